@@ -1,0 +1,141 @@
+/** The native addon, written by hand; a test holds it against the real exports. Used by lib/binding.ts alone. */
+
+export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+export type PrecisionName = 'fp32' | 'tf32' | 'bf16';
+export type TensorState = 'value' | 'gradient' | 'adamMean' | 'adamVariance' | 'adamMaximum';
+
+export interface NativeConfig {
+  stage: 1 | 2;
+  frames: number;
+  joints: number;
+  outputJoints: number;
+  layers: number;
+  decoderLayers: number;
+  width: number;
+  hidden: number;
+  heads: number;
+  backbone: 'mlp' | 'fc' | 'transformer';
+  mlpBlocks: number;
+  temporal: boolean;
+  aggregate: boolean;
+  dropout: number;
+  lossWeight: number;
+  semVisibleOnly: boolean;
+  refine: boolean;
+  rootJoint: number;
+  /** (joints) which joint each takes when mirrored. */
+  mirrorInput: Int32Array;
+  mirrorOutput: Int32Array;
+}
+
+export interface NativeOptions {
+  device: 'cpu' | `cuda:${number}`;
+  precision: PrecisionName;
+  /** 0: as many as the machine gives this process. */
+  threads: number;
+}
+
+export interface TensorInfo {
+  name: string;
+  shape: number[];
+  role: 'parameter' | 'statistic' | 'unused';
+}
+
+/** (2) on a SharedArrayBuffer: [0] set to 1 by JavaScript stops the job with ERR_ABORTED after the batch, [1] counts frames or steps done. */
+export type JobControl = Int32Array;
+
+export interface Sequences {
+  keypoints: Float32Array;
+  poses?: Float32Array | undefined;
+  roots?: Float32Array | undefined;
+  cameras?: Float32Array | undefined;
+  lengths: Int32Array;
+}
+
+export interface LiftRequest {
+  keypoints: Float32Array;
+  stride: number;
+  flip: boolean;
+  /** First frame to lift and how many. */
+  first: number;
+  count: number;
+  batch: number;
+  root?: Float32Array | undefined;
+  camera?: Float32Array | undefined;
+}
+
+export interface TrainRequest {
+  /** (samples, 3): sequence, centre frame, mirrored. */
+  samples: Int32Array;
+  batch: number;
+  stride: number;
+  shuffleFrames: boolean;
+  learningRate: number;
+  seed: number;
+  firstStep: number;
+  /** false: losses in evaluation mode, nothing changes. */
+  update: boolean;
+  flip: boolean;
+  /** Stage I: (steps, N) and (steps, N, J). */
+  masked?: Uint8Array | undefined;
+  jointMask?: Uint8Array | undefined;
+}
+
+export interface WindowInput {
+  /** (B, N, J, 2) normalised. */
+  keypoints: Float32Array;
+  batch: number;
+  targets?: Float32Array | undefined;
+  masked?: Uint8Array | undefined;
+  jointMask?: Uint8Array | undefined;
+  roots?: Float32Array | undefined;
+  cameras?: Float32Array | undefined;
+}
+
+/** A network on a device. Calls queue up and run in order on a thread of their own; `close()` cancels and frees. */
+export class NativeModel {
+  constructor(config: NativeConfig, options: NativeOptions);
+  readonly tensors: TensorInfo[];
+  /** "CPU, AVX-512, 2 threads" */
+  readonly device: string;
+  readonly memoryBytes: number;
+  read(state: TensorState, name: string): Promise<Float32Array>;
+  write(state: TensorState, name: string, data: Float32Array): Promise<void>;
+  initialize(seed: number): Promise<void>;
+  forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;
+  reconstruct(input: WindowInput): Promise<Float32Array>;
+  attention(input: WindowInput, module: 'tem' | 'mofa' | 'decoder' | 'joints', layer: number): Promise<{ tokens: number; maps: Float32Array }>;
+  gradients(input: WindowInput, seed: number, step: number): Promise<Float64Array>;
+  adamStep(learningRate: number, step: number): Promise<void>;
+  setSequences(sequences: Sequences): Promise<void>;
+  lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
+  /** (steps, 3) losses: total, single (or Stage I), multiple. */
+  train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+export interface MachineInfo {
+  isas: string[];
+  bf16: boolean;
+  threads: number;
+  cuda: { built: boolean; found: boolean; reason: string };
+  version: string;
+}
+
+export function machine(): MachineInfo;
+/** GFLOP/s of fused multiply-adds, measured for `seconds`. */
+export function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number>;
+
+/** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
+export interface OpTensors {
+  [name: string]: Float32Array | Int32Array | Uint8Array;
+}
+export function runOp(
+  device: { device: NativeOptions['device']; precision: PrecisionName; threads: number; isa: string },
+  op: string,
+  /** Inputs, and outputs as arrays that are filled in place (`+=` fields start from what they hold). */
+  tensors: OpTensors,
+  attributes: { [name: string]: number },
+  /** Repeat and time: returns seconds per run (median). */
+  repeats?: number,
+): number;
