@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Builds build/Release/pstmo.node through cmake-js; prebuildify calls it in place of node-gyp and its arguments are not
+// needed here. PSTMO_WERROR=ON in the environment makes warnings errors.
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+
+const { BuildSystem } = createRequire(import.meta.url)('cmake-js');
+
+const system = new BuildSystem({
+  directory: path.dirname(import.meta.dirname),
+  config: 'Release',
+  parallel: os.availableParallelism(),
+  cMakeOptions: { PSTMO_WERROR: process.env.PSTMO_WERROR ?? 'OFF' },
+});
+
+try {
+  await system.configure();
+  await system.build();
+} catch {
+  console.error('The native part was not built: it needs CMake 3.19 or newer and a C++20 compiler (g++ or clang++).');
+  process.exit(1);
+}
