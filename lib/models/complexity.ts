@@ -143,7 +143,7 @@ function stack(layers: number, tokens: number, width: number, hidden: number, co
 /** MOFA: strided layers, three position tables of all frames, and the norm that is stored and never applied. */
 function aggregator({ frames, width, hidden }: ModelConfig): Counts[] {
   const counts = [table(frames, width), table(frames, width), table(frames, width), layerNorm(width)];
-  let tokens = frames;
+  let tokens: number = frames;
   for (const stride of strideTable(frames)) {
     const kept = Math.ceil(tokens / stride);
     counts.push(...attention(tokens, width), conv(width, hidden, 1, tokens), conv(hidden, width, 3, kept));
