@@ -7,9 +7,9 @@
 namespace pstmo {
 
 // Philox 4x32-10 (Salmon et al., SC 2011) with key = seed and counter = (low, high, step, site).
-// Element (row, column) of a matrix whose rows hold `width` columns has the index e = row * roundUp(width, 64) + column; it
-// takes word (e >> 4) & 3 of counter (e >> 6) * 16 + (e & 15). So 64 neighbours come from 16 counters, one a SIMD lane.
-// It is kept when word >= threshold, threshold = rate * 2^32, and then scaled by 1 / (1 - rate).
+// Element (row, column) of a matrix whose rows hold `width` columns takes word (row & 1) * 2 + ((column >> 4) & 1) of the counter
+// c = ((row >> 1) * ceil(width / 32) + (column >> 5)) * 16 + (column & 15): two rows of 32 columns share 16 counters, one a SIMD
+// lane. It is kept when word >= threshold, threshold = rate * 2^32, and then scaled by 1 / (1 - rate).
 struct Dropout {
   float rate = 0;
   uint64_t seed = 0;
@@ -20,7 +20,5 @@ struct Dropout {
   uint32_t threshold() const { return static_cast<uint32_t>(static_cast<double>(rate) * 4294967296.0); }
   float scale() const { return 1.0f / (1.0f - rate); }
 };
-
-inline int64_t dropoutRowStride(int64_t width) { return (width + 63) / 64 * 64; }
 
 }  // namespace pstmo

@@ -1,0 +1,133 @@
+#include "thread-pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <string>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace pstmo {
+namespace {
+
+// How often a waiting thread looks before it sleeps: some tens of microseconds, the gap between two operations.
+constexpr int kSpins = 4000;
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+long readNumber(const std::string& path, long fallback) {
+  long value = fallback;
+  if (FILE* file = std::fopen(path.c_str(), "r")) {
+    if (std::fscanf(file, "%ld", &value) != 1) value = fallback;
+    std::fclose(file);
+  }
+  return value;
+}
+
+// CPUs that the control group grants, rounded up; 0 where there is no limit.
+int cgroupCpus() {
+  long quota = -1, period = 0;
+  if (FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    if (std::fscanf(file, "%ld %ld", &quota, &period) != 2) quota = -1;
+    std::fclose(file);
+  } else {
+    quota = readNumber("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", -1);
+    period = readNumber("/sys/fs/cgroup/cpu/cpu.cfs_period_us", 0);
+  }
+  return quota > 0 && period > 0 ? static_cast<int>((quota + period - 1) / period) : 0;
+}
+
+}  // namespace
+
+int availableCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    std::set<std::pair<long, long>> physical;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(cpu, &set)) continue;
+      const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+      physical.insert({readNumber(topology + "physical_package_id", 0), readNumber(topology + "core_id", cpu)});
+    }
+    cores = static_cast<int>(physical.size());
+  }
+  const int granted = cgroupCpus();
+  return std::max(1, granted > 0 ? std::min(cores, granted) : cores);
+}
+
+ThreadPool::ThreadPool(int threads) {
+  const int count = threads > 0 ? threads : availableCores();
+  for (int worker = 1; worker < count; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+}
+
+ThreadPool::~ThreadPool() {
+  stop_ = true;
+  generation_.fetch_add(1);
+  generation_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void ThreadPool::run(int items, const std::function<void(int, int)>& body) {
+  if (items <= 0) return;
+  if (items == 1 || workers_.empty()) {
+    for (int item = 0; item < items; ++item) body(item, 0);
+    return;
+  }
+  body_ = &body;
+  items_ = items;
+  failed_ = false;
+  next_.store(0, std::memory_order_relaxed);
+  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  drain(0);
+  for (int spin = 0;; ++spin) {
+    const int left = busy_.load(std::memory_order_acquire);
+    if (left == 0) break;
+    if (spin < kSpins) {
+      pause();
+    } else {
+      busy_.wait(left);
+    }
+  }
+  if (failed_) std::rethrow_exception(failure_);
+}
+
+void ThreadPool::drain(int worker) {
+  try {
+    for (int item = next_.fetch_add(1); item < items_; item = next_.fetch_add(1)) (*body_)(item, worker);
+  } catch (...) {
+    if (!failed_.exchange(true)) failure_ = std::current_exception();
+    next_.store(items_);
+  }
+}
+
+void ThreadPool::work(int worker) {
+  uint32_t seen = 0;
+  for (;;) {
+    for (int spin = 0; generation_.load(std::memory_order_acquire) == seen; ++spin) {
+      if (spin < kSpins) {
+        pause();
+      } else {
+        generation_.wait(seen);
+      }
+    }
+    seen = generation_.load(std::memory_order_acquire);
+    if (stop_) return;
+    drain(worker);
+    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_all();
+  }
+}
+
+}  // namespace pstmo

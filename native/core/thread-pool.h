@@ -1,0 +1,42 @@
+// A fixed team of threads for loops whose items are independent: the result never depends on who runs which item.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace pstmo {
+
+// Physical cores that this process may use: affinity and the cgroup's quota counted, SMT siblings once.
+int availableCores();
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);  // 0: availableCores()
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Calls body(item, worker) once for each item in [0, items); worker < threads(). Returns when all are done. An exception in
+  // a body is rethrown here (the first one), after all items in flight ended.
+  void run(int items, const std::function<void(int item, int worker)>& body);
+
+ private:
+  void work(int worker);
+  void drain(int worker);
+
+  std::vector<std::thread> workers_;
+  const std::function<void(int, int)>* body_ = nullptr;
+  int items_ = 0;
+  std::atomic<int> next_{0};
+  std::atomic<uint32_t> generation_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;
+};
+
+}  // namespace pstmo

@@ -1,0 +1,154 @@
+// Vectors of PSTMO_VECTOR_BYTES, written with the compiler's vector extension: the same source serves every instruction set.
+// Included by the isa-*.cpp files alone, inside namespace pstmo::PSTMO_ISA, so that no inline function of one instruction set
+// can stand in for another's at link time. For the same reason nothing here calls an inline function of the standard library.
+#pragma once
+
+typedef float Vec __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
+typedef int32_t VecInt __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
+typedef uint32_t VecWord __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
+typedef uint64_t VecLong __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
+
+constexpr int kLanes = PSTMO_VECTOR_BYTES / 4;
+constexpr int kPanel = 2 * kLanes;
+
+inline int least(int a, int b) { return a < b ? a : b; }
+
+inline Vec load(const float* from) {
+  Vec v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+inline void save(float* to, Vec v) { __builtin_memcpy(to, &v, sizeof v); }
+inline Vec splat(float value) { return Vec{} + value; }
+// The first `count` lanes, zero behind them.
+inline Vec loadFirst(const float* from, int count) {
+  Vec v{};
+  __builtin_memcpy(&v, from, static_cast<size_t>(count) * 4);
+  return v;
+}
+inline void saveFirst(float* to, Vec v, int count) { __builtin_memcpy(to, &v, static_cast<size_t>(count) * 4); }
+
+inline float sum(Vec v) {
+  float lanes[kLanes];
+  save(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+inline float maximum(Vec v) {
+  float lanes[kLanes];
+  save(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
+  }
+  return lanes[0];
+}
+
+// e^x, |relative error| < 2e-7 for x in [-87, 88]; below it stays at e^-87, so never a denormal.
+inline Vec exponential(Vec x) {
+  const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
+  x = x < -87.0f ? splat(-87.0f) : x;
+  x = x > 88.0f ? splat(88.0f) : x;
+  const Vec shifted = x * 1.44269504088896341f + magic;
+  const Vec n = shifted - magic;
+  Vec r = x - n * 0.693145751953125f;
+  r = r - n * 1.42860677e-6f;
+  Vec p = splat(1.98412698e-4f);
+  p = p * r + 1.38888889e-3f;
+  p = p * r + 8.33333333e-3f;
+  p = p * r + 4.16666667e-2f;
+  p = p * r + 1.66666667e-1f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const VecInt power = ((VecInt)shifted - (VecInt)magic) << 23;
+  return (Vec)((VecInt)p + power);
+}
+
+// Products of the even 32-bit lanes, as 64 bits.
+inline VecLong multiplyEven(VecWord a, VecWord b) {
+#if PSTMO_VECTOR_BYTES == 64
+  return (VecLong)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif PSTMO_VECTOR_BYTES == 32
+  return (VecLong)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+  return (VecLong)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return ((VecLong)a & 0xffffffffu) * ((VecLong)b & 0xffffffffu);
+#endif
+}
+
+inline void multiplyWide(VecWord a, uint32_t b, VecWord& high, VecWord& low) {
+  const VecWord factor = VecWord{} + b;
+  const VecLong even = multiplyEven(a, factor), odd = multiplyEven((VecWord)((VecLong)a >> 32), factor);
+  high = (VecWord)((even >> 32) | (odd & 0xffffffff00000000u));
+  low = (VecWord)((even & 0xffffffffu) | (odd << 32));
+}
+
+// Philox words of the counters first, first + 1, ... one a lane (first + kLanes must not carry out of 32 bits).
+struct VecPhilox {
+  VecWord word[4];
+};
+inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
+  VecWord c0, c1 = VecWord{} + (uint32_t)(first >> 32), c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
+  for (int i = 0; i < kLanes; ++i) c0[i] = (uint32_t)first + (uint32_t)i;
+  uint32_t k0 = (uint32_t)dropout.seed, k1 = (uint32_t)(dropout.seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    VecWord high0, low0, high1, low1;
+    multiplyWide(c0, kPhiloxMultiplier0, high0, low0);
+    multiplyWide(c2, kPhiloxMultiplier1, high1, low1);
+    c0 = high1 ^ c1 ^ k0;
+    c2 = high0 ^ c3 ^ k1;
+    c1 = low1;
+    c3 = low0;
+    k0 += kPhiloxWeyl0;
+    k1 += kPhiloxWeyl1;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+// The words of rows 2 p and 2 p + 1 in the vector of columns that begins at `column` (a multiple of kLanes): see core/dropout.h.
+inline VecPhilox dropoutWords(const Dropout& dropout, int width, int64_t rowPair, int column) {
+  const uint64_t block = (uint64_t)rowPair * (uint64_t)((width + 31) / 32) + (uint64_t)(column >> 5);
+  return philoxLanes(dropout, block * 16 + (uint64_t)(column & 15));
+}
+inline Vec dropoutFactor(const Dropout& dropout, const VecPhilox& words, int64_t row, int column) {
+  const VecWord word = words.word[(row & 1) * 2 + ((column >> 4) & 1)];
+  return word >= dropout.threshold() ? splat(dropout.scale()) : Vec{};
+}
+
+// Calls body(row, column, count, factor) for every vector of rows [begin, end): count < kLanes at the end of a row, factor the
+// dropout's multiplier. Two rows share their random words, so rows go in pairs.
+template <typename Body>
+inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int64_t end, Body body) {
+  if (!dropout.active()) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int column = 0; column < width; column += kLanes) body(row, column, least(kLanes, width - column), splat(1.0f));
+    }
+    return;
+  }
+  for (int64_t pair = begin / 2; pair * 2 < end; ++pair) {
+    for (int base = 0; base < width; base += 32) {
+      for (int lane = 0; lane < 16; lane += kLanes) {
+        const VecPhilox words = dropoutWords(dropout, width, pair, base + lane);
+        for (int64_t row = pair * 2; row < pair * 2 + 2; ++row) {
+          if (row < begin || row >= end) continue;
+          for (int half = 0; half < 32; half += 16) {
+            const int column = base + half + lane;
+            if (column < width) body(row, column, least(kLanes, width - column), dropoutFactor(dropout, words, row, column));
+          }
+        }
+      }
+    }
+  }
+}
+
+inline Vec loadUpTo(const float* from, int count) { return count == kLanes ? load(from) : loadFirst(from, count); }
+inline void saveUpTo(float* to, Vec v, int count) {
+  if (count == kLanes) {
+    save(to, v);
+  } else {
+    saveFirst(to, v, count);
+  }
+}
