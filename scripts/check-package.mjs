@@ -30,7 +30,7 @@ function run(command, args, options = {}) {
 
 function pack(folder, destination, args = []) {
   const output = run('npm', ['pack', folder, '--json', '--pack-destination', destination, ...args]);
-  return JSON.parse(output.slice(output.search(/^\[/m)))[0];
+  return JSON.parse(output.slice(output.search(/^\[$/m)))[0];
 }
 
 function checkContents(packed) {
@@ -76,10 +76,8 @@ function checkUse(consumer) {
   for (const key of Object.keys(manifest.exports)) {
     if (key.endsWith('.json')) continue;
     const name = key.replace('.', manifest.name);
-    const count = run('node', ['-p', `import('${name}').then((all) => console.log(Object.keys(all).length)), ''`], {
-      cwd: consumer,
-      offline: true,
-    });
+    const program = `console.log(Object.keys(await import('${name}')).length)`;
+    const count = run('node', ['--input-type=module', '-e', program], { cwd: consumer, offline: true });
     check(Number(count) > 0, `${name} imports and exports ${count.trim()} names`);
   }
   const clip = `node_modules/${manifest.name}/examples/walking.json`;

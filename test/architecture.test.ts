@@ -1,0 +1,167 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, extname, join, normalize, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
+
+/** What each room of `lib` may import of ours. A room is a folder, or a file that stands by itself. */
+const libRooms: Record<string, readonly string[]> = {
+  'pose-error': [],
+  tensor: ['pose-error'],
+  random: ['pose-error'],
+  formats: ['pose-error', 'tensor'],
+  skeletons: ['pose-error'],
+  keypoints: ['pose-error', 'tensor', 'skeletons', 'formats'],
+  metrics: ['pose-error', 'tensor', 'skeletons'],
+  export: ['pose-error', 'tensor', 'skeletons', 'formats'],
+  datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints'],
+  binding: ['pose-error'],
+  models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
+  training: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'metrics', 'datasets', 'models'],
+};
+const belowIndex = Object.keys(libRooms);
+libRooms.index = belowIndex;
+libRooms.cli = [...belowIndex, 'index'];
+
+/** What each room of `native` may include of ours. `cpu` and `cuda` never meet; only `binding` sees every room. */
+const nativeRooms: Record<string, readonly string[]> = {
+  core: [],
+  ops: ['core'],
+  cpu: ['ops', 'core'],
+  cuda: ['ops', 'core'],
+  model: ['ops', 'core'],
+  plan: ['core', 'cpu', 'cuda'],
+  binding: ['core', 'ops', 'cpu', 'cuda', 'model', 'plan'],
+};
+
+/** Rooms that compute and nothing else: no files, no processes, no clock. */
+const pureRooms = ['tensor', 'random', 'skeletons', 'metrics'];
+
+const maximumLines = 400;
+
+function filesUnder(folder: string, extensions: readonly string[]): string[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((name) => extensions.includes(extname(name)) && statSync(join(root, name)).isFile())
+    .filter((name) => !name.includes('fixtures'))
+    .sort();
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** `lib/formats/npy.ts` and `lib/formats/npy.js` are in `formats`, `lib/tensor.ts` in `tensor`. */
+function roomOf(file: string): string {
+  const [, room] = normalize(file).split('/');
+  return room.replace(/(\.d)?\.[a-z]+$/, '');
+}
+
+function importsOf(file: string): string[] {
+  const pattern = /(?<!['"\w.])(?:from|import)\s*\(?\s*(['"])([^'"\s]+)\1/g;
+  return [...textOf(file).matchAll(pattern)].map((match) => match[2]);
+}
+
+function includesOf(file: string): string[] {
+  return [...textOf(file).matchAll(/^\s*#\s*include\s*([<"][^>"]+)[>"]/gm)].map((match) => match[1]);
+}
+
+/** The arrows from `file` that its room may not have, as `file -> target`. */
+function wrongArrows(file: string, targets: readonly string[], rooms: Record<string, readonly string[]>): string[] {
+  const room = roomOf(file);
+  if (!(room in rooms)) return [`${file} lies in no known room`];
+  return targets
+    .filter((target) => roomOf(target) !== room && !rooms[room].includes(roomOf(target)))
+    .map((target) => `${file} -> ${target}`);
+}
+
+const libFiles = filesUnder('lib', ['.ts']);
+const nativeFiles = filesUnder('native', ['.h', '.cpp', '.cu', '.cuh', '.inl']);
+
+describe('lib', () => {
+  it('imports downwards only', () => {
+    expect(libFiles.length).toBeGreaterThan(0);
+    const wrong = libFiles.flatMap((file) => {
+      const targets = importsOf(file)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => join(dirname(file), name));
+      const outside = targets.filter((target) => !target.startsWith('lib/') && target !== 'binding.js');
+      const inside = targets.filter((target) => target.startsWith('lib/'));
+      return [...outside.map((target) => `${file} -> ${target}`), ...wrongArrows(file, inside, libRooms)];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('loads the native addon in binding.ts alone, and knows its types where a model is held', () => {
+    const loaders = libFiles.filter((file) => /node-gyp-build|\.node['"`]/.test(textOf(file)));
+    expect(loaders.filter((file) => file !== 'lib/binding.ts')).toEqual([]);
+    const strangers = libFiles
+      .filter((file) => importsOf(file).some((name) => join(dirname(file), name) === 'binding.js'))
+      .filter((file) => !['binding', 'models', 'training'].includes(roomOf(file)));
+    expect(strangers).toEqual([]);
+  });
+
+  it('imports packages that are installed with it', () => {
+    const manifest = JSON.parse(textOf('package.json')) as { dependencies: Record<string, string> };
+    const known = [...Object.keys(manifest.dependencies), ...builtinModules.map((name) => `node:${name}`)];
+    const unknown = libFiles.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => !name.startsWith('.') && !known.some((one) => name === one || name.startsWith(`${one}/`)))
+        .map((name) => `${file} -> ${name}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it('keeps the pure rooms free of the system', () => {
+    const impure = libFiles
+      .filter((file) => pureRooms.includes(roomOf(file)))
+      .flatMap((file) => importsOf(file).map((name) => `${file} -> ${name}`))
+      .filter((arrow) => !arrow.includes('-> .'));
+    expect(impure).toEqual([]);
+  });
+});
+
+describe('native', () => {
+  it('includes downwards only', () => {
+    expect(nativeFiles.length).toBeGreaterThan(0);
+    const wrong = nativeFiles.flatMap((file) => {
+      const targets = includesOf(file)
+        .filter((name) => name.startsWith('"'))
+        .map((name) => join(dirname(file), name.slice(1)));
+      return wrongArrows(file, targets, nativeRooms);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('speaks Node-API in binding alone', () => {
+    const others = nativeFiles.filter((file) => roomOf(file) !== 'binding' && /napi/i.test(includesOf(file).join(' ')));
+    expect(others).toEqual([]);
+  });
+});
+
+describe('every file', () => {
+  const code = [
+    ...libFiles,
+    ...nativeFiles,
+    ...['test', 'bench', 'scripts', 'examples'].flatMap((folder) => filesUnder(folder, ['.ts', '.mjs', '.py', '.cpp'])),
+  ];
+  const prose = [...filesUnder('docs', ['.md']), ...filesUnder('models', ['.md']), ...filesUnder('bench', ['.md'])];
+
+  it(`has at most ${maximumLines} lines`, () => {
+    const long = code
+      .map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }))
+      .filter(({ lines }) => lines > maximumLines);
+    expect(long).toEqual([]);
+  });
+
+  it('names no path or host of the machine it was written on', () => {
+    const machine = /(?<![\w.)}\]])\/(?:home|root|work|Users)\/|registry\.npmjs|files\.pythonhosted/;
+    const naming = [...code, ...prose, 'README.md', 'CMakeLists.txt', 'package.json', '.ci/run']
+      .filter((file) => existsSync(join(root, file)) && machine.test(textOf(file)))
+      .map((file) => relative('.', file));
+    expect(naming).toEqual([]);
+  });
+});
