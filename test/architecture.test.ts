@@ -15,7 +15,7 @@ const libRooms: Record<string, readonly string[]> = {
   skeletons: ['pose-error'],
   keypoints: ['pose-error', 'tensor', 'skeletons', 'formats'],
   metrics: ['pose-error', 'tensor', 'skeletons'],
-  export: ['pose-error', 'tensor', 'skeletons', 'formats'],
+  export: ['pose-error', 'tensor', 'skeletons', 'formats', 'keypoints'],
   datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints'],
   binding: ['pose-error'],
   models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
