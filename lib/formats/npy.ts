@@ -1,0 +1,116 @@
+import type { Tensor, TensorData } from '../tensor.js';
+import { type ByteSource, type PathOrBytes, withSource } from './byte-source.js';
+import { formatError, printable, unsupportedError } from './format-error.js';
+import { checkLimit, type ReadOptions } from './memory-budget.js';
+import { encodeNumbers, numberTypeOf } from './numbers.js';
+import { decodeArray, type NumpyDtype, parseDtype } from './numpy-dtype.js';
+import { readPickle } from './pickle.js';
+import { isObjectArray, isStringArray, type ObjectArray, type StringArray } from './pickle-value.js';
+import { declaredBytes } from './strided.js';
+
+/** What one `.npy` holds: numbers, texts, or Python objects. Truth values are 0 and 1; float16 becomes float32. */
+export type NpyValue = Tensor<TensorData> | StringArray | ObjectArray;
+
+const MAGIC = '\x93NUMPY';
+const LONGEST_HEADER = 1 << 20;
+
+interface NpyHeader {
+  dtype: NumpyDtype;
+  fortran: boolean;
+  shape: number[];
+  dataOffset: number;
+}
+
+/** Reads the header's Python dict: the three keys in any order, nothing else. */
+function parseHeader(text: string, where: string, offset: number): Omit<NpyHeader, 'dataOffset'> {
+  if (/^\{.*['"]descr['"]\s*:\s*\[/s.test(text)) throw unsupportedError(where, 'structured arrays are not read');
+  const found = new Map<string, string>();
+  const entry = /\s*(['"])(descr|fortran_order|shape)\1\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\sL,]*\))\s*(,|\})/y;
+  const bad = () => formatError(where, offset, 'a header with descr, fortran_order and shape', printable(text));
+  entry.lastIndex = text.indexOf('{') + 1;
+  let closed = false;
+  while (!closed) {
+    const match = entry.exec(text);
+    if (!match || found.has(match[2])) throw bad();
+    found.set(match[2], match[3]);
+    closed = match[4] === '}' || /^\s*\}/.test(text.slice(entry.lastIndex));
+  }
+  const [descr, order, shapeText] = ['descr', 'fortran_order', 'shape'].map((key) => found.get(key) ?? '');
+  const dense = shapeText.replace(/\s/g, '');
+  const isShape = /^\((\d+L?(,\d+L?)*,?)?\)$/.test(dense) && !/[\dL]\s+[\dL]/.test(shapeText);
+  if (!/^['"]/.test(descr) || !/^[TF]/.test(order) || !isShape) throw bad();
+  const shape = (dense.match(/\d+/g) ?? []).map(Number);
+  return { dtype: parseDtype(descr.slice(1, -1), where, offset), fortran: order === 'True', shape };
+}
+
+function readHeader(source: ByteSource): NpyHeader {
+  const { where } = source;
+  const lead = source.read(0, Math.min(12, source.size));
+  const magic = Buffer.from(lead.subarray(0, 6)).toString('latin1');
+  if (lead.length < 10 || magic !== MAGIC) throw formatError(where, 0, 'the NumPy signature', printable(magic));
+  const version = lead[6];
+  if (version < 1 || version > 3) throw formatError(where, 6, 'version 1, 2 or 3', `${version}`);
+  const start = version === 1 ? 10 : 12;
+  const lengthBytes = source.read(8, start - 8);
+  const view = new DataView(lengthBytes.buffer, lengthBytes.byteOffset, lengthBytes.length);
+  const length = version === 1 ? view.getUint16(0, true) : view.getUint32(0, true);
+  if (length > LONGEST_HEADER) throw formatError(where, 8, `a header under ${LONGEST_HEADER} bytes`, `${length}`);
+  const text = Buffer.from(source.read(start, length)).toString(version === 3 ? 'utf8' : 'latin1');
+  return { ...parseHeader(text, where, start), dataOffset: start + length };
+}
+
+/**
+ * Reads a NumPy `.npy` (versions 1 to 3): numbers of every byte order in row-major form, texts, or Python objects
+ * through the allow-list of {@link readPickle}. Throws `ERR_FORMAT` on rubbish, `ERR_UNSUPPORTED` for structured,
+ * complex and date arrays, `ERR_LIMIT` over the limit.
+ */
+export function readNpy(source: PathOrBytes, options: ReadOptions = {}): NpyValue {
+  return withSource(source, options.where, (opened) => {
+    const { where } = opened;
+    const { dtype, fortran, shape, dataOffset } = readHeader(opened);
+    const rest = opened.size - dataOffset;
+    checkLimit(where, 'the array', Math.max(rest, declaredBytes(shape, dtype.itemBytes, where)), options.limitBytes);
+    if (dtype.kind !== 'O') {
+      const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
+      if (needed !== rest) throw formatError(where, dataOffset, `${needed} bytes of data`, `${rest}`);
+      return decodeArray(opened.read(dataOffset, rest), dtype, shape, fortran, where, dataOffset);
+    }
+    const value = readPickle(opened.read(dataOffset, rest), { where, startOffset: dataOffset });
+    if (!isObjectArray(value) || value.shape.join() !== shape.join()) {
+      throw formatError(where, dataOffset, `a pickled object array of shape (${shape.join(', ')})`, 'something else');
+    }
+    return value;
+  });
+}
+
+/** The bytes of a `.npy` (version 1, little endian, row-major). Texts are stored as `<U`; objects are refused. */
+export function writeNpy(value: Tensor<TensorData> | StringArray): Uint8Array {
+  let descr: string;
+  let data: Uint8Array;
+  if (isStringArray(value)) {
+    const points = value.strings.map((text) => Array.from(text, (letter) => letter.codePointAt(0)!));
+    const width = Math.max(1, ...points.map((text) => text.length));
+    const words = new Uint32Array(points.length * width);
+    points.forEach((text, i) => {
+      words.set(text, i * width);
+    });
+    descr = `<U${width}`;
+    data = encodeNumbers(words);
+  } else {
+    const type = numberTypeOf(value.data);
+    descr = `${type.endsWith('1') ? '|' : '<'}${type}`;
+    data = encodeNumbers(value.data);
+  }
+  const shape = value.shape.length === 1 ? `(${value.shape[0]},)` : `(${value.shape.join(', ')})`;
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
+  // NumPy pads the header so that the data start at a multiple of 64 bytes.
+  const headerLength = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10;
+  const bytes = new Uint8Array(10 + headerLength + data.length);
+  const lead = Buffer.from(bytes.buffer);
+  lead.write(MAGIC, 0, 'latin1');
+  lead[6] = 1;
+  lead.writeUInt16LE(headerLength, 8);
+  lead.write(`${dict.padEnd(headerLength - 1)}\n`, 10, 'latin1');
+  bytes.set(data, 10 + headerLength);
+  return bytes;
+}
