@@ -1,0 +1,130 @@
+// The CPU backend: one class, its operations spread over the .cpp files of this folder by noun.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "../core/thread-pool.h"
+#include "cpu-backend.h"
+#include "kernels.h"
+
+namespace pstmo {
+
+// Memory aligned to cache lines that only grows.
+class Scratch {
+ public:
+  ~Scratch();
+  Scratch() = default;
+  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) { other.data_ = nullptr; }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  float* floats(size_t count);  // contents are lost when it grows
+
+ private:
+  float* data_ = nullptr;
+  size_t capacity_ = 0;
+};
+
+// Where the rows of a product's left side come from: plain rows, or the three neighbours that a strided convolution reads
+// (token stride * i - 1 .. stride * i + 1 of a window, zero outside), laid side by side.
+struct RowSource {
+  const float* x;
+  int width;        // channels of a row of x
+  int taps = 1;     // 1 or 3
+  int outTokens = 1, tokens = 1, stride = 1;
+
+  int length() const { return width * taps; }
+  void copy(int64_t row, float* to) const;
+};
+
+// The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along the inner dimension.
+struct Panels {
+  int inner = 0, columns = 0, count = 0;
+  bool bf16 = false;
+  Scratch memory;
+  float* data = nullptr;  // bf16: the same memory holds uint32 pairs
+  uint64_t epoch = 0;
+
+  size_t panelFloats(int panelColumns) const { return static_cast<size_t>(bf16 ? (inner + 1) / 2 : inner) * panelColumns; }
+};
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, Precision precision, const std::string& isa);
+
+  std::string describe() const override;
+  Precision precision() const override { return precision_; }
+  void* allocate(size_t bytes) override;
+  void release(void* memory) override;
+  void copyIn(void* device, const void* host, size_t bytes) override;
+  void copyOut(void* host, const void* device, size_t bytes) override;
+  void zero(void* device, size_t bytes) override;
+  void weightsChanged() override { ++epoch_; }
+
+  void run(const LinearForward&) override;
+  void run(const LinearBackward&) override;
+  void run(const SpatialBlockForward&) override;
+  void run(const SpatialBlockBackward&) override;
+  void run(const BatchNormForward&) override;
+  void run(const BatchNormBackward&) override;
+  void run(const LayerNormForward&) override;
+  void run(const LayerNormBackward&) override;
+  void run(const AttentionForward&) override;
+  void run(const AttentionBackward&) override;
+  void run(const AttentionMaps&) override;
+  void run(const StridedConvForward&) override;
+  void run(const StridedConvBackward&) override;
+  void run(const StridedResidualBackward&) override;
+  void run(const DropoutBackward&) override;
+  void run(const PositionsForward&) override;
+  void run(const PositionsBackward&) override;
+  void run(const DecoderInputForward&) override;
+  void run(const DecoderInputBackward&) override;
+  void run(const JointMaskForward&) override;
+  void run(const JointMaskBackward&) override;
+  void run(const PoseLoss&) override;
+  void run(const AdamStep&) override;
+  void run(const WindowGather&) override;
+  void run(const MirrorMean&) override;
+  void run(const BackProjectForward&) override;
+  void run(const BackProjectBackward&) override;
+  void run(const RefineBlendForward&) override;
+  void run(const RefineBlendBackward&) override;
+  void run(const ConcatForward&) override;
+  void run(const ConcatBackward&) override;
+  void run(const AddForward&) override;
+
+ private:
+  using Range = std::function<void(int begin, int end, int worker)>;
+  // [0, rows) in chunks of `chunk` rows (even, so that rows which share random words stay together).
+  void forRows(int rows, int chunk, const Range& body);
+  // Column sums over all rows of what `kernel` gives for a chunk: fixed chunks, added in order. Returns `width` floats.
+  float* reduceRows(int rows, int width, const std::function<void(int begin, int end, float* sums)>& kernel);
+
+  bool usesBf16(int inner, int columns) const;
+  // Packed copy of a weight (out, in) or (out, in, taps), columns ordered (tap, in). transposed: inner dimension is the columns, as
+  // the forward pass needs it; else it is `out`, as dX needs it.
+  const Panels& packed(const float* weight, int out, int in, int taps, bool transposed);
+  // Rows of `source` times panels, through `store`.
+  void product(int rows, const RowSource& source, const Panels& panels, const TileStore& store);
+  // dWeight (out, in, taps) += dZ^T source.
+  void weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight);
+  void addColumnSums(int rows, int channels, const float* x, float* sums);
+  // Mean and 1 / std of each column, running statistics moved.
+  void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
+  // Batch norm, leaky ReLU of `slope` (1: none), dropout, residual.
+  void normalizeForward(const BatchNormForward&, float slope, const float* residual, const Dropout&);
+  void batchNormBackward(int rows, NormalizeBackward op, float* dGamma, float* dBeta);
+
+  ThreadPool pool_;
+  const Kernels& kernels_;
+  Precision precision_;
+  uint64_t epoch_ = 1;
+  std::unordered_map<uint64_t, Panels> panels_;
+  std::vector<Scratch> workerScratch_;
+  Scratch partials_, conv_;
+};
+
+}  // namespace pstmo

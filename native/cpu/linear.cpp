@@ -1,0 +1,35 @@
+// Linear layers (1x1 convolutions) and the spatial MLP block.
+#include "cpu-device.h"
+
+namespace pstmo {
+
+void CpuBackend::run(const LinearForward& op) {
+  TileStore store{.y = op.y, .width = op.out, .bias = op.bias, .relu = op.relu, .dropout = op.dropout, .residual = op.residual};
+  product(op.rows, {.x = op.x, .width = op.in}, packed(op.weight, op.out, op.in, 1, true), store);
+}
+
+void CpuBackend::run(const LinearBackward& op) {
+  if (op.dX) {
+    TileStore store{.y = op.dX, .width = op.in, .reluOutput = op.reluOutput, .reluScale = op.reluScale, .accumulate = op.accumulate};
+    product(op.rows, {.x = op.dZ, .width = op.out}, packed(op.weight, op.out, op.in, 1, false), store);
+  }
+  if (op.dWeight) weightGradient(op.rows, op.dZ, op.out, {.x = op.x, .width = op.in}, op.dWeight);
+  if (op.dBias) addColumnSums(op.rows, op.out, op.dZ, op.dBias);
+}
+
+void CpuBackend::run(const SpatialBlockForward& op) {
+  run(LinearForward{.rows = op.rows, .in = op.in, .out = op.out, .x = op.x, .weight = op.weight, .bias = op.bias, .y = op.z});
+  BatchNormForward norm{op.rows, op.out, op.z, op.gamma, op.beta, op.runningMean, op.runningVariance, op.mean, op.inverseStd, op.y, op.training};
+  normalizeForward(norm, 0.2f, op.residual, op.dropout);
+}
+
+void CpuBackend::run(const SpatialBlockBackward& op) {
+  batchNormBackward(op.rows,
+                    {.channels = op.out, .dY = op.dY, .x = op.z, .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = op.beta, .slope = 0.2f,
+                     .dropout = op.dropout, .dU = op.dZ, .sums = nullptr, .dX = op.dZ},
+                    op.dGamma, op.dBeta);
+  run(LinearBackward{.rows = op.rows, .in = op.in, .out = op.out, .dZ = op.dZ, .x = op.x, .weight = op.weight, .dX = op.dX, .dWeight = op.dWeight, .dBias = op.dBias,
+                     .accumulate = op.accumulate});
+}
+
+}  // namespace pstmo

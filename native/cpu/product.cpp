@@ -1,0 +1,218 @@
+// Matrix products on packed panels: weights are packed once for each change, rows are taken about 243 at a time so that they stay
+// in the second-level cache while every panel passes through the first.
+#include <algorithm>
+#include <cstring>
+
+#include "cpu-device.h"
+
+namespace pstmo {
+namespace {
+
+constexpr int kInnerBlock = 256;  // rows of a panel that stay in the first-level cache (32 KB with 32 columns)
+constexpr int kGradientBlock = 128;  // rows reduced at a time in a weight gradient
+
+int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+void RowSource::copy(int64_t row, float* to) const {
+  if (taps == 1) {
+    std::memcpy(to, x + row * width, static_cast<size_t>(width) * sizeof(float));
+    return;
+  }
+  const int64_t window = row / outTokens, first = row % outTokens * stride - 1;
+  for (int tap = 0; tap < 3; ++tap) {
+    const int64_t token = first + tap;
+    float* at = to + tap * width;
+    if (token < 0 || token >= tokens) {
+      std::memset(at, 0, static_cast<size_t>(width) * sizeof(float));
+    } else {
+      std::memcpy(at, x + (window * tokens + token) * width, static_cast<size_t>(width) * sizeof(float));
+    }
+  }
+}
+
+bool CpuBackend::usesBf16(int inner, int columns) const {
+  // Coordinates near 1 would lose up to 0.002 in bf16: the first product (2J -> ...) and the last (... -> 3J) stay in fp32.
+  return precision_ == Precision::bf16 && inner >= 64 && columns >= 64;
+}
+
+const Panels& CpuBackend::packed(const float* weight, int out, int in, int taps, bool transposed) {
+  Panels& p = panels_[reinterpret_cast<uint64_t>(weight) * 2 + (transposed ? 1 : 0)];
+  const int length = in * taps, inner = transposed ? length : out, columns = transposed ? out : length;
+  if (p.epoch == epoch_ && p.inner == inner && p.columns == columns) return p;
+  const int width = kernels_.panelColumns;
+  p.inner = inner;
+  p.columns = columns;
+  p.count = (columns + width - 1) / width;
+  p.bf16 = usesBf16(inner, columns);
+  p.data = p.memory.floats(p.panelFloats(width) * p.count);
+  // Where column q of a weight's row stands: the taps of a channel lie side by side in memory, the channels of a tap in a product.
+  const auto at = [&](int q) { return taps == 1 ? q : q % in * taps + q / in; };
+  pool_.run(p.count, [&](int panel, int worker) {
+    const int first = panel * width, count = std::min(width, columns - first);
+    float* to = p.data + p.panelFloats(width) * panel;
+    float* row = p.bf16 ? workerScratch_[worker].floats(static_cast<size_t>(inner + 1) * width) : to;
+    if (p.bf16 && inner % 2 == 1) std::fill(row + static_cast<size_t>(inner) * width, row + static_cast<size_t>(inner + 1) * width, 0.0f);
+    if (transposed) {
+      for (int c = 0; c < width; ++c) {
+        if (c >= count) {
+          for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = 0.0f;
+        } else {
+          const float* from = weight + static_cast<size_t>(first + c) * length;
+          if (taps == 1) {
+            for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = from[k];
+          } else {
+            for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = from[at(k)];
+          }
+        }
+      }
+    } else {
+      for (int k = 0; k < inner; ++k) {
+        const float* from = weight + static_cast<size_t>(k) * length;
+        for (int c = 0; c < width; ++c) row[static_cast<size_t>(k) * width + c] = c < count ? from[taps == 1 ? first + c : at(first + c)] : 0.0f;
+      }
+    }
+    if (p.bf16) {
+      auto* pairs = reinterpret_cast<uint32_t*>(to);
+      for (int k = 0; k < inner; k += 2) kernels_.pairsOfRows(row + static_cast<size_t>(k) * width, row + static_cast<size_t>(k + 1) * width, width, pairs + static_cast<size_t>(k / 2) * width);
+    }
+  });
+  p.epoch = epoch_;
+  return p;
+}
+
+void CpuBackend::product(int rows, const RowSource& source, const Panels& panels, const TileStore& store) {
+  const int tileRows = kernels_.tileRows, width = kernels_.panelColumns, inner = panels.inner;
+  const int chunk = std::min(tileRows * (inner <= 512 ? 27 : 9), roundUp(rows, tileRows));
+  const int chunks = (rows + chunk - 1) / chunk;
+  // Few rows: the panels are shared out too, so that one window still uses every thread.
+  const int wanted = 3 * pool_.threads();
+  const int groups = chunks >= wanted ? 1 : std::min(panels.count, (wanted + chunks - 1) / chunks);
+  const bool copies = panels.bf16 || source.taps > 1;
+  const int pairs = (inner + 1) / 2, unit = panels.bf16 ? pairs : inner, block = panels.bf16 ? kInnerBlock / 2 : kInnerBlock;
+  const int blocks = (unit + block - 1) / block, tiles = chunk / tileRows;
+  const size_t tileFloats = static_cast<size_t>(tileRows) * width;
+  pool_.run(chunks * groups, [&](int item, int worker) {
+    const int first = item / groups * chunk, count = std::min(chunk, rows - first), group = item % groups;
+    float* outs = workerScratch_[worker].floats(tileFloats * tiles + static_cast<size_t>(unit) * chunk + inner + 16);
+    float* copied = outs + tileFloats * tiles;
+    if (copies) {
+      float* row = copied + static_cast<size_t>(unit) * chunk;
+      for (int r = 0; r < count; ++r) {
+        if (!panels.bf16) {
+          source.copy(first + r, copied + static_cast<size_t>(r) * unit);
+        } else if (source.taps == 1) {
+          kernels_.pairsOfRow(source.x + static_cast<int64_t>(first + r) * inner, inner, reinterpret_cast<uint32_t*>(copied) + static_cast<size_t>(r) * unit);
+        } else {
+          source.copy(first + r, row);
+          kernels_.pairsOfRow(row, inner, reinterpret_cast<uint32_t*>(copied) + static_cast<size_t>(r) * unit);
+        }
+      }
+    }
+    const float* a = copies ? copied : source.x + static_cast<int64_t>(first) * inner;
+    for (int panel = panels.count * group / groups; panel < panels.count * (group + 1) / groups; ++panel) {
+      const float* b = panels.data + panels.panelFloats(width) * panel;
+      for (int k = 0; k < blocks; ++k) {
+        const int length = std::min(block, unit - k * block);
+        for (int r = 0; r < count; r += tileRows) {
+          const int tileCount = std::min(tileRows, count - r);
+          float* out = outs + (blocks > 1 ? tileFloats * (r / tileRows) : 0);
+          const float* left = a + static_cast<size_t>(r) * unit + static_cast<size_t>(k) * block;
+          const float* right = b + static_cast<size_t>(k) * block * width;
+          if (panels.bf16) {
+            kernels_.tileBf16(tileCount, reinterpret_cast<const uint32_t*>(left), unit, false, length, reinterpret_cast<const uint32_t*>(right), out, k > 0);
+          } else {
+            kernels_.tile(tileCount, left, unit, false, length, right, width, out, k > 0);
+          }
+          if (k == blocks - 1) kernels_.store(store, out, first + r, tileCount, panel * width);
+        }
+      }
+    }
+  });
+}
+
+void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight) {
+  const int tileRows = kernels_.tileRows, width = kernels_.panelColumns, length = source.length(), in = source.width, taps = source.taps;
+  const bool bf16 = usesBf16(out, length);
+  const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
+  const int panelSplit = std::max(1, (panelCount + 15) / 16);
+  const int rowSplit = std::min(rowTiles, std::max((rowTiles * tileRows + 287) / 288, (2 * pool_.threads() + panelSplit - 1) / panelSplit));
+  pool_.run(panelSplit * rowSplit, [&](int item, int worker) {
+    const int panelBegin = panelCount * (item % panelSplit) / panelSplit, panelEnd = panelCount * (item % panelSplit + 1) / panelSplit;
+    const int tileBegin = rowTiles * (item / panelSplit) / rowSplit, tileEnd = rowTiles * (item / panelSplit + 1) / rowSplit;
+    const int panels = panelEnd - panelBegin, tiles = tileEnd - tileBegin, columns = panels * width;
+    const size_t tileFloats = static_cast<size_t>(tileRows) * width;
+    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + tileRows) + 4 * (static_cast<size_t>(length) + width) + 2 * width);
+    float* right = sums + tileFloats * tiles * panels;                       // [panel][row][width], bf16: [panel][row pair][width]
+    float* left = right + static_cast<size_t>(kGradientBlock) * columns;     // [row][tileRows]
+    float* row0 = left + static_cast<size_t>(kGradientBlock) * tileRows;
+    float* row1 = row0 + length + width;
+    std::fill(row0, row0 + 2 * (static_cast<size_t>(length) + width), 0.0f);
+    for (int first = 0; first < rows; first += kGradientBlock) {
+      const int count = std::min(kGradientBlock, rows - first), units = bf16 ? (count + 1) / 2 : count;
+      for (int u = 0; u < units; ++u) {
+        const int r = bf16 ? 2 * u : u;
+        source.copy(first + r, row0);
+        if (bf16) {
+          if (r + 1 < count) {
+            source.copy(first + r + 1, row1);
+          } else {
+            std::fill(row1, row1 + length, 0.0f);
+          }
+        }
+        for (int p = 0; p < panels; ++p) {
+          float* to = right + (static_cast<size_t>(p) * units + u) * width;
+          const float* from = row0 + static_cast<size_t>(panelBegin + p) * width;
+          if (bf16) {
+            kernels_.pairsOfRows(from, row1 + static_cast<size_t>(panelBegin + p) * width, width, reinterpret_cast<uint32_t*>(to));
+          } else {
+            std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
+          }
+        }
+      }
+      for (int t = 0; t < tiles; ++t) {
+        const int begin = (tileBegin + t) * tileRows, tileCount = std::min(tileRows, out - begin);
+        for (int u = 0; u < units; ++u) {
+          const float* from = dZ + static_cast<int64_t>(first + (bf16 ? 2 * u : u)) * out + begin;
+          if (bf16) {
+            float zeros[16] = {};
+            kernels_.pairsOfRows(from, 2 * u + 1 < count ? from + out : zeros, tileCount, reinterpret_cast<uint32_t*>(left) + static_cast<size_t>(u) * tileRows);
+          } else {
+            for (int i = 0; i < tileCount; ++i) left[static_cast<size_t>(u) * tileRows + i] = from[i];
+          }
+        }
+        for (int p = 0; p < panels; ++p) {
+          float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
+          const float* b = right + static_cast<size_t>(p) * units * width;
+          if (bf16) {
+            kernels_.tileBf16(tileCount, reinterpret_cast<uint32_t*>(left), tileRows, true, units, reinterpret_cast<const uint32_t*>(b), tileSums, first > 0);
+          } else {
+            kernels_.tile(tileCount, left, tileRows, true, units, b, width, tileSums, first > 0);
+          }
+        }
+      }
+    }
+    for (int t = 0; t < tiles; ++t) {
+      for (int p = 0; p < panels; ++p) {
+        const float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
+        const int begin = (tileBegin + t) * tileRows, firstColumn = (panelBegin + p) * width;
+        const int tileCount = std::min(tileRows, out - begin), columnCount = std::min(width, length - firstColumn);
+        for (int i = 0; i < tileCount; ++i) {
+          float* to = dWeight + static_cast<size_t>(begin + i) * length;
+          for (int c = 0; c < columnCount; ++c) {
+            const int q = firstColumn + c;
+            to[taps == 1 ? q : q % in * taps + q / in] += tileSums[static_cast<size_t>(i) * width + c];
+          }
+        }
+      }
+    }
+  });
+}
+
+void CpuBackend::addColumnSums(int rows, int channels, const float* x, float* sums) {
+  const float* total = reduceRows(rows, channels, [&](int begin, int end, float* partial) { kernels_.columnSums(x, channels, begin, end, partial); });
+  for (int c = 0; c < channels; ++c) sums[c] += total[c];
+}
+
+}  // namespace pstmo
