@@ -1,0 +1,21 @@
+// The exports, as binding.d.ts states them.
+#include "addon.h"
+
+#include "machine.h"
+#include "native-model.h"
+
+namespace {
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  using namespace pstmo::binding;
+  env.SetInstanceData(new Addon());
+  exports.Set("NativeModel", NativeModel::define(env));
+  exports.Set("machine", Napi::Function::New(env, machine, "machine"));
+  exports.Set("measurePeak", Napi::Function::New(env, measurePeak, "measurePeak"));
+  exports.Set("runOp", Napi::Function::New(env, runOp, "runOp"));
+  return exports;
+}
+
+NODE_API_MODULE(pstmo, initialize)
+
+}  // namespace

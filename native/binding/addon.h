@@ -1,0 +1,29 @@
+// What one JavaScript environment (the main thread, or a worker) has of the addon.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "job-queue.h"
+
+namespace pstmo::binding {
+
+class Addon {
+ public:
+  static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
+  ~Addon() {
+    if (background_) background_->shutdown();
+  }
+
+  // For work that belongs to no model; its thread starts with the first job.
+  JobQueue& background(Napi::Env env) {
+    if (!background_) background_ = JobQueue::make(env);
+    return *background_;
+  }
+
+ private:
+  std::shared_ptr<JobQueue> background_;
+};
+
+}  // namespace pstmo::binding

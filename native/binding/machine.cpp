@@ -1,0 +1,61 @@
+#include "machine.h"
+
+#include "../core/thread-pool.h"
+#include "../cpu/cpu-backend.h"
+#include "addon.h"
+#include "convert.h"
+
+namespace pstmo::binding {
+
+namespace {
+
+constexpr const char* kNoCuda = "This build has no CUDA backend: it was made without the CUDA toolkit.";
+
+}  // namespace
+
+std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa) {
+  if (device == "cpu") return makeCpuBackend(threads, precision, isa);
+  if (device.rfind("cuda", 0) == 0) throw Error("ERR_NO_CUDA", kNoCuda);
+  throw Error("ERR_ARGUMENT", "device: expected cpu or cuda:N, got \"" + device + "\".");
+}
+
+Napi::Value machine(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array isas = Napi::Array::New(env);
+  for (const std::string& isa : cpuIsas()) isas.Set(isas.Length(), Napi::String::New(env, isa));
+  Napi::Object cuda = Napi::Object::New(env);
+  cuda.Set("built", false);
+  cuda.Set("found", false);
+  cuda.Set("reason", kNoCuda);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("isas", isas);
+  result.Set("bf16", cpuHasBf16());
+  result.Set("threads", availableCores());
+  result.Set("cuda", cuda);
+  result.Set("version", PSTMO_VERSION);
+  return result;
+}
+
+Napi::Value measurePeak(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  try {
+    // The arguments are read as fields, so that one checker serves all.
+    Napi::Object fields = Napi::Object::New(env);
+    fields.Set("threads", info[0]);
+    fields.Set("precision", info[1]);
+    fields.Set("seconds", info[2]);
+    ObjectReader reader(fields, "measurePeak");
+    const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const Precision precision = precisionOf(reader.text("precision", {"fp32", "bf16"}));
+    const double seconds = reader.number("seconds", 0.001, 60);
+    auto job = std::make_unique<Job>();
+    auto peak = std::make_shared<double>(0);
+    job->work = [=] { *peak = measureCpuPeak(threads, precision, "auto", seconds); };
+    job->result = [peak](Napi::Env now) { return Napi::Number::New(now, *peak); };
+    return Addon::of(env).background(env).submit(std::move(job));
+  } catch (...) {
+    return rejected(env, currentError());
+  }
+}
+
+}  // namespace pstmo::binding

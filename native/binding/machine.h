@@ -1,0 +1,20 @@
+// What this build and this machine offer, and the backends that follow from it.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <string>
+
+#include "../ops/backend.h"
+
+namespace pstmo::binding {
+
+// `device`: "cpu", "cuda" or "cuda:1". Throws ERR_NO_CUDA, ERR_UNSUPPORTED or ERR_ARGUMENT.
+std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa);
+
+Napi::Value machine(const Napi::CallbackInfo& info);
+Napi::Value measurePeak(const Napi::CallbackInfo& info);
+Napi::Value runOp(const Napi::CallbackInfo& info);
+
+}  // namespace pstmo::binding

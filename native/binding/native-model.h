@@ -1,0 +1,82 @@
+// The JavaScript face of a Network: checks every argument, queues the work, settles promises.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "../model/network.h"
+#include "job-queue.h"
+
+namespace pstmo::binding {
+
+// Argument `index` as a whole number.
+int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low, int64_t high);
+
+constexpr int64_t kLargestSeed = int64_t{1} << 53;
+
+class NativeModel : public Napi::ObjectWrap<NativeModel> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NativeModel(const Napi::CallbackInfo& info);
+  ~NativeModel() override;
+
+ private:
+  // Windows as they come: pointers into arrays that the reader holds.
+  struct Windows {
+    const float* keypoints;
+    int batch;
+    const float* targets;
+    const uint8_t* masked;
+    const uint8_t* jointMask;
+    const float* roots;
+    const float* cameras;
+  };
+
+  Napi::Value tensors(const Napi::CallbackInfo& info);
+  Napi::Value device(const Napi::CallbackInfo& info);
+  Napi::Value memoryBytes(const Napi::CallbackInfo& info);
+  Napi::Value read(const Napi::CallbackInfo& info);
+  Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value initialize(const Napi::CallbackInfo& info);
+  Napi::Value forward(const Napi::CallbackInfo& info);
+  Napi::Value reconstruct(const Napi::CallbackInfo& info);
+  Napi::Value attention(const Napi::CallbackInfo& info);
+  Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value adamStep(const Napi::CallbackInfo& info);
+  Napi::Value setSequences(const Napi::CallbackInfo& info);
+  Napi::Value lift(const Napi::CallbackInfo& info);
+  Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  // Runs `body`; what it throws becomes a rejected promise.
+  template <typename Body>
+  Napi::Value promised(Napi::Env env, Body body) {
+    try {
+      return body();
+    } catch (...) {
+      return rejected(env, currentError());
+    }
+  }
+  std::unique_ptr<Job> job(std::vector<Napi::ObjectReference> held = {});
+  Napi::Promise submit(std::unique_ptr<Job> job, std::function<void()> work);
+
+  Windows readWindows(ObjectReader& reader) const;
+  void requireStage(int stage, const char* what) const;
+  void reportMemory(Napi::Env env);
+  size_t tensorSize(const std::string& name) const;
+
+  NetworkConfig config_;
+  std::vector<TensorInfo> tensors_;
+  std::string device_;
+  std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
+  std::atomic<int64_t> bytes_{0};
+  int64_t reportedBytes_ = 0;
+  bool closed_ = false;
+  Napi::ObjectReference closing_;            // the promise of close()
+  std::shared_ptr<JobQueue> queue_;
+};
+
+}  // namespace pstmo::binding
