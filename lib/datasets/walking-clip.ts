@@ -1,3 +1,5 @@
+import { createRandom, type Random } from '../random.js';
+import { type Tensor, tensor } from '../tensor.js';
 import { type Point, strideSeconds, supportedPelvis, type WalkerPoints, walkerPoints } from './walking-gait.js';
 
 /** A person who walks past a camera: what a detector would see, and what was really there. */
@@ -81,7 +83,7 @@ export function walkingClip(): WalkingClip {
     root: new Float32Array(frames * 3),
   };
   const toCamera = lookAt(camera.position, camera.target);
-  const errors = new DetectorErrors(20220730);
+  const errors = new DetectorErrors('walking clip');
   const phaseStep = 1 / (fps * strideSeconds);
   let travelled = 0;
   for (let frame = 0; frame < frames; frame++) {
@@ -140,6 +142,18 @@ export function alphaPoseJson(clip: WalkingClip): string {
   return `[\n${entries.join(',\n')}\n]\n`;
 }
 
+/** What was really there, as the arrays of an `.npz`: poses, root, and the camera in pixels. */
+export function walkingTruth(clip: WalkingClip): Record<string, Tensor<Float32Array | Float64Array>> {
+  const { fps, width, height, frames } = clip;
+  return {
+    poses: tensor(clip.poses, [frames, 17, 3]),
+    root: tensor(clip.root, [frames, 3]),
+    fps: tensor(Float64Array.of(fps), []),
+    size: tensor(Float64Array.of(width, height), [2]),
+    focal: tensor(Float64Array.of(camera.focal), []),
+  };
+}
+
 /** Puts points of the walker into the world: `travelled` metres along the arc, hips `hipHeight` above the ground. */
 function onPath(travelled: number, phase: number, hipHeight: number): (point: Point) => Point {
   const angle = (path.startDegrees * Math.PI) / 180 + travelled / path.radius;
@@ -182,10 +196,10 @@ function opposite(joint: (typeof cocoJoints)[number]): keyof WalkerPoints | unde
 /** Errors that last for a few frames, as a detector's do, larger and less sure where the body hides a joint. */
 class DetectorErrors {
   private readonly state = new Float64Array(17 * 2);
-  private readonly random: () => number;
+  private readonly random: Random;
 
-  constructor(seed: number) {
-    this.random = uniform(seed);
+  constructor(seed: string) {
+    this.random = createRandom(seed);
   }
 
   /** `behind`: 0 for a joint in view, 1 for one well behind its opposite. */
@@ -193,29 +207,13 @@ class DetectorErrors {
     const memory = 0.75;
     const fresh = Math.sqrt(1 - memory * memory);
     for (const axis of [0, 1]) {
-      this.state[joint * 2 + axis] = memory * this.state[joint * 2 + axis] + fresh * this.gaussian();
+      this.state[joint * 2 + axis] = memory * this.state[joint * 2 + axis] + fresh * this.random.normal();
     }
     const [x, y] = [this.state[joint * 2], this.state[joint * 2 + 1]];
     const scale = errorPixels[joint] * (1 + 0.8 * behind);
     const confidence = 0.95 - 0.035 * Math.hypot(x, y) - 0.15 * behind;
     return { x: x * scale, y: y * scale, confidence: Math.max(0.05, confidence) };
   }
-
-  private gaussian(): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.random()));
-    return radius * Math.cos(2 * Math.PI * this.random());
-  }
-}
-
-/** Uniform numbers in [0, 1) from a 32-bit Weyl sequence with a multiplicative mix; the same on every machine. */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
-  };
 }
 
 function round(value: number, digits: number): number {
