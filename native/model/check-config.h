@@ -1,0 +1,10 @@
+// Refuses a configuration that no network can be built from: throws ERR_CONFIG that names the field.
+#pragma once
+
+#include "network.h"
+
+namespace pstmo {
+
+void checkConfig(const NetworkConfig& config);
+
+}  // namespace pstmo

@@ -1,0 +1,113 @@
+#include "mlp-encoder.h"
+
+namespace pstmo {
+
+MlpEncoder::MlpEncoder(Blueprint& blueprint)
+    : inner_(2 * blueprint.config.width), out_(blueprint.config.width), projects_(blueprint.config.temporal) {
+  add(blueprint, "encoder.fc_1", "encoder.bn_1", 2 * blueprint.config.joints);
+  for (int i = 0; i < blueprint.config.mlpBlocks; ++i) {
+    const std::string name = "encoder.layers." + std::to_string(i);
+    add(blueprint, name + ".w1", name + ".batch_norm1", inner_);
+    add(blueprint, name + ".w2", name + ".batch_norm2", inner_);
+  }
+  if (projects_) projection_ = blueprint.parameters.addLinear("encoder.fc_2", out_, inner_, 1);
+}
+
+void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std::string& norm, int in) {
+  Block block;
+  block.in = in;
+  block.linear = blueprint.parameters.addLinear(linear, inner_, in, 1);
+  block.norm = blueprint.parameters.addBatchNorm(norm, inner_);
+  block.site = blueprint.nextSite();
+  blocks_.push_back(block);
+}
+
+float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
+  frames_ = frames;
+  float* y = pass.take(frames, width());
+  const EvaluationScratch scratch(pass);
+  float* h = pass.take(frames, inner_);
+  run(pass, blocks_[0], x, nullptr, h);
+  for (size_t i = 1; i + 1 < blocks_.size(); i += 2) {
+    const bool last = i + 2 == blocks_.size();
+    float* inside = pass.take(frames, inner_);
+    float* after = last && !projects_ ? y : pass.take(frames, inner_);
+    run(pass, blocks_[i], h, nullptr, inside);
+    run(pass, blocks_[i + 1], inside, h, after);
+    h = after;
+  }
+  if (projects_) {
+    projected_ = h;
+    pass.run(LinearForward{frames, inner_, out_, h, projection_.weight.value(), projection_.bias.value(), y});
+  }
+  return y;
+}
+
+void MlpEncoder::run(const Pass& pass, Block& block, const float* x, const float* residual, float* y) const {
+  block.x = x;
+  block.z = pass.training ? pass.take(frames_, inner_) : y;
+  block.mean = pass.take(inner_, 1);
+  block.inverseStd = pass.take(inner_, 1);
+  SpatialBlockForward op{};
+  op.rows = frames_;
+  op.in = block.in;
+  op.out = inner_;
+  op.x = x;
+  op.weight = block.linear.weight.value();
+  op.bias = block.linear.bias.value();
+  op.gamma = block.norm.gamma.value();
+  op.beta = block.norm.beta.value();
+  op.runningMean = block.norm.runningMean.value();
+  op.runningVariance = block.norm.runningVariance.value();
+  op.residual = residual;
+  op.z = block.z;
+  op.mean = block.mean;
+  op.inverseStd = block.inverseStd;
+  op.y = y;
+  op.training = pass.training;
+  op.dropout = pass.dropout(block.site);
+  pass.run(op);
+}
+
+void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
+  const Scratch scratch(pass.arena);
+  float* dH = dY;
+  if (projects_) {
+    dH = pass.take(frames_, inner_);
+    pass.run(LinearBackward{frames_, inner_, out_, dY, projected_, projection_.weight.value(), dH, projection_.weight.gradient(),
+                            projection_.bias.gradient()});
+  }
+  float* dInside = pass.take(frames_, inner_);
+  for (size_t i = blocks_.size() - 1; i >= 2; i -= 2) {
+    runBackward(pass, blocks_[i], dH, dInside, false);
+    runBackward(pass, blocks_[i - 1], dInside, dH, true);  // beside the residual's gradient, which is dH itself
+  }
+  runBackward(pass, blocks_[0], dH, dX, false);
+}
+
+void MlpEncoder::runBackward(const Pass& pass, const Block& block, const float* dY, float* dX, bool accumulate) const {
+  const Scratch scratch(pass.arena);
+  SpatialBlockBackward op{};
+  op.rows = frames_;
+  op.in = block.in;
+  op.out = inner_;
+  op.dY = dY;
+  op.x = block.x;
+  op.weight = block.linear.weight.value();
+  op.gamma = block.norm.gamma.value();
+  op.beta = block.norm.beta.value();
+  op.z = block.z;
+  op.mean = block.mean;
+  op.inverseStd = block.inverseStd;
+  op.dZ = pass.take(frames_, inner_);
+  op.dX = dX;
+  op.dWeight = block.linear.weight.gradient();
+  op.dBias = block.linear.bias.gradient();
+  op.dGamma = block.norm.gamma.gradient();
+  op.dBeta = block.norm.beta.gradient();
+  op.accumulate = accumulate;
+  op.dropout = pass.dropout(block.site);
+  pass.run(op);
+}
+
+}  // namespace pstmo

@@ -1,0 +1,76 @@
+// What every layer needs to know of the pass it takes part in: the device, the memory, and the random state of dropout.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../core/arena.h"
+#include "../ops/backend.h"
+
+namespace pstmo {
+
+// Attention weights wanted from one layer.
+struct AttentionWatch {
+  const void* layer = nullptr;
+  int tokens = 0;
+  std::vector<float> maps;
+};
+
+struct Pass {
+  Backend& backend;
+  Arena& arena;
+  bool training = false;
+  float dropoutRate = 0;  // of the configuration; evaluation drops nothing
+  uint64_t seed = 0;
+  uint32_t step = 0;
+  AttentionWatch* watch = nullptr;
+
+  float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
+
+  Dropout dropout(uint32_t site) const { return dropout(site, dropoutRate); }
+  Dropout dropout(uint32_t site, float rate) const { return {training ? rate : 0.0f, seed, step, site}; }
+
+  template <typename Op>
+  void run(const Op& op) const {
+    backend.run(op);
+  }
+
+  // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.
+  const float* throughDropout(const float* dY, int rows, int channels, uint32_t site) const {
+    const Dropout mask = dropout(site);
+    if (!mask.active()) return dY;
+    float* dX = take(static_cast<size_t>(rows), static_cast<size_t>(channels));
+    run(DropoutBackward{rows, channels, dY, dX, mask});
+    return dX;
+  }
+};
+
+// Gives back at the end of a block what was taken inside it.
+class Scratch {
+ public:
+  explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+  ~Scratch() { arena_.release(mark_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+ private:
+  Arena& arena_;
+  Arena::Mark mark_;
+};
+
+// The same for what training keeps for backward and evaluation does not need.
+class EvaluationScratch {
+ public:
+  explicit EvaluationScratch(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}
+  ~EvaluationScratch() {
+    if (!pass_.training) pass_.arena.release(mark_);
+  }
+  EvaluationScratch(const EvaluationScratch&) = delete;
+  EvaluationScratch& operator=(const EvaluationScratch&) = delete;
+
+ private:
+  const Pass& pass_;
+  Arena::Mark mark_;
+};
+
+}  // namespace pstmo
