@@ -77,20 +77,14 @@ float softmaxRow(float* scores, const HeadShape& h, float* top) {
   Vec highest = splat(-3.0e38f);
   for (int j = 0; j < h.tokens; j += kLanes) {
     const int count = least(kLanes, h.tokens - j);
-    Vec s = load(scores + j);
-    if (count < kLanes) {
-      for (int i = count; i < kLanes; ++i) s[i] = -3.0e38f;
-    }
+    const Vec s = firstLanes(load(scores + j), count, splat(-3.0e38f));
     highest = s > highest ? s : highest;
   }
   const float shift = maximum(highest) * h.scale;
   Vec total{};
   for (int j = 0; j < h.tokens; j += kLanes) {
     const int count = least(kLanes, h.tokens - j);
-    Vec e = exponential(load(scores + j) * h.scale - shift);
-    if (count < kLanes) {
-      for (int i = count; i < kLanes; ++i) e[i] = 0.0f;
-    }
+    const Vec e = firstLanes(exponential(load(scores + j) * h.scale - shift), count, Vec{});
     save(scores + j, e);
     total += e;
   }
@@ -183,11 +177,8 @@ void attentionBackward(const AttentionBackward& op, int window, int head, float*
       float* pAt = p + i * h.keys + column;
       float* dAt = d + i * h.keys + column;
       const Vec weight = exponential(load(pAt) * h.scale - op.logSumExp[row]);
-      Vec dScore = weight * (load(dAt) * keep - dots[i]) * h.scale;
-      Vec kept = weight * keep;
-      for (int lane = count; lane < kLanes; ++lane) kept[lane] = 0.0f, dScore[lane] = 0.0f;
-      save(pAt, kept);
-      save(dAt, dScore);
+      save(pAt, firstLanes(weight * keep, count, Vec{}));
+      save(dAt, firstLanes(weight * (load(dAt) * keep - dots[i]) * h.scale, count, Vec{}));
     });
   }
   packChannels(q + op.width, h.stride, h, panels);

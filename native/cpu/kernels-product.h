@@ -167,6 +167,7 @@ void storeTile(const TileStore& s, const float* out, int row, int rows, int colu
 
 double multiplyAdds(long iterations) {
   Vec sums[16];
+#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) sums[i] = splat(1.0f + (float)i);
   const Vec a = splat(0.999999f), b = splat(1e-7f);
   for (long n = 0; n < iterations; ++n) {
@@ -177,6 +178,7 @@ double multiplyAdds(long iterations) {
     }
   }
   Vec total{};
+#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) total += sums[i];
   volatile float keep = sum(total);
   (void)keep;
@@ -186,6 +188,7 @@ double multiplyAdds(long iterations) {
 #if defined(__AVX512BF16__)
 double multiplyAddsBf16(long iterations) {
   __m512 sums[16];
+#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) sums[i] = _mm512_set1_ps((float)i);
   const __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f803f80), b = (__m512bh)_mm512_set1_epi32(0x00013f80);
   for (long n = 0; n < iterations; ++n) {
@@ -196,6 +199,7 @@ double multiplyAddsBf16(long iterations) {
     }
   }
   __m512 total = _mm512_setzero_ps();
+#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) total = _mm512_add_ps(total, sums[i]);
   volatile float keep = _mm512_reduce_add_ps(total);
   (void)keep;

@@ -13,8 +13,7 @@ void layerNormForward(const LayerNormForward& op, int begin, int end) {
     Vec squares{};
     for (int c = 0; c < channels; c += kLanes) {
       const int count = least(kLanes, channels - c);
-      Vec centred = loadUpTo(x + c, count) - mean;
-      for (int i = count; i < kLanes; ++i) centred[i] = 0.0f;
+      const Vec centred = firstLanes(loadUpTo(x + c, count) - mean, count, Vec{});
       squares += centred * centred;
     }
     const float std = __builtin_sqrtf(sum(squares) / (float)(channels - 1));

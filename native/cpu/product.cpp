@@ -2,6 +2,7 @@
 // in the second-level cache while every panel passes through the first.
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "cpu-device.h"
 
@@ -138,57 +139,54 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
   const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
   const int panelSplit = std::max(1, (panelCount + 15) / 16);
   const int rowSplit = std::min(rowTiles, std::max((rowTiles * tileRows + 287) / 288, (2 * pool_.threads() + panelSplit - 1) / panelSplit));
+  const std::vector<float> zeros(out, 0.0f);
   pool_.run(panelSplit * rowSplit, [&](int item, int worker) {
     const int panelBegin = panelCount * (item % panelSplit) / panelSplit, panelEnd = panelCount * (item % panelSplit + 1) / panelSplit;
     const int tileBegin = rowTiles * (item / panelSplit) / rowSplit, tileEnd = rowTiles * (item / panelSplit + 1) / rowSplit;
     const int panels = panelEnd - panelBegin, tiles = tileEnd - tileBegin, columns = panels * width;
     const size_t tileFloats = static_cast<size_t>(tileRows) * width;
-    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + tileRows) + 4 * (static_cast<size_t>(length) + width) + 2 * width);
-    float* right = sums + tileFloats * tiles * panels;                       // [panel][row][width], bf16: [panel][row pair][width]
-    float* left = right + static_cast<size_t>(kGradientBlock) * columns;     // [row][tileRows]
-    float* row0 = left + static_cast<size_t>(kGradientBlock) * tileRows;
-    float* row1 = row0 + length + width;
-    std::fill(row0, row0 + 2 * (static_cast<size_t>(length) + width), 0.0f);
+    const int begin = tileBegin * tileRows, outs = std::min(out, tileEnd * tileRows) - begin;
+    const int leftStride = roundUp(outs, 16) + 16;  // off the powers of two, which would crowd a few cache sets
+    const size_t rowFloats = static_cast<size_t>(length) + width;
+    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + leftStride) + 2 * rowFloats);
+    float* right = sums + tileFloats * tiles * panels;                    // [panel][row][width], bf16: [panel][row pair][width]
+    float* left = right + static_cast<size_t>(kGradientBlock) * columns;  // [row][out], bf16: [row pair][out]
+    float* row0 = left + static_cast<size_t>(kGradientBlock) * leftStride;
+    float* row1 = row0 + rowFloats;
+    std::fill(row0, row0 + 2 * rowFloats, 0.0f);
     for (int first = 0; first < rows; first += kGradientBlock) {
       const int count = std::min(kGradientBlock, rows - first), units = bf16 ? (count + 1) / 2 : count;
       for (int u = 0; u < units; ++u) {
         const int r = bf16 ? 2 * u : u;
+        const bool paired = bf16 && r + 1 < count;
+        const float* from = dZ + static_cast<int64_t>(first + r) * out + begin;
         source.copy(first + r, row0);
+        if (paired) source.copy(first + r + 1, row1);
+        if (bf16 && !paired) std::fill(row1, row1 + rowFloats, 0.0f);
         if (bf16) {
-          if (r + 1 < count) {
-            source.copy(first + r + 1, row1);
-          } else {
-            std::fill(row1, row1 + length, 0.0f);
-          }
+          kernels_.pairsOfRows(from, paired ? from + out : zeros.data(), outs, reinterpret_cast<uint32_t*>(left) + static_cast<size_t>(u) * leftStride);
+        } else {
+          std::memcpy(left + static_cast<size_t>(u) * leftStride, from, static_cast<size_t>(outs) * sizeof(float));
         }
         for (int p = 0; p < panels; ++p) {
           float* to = right + (static_cast<size_t>(p) * units + u) * width;
-          const float* from = row0 + static_cast<size_t>(panelBegin + p) * width;
+          const float* source0 = row0 + static_cast<size_t>(panelBegin + p) * width;
           if (bf16) {
-            kernels_.pairsOfRows(from, row1 + static_cast<size_t>(panelBegin + p) * width, width, reinterpret_cast<uint32_t*>(to));
+            kernels_.pairsOfRows(source0, row1 + static_cast<size_t>(panelBegin + p) * width, width, reinterpret_cast<uint32_t*>(to));
           } else {
-            std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
+            std::memcpy(to, source0, static_cast<size_t>(width) * sizeof(float));
           }
         }
       }
       for (int t = 0; t < tiles; ++t) {
-        const int begin = (tileBegin + t) * tileRows, tileCount = std::min(tileRows, out - begin);
-        for (int u = 0; u < units; ++u) {
-          const float* from = dZ + static_cast<int64_t>(first + (bf16 ? 2 * u : u)) * out + begin;
-          if (bf16) {
-            float zeros[16] = {};
-            kernels_.pairsOfRows(from, 2 * u + 1 < count ? from + out : zeros, tileCount, reinterpret_cast<uint32_t*>(left) + static_cast<size_t>(u) * tileRows);
-          } else {
-            for (int i = 0; i < tileCount; ++i) left[static_cast<size_t>(u) * tileRows + i] = from[i];
-          }
-        }
+        const int tileCount = std::min(tileRows, outs - t * tileRows);
         for (int p = 0; p < panels; ++p) {
           float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
           const float* b = right + static_cast<size_t>(p) * units * width;
           if (bf16) {
-            kernels_.tileBf16(tileCount, reinterpret_cast<uint32_t*>(left), tileRows, true, units, reinterpret_cast<const uint32_t*>(b), tileSums, first > 0);
+            kernels_.tileBf16(tileCount, reinterpret_cast<uint32_t*>(left) + t * tileRows, leftStride, true, units, reinterpret_cast<const uint32_t*>(b), tileSums, first > 0);
           } else {
-            kernels_.tile(tileCount, left, tileRows, true, units, b, width, tileSums, first > 0);
+            kernels_.tile(tileCount, left + t * tileRows, leftStride, true, units, b, width, tileSums, first > 0);
           }
         }
       }
@@ -196,10 +194,10 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
     for (int t = 0; t < tiles; ++t) {
       for (int p = 0; p < panels; ++p) {
         const float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
-        const int begin = (tileBegin + t) * tileRows, firstColumn = (panelBegin + p) * width;
-        const int tileCount = std::min(tileRows, out - begin), columnCount = std::min(width, length - firstColumn);
+        const int firstColumn = (panelBegin + p) * width;
+        const int tileCount = std::min(tileRows, outs - t * tileRows), columnCount = std::min(width, length - firstColumn);
         for (int i = 0; i < tileCount; ++i) {
-          float* to = dWeight + static_cast<size_t>(begin + i) * length;
+          float* to = dWeight + static_cast<size_t>(begin + t * tileRows + i) * length;
           for (int c = 0; c < columnCount; ++c) {
             const int q = firstColumn + c;
             to[taps == 1 ? q : q % in * taps + q / in] += tileSums[static_cast<size_t>(i) * width + c];

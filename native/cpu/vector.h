@@ -28,21 +28,28 @@ inline Vec loadFirst(const float* from, int count) {
 }
 inline void saveFirst(float* to, Vec v, int count) { __builtin_memcpy(to, &v, static_cast<size_t>(count) * 4); }
 
+// 0, 1, 2, ... one a lane.
+inline VecInt laneNumbers() {
+  VecInt lanes{};
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) lanes[i] = i;
+  return lanes;
+}
+// v in the first `count` lanes, `other` behind them.
+inline Vec firstLanes(Vec v, int count, Vec other) { return laneNumbers() < count ? v : other; }
+
 inline float sum(Vec v) {
-  float lanes[kLanes];
-  save(lanes, v);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
-  }
-  return lanes[0];
+#pragma GCC unroll 4
+  for (int width = kLanes / 2; width > 0; width /= 2) v += __builtin_shuffle(v, laneNumbers() ^ width);
+  return v[0];
 }
 inline float maximum(Vec v) {
-  float lanes[kLanes];
-  save(lanes, v);
+#pragma GCC unroll 4
   for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
+    const Vec other = __builtin_shuffle(v, laneNumbers() ^ width);
+    v = v > other ? v : other;
   }
-  return lanes[0];
+  return v[0];
 }
 
 // e^x, |relative error| < 2e-7 for x in [-87, 88]; below it stays at e^-87, so never a denormal.
@@ -91,8 +98,7 @@ struct VecPhilox {
   VecWord word[4];
 };
 inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
-  VecWord c0, c1 = VecWord{} + (uint32_t)(first >> 32), c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
-  for (int i = 0; i < kLanes; ++i) c0[i] = (uint32_t)first + (uint32_t)i;
+  VecWord c0 = (VecWord)laneNumbers() + (uint32_t)first, c1 = VecWord{} + (uint32_t)(first >> 32), c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
   uint32_t k0 = (uint32_t)dropout.seed, k1 = (uint32_t)(dropout.seed >> 32);
   for (int round = 0; round < 10; ++round) {
     VecWord high0, low0, high1, low1;
