@@ -6,6 +6,14 @@ export interface Intrinsics {
   cy: number;
 }
 
+/** Where a camera stands: a world point X is at `rotation * X + translation` in camera axes. */
+export interface Extrinsics {
+  /** Row-major 3x3; the rows are the camera's right, down and forward axes in the world. */
+  rotation: readonly number[];
+  /** Metres. */
+  translation: readonly number[];
+}
+
 export type Split = 'train' | 'validation' | 'test';
 
 /** One person seen by one camera for T frames. */
@@ -30,6 +38,8 @@ export interface PoseSequence {
   root?: Float32Array;
   /** Normalised intrinsics, where known. */
   intrinsics?: Intrinsics;
+  /** World to camera, where known. */
+  extrinsics?: Extrinsics;
   /** (T), 1 where the frame counts in a test (3DHP's valid frames). Absent: all count. */
   valid?: Uint8Array;
   /** 3DHP's activity label of each frame (1 to 7), where the file gives it. */

@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { PoseError } from '../pose-error.js';
+
+/** The key under which a data set file keeps its description, as JSON, in the safetensors metadata. */
+export const DATASET_KEY = 'pstmo.dataset';
+export const DATASET_VERSION = 1;
+
+const positive = z.number().positive();
+const pixels = z.int().min(1).max(1_000_000);
+
+const sequenceSchema = z.strictObject({
+  name: z.string(),
+  subject: z.string(),
+  action: z.string(),
+  camera: z.string(),
+  split: z.enum(['train', 'validation', 'test']),
+  fps: positive,
+  /** First row in the tensors, and number of rows. */
+  start: z.int().min(0),
+  frames: z.int().min(1),
+  width: pixels,
+  height: pixels,
+  /** Pixels. */
+  intrinsics: z.strictObject({ fx: positive, fy: positive, cx: z.number(), cy: z.number() }).optional(),
+  /** World to camera: row-major rotation, translation in metres. */
+  extrinsics: z
+    .strictObject({ rotation: z.array(z.number()).length(9), translation: z.array(z.number()).length(3) })
+    .optional(),
+});
+
+const datasetSchema = z.strictObject({
+  version: z.literal(DATASET_VERSION),
+  name: z.string(),
+  source: z.string(),
+  units: z.strictObject({
+    keypoints: z.literal('pixels'),
+    poses: z.literal('metres, camera axes, relative to the root joint'),
+    root: z.literal('metres, camera axes'),
+  }),
+  inputLayout: z.string(),
+  outputLayout: z.string(),
+  rootJoint: z.int().min(-1),
+  sequences: z.array(sequenceSchema).min(1),
+});
+
+export type SequenceMetadata = z.infer<typeof sequenceSchema>;
+export type DatasetMetadata = z.infer<typeof datasetSchema>;
+
+/** Reads the description out of a file's metadata; throws `ERR_FORMAT` that names the field that is wrong. */
+export function parseDatasetMetadata(metadata: Record<string, string>, file: string): DatasetMetadata {
+  const text = metadata[DATASET_KEY];
+  if (text === undefined) {
+    throw new PoseError('ERR_FORMAT', `${file} is no data set of this project: its metadata has no ${DATASET_KEY}.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new PoseError('ERR_FORMAT', `${file}: ${DATASET_KEY} is not JSON: ${(error as Error).message}`);
+  }
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > DATASET_VERSION) {
+    throw new PoseError('ERR_UNSUPPORTED', `${file} has version ${version}; up to ${DATASET_VERSION} is read here.`);
+  }
+  const result = datasetSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${file}: ${DATASET_KEY}, at ${issue.path.join('.') || 'the top'}: ${issue.message}`,
+    );
+  }
+  return result.data;
+}
