@@ -1,4 +1,5 @@
 import type { Tensor, TensorData } from '../tensor.js';
+import type { ReadOptions } from './memory-budget.js';
 import type { StringArray } from './pickle-value.js';
 
 /** A MATLAB cell array, row-major. */
@@ -18,6 +19,11 @@ export interface MatStructs {
  * one row of text is a string, several rows are an array of texts.
  */
 export type MatValue = Tensor<TensorData> | string | StringArray | MatCells | MatStructs;
+
+export interface MatOptions extends ReadOptions {
+  /** Names of the variables to read; the others are passed over, even those that could not be read. Default: all. */
+  variables?: readonly string[];
+}
 
 /** Whether a value is a cell array. */
 export function isMatCells(value: unknown): value is MatCells {

@@ -2,10 +2,10 @@ import { inflateSync, constants as zlib } from 'node:zlib';
 import { PoseError } from '../pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from './byte-source.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
-import type { MatValue } from './mat-value.js';
+import type { MatOptions, MatValue } from './mat-value.js';
 import { MAT_COMPRESSED, type MatElement, MatElements } from './mat5-elements.js';
 import { MatMatrixReader } from './mat5-matrix.js';
-import { checkLimit, MemoryBudget, type ReadOptions } from './memory-budget.js';
+import { checkLimit, MemoryBudget } from './memory-budget.js';
 
 const HEADER_BYTES = 128;
 const TAG_BYTES = 8;
@@ -13,11 +13,6 @@ const TAG_BYTES = 8;
 const HIGHEST_RATIO = 1032;
 /** Compressed bytes that surely unpack to the first tag, and not to much more. */
 const PEEK_BYTES = 64;
-
-export interface Mat5Options extends ReadOptions {
-  /** Names of the variables to read; the others are passed over, even those that could not be read. Default: all. */
-  variables?: readonly string[];
-}
 
 function readByteOrder(source: ByteSource): boolean {
   const header = source.read(0, HEADER_BYTES);
@@ -57,7 +52,7 @@ function inflateElement(element: MatElement, littleEndian: boolean, where: strin
  * Reads a MATLAB 5 file (versions 5 to 7.2, both byte orders, packed or not): numbers of all classes, texts, cells and
  * structs, row-major with MATLAB's shapes. Sparse, complex and class objects throw `ERR_UNSUPPORTED`, rubbish `ERR_FORMAT`.
  */
-export function readMat5(source: PathOrBytes, options: Mat5Options = {}): Map<string, MatValue> {
+export function readMat5(source: PathOrBytes, options: MatOptions = {}): Map<string, MatValue> {
   return withSource(source, options.where, (opened) => {
     const { where } = opened;
     const littleEndian = readByteOrder(opened);
