@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
+import { orderFrames } from '../../lib/keypoints/frame-order.js';
+import { denormalizeKeypoints, normalizeKeypoints } from '../../lib/keypoints/normalize.js';
+
+const gap = Number.NaN;
+
+describe('normalizeKeypoints', () => {
+  it('spans the width from -1 to 1 and keeps one scale', () => {
+    const units = normalizeKeypoints(Float32Array.of(0, 0, 1920, 1080, 960, 540), 1920, 1080);
+    expect(Array.from(units)).toEqual([-1, -0.5625, 1, 0.5625, 0, 0]);
+  });
+
+  it('is undone by its inverse', () => {
+    const pixels = Float32Array.of(12.5, 700.25, 999, 3);
+    const back = denormalizeKeypoints(normalizeKeypoints(pixels, 1000, 1002), 1000, 1002);
+    for (const [index, value] of back.entries()) expect(value).toBeCloseTo(pixels[index], 3);
+  });
+
+  it('refuses a size that is none', () => {
+    expect(() => normalizeKeypoints(new Float32Array(2), 0, 100)).toThrow('0x100');
+    expect(() => denormalizeKeypoints(new Float32Array(2), 10, Number.NaN)).toThrow('10xNaN');
+  });
+});
+
+describe('fillGaps', () => {
+  it('interpolates a joint between the frames that know it, and holds it at the ends', () => {
+    const keypoints = Float32Array.of(gap, gap, 2, 20, gap, gap, gap, gap, 8, 50, gap, gap);
+    const report = fillGaps(keypoints, 6, 1);
+    expect(Array.from(keypoints)).toEqual([2, 20, 2, 20, 4, 30, 6, 40, 8, 50, 8, 50]);
+    expect(Array.from(report.filled)).toEqual([1, 0, 1, 1, 0, 1]);
+    expect(report.filledJoints).toBe(0);
+  });
+
+  it('marks only frames that lack every joint, and counts single ones', () => {
+    const keypoints = Float32Array.of(1, 1, 10, 10, gap, gap, 11, 11, 3, 3, 12, 12);
+    const report = fillGaps(keypoints, 3, 2);
+    expect(Array.from(keypoints.subarray(4, 6))).toEqual([2, 2]);
+    expect(Array.from(report.filled)).toEqual([0, 0, 0]);
+    expect(report.filledJoints).toBe(1);
+  });
+
+  it('puts a joint that is never seen at the middle of the others', () => {
+    const keypoints = Float32Array.of(0, 2, 4, 6, gap, gap, 2, 2, 6, 6, gap, gap);
+    const report = fillGaps(keypoints, 2, 3);
+    expect(report.neverSeen).toEqual([2]);
+    expect(report.filledJoints).toBe(0);
+    expect(Array.from(keypoints.subarray(4, 6))).toEqual([2, 4]);
+    expect(Array.from(keypoints.subarray(10, 12))).toEqual([4, 4]);
+  });
+});
+
+describe('orderFrames', () => {
+  it('sorts by the number, not by the letters, and makes frames of gaps', () => {
+    const order = orderFrames(['10.jpg', '9.jpg', '12.jpg']);
+    expect(order.frames).toBe(4);
+    expect(order.frameOf).toEqual([1, 0, 3]);
+    expect(order.names).toEqual(['9.jpg', '10.jpg', '11', '12.jpg']);
+    expect(order.notices).toEqual([]);
+  });
+
+  it('takes the last number of a name, before its ending', () => {
+    const order = orderFrames(['cam2/v1_0001.mp4', 'cam2/v1_0000.mp4']);
+    expect(order.frameOf).toEqual([1, 0]);
+  });
+
+  it('counts in the steps of the numbers', () => {
+    const order = orderFrames([0, 5, 15]);
+    expect(order.names).toEqual(['0', '5', '10', '15']);
+    expect(order.notices.join()).toContain('steps of 5');
+  });
+
+  it('does not take ids of photographs for frames', () => {
+    const order = orderFrames([785, 40083, 196843]);
+    expect(order.frames).toBe(3);
+    expect(order.notices.join()).toContain('follow each other');
+  });
+
+  it('stays small when numbers are hostile', () => {
+    expect(orderFrames(['0.jpg', '1.jpg', '999999999999999.jpg']).frames).toBe(3);
+  });
+
+  it('keeps the order of names without numbers, or with the same', () => {
+    expect(orderFrames(['b.jpg', 'a.jpg']).frameOf).toEqual([0, 1]);
+    expect(orderFrames(['x/1.jpg', 'y/1.jpg']).frameOf).toEqual([0, 1]);
+  });
+});
