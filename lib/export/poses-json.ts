@@ -1,0 +1,58 @@
+import { posesFormat } from '../keypoints/own-text.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
+import type { LiftedPoses } from './lifted-poses.js';
+
+/**
+ * Lifted poses as JSON, a frame a line:
+ *
+ * ```
+ * { "format": "pstmo-poses", "version": 1, "model", "fps" | null, "size": [width, height] | null,
+ *   "unit": "m", "axes": "camera: x right, y down, z away; relative to joint 0",
+ *   "layout": "h36m-17", "joints": [J' names], "parents": [J' indices, -1 for the root],
+ *   "keypointLayout": "coco-17", "frames": [T names], "filled": [T of 0 or 1],
+ *   "keypoints": [T][J][x, y, confidence], "poses": [T][J'][x, y, z] }
+ * ```
+ *
+ * Metres are rounded to a micrometre, pixels to a thousandth.
+ */
+export function posesToJson({ poses, layout, model, track }: LiftedPoses): string {
+  const skeleton = skeletonByName(layout);
+  const root = skeleton.joints[skeleton.root];
+  const head: Record<string, unknown> = {
+    format: posesFormat,
+    version: 1,
+    model,
+    fps: track.fps ?? null,
+    size: track.width === undefined ? null : [track.width, track.height],
+    unit: 'm',
+    axes: `camera: x right, y down, z away; relative to joint ${skeleton.root} (${root})`,
+    layout,
+    joints: skeleton.joints,
+    parents: skeleton.parents,
+    keypointLayout: track.layout,
+    frames: track.frameIds,
+    filled: Array.from(track.filled),
+  };
+  const fields = Object.entries(head).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  const points = Array.from({ length: track.frames }, (_, frame) =>
+    Array.from({ length: track.joints }, (_, joint) => {
+      const at = frame * track.joints + joint;
+      const [x, y] = [track.keypoints[at * 2], track.keypoints[at * 2 + 1]];
+      return [rounded(x, 3), rounded(y, 3), rounded(track.confidence[at], 4)];
+    }),
+  );
+  const joints = skeleton.joints.length;
+  const lifted = Array.from({ length: track.frames }, (_, frame) =>
+    Array.from({ length: joints }, (_, joint) => {
+      const at = (frame * joints + joint) * 3;
+      return Array.from(poses.subarray(at, at + 3), (value) => rounded(value, 6));
+    }),
+  );
+  const list = (rows: number[][][]) => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
+  return `{\n${fields.join(',\n')},\n"keypoints": ${list(points)},\n"poses": ${list(lifted)}\n}\n`;
+}
+
+/** A number with at most `digits` decimals, never "-0". */
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits)) + 0;
+}
