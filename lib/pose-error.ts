@@ -8,6 +8,7 @@ export type PoseErrorCode =
   | 'ERR_FILE'
   | 'ERR_FORMAT'
   | 'ERR_LIMIT'
+  | 'ERR_MEMORY'
   | 'ERR_MODEL'
   | 'ERR_NATIVE'
   | 'ERR_NO_CUDA'

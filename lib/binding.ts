@@ -1,0 +1,124 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { MachineInfo, NativeConfig, NativeModel, NativeOptions, OpTensors, PrecisionName } from '../binding.js';
+import { PoseError, type PoseErrorCode } from './pose-error.js';
+
+type Binding = typeof import('../binding.js');
+
+/** Codes that native code gives its errors. */
+const NATIVE_CODES: ReadonlySet<string> = new Set<PoseErrorCode>([
+  'ERR_ABORTED',
+  'ERR_ARGUMENT',
+  'ERR_CLOSED',
+  'ERR_CONFIG',
+  'ERR_MEMORY',
+  'ERR_NATIVE',
+  'ERR_NO_CUDA',
+  'ERR_UNSUPPORTED',
+]);
+
+let loaded: Binding | undefined;
+
+/** True on Linux with musl instead of glibc: Node's report names the glibc that it runs on. */
+function runsOnMusl(): boolean {
+  if (process.platform !== 'linux') {
+    return false;
+  }
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime === undefined;
+}
+
+function load(): Binding {
+  const require = createRequire(import.meta.url);
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    const build = require('node-gyp-build') as (folder: string) => Binding;
+    return build(root);
+  } catch (cause) {
+    const platform = `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
+    const missing = (cause as Error).message.startsWith('No native build was found');
+    const what = missing ? `has no native build for ${platform}` : `could not load its native build on ${platform}`;
+    const why = missing ? '' : ` (${(cause as Error).message})`;
+    throw new PoseError(
+      'ERR_NATIVE',
+      `pstmo ${what}${why}: run \`npm run build:native\` in a clone of it with CMake and a C++20 compiler.`,
+      { cause },
+    );
+  }
+}
+
+function asPoseError(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (error instanceof Error && typeof code === 'string' && NATIVE_CODES.has(code)) {
+    return new PoseError(code as PoseErrorCode, String(message), { cause: error });
+  }
+  return error;
+}
+
+/** Calls native code; an error of its own comes out as a `PoseError`. */
+function guarded<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw asPoseError(error);
+  }
+}
+
+/** The native class with the errors of every method made `PoseError`s. */
+function guardedClass(Native: Binding['NativeModel']): Binding['NativeModel'] {
+  class GuardedModel extends Native {}
+  for (const name of Object.getOwnPropertyNames(Native.prototype)) {
+    const value: unknown = Object.getOwnPropertyDescriptor(Native.prototype, name)?.value;
+    if (typeof value !== 'function' || name === 'constructor') {
+      continue;
+    }
+    Object.defineProperty(GuardedModel.prototype, name, {
+      value: async function guardedMethod(this: NativeModel, ...args: unknown[]): Promise<unknown> {
+        try {
+          return await value.apply(this, args);
+        } catch (error) {
+          throw asPoseError(error);
+        }
+      },
+    });
+  }
+  return GuardedModel;
+}
+
+function binding(): Binding {
+  if (loaded === undefined) {
+    const native = load();
+    loaded = { ...native, NativeModel: guardedClass(native.NativeModel) };
+  }
+  return loaded;
+}
+
+/** A network on a device. Throws `ERR_ARGUMENT`, `ERR_CONFIG`, `ERR_MEMORY`, `ERR_NO_CUDA` or `ERR_UNSUPPORTED`. */
+export function createNativeModel(config: NativeConfig, options: NativeOptions): NativeModel {
+  return guarded(() => new (binding().NativeModel)(config, options));
+}
+
+/** What this build and this machine offer. */
+export function machine(): MachineInfo {
+  return guarded(() => binding().machine());
+}
+
+/** GFLOP/s of fused multiply-adds on `threads` threads, measured for `seconds`. */
+export async function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number> {
+  try {
+    return await binding().measurePeak(threads, precision, seconds);
+  } catch (error) {
+    throw asPoseError(error);
+  }
+}
+
+/** One operation of the device backends on plain arrays, for tests and benches; seconds of the median run. */
+export function runOp(
+  device: Parameters<Binding['runOp']>[0],
+  op: string,
+  tensors: OpTensors,
+  attributes: { [name: string]: number },
+  repeats?: number,
+): number {
+  return guarded(() => binding().runOp(device, op, tensors, attributes, repeats));
+}
