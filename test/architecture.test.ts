@@ -12,7 +12,7 @@ const libRooms: Record<string, readonly string[]> = {
   tensor: ['pose-error'],
   random: ['pose-error'],
   formats: ['pose-error', 'tensor'],
-  skeletons: ['pose-error'],
+  skeletons: ['pose-error', 'tensor'],
   keypoints: ['pose-error', 'tensor', 'skeletons', 'formats'],
   metrics: ['pose-error', 'tensor', 'skeletons'],
   export: ['pose-error', 'tensor', 'skeletons', 'formats', 'keypoints'],
