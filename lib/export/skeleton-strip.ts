@@ -125,7 +125,7 @@ function drawPoses({ poses, layout, track }: LiftedPoses, shown: number[], width
       };
     });
     strokes.sort((a, b) => b.depth - a.depth);
-    for (const stroke of strokes) body.push(line(stroke, 8, '#ffffff'), line(stroke, 5));
+    for (const stroke of strokes) body.push(line(shortened(stroke), 9, '#ffffff'), line(stroke, 5));
     const time = track.fps === undefined ? `frame ${frame}` : `${(frame / track.fps).toFixed(2)} s`;
     body.push(
       `<text x="${px(x0)}" y="${px(height - 10)}" ${font} font-size="12" fill="${colours.quiet}" text-anchor="middle">${time}</text>`,
@@ -171,6 +171,15 @@ function sideOf(skeleton: Skeleton, a: number, b: number): 'left' | 'right' | 'm
   if (skeleton.left.includes(a) && skeleton.left.includes(b)) return 'left';
   if (skeleton.right.includes(a) && skeleton.right.includes(b)) return 'right';
   return 'middle';
+}
+
+/** The middle of a stroke: a halo that parts limbs which cross, but not bones which meet. */
+function shortened(stroke: Stroke): Stroke {
+  const between = (share: number): [number, number] => [
+    stroke.from[0] + share * (stroke.to[0] - stroke.from[0]),
+    stroke.from[1] + share * (stroke.to[1] - stroke.from[1]),
+  ];
+  return { ...stroke, from: between(0.3), to: between(0.7) };
 }
 
 function line({ from, to, side }: Stroke, width: number, colour = colours[side] as string): string {
