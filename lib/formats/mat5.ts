@@ -11,8 +11,8 @@ const HEADER_BYTES = 128;
 const TAG_BYTES = 8;
 /** Zlib cannot shrink more than this. */
 const HIGHEST_RATIO = 1032;
-/** Compressed bytes that surely unpack to the first tag, and not to much more. */
-const PEEK_BYTES = 64;
+/** Compressed bytes that surely unpack to the first tag: the code tables in front of it take up to 300. */
+const PEEK_BYTES = 512;
 
 function readByteOrder(source: ByteSource): boolean {
   const header = source.read(0, HEADER_BYTES);
