@@ -63,8 +63,9 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
   if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(bytes, { where }), options);
   if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(bytes, { where }), options);
   const text = textOf(bytes, where);
-  if (/^\s*[[{]/.test(text)) return readJson(where, text, options);
-  if (/^[\w" ,.-]*_x_px,/.test(text)) return readKeypointCsv(where, text, options);
+  const head = text.slice(0, 65_536).trimStart();
+  if (head.startsWith('{') || head.startsWith('[')) return readJson(where, text, options);
+  if (head.split('\n', 1)[0].includes('_x_px')) return readKeypointCsv(where, text, options);
   throw new PoseError(
     'ERR_FORMAT',
     `${where}: expected npz, npy, JSON (AlphaPose, COCO or pstmo) or CSV with <joint>_x_px columns, got ${shown(text.slice(0, 40))}.`,
@@ -86,7 +87,7 @@ function readJson(where: string, text: string, options: ReadKeypointsOptions): F
     if ('people' in file || (isRecord(inner) && ('people' in inner || 'bodies' in inner))) {
       throw new PoseError(
         'ERR_UNSUPPORTED',
-        `${where}: OpenPose's JSON is not read; AlphaPose writes a list with --format coco (its default).`,
+        `${where}: OpenPose's JSON is not read; AlphaPose writes a list that is, when run without --format.`,
       );
     }
   }
