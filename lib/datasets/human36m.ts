@@ -1,6 +1,7 @@
 import { normalizeKeypoints } from '../keypoints/normalize.js';
 import { PoseError } from '../pose-error.js';
 import { human36m17Of32 } from '../skeletons/human36m.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Tensor } from '../tensor.js';
 import { type Camera, human36mCameras, normalizeIntrinsics } from './cameras.js';
 import { HUMAN36M_LENSES } from './human36m-cameras.js';
@@ -93,8 +94,16 @@ function inputLayoutOf({ positions2d, inputLayout }: Human36mOptions): { name: s
     throw new PoseError('ERR_DATASET', `${where}: expected the number of joints as num_joints.`);
   }
   const layout = metadata.get('layout_name');
+  // The stacked hourglass files have 16 joints and no name for them.
   const known = typeof layout === 'string' ? `${layout}-${joints}` : joints === 16 ? 'mpii-16' : 'h36m-17';
-  return { name: inputLayout ?? known, joints };
+  const skeleton = skeletonByName(inputLayout ?? known);
+  if (skeleton.joints.length !== joints) {
+    throw new PoseError(
+      'ERR_DATASET',
+      `${where}: layout ${skeleton.name} has ${skeleton.joints.length} joints, but the file has ${joints}.`,
+    );
+  }
+  return { name: skeleton.name, joints };
 }
 
 function checkSubjects(splits: readonly [Split, readonly string[]][], motion: PickledDict, path: string): void {

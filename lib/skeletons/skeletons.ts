@@ -5,6 +5,7 @@ import { coco17 } from './coco.js';
 import { halpe26 } from './halpe.js';
 import { human36m17, human36m32 } from './human36m.js';
 import { mpiInf3dhp17, mpiInf3dhp28 } from './mpi-inf-3dhp.js';
+import { mpii16 } from './mpii.js';
 import type { Skeleton } from './skeleton.js';
 
 /** Every layout that is known, by name. */
@@ -14,6 +15,7 @@ export const skeletons: readonly Skeleton[] = [
   mpiInf3dhp17,
   mpiInf3dhp28,
   coco17,
+  mpii16,
   halpe26,
   body25,
   body25b,

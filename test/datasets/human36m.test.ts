@@ -141,6 +141,8 @@ describe('what does not fit', () => {
     expect(layout({ num_joints: 17, layout_name: 'coco' })).toBe('coco-17');
     expect(layout({ num_joints: 17 })).toBe('h36m-17');
     expect(layout({ num_joints: 16 }, 16)).toBe('mpii-16');
-    expect(loadHuman36m({ ...write('own', views), inputLayout: 'own-17' }).inputLayout).toBe('own-17');
+    const own = write('own', views);
+    expect(loadHuman36m({ ...own, inputLayout: 'coco-17' }).inputLayout).toBe('coco-17');
+    expect(() => loadHuman36m({ ...own, inputLayout: 'halpe-26' })).toThrow(/halpe-26 has 26 joints.* has 17/);
   });
 });
