@@ -18,7 +18,7 @@ const sagittal = {
 
 export type GaitCurve = keyof typeof sagittal;
 
-/** Share of the cycle that a curve's samples are apart. */
+/** Values of each curve. */
 const samples = 20;
 
 const series = Object.fromEntries(

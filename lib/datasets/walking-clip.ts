@@ -49,7 +49,7 @@ const human36mJoints = [
   'spine',
   'thorax',
   'face',
-  'headTop',
+  'head',
   'leftShoulder',
   'leftElbow',
   'leftWrist',

@@ -7,9 +7,11 @@ export type Point = readonly [x: number, y: number, z: number];
 export interface WalkerPoints {
   pelvis: Point;
   spine: Point;
+  /** Midway between the shoulders. */
   thorax: Point;
+  /** Human3.6M's neck/nose: inside the head, behind the nose. */
   face: Point;
-  headTop: Point;
+  head: Point;
   nose: Point;
   leftEye: Point;
   rightEye: Point;
@@ -49,9 +51,9 @@ const body = {
   hipHalfWidth: 0.055 * stature,
   shoulderHalfWidth: 0.1 * stature,
   hipToShoulder: 0.288 * stature,
-  hipToNeckBase: 0.3 * stature,
   hipToEye: 0.406 * stature,
-  hipToHeadTop: 0.47 * stature,
+  /** Human3.6M's head joint lies 0.25 m above the thorax, a little under the crown. */
+  hipToHead: 0.432 * stature,
 };
 
 /** Seconds of one gait cycle: 109 steps a minute, the natural cadence of adults. */
@@ -122,23 +124,23 @@ export function walkerPoints(phase: number): WalkerPoints {
   const lean = 3 + wave(2 * phase, 0.2);
   const yaw = -5 * wave(phase, 0);
   const trunk = (x: number, y: number, z: number) => rotate([x, y, z], 0, lean, yaw);
-  const head = (x: number, y: number, up: number): Point => {
-    const neck = trunk(0, 0, body.hipToNeckBase);
-    return add(neck, [x, y, up - body.hipToNeckBase]);
+  const inHead = (x: number, y: number, up: number): Point => {
+    const thorax = trunk(0, 0, body.hipToShoulder);
+    return add(thorax, [x, y, up - body.hipToShoulder]);
   };
   const left = { ...leg('left', phase), ...arm('left', phase, lean, yaw) };
   const right = { ...leg('right', phase), ...arm('right', phase, lean, yaw) };
   return {
     pelvis: [0, 0, 0],
-    spine: trunk(-0.01, 0, body.hipToNeckBase * 0.47),
-    thorax: trunk(0, 0, body.hipToNeckBase),
-    face: head(0.07, 0, body.hipToEye - 0.055),
-    headTop: head(0.02, 0, body.hipToHeadTop),
-    nose: head(0.12, 0, body.hipToEye - 0.035),
-    leftEye: head(0.095, 0.032, body.hipToEye),
-    rightEye: head(0.095, -0.032, body.hipToEye),
-    leftEar: head(0.01, 0.075, body.hipToEye - 0.015),
-    rightEar: head(0.01, -0.075, body.hipToEye - 0.015),
+    spine: trunk(-0.01, 0, body.hipToShoulder * 0.48),
+    thorax: trunk(0, 0, body.hipToShoulder),
+    face: inHead(0.065, 0, body.hipToEye - 0.05),
+    head: inHead(0.015, 0, body.hipToHead),
+    nose: inHead(0.12, 0, body.hipToEye - 0.035),
+    leftEye: inHead(0.095, 0.032, body.hipToEye),
+    rightEye: inHead(0.095, -0.032, body.hipToEye),
+    leftEar: inHead(0.01, 0.075, body.hipToEye - 0.015),
+    rightEar: inHead(0.01, -0.075, body.hipToEye - 0.015),
     leftShoulder: left.shoulder,
     rightShoulder: right.shoulder,
     leftElbow: left.elbow,
