@@ -19,7 +19,7 @@ const libRooms: Record<string, readonly string[]> = {
   datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints'],
   binding: ['pose-error'],
   models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
-  training: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'metrics', 'datasets', 'models'],
+  training: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'metrics', 'datasets', 'binding', 'models'],
 };
 const belowIndex = Object.keys(libRooms);
 libRooms.index = belowIndex;

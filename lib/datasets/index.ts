@@ -1,0 +1,12 @@
+export { type AsfSkeleton, parseAmc, parseAsf, readAmc, readAsf } from './asf-amc.js';
+export { type BvhOptions, parseBvh, readBvh } from './bvh.js';
+export { type Camera, human36mCameras, normalizeIntrinsics, projectPoints } from './cameras.js';
+export { type DatasetSelection, readDataset, readDatasetMetadata, writeDataset } from './dataset-file.js';
+export { type DatasetMetadata, parseDatasetMetadata, type SequenceMetadata } from './dataset-metadata.js';
+export { type Human36mOptions, loadHuman36m } from './human36m.js';
+export { defaultMocapSplits, type MocapOptions, type MocapSplits, prepareMocap } from './mocap.js';
+export type { MocapClip } from './mocap-clip.js';
+export { loadMpiInf3dhp, type MpiInf3dhpOptions } from './mpi-inf-3dhp.js';
+export { addNoise, bundledDetectorNoise, type DetectorNoise, type Noise, readDetectorNoise } from './noise.js';
+export type { Extrinsics, Intrinsics, PoseDataset, PoseSequence, Split } from './pose-dataset.js';
+export { type CameraRanges, defaultCameraRanges, placeCameras, type VirtualCamera } from './virtual-camera.js';

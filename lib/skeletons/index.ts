@@ -1,0 +1,11 @@
+export { body25, body25b } from './body25.js';
+export { cmu } from './cmu.js';
+export { coco17 } from './coco.js';
+export { halpe26 } from './halpe.js';
+export { human36m17, human36m17Of32, human36m32 } from './human36m.js';
+export { mirroredJoints, mirrorPose } from './mirror.js';
+export { mpiInf3dhp17, mpiInf3dhp17Of28, mpiInf3dhp28 } from './mpi-inf-3dhp.js';
+export { mpii16 } from './mpii.js';
+export type { Skeleton } from './skeleton.js';
+export { skeletonByName, skeletons } from './skeletons.js';
+export { mappedLayouts, mapToHuman36m } from './to-human36m.js';
