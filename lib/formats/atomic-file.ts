@@ -4,6 +4,8 @@ import { PoseError } from '../pose-error.js';
 /** Adds bytes to the end of the file that is being written. */
 export type Append = (bytes: Uint8Array) => void;
 
+const GATHER_BYTES = 1 << 16;
+
 let serial = 0;
 
 /**
@@ -27,11 +29,28 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
   const descriptor = attempt(() => openSync(temporary, 'w'));
   let open = true;
   try {
-    write((bytes) => {
+    // Small pieces are gathered, so that an archive of many members takes few calls.
+    const gathered = new Uint8Array(GATHER_BYTES);
+    let gatheredBytes = 0;
+    const put = (bytes: Uint8Array): void => {
       for (let done = 0; done < bytes.length; ) {
         done += attempt(() => writeSync(descriptor, bytes, done, Math.min(bytes.length - done, 1 << 30)));
       }
+    };
+    const flush = (): void => {
+      put(gathered.subarray(0, gatheredBytes));
+      gatheredBytes = 0;
+    };
+    write((bytes) => {
+      if (gatheredBytes + bytes.length > GATHER_BYTES) flush();
+      if (bytes.length > GATHER_BYTES) {
+        put(bytes);
+      } else {
+        gathered.set(bytes, gatheredBytes);
+        gatheredBytes += bytes.length;
+      }
     });
+    flush();
     attempt(() => {
       fsyncSync(descriptor);
       open = false;
