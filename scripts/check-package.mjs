@@ -53,6 +53,13 @@ function checkContents(packed) {
       `the tarball holds ${start}`,
     );
   }
+  if (process.platform === 'linux') {
+    const binary = names.find((name) => name.startsWith(platform) && name.endsWith('.node'));
+    const versions = readFileSync(path.join(root, binary), 'latin1')
+      .match(/GLIBC_2\.\d+/g)
+      .map((name) => Number(name.slice(8)));
+    console.log(`ok: ${binary} runs on glibc 2.${Math.max(...versions)} and newer`);
+  }
   const stray = names.filter((name) => /^(lib|native|test|bench|build|scripts|docs|node_modules)\//.test(name));
   check(stray.length === 0, `the tarball holds no sources or tests${stray.map((name) => ` (${name})`).join('')}`);
 }
