@@ -51,9 +51,10 @@ const body = {
   hipHalfWidth: 0.055 * stature,
   shoulderHalfWidth: 0.1 * stature,
   hipToShoulder: 0.288 * stature,
-  hipToEye: 0.406 * stature,
-  /** Human3.6M's head joint lies 0.25 m above the thorax, a little under the crown. */
-  hipToHead: 0.432 * stature,
+  /** A little below a tape's 0.406: walkers look down ahead, and detectors see shoulders high. */
+  hipToEye: 0.396 * stature,
+  /** Human3.6M's head joint: about 0.25 m above the thorax, a little under the crown. */
+  hipToHead: 0.437 * stature,
 };
 
 /** Seconds of one gait cycle: 109 steps a minute, the natural cadence of adults. */
@@ -134,7 +135,7 @@ export function walkerPoints(phase: number): WalkerPoints {
     pelvis: [0, 0, 0],
     spine: trunk(-0.01, 0, body.hipToShoulder * 0.48),
     thorax: trunk(0, 0, body.hipToShoulder),
-    face: inHead(0.065, 0, body.hipToEye - 0.05),
+    face: inHead(0.065, 0, body.hipToEye - 0.03),
     head: inHead(0.015, 0, body.hipToHead),
     nose: inHead(0.12, 0, body.hipToEye - 0.035),
     leftEye: inHead(0.095, 0.032, body.hipToEye),
