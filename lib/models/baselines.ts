@@ -1,8 +1,25 @@
-import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
 import { PoseError } from '../pose-error.js';
 import { mirroredJoints } from '../skeletons/mirror.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { solvePositive } from './solve-positive.js';
+
+/** What a baseline is fitted on: a data set, of which it takes the sequences of split `train` that have poses. */
+export interface BaselineData {
+  name: string;
+  /** Names of joint layouts. */
+  inputLayout: string;
+  outputLayout: string;
+  sequences: readonly BaselineSequence[];
+}
+
+export interface BaselineSequence {
+  split: string;
+  frames: number;
+  /** (T, J, 2), normalised. */
+  keypoints: Float32Array;
+  /** (T, J', 3), metres, relative to the root. */
+  poses?: Float32Array;
+}
 
 /** The mean training pose: what a lifter must beat that looks at nothing. */
 export interface MeanPose {
@@ -22,7 +39,7 @@ export interface LinearLifter {
 const RIDGE = 1e-9;
 
 /** Mean of the training poses, plain and mirrored. Throws `ERR_DATASET` without training poses. */
-export function fitMeanPose(dataset: PoseDataset): MeanPose {
+export function fitMeanPose(dataset: BaselineData): MeanPose {
   const { cross, count, inputs, outputs, mirrorOutput } = moments(dataset);
   // The intercept's row of the cross moments is the sum of all poses.
   const sums = cross.subarray((inputs - 1) * outputs);
@@ -37,7 +54,7 @@ export function predictMeanPose(model: MeanPose, frames: number): Float32Array {
 }
 
 /** Least squares over all training frames, plain and mirrored. Throws `ERR_DATASET` without training poses. */
-export function fitLinear(dataset: PoseDataset): LinearLifter {
+export function fitLinear(dataset: BaselineData): LinearLifter {
   const { gram, cross, inputs, outputs, mirrorInput, mirrorOutput } = moments(dataset);
   // A mirrored frame is M x and N y with signed permutations M and N: its moments are those of the plain one, permuted.
   const a = new Float64Array(inputs * inputs);
@@ -101,7 +118,7 @@ interface Moments {
   mirrorOutput: readonly Mirror[];
 }
 
-function moments(dataset: PoseDataset): Moments {
+function moments(dataset: BaselineData): Moments {
   const input = skeletonByName(dataset.inputLayout);
   const output = skeletonByName(dataset.outputLayout);
   const inputs = 2 * input.joints.length + 1;
@@ -126,7 +143,7 @@ function moments(dataset: PoseDataset): Moments {
 
 /** Adds one sequence's moments; of the symmetric Gram matrix the upper half. */
 function accumulate(
-  { keypoints, frames }: PoseSequence,
+  { keypoints, frames }: BaselineSequence,
   poses: Float32Array,
   gram: Float64Array,
   cross: Float64Array,
