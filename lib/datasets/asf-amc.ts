@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { PoseError } from '../pose-error.js';
 import type { MocapClip } from './mocap-clip.js';
 import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.js';
@@ -7,6 +7,8 @@ import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.
 const DEFAULT_FPS = 120;
 const INCH = 0.0254;
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
+const MAX_ASF_BYTES = 4 * 1024 * 1024;
+const MAX_LINE = 4096;
 const MAX_BONES = 512;
 
 /** One bone of an ASF skeleton: its joint is the bone's far end; the root is a bone of length 0. */
@@ -221,8 +223,8 @@ function orderBones(
 }
 
 /**
- * Reads the text of an AMC file for its skeleton: one motion of it. A bone that a frame leaves out keeps its
- * value of the frame before. Throws `ERR_FORMAT` with the line on rubbish.
+ * Reads the text of an AMC file for its skeleton: one motion of it, every frame with every bone that moves. Throws
+ * `ERR_FORMAT` with the line on rubbish.
  */
 export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps = DEFAULT_FPS): MocapClip {
   const { bones } = skeleton;
@@ -238,9 +240,15 @@ export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps 
     throw new PoseError('ERR_FORMAT', `${file}, line ${line}: ${message}`);
   };
   const rows: Float64Array[] = [];
+  /** Values that the frame under way has so far. */
+  let filled = width;
+  const endFrame = () => {
+    if (filled < width) fail(`frame ${rows.length} ends with ${filled} of its skeleton's ${width} values`);
+  };
   for (let from = 0; from < text.length; ) {
     let to = text.indexOf('\n', from);
     if (to < 0) to = text.length;
+    if (to - from > MAX_LINE) return fail(`a line of ${to - from} characters; is this an AMC file?`);
     const words = text.slice(from, to).trim().split(/\s+/);
     from = to + 1;
     line++;
@@ -249,7 +257,9 @@ export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps 
       if (words[0] === ':DEGREES') degrees = true;
       if (words[0] === ':RADIANS') degrees = false;
     } else if (words.length === 1 && /^\d+$/.test(words[0])) {
-      rows.push(rows.length > 0 ? rows[rows.length - 1].slice() : new Float64Array(width));
+      endFrame();
+      rows.push(new Float64Array(width).fill(Number.NaN));
+      filled = 0;
     } else {
       const place = starts.get(words[0]);
       if (place === undefined) return fail(`expected a frame number or a bone, but found ${quote(words[0])}`);
@@ -258,6 +268,9 @@ export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps 
         return fail(`bone ${quote(words[0])} has ${place[1]} degrees of freedom, but ${words.length - 1} values came`);
       }
       const row = rows[rows.length - 1];
+      if (place[1] > 0 && !Number.isNaN(row[place[0]]))
+        return fail(`bone ${quote(words[0])} comes twice in frame ${rows.length}`);
+      filled += place[1];
       for (let i = 0; i < place[1]; i++) {
         const value = Number(words[i + 1]);
         if (!Number.isFinite(value)) return fail(`expected a number, but found ${quote(words[i + 1])}`);
@@ -266,6 +279,7 @@ export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps 
     }
   }
   if (rows.length === 0) return fail('no frames were found; is this an AMC file?');
+  endFrame();
   return makeClip(skeleton, rows, degrees, file, fps);
 }
 
@@ -315,25 +329,20 @@ function makeClip(
 }
 
 /** Reads a text file that may not be larger than the limit; throws `ERR_FILE` or `ERR_LIMIT`. */
-export async function readMocapText(path: string): Promise<string> {
-  let bytes: Buffer;
+export async function readMocapText(path: string, limitBytes = MAX_FILE_BYTES): Promise<string> {
   try {
-    bytes = await readFile(path);
+    const { size } = await stat(path);
+    if (size > limitBytes) throw new PoseError('ERR_LIMIT', `${path} has ${size} bytes; up to ${limitBytes} are read.`);
+    return await readFile(path, 'latin1');
   } catch (error) {
+    if (error instanceof PoseError) throw error;
     throw new PoseError('ERR_FILE', `${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  if (bytes.length > MAX_FILE_BYTES) {
-    throw new PoseError(
-      'ERR_LIMIT',
-      `${path} has ${bytes.length} bytes; motion capture up to ${MAX_FILE_BYTES} is read`,
-    );
-  }
-  return bytes.toString('latin1');
 }
 
 /** Reads a skeleton from an ASF file. */
 export async function readAsf(path: string): Promise<AsfSkeleton> {
-  return parseAsf(await readMocapText(path), path);
+  return parseAsf(await readMocapText(path, MAX_ASF_BYTES), path);
 }
 
 /** Reads a motion of `skeleton` from an AMC file; `fps` is 120 unless told (the format holds none). */

@@ -153,8 +153,11 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   words.expect('FRAME');
   words.expect('TIME:');
   const frameTime = words.number();
-  if (!(frameTime > 0)) words.fail(`expected a positive frame time, but found ${frameTime}`);
+  if (!(frameTime >= 1e-4 && frameTime <= 1)) {
+    words.fail(`expected a frame time from 0.0001 to 1 second, but found ${frameTime}`);
+  }
   const width = joints.reduce((sum, joint) => sum + joint.channels.length, 0);
+  if (width === 0) words.fail('no joint has a channel');
   if (frames * width * 2 > text.length) {
     words.fail(`${frames} frames of ${width} numbers cannot be in a file of ${text.length} bytes`);
   }

@@ -1,6 +1,10 @@
 import { PoseError } from '../pose-error.js';
 import type { MocapClip } from './mocap-clip.js';
 
+const MAX_FRAMES = 5_000_000;
+/** Metres from the origin beyond which a file cannot be right. */
+const FARTHEST = 1000;
+
 /** A share of one recorded joint; `offset` (metres, in the joint's own axes) moves the point off the joint. */
 interface MocapSource {
   joint: string;
@@ -171,6 +175,12 @@ export function clipToHuman36m(clip: MocapClip, layout: MocapLayout, fps: number
   if (recorded < 1) return new Float32Array(0);
   // A little slack, so that a last frame is not lost to rounding.
   const count = Math.floor(((recorded - 1) * fps) / clip.fps + 1e-6) + 1;
+  if (count > MAX_FRAMES) {
+    throw new PoseError(
+      'ERR_LIMIT',
+      `${clip.file} has ${count} frames at ${fps} a second; up to ${MAX_FRAMES} are read.`,
+    );
+  }
   const poses = new Float32Array(count * width);
   for (let t = 0; t < count; t++) {
     const time = Math.min((t * clip.fps) / fps, recorded - 1);
@@ -178,7 +188,13 @@ export function clipToHuman36m(clip: MocapClip, layout: MocapLayout, fps: number
     const share = time - first;
     const a = mapped(layout.skipFrames + first);
     const b = share > 0 ? mapped(layout.skipFrames + first + 1) : a;
-    for (let i = 0; i < width; i++) poses[t * width + i] = a[i] + (b[i] - a[i]) * share;
+    for (let i = 0; i < width; i++) {
+      const value = a[i] + (b[i] - a[i]) * share;
+      if (!(Math.abs(value) < FARTHEST)) {
+        throw new PoseError('ERR_FORMAT', `${clip.file}: after ${time / clip.fps} s a joint is at ${value} m.`);
+      }
+      poses[t * width + i] = value;
+    }
   }
   return poses;
 }

@@ -75,7 +75,8 @@ const maps: Readonly<Record<string, JointMap>> = {
     neck: [['head', 1]],
     head: [['head top', 1]],
   },
-  // The far ends of the bones; the root lies above the hips' middle.
+  // The far ends of the bones; the root lies above the hips' middle. Where a clip's rotations are at hand, the neck is
+  // placed in the head's axes instead (lib/datasets/mocap-layouts.ts).
   cmu: {
     ...Object.fromEntries(
       [
