@@ -50,7 +50,9 @@ export class TrainingLog {
     try {
       appendFileSync(this.path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     } catch (cause) {
-      throw new PoseError('ERR_FILE', `${this.path}: the log cannot be written: ${(cause as Error).message}.`, { cause });
+      throw new PoseError('ERR_FILE', `${this.path}: the log cannot be written: ${(cause as Error).message}.`, {
+        cause,
+      });
     }
   }
 }

@@ -30,7 +30,10 @@ export function epochSampleCount(plan: SamplePlan, epoch: number): number {
   // Batch norm needs two windows: a last batch of one is left out.
   const usable = count % plan.batch === 1 ? count - 1 : count;
   if (usable === 0) {
-    throw new PoseError('ERR_DATASET', `Training needs at least two samples an epoch, but epoch ${epoch + 1} has ${count}.`);
+    throw new PoseError(
+      'ERR_DATASET',
+      `Training needs at least two samples an epoch, but epoch ${epoch + 1} has ${count}.`,
+    );
   }
   return usable;
 }

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { NativeModel, TensorState } from '../../binding.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { type ModelConfig, parseModelConfig } from '../models/config.js';
+import { PoseError } from '../pose-error.js';
+import type { Tensor, TensorData } from '../tensor.js';
+import { trainingSettingsSchema } from './options.js';
+
+/** An epoch's result as the model file remembers it: nothing in it depends on the machine's speed. */
+const epochSummarySchema = z.strictObject({
+  loss: z.number(),
+  validation: z.number().nullable(),
+  learningRate: z.number(),
+});
+
+/** Where a training stands, beside its tensors. Random numbers need no state: they are drawn from seed, epoch and step. */
+const trainingStateSchema = z.strictObject({
+  kind: z.enum(['pretrain', 'finetune']),
+  settings: trainingSettingsSchema,
+  from: z.string().nullable(),
+  dataset: z.strictObject({ name: z.string(), digest: z.string() }),
+  /** Epochs that are done. */
+  epoch: z.int().min(0),
+  /** Steps since the beginning, and within the epoch under way. */
+  step: z.int().min(0),
+  stepInEpoch: z.int().min(0),
+  /** Sums over the samples of the epoch under way: total, single, multiple. */
+  lossSums: z.tuple([z.number(), z.number(), z.number()]),
+  best: z.strictObject({ epoch: z.int(), validation: z.number().nullable() }).nullable(),
+  history: z.array(epochSummarySchema),
+});
+
+export type TrainingState = z.output<typeof trainingStateSchema>;
+
+const CONFIG_KEY = 'pstmo.config';
+export const CHECKPOINT_KEY = 'pstmo.checkpoint';
+const ADAM_STATES: readonly TensorState[] = ['adamMean', 'adamVariance', 'adamMaximum'];
+
+/** Names of the tensors of a checkpoint: `adamMean:fcn.0.weight`; the weights have their own names. */
+function storedName(state: TensorState, name: string): string {
+  return state === 'value' ? name : `${state}:${name}`;
+}
+
+function storedTensors(native: NativeModel): { state: TensorState; name: string; shape: number[] }[] {
+  return native.tensors.flatMap(({ name, shape, role }) => {
+    const states: TensorState[] = role === 'parameter' ? ['value', ...ADAM_STATES] : ['value'];
+    return states.map((state) => ({ state, name, shape }));
+  });
+}
+
+/** Writes everything that a training needs to go on, bit for bit; the file at `path` is whole at every instant. */
+export async function writeCheckpoint(
+  path: string,
+  native: NativeModel,
+  config: ModelConfig,
+  state: TrainingState,
+): Promise<void> {
+  const tensors = new Map<string, Tensor>();
+  for (const { state: kind, name, shape } of storedTensors(native)) {
+    tensors.set(storedName(kind, name), { data: await native.read(kind, name), shape });
+  }
+  writeSafetensors(path, tensors, { [CONFIG_KEY]: JSON.stringify(config), [CHECKPOINT_KEY]: JSON.stringify(state) });
+}
+
+export interface Checkpoint {
+  config: ModelConfig;
+  state: TrainingState;
+  tensors: ReadonlyMap<string, Tensor<TensorData>>;
+}
+
+/** Reads a checkpoint; throws `ERR_FORMAT` when the file is none. */
+export function readCheckpoint(path: string): Checkpoint {
+  const { tensors, metadata } = readSafetensors(path);
+  const state = trainingStateSchema.safeParse(parsedJson(metadata[CHECKPOINT_KEY]));
+  if (!state.success) {
+    const what = metadata[CHECKPOINT_KEY] === undefined ? 'has no training state' : z.prettifyError(state.error);
+    throw new PoseError('ERR_FORMAT', `${path} is no training checkpoint of this version: ${what}.`);
+  }
+  return { config: parseModelConfig(parsedJson(metadata[CONFIG_KEY]), path), state: state.data, tensors };
+}
+
+/** Puts a checkpoint's tensors back, optimizer included. */
+export async function restoreCheckpoint(path: string, native: NativeModel, checkpoint: Checkpoint): Promise<void> {
+  for (const { state, name, shape } of storedTensors(native)) {
+    const stored = checkpoint.tensors.get(storedName(state, name));
+    if (!(stored?.data instanceof Float32Array) || stored.shape.join() !== shape.join()) {
+      const came = stored ? `(${stored.shape.join(', ')})` : 'none';
+      throw new PoseError(
+        'ERR_FORMAT',
+        `${path}: tensor ${storedName(state, name)} must be float32 (${shape.join(', ')}), got ${came}.`,
+      );
+    }
+    await native.write(state, name, stored.data);
+  }
+}
+
+function parsedJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,11 @@
+import type { TrainingOptions, TrainingResult } from './options.js';
+import { train } from './train.js';
+
+/**
+ * Stage II: learns to lift. Starts from scratch, from Stage I weights (its two encoders are taken over) or from a finished
+ * Stage II; with `refine` in the model's configuration, which needs the latter, Stage II and the refining module learn
+ * together. Ends early, with a checkpoint, when the signal comes.
+ */
+export function finetune(options: TrainingOptions): Promise<TrainingResult> {
+  return train('finetune', options);
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { PoseDataset } from '../datasets/pose-dataset.js';
+import type { ModelConfigInput } from '../models/config.js';
+import { PoseError } from '../pose-error.js';
+import type { EpochLine } from './log.js';
+
+/** What decides the result of a training, bit for bit, beside the model's configuration and the data. */
+export const trainingSettingsSchema = z.strictObject({
+  epochs: z.int().min(1).default(80),
+  batch: z.int().min(2).default(160),
+  learningRate: z.number().positive(),
+  schedule: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('decay'), factor: z.number().positive().max(1) }),
+      z.strictObject({ kind: z.literal('cosine'), floor: z.number().min(0) }),
+    ])
+    .default({ kind: 'decay', factor: 0.97 }),
+  /** Every so many frames is a window's centre; the choice moves on by a frame each epoch. */
+  every: z.int().min(1).default(1),
+  /** At most so many samples an epoch; null: all. */
+  samplesPerEpoch: z.int().min(2).nullable().default(null),
+  /** At most so many windows, spread evenly, in each validation. */
+  validationFrames: z.int().min(1).default(4000),
+  /** Which weights become the model: best on the validation split, best on the test split, or the last epoch's. */
+  select: z.enum(['validation', 'test', 'last']),
+  /** Training subjects that are held out for validation, beside the data set's own validation split. */
+  validation: z.array(z.string()).default([]),
+  /** PyTorch file of a detector's errors, for detector noise; null: the bundled table. */
+  noiseTable: z.string().nullable().default(null),
+  precision: z.enum(['fp32', 'tf32', 'bf16']).default('fp32'),
+});
+
+export type TrainingSettings = z.output<typeof trainingSettingsSchema>;
+
+/** Where a training stands. */
+export interface TrainingProgress {
+  phase: 'training' | 'validation';
+  /** Counted from 1. */
+  epoch: number;
+  epochs: number;
+  /** Within the epoch. */
+  step: number;
+  steps: number;
+  /** Mean of the epoch so far. */
+  loss: number;
+  learningRate: number;
+  samplesPerSecond: number;
+  /** Of the whole training. */
+  secondsLeft: number;
+}
+
+/** Options of {@link pretrain} and {@link finetune}. */
+export interface TrainingOptions extends Partial<TrainingSettings> {
+  /** A data set in memory or the path of a data set file. */
+  dataset: PoseDataset | string;
+  /** A preset's name, or a configuration; what it leaves out comes from the data set and the defaults. */
+  model?: string | ModelConfigInput;
+  /** Folder of everything that the training writes: `model.safetensors`, `checkpoint.safetensors`, `log.jsonl`. */
+  out: string;
+  /** Weights to start from: a file or a bundled model's name. */
+  from?: string;
+  /** Go on from the folder's checkpoint; from the beginning where there is none yet. */
+  resume?: boolean;
+  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  /** 0: as many as the machine gives this process. The result does not depend on it. */
+  threads?: number;
+  /** Write a line of the log every so many steps. */
+  logEvery?: number;
+  /** Ends the training after the steps under way, with a checkpoint. */
+  signal?: AbortSignal;
+  onEpoch?: (line: EpochLine) => void;
+  onProgress?: (progress: TrainingProgress) => void;
+  /** What is worth knowing before it starts: the device, the split, weights that were not taken over. */
+  onNotice?: (text: string) => void;
+}
+
+/** What {@link pretrain} and {@link finetune} answer. */
+export interface TrainingResult {
+  /** true: the signal ended it; `resume` goes on from the checkpoint. */
+  stopped: boolean;
+  epochs: number;
+  steps: number;
+  /** The epoch, counted from 1, whose weights are in the model file, and its validation error; null before the first. */
+  best: { epoch: number; validation: number | null } | null;
+  modelPath: string;
+  checkpointPath: string;
+  logPath: string;
+}
+
+const SETTINGS = Object.keys(trainingSettingsSchema.shape);
+const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'logEvery', 'signal'];
+const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
+
+/** Refuses unknown options; `undefined` counts as not given. */
+export function checkOptions(options: TrainingOptions): void {
+  const known = [...SETTINGS, ...RUNTIME, ...CALLBACKS];
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `Unknown training option ${unknown.join(', ')}; known are ${known.join(', ')}.`,
+    );
+  }
+  if (typeof options.out !== 'string' || options.out === '') {
+    throw new PoseError('ERR_ARGUMENT', 'out must name the folder that the training writes to.');
+  }
+  const every = options.logEvery ?? 1;
+  if (!Number.isInteger(every) || every < 1) {
+    throw new PoseError('ERR_ARGUMENT', `logEvery must be a whole number of at least 1, got ${every}.`);
+  }
+}
+
+/** The settings among the options that were given. */
+export function givenSettings(options: TrainingOptions): Partial<TrainingSettings> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => SETTINGS.includes(name) && value !== undefined),
+  );
+}
+
+/** Checks and completes the settings; throws `ERR_ARGUMENT` that names each wrong one. */
+export function parseSettings(input: Partial<TrainingSettings>): TrainingSettings {
+  const result = trainingSettingsSchema.safeParse(input);
+  if (!result.success) {
+    throw new PoseError('ERR_ARGUMENT', `training options: ${z.prettifyError(result.error)}`);
+  }
+  return result.data;
+}

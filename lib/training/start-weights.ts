@@ -1,0 +1,48 @@
+import type { NativeModel } from '../../binding.js';
+import type { ModelConfig } from '../models/config.js';
+import type { Weights } from '../models/weights.js';
+import { PoseError } from '../pose-error.js';
+
+/** The two encoders, which Stage II takes over from Stage I. */
+const ENCODERS = /^(encoder|Transformer)\./;
+
+/**
+ * Puts the weights that a training starts from into a model whose other tensors are initialised already, and says what
+ * was taken. From Stage I to Stage II the two encoders go over; within a stage everything must fit. A network with the
+ * refining module starts from a finished Stage II, with or without that module.
+ */
+export async function applyStartWeights(native: NativeModel, config: ModelConfig, start: Weights): Promise<string> {
+  const between = start.config.stage === 1 && config.stage === 2;
+  if (start.config.stage === 2 && config.stage === 1) {
+    throw new PoseError(
+      'ERR_CONFIG',
+      `from: ${start.name} is a Stage II model; Stage I starts from scratch or from Stage I.`,
+    );
+  }
+  if (config.refine && start.config.stage === 1) {
+    throw new PoseError(
+      'ERR_CONFIG',
+      `from: refining starts from a finished Stage II, but ${start.name} is of Stage I.`,
+    );
+  }
+  let taken = 0;
+  let fresh = 0;
+  for (const { name, shape } of native.tensors) {
+    const wanted = between ? ENCODERS.test(name) : !name.startsWith('post_refine.') || start.tensors.has(name);
+    if (!wanted) {
+      fresh++;
+      continue;
+    }
+    const tensor = start.tensors.get(name);
+    if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join()) {
+      const came = tensor ? `(${tensor.shape.join(', ')})` : 'none';
+      throw new PoseError(
+        'ERR_CONFIG',
+        `from: ${start.name}: tensor ${name} must be float32 (${shape.join(', ')}), got ${came}; the model's widths and depths must agree.`,
+      );
+    }
+    await native.write('value', name, tensor.data);
+    taken++;
+  }
+  return `${start.name}: ${taken} tensors taken over, ${fresh} start anew.`;
+}

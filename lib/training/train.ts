@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createNativeModel } from '../binding.js';
+import { readDataset } from '../datasets/dataset-file.js';
+import { readDetectorNoise } from '../datasets/noise.js';
+import type { PoseDataset } from '../datasets/pose-dataset.js';
+import { parseModelConfig } from '../models/config.js';
+import { resolveDevice } from '../models/device.js';
+import { nativeConfig } from '../models/native-config.js';
+import { presetConfig } from '../models/presets.js';
+import { readWeights } from '../models/weights.js';
+import { PoseError } from '../pose-error.js';
+import {
+  type Checkpoint,
+  readCheckpoint,
+  restoreCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from './checkpoint.js';
+import { TrainingLog } from './log.js';
+import { TrainingLoop, type TrainingPaths, trainingPaths } from './loop.js';
+import { trainingConfig } from './model-setup.js';
+import { keypointNoise } from './noisy-keypoints.js';
+import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type TrainingResult } from './options.js';
+import { applyStartWeights } from './start-weights.js';
+import { selectSequences } from './training-data.js';
+
+/** The common part of `pretrain` and `finetune`: sets a training up, or takes one up again, and runs it. */
+export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
+  checkOptions(options);
+  const paths = trainingPaths(options.out);
+  const checkpoint = openFolder(options, paths);
+  const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
+  const start = checkpoint || options.from === undefined ? undefined : await readWeights(options.from);
+  const config =
+    checkpoint?.config ?? trainingConfig(kind === 'pretrain' ? 1 : 2, dataset, options.model, start?.config);
+  const settings = checkpoint?.state.settings ?? newSettings(kind, dataset, options);
+  const data = selectSequences(dataset, config, { heldOut: settings.validation, select: settings.select });
+  const state = checkpoint?.state ?? newState(kind, settings, options, { name: dataset.name, digest: data.digest });
+  if (checkpoint) {
+    checkUnchanged(kind, checkpoint, options, paths.checkpoint, data.digest);
+    // More epochs change nothing of those that are done.
+    state.settings.epochs = options.epochs ?? settings.epochs;
+  }
+  const native = createNativeModel(nativeConfig(config), {
+    device: resolveDevice(options.device),
+    precision: settings.precision,
+    threads: options.threads ?? 0,
+  });
+  try {
+    if (checkpoint) {
+      await restoreCheckpoint(paths.checkpoint, native, checkpoint);
+    } else {
+      await native.initialize(config.seed);
+      if (start) {
+        options.onNotice?.(await applyStartWeights(native, config, start));
+      }
+      // A kill before the end of the first epoch then finds something to go on from.
+      await writeCheckpoint(paths.checkpoint, native, config, state);
+    }
+    const log = new TrainingLog(paths.log, { step: state.step, epochs: state.epoch });
+    const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
+    const noise = keypointNoise(dataset, config.noise, config.seed, table);
+    return await new TrainingLoop({ native, config, data, noise, state, log, options, paths }).run();
+  } finally {
+    await native.close();
+  }
+}
+
+/** Makes the folder, or finds the checkpoint in it; refuses to write over another training. */
+function openFolder(options: TrainingOptions, paths: TrainingPaths): Checkpoint | undefined {
+  const found = Object.values(paths).find((path) => existsSync(path));
+  if (found && !options.resume) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${found} exists: resume that training, or choose another folder for this one.`,
+    );
+  }
+  try {
+    mkdirSync(options.out, { recursive: true });
+    for (const name of readdirSync(options.out)) {
+      // What a killed process was writing when it ended.
+      if (/^(model|checkpoint)\.safetensors\..*\.tmp$|^log\.jsonl\..*\.tmp$/.test(name)) {
+        rmSync(join(options.out, name));
+      }
+    }
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${options.out} cannot be used as a folder: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+  return existsSync(paths.checkpoint) ? readCheckpoint(paths.checkpoint) : undefined;
+}
+
+function newSettings(
+  kind: TrainingState['kind'],
+  dataset: PoseDataset,
+  options: TrainingOptions,
+): TrainingState['settings'] {
+  const given = givenSettings(options);
+  const heldOut = (given.validation?.length ?? 0) > 0 || dataset.sequences.some(({ split }) => split === 'validation');
+  if (!heldOut && given.select === undefined) {
+    options.onNotice?.(
+      `${dataset.name} has no validation split: the last epoch's weights become the model. ` +
+        'Name training subjects with `validation` to choose the best epoch on them.',
+    );
+  }
+  return parseSettings({
+    learningRate: kind === 'pretrain' ? 1e-4 : 1e-3,
+    select: heldOut ? 'validation' : 'last',
+    ...given,
+  } as TrainingState['settings']);
+}
+
+function newState(
+  kind: TrainingState['kind'],
+  settings: TrainingState['settings'],
+  options: TrainingOptions,
+  dataset: TrainingState['dataset'],
+): TrainingState {
+  const start = { epoch: 0, step: 0, stepInEpoch: 0, best: null, history: [] };
+  return { kind, settings, from: options.from ?? null, dataset, ...start, lossSums: [0, 0, 0] };
+}
+
+/** A resumed training must be the same one: other data or settings would give weights that no run gives. */
+function checkUnchanged(
+  kind: TrainingState['kind'],
+  checkpoint: Checkpoint,
+  options: TrainingOptions,
+  path: string,
+  digest: string,
+): void {
+  const { state } = checkpoint;
+  const differ = (what: string, stored: unknown, given: unknown) => {
+    if (JSON.stringify(stored) !== JSON.stringify(given)) {
+      throw new PoseError(
+        'ERR_ARGUMENT',
+        `${path} was made with ${what} ${JSON.stringify(stored)}, but ${JSON.stringify(given)} came; a resumed training stays as it is.`,
+      );
+    }
+  };
+  differ('command', state.kind, kind);
+  differ('data of digest', state.dataset.digest, digest);
+  if (options.from !== undefined) {
+    differ('from', state.from, options.from);
+  }
+  if (options.model !== undefined) {
+    const asked = typeof options.model === 'string' ? presetConfig(options.model) : options.model;
+    differ('model', checkpoint.config, parseModelConfig({ ...checkpoint.config, ...asked }, 'model'));
+  }
+  const { epochs, ...given } = givenSettings(options);
+  for (const [name, value] of Object.entries(given)) {
+    differ(name, state.settings[name as keyof typeof state.settings], value);
+  }
+  if (epochs !== undefined && state.settings.schedule.kind === 'cosine') {
+    differ('epochs', state.settings.epochs, epochs);
+  }
+}

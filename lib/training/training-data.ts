@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import type { Sequences } from '../../binding.js';
+import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.js';
+import type { ModelConfig } from '../models/config.js';
+import { PoseError } from '../pose-error.js';
+import { type KeypointNoise, noisyKeypoints } from './noisy-keypoints.js';
+import type { SampledSequence } from './sampler.js';
+
+/** The sequences that a training looks at, in the native model's order. */
+export interface TrainingData {
+  sequences: PoseSequence[];
+  train: SampledSequence[];
+  /** Held out for choosing the model; empty when the last epoch's weights are taken. */
+  validation: SampledSequence[];
+  /** Tells one data set from another. */
+  digest: string;
+}
+
+/** Which split a sequence belongs to once whole training subjects are held out for validation. */
+function splitOf(sequence: PoseSequence, heldOut: readonly string[]): Split {
+  return sequence.split === 'train' && heldOut.includes(sequence.subject) ? 'validation' : sequence.split;
+}
+
+/**
+ * Chooses the sequences of one stage: the training split seen by the stage's cameras, and what `select` validates on.
+ * Throws `ERR_DATASET` or `ERR_CONFIG` when something is missing for it.
+ */
+export function selectSequences(
+  dataset: PoseDataset,
+  config: ModelConfig,
+  options: { heldOut: readonly string[]; select: 'validation' | 'test' | 'last' },
+): TrainingData {
+  const { heldOut, select } = options;
+  for (const subject of heldOut) {
+    if (!dataset.sequences.some((sequence) => sequence.subject === subject && sequence.split === 'train')) {
+      throw new PoseError(
+        'ERR_DATASET',
+        `validation names ${subject}, which is no training subject of ${dataset.name}: ${subjects(dataset)}.`,
+      );
+    }
+  }
+  const seen = stageCameras(dataset, config);
+  const usable = (split: Split) =>
+    dataset.sequences.filter(
+      (sequence) =>
+        splitOf(sequence, heldOut) === split && sequence.frames > 0 && (!seen || seen.includes(sequence.camera)),
+    );
+  const train = usable('train');
+  const validation = select === 'last' ? [] : usable(select);
+  if (train.length === 0) {
+    throw new PoseError('ERR_DATASET', `${dataset.name} has no training sequence left for this stage.`);
+  }
+  if (select !== 'last' && validation.length === 0) {
+    throw new PoseError(
+      'ERR_DATASET',
+      `${dataset.name} has no ${select} sequence to choose the best epoch on; name training subjects to hold out ` +
+        `(${subjects(dataset)}) or take the last epoch's weights.`,
+    );
+  }
+  const sequences = [...train, ...validation];
+  for (const sequence of sequences) {
+    checkSequence(sequence, config);
+  }
+  const sampled = sequences.map(({ frames, valid }, index) => ({ index, frames, valid }));
+  return {
+    sequences,
+    train: sampled.slice(0, train.length),
+    validation: sampled.slice(train.length),
+    digest: digestOf(sequences),
+  };
+}
+
+function subjects(dataset: PoseDataset): string {
+  return [...new Set(dataset.sequences.filter(({ split }) => split === 'train').map(({ subject }) => subject))].join(
+    ', ',
+  );
+}
+
+function stageCameras(dataset: PoseDataset, config: ModelConfig): string[] | null {
+  const names = config.stage === 1 ? config.cameras.pretrain : config.cameras.finetune;
+  const known = new Set(dataset.sequences.map(({ camera }) => camera));
+  const missing = names?.filter((name) => !known.has(name)) ?? [];
+  if (missing.length > 0) {
+    throw new PoseError(
+      'ERR_CONFIG',
+      `cameras names ${missing.join(', ')}, but ${dataset.name} has ${[...known].join(', ')}.`,
+    );
+  }
+  return names;
+}
+
+function checkSequence(sequence: PoseSequence, config: ModelConfig): void {
+  if (config.stage === 2 && !sequence.poses) {
+    throw new PoseError('ERR_DATASET', `Sequence ${sequence.name} has no 3D poses, which Stage II learns from.`);
+  }
+  if (config.refine && !(sequence.root && sequence.intrinsics)) {
+    throw new PoseError(
+      'ERR_DATASET',
+      `Sequence ${sequence.name} lacks the root trajectory or the camera's intrinsics, which refining needs.`,
+    );
+  }
+}
+
+/** The sequences as the native model takes them, with this epoch's noise on the training ones. */
+export function packSequences(data: TrainingData, config: ModelConfig, noise: KeypointNoise, epoch: number): Sequences {
+  const { sequences } = data;
+  const keypoints = sequences.map((sequence, index) => {
+    // What is validated on has the same noise every time.
+    const draw = index < data.train.length ? `epoch ${epoch}` : 'validation';
+    return noisyKeypoints(sequence, noise, draw);
+  });
+  return {
+    keypoints: joined(keypoints),
+    poses: config.stage === 2 ? joined(sequences.map(({ poses }) => poses!)) : undefined,
+    roots: config.refine ? joined(sequences.map(({ root }) => root!)) : undefined,
+    cameras: config.refine ? joined(sequences.map(({ intrinsics }) => cameraRow(intrinsics!))) : undefined,
+    lengths: Int32Array.from(sequences, ({ frames }) => frames),
+  };
+}
+
+/** (4): fx, fy, cx, cy. */
+export function cameraRow({ fx, fy, cx, cy }: NonNullable<PoseSequence['intrinsics']>): Float32Array {
+  return Float32Array.of(fx, fy, cx, cy);
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function digestOf(sequences: readonly PoseSequence[]): string {
+  const hash = createHash('sha256');
+  for (const { name, split, frames, keypoints, poses } of sequences) {
+    hash.update(JSON.stringify([name, split, frames]));
+    hash.update(bytesOf(keypoints));
+    if (poses) {
+      hash.update(bytesOf(poses));
+    }
+  }
+  return hash.digest('hex');
+}
+
+function bytesOf(array: Float32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
