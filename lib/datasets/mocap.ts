@@ -222,12 +222,21 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
   const clips = (await findClips(folder)).filter((clip) => !isNamed(clip, splits.drop));
   const skeletons = new Map<string, AsfSkeleton>();
   const sequences: PoseSequence[] = [];
+  const guessed = new Set<string>();
+  /** Units are guessed for each file, but said once a folder. */
+  const unitsNotice = ({ subject }: ClipFile) => {
+    if (guessed.has(subject)) return undefined;
+    return (message: string) => {
+      guessed.add(subject);
+      options.onNotice?.(message);
+    };
+  };
   for (const [done, clip] of clips.entries()) {
     if (options.signal?.aborted) throw new PoseError('ERR_ABORTED', 'Preparing motion capture was aborted.');
     const motion: MocapClip =
       extname(clip.path).toLowerCase() === '.amc'
         ? await readAmc(clip.path, await skeletonOf(clip.path, skeletons), options.amcFps)
-        : await readBvh(clip.path, { units: options.bvhUnits, onNotice: options.onNotice });
+        : await readBvh(clip.path, { units: options.bvhUnits, onNotice: unitsNotice(clip) });
     const world = clipToHuman36m(motion, findMocapLayout(motion), fps);
     const frames = world.length / (JOINTS * 3);
     if (frames < shortest * fps) {
