@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { NativeModel, TensorState } from '../../binding.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { type ModelConfig, parseModelConfig } from '../models/config.js';
+import { CONFIG_KEY } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import type { Tensor, TensorData } from '../tensor.js';
 import { trainingSettingsSchema } from './options.js';
@@ -32,7 +33,6 @@ const trainingStateSchema = z.strictObject({
 
 export type TrainingState = z.output<typeof trainingStateSchema>;
 
-const CONFIG_KEY = 'pstmo.config';
 export const CHECKPOINT_KEY = 'pstmo.checkpoint';
 const ADAM_STATES: readonly TensorState[] = ['adamMean', 'adamVariance', 'adamMaximum'];
 

@@ -4,7 +4,7 @@ import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.
 import type { ModelConfig } from '../models/config.js';
 import { PoseError } from '../pose-error.js';
 import { baselineReports } from './baseline-reports.js';
-import type { ConditionReport, EvaluationReport, RootSource } from './evaluation-report.js';
+import type { ConditionReport, EvaluationReport } from './evaluation-report.js';
 import { methodReport } from './method-report.js';
 import { keypointNoise, noisyKeypoints } from './noisy-keypoints.js';
 import { openTestNetwork } from './test-network.js';
@@ -31,20 +31,19 @@ export interface EvaluationOptions {
   seed?: number;
   /** Beside mean pose and per-frame linear regression, fitted on the training split; true where there is one. */
   baselines?: boolean;
-  /** Where a refining model takes the root's depth from; `truth`, as the paper does. */
-  root?: RootSource | undefined;
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   precision?: 'fp32' | 'tf32' | 'bf16';
   threads?: number;
   signal?: AbortSignal;
   /** After each sequence. */
   onProgress?: (done: number, total: number, sequence: string) => void;
+  onNotice?: (text: string) => void;
 }
 
 const OPTION_NAMES: Readonly<Record<keyof EvaluationOptions, true>> = {
   ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
-  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true },
-  ...{ signal: true, onProgress: true },
+  ...{ seed: true, baselines: true, device: true, precision: true, threads: true },
+  ...{ signal: true, onProgress: true, onNotice: true },
 };
 
 /**

@@ -19,8 +19,6 @@ export interface ConditionReport {
   methods: MethodReport[];
 }
 
-export type RootSource = 'truth' | 'estimated';
-
 /** What {@link evaluate} answers. Errors are in millimetres. */
 export interface EvaluationReport {
   model: { name: string; config: ModelConfig; device: string; precision: string };
@@ -28,7 +26,7 @@ export interface EvaluationReport {
   /** true: each prediction is the mean of the plain and the un-mirrored one. */
   flip: boolean;
   /** The refining module's root depth, or null where the model does not refine. */
-  refine: { root: RootSource } | null;
+  refine: { root: 'truth' } | null;
   conditions: ConditionReport[];
   /** Frames lifted a second, mirrored pass included where `flip` is true. */
   framesPerSecond: number;

@@ -22,6 +22,7 @@ export function trainingConfig(
       ...start,
       ...(typeof asked === 'string' ? presetConfig(asked) : asked),
       stage,
+      outputUnit: 'm',
     },
     'model',
   );
@@ -33,8 +34,11 @@ export function trainingConfig(
       );
     }
   }
-  if (config.outputUnit !== 'm') {
-    throw new PoseError('ERR_CONFIG', `model: training works in metres, but outputUnit is ${config.outputUnit}.`);
+  if (start?.stage === 2 && start.outputUnit !== 'm') {
+    throw new PoseError(
+      'ERR_CONFIG',
+      `from: training works in metres, but those weights answer in ${start.outputUnit}.`,
+    );
   }
   if (stage === 1 && !config.temporal) {
     throw new PoseError('ERR_CONFIG', 'model: Stage I needs the temporal encoder (temporal: true).');

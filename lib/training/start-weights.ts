@@ -34,11 +34,11 @@ export async function applyStartWeights(native: NativeModel, config: ModelConfig
       continue;
     }
     const tensor = start.tensors.get(name);
-    if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join()) {
+    if (!tensor || tensor.shape.join() !== shape.join()) {
       const came = tensor ? `(${tensor.shape.join(', ')})` : 'none';
       throw new PoseError(
         'ERR_CONFIG',
-        `from: ${start.name}: tensor ${name} must be float32 (${shape.join(', ')}), got ${came}; the model's widths and depths must agree.`,
+        `from: ${start.name}: tensor ${name} must be (${shape.join(', ')}), got ${came}; the model's widths and depths must agree.`,
       );
     }
     await native.write('value', name, tensor.data);

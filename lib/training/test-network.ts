@@ -4,11 +4,10 @@ import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
 import { resolveDevice } from '../models/device.js';
 import { nativeConfig } from '../models/native-config.js';
-import { readWeights } from '../models/weights.js';
+import { loadWeights, readWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import type { EvaluationOptions } from './evaluate.js';
 import type { EvaluationReport } from './evaluation-report.js';
-import { applyStartWeights } from './start-weights.js';
 import { cameraRow } from './training-data.js';
 
 interface LiftOptions {
@@ -29,6 +28,9 @@ export interface TestNetwork {
 export async function openTestNetwork(options: EvaluationOptions, dataset: PoseDataset): Promise<TestNetwork> {
   const weights = await readWeights(options.model);
   const { config } = weights;
+  for (const notice of weights.notices) {
+    options.onNotice?.(notice);
+  }
   const { precision = 'fp32', threads = 0 } = options;
   if (config.stage !== 2) {
     throw new PoseError('ERR_CONFIG', `${options.model} is a Stage I model; only a Stage II model lifts.`);
@@ -41,9 +43,13 @@ export async function openTestNetwork(options: EvaluationOptions, dataset: PoseD
       );
     }
   }
-  const native = createNativeModel(nativeConfig(config), { device: resolveDevice(options.device), precision, threads });
+  const native = createNativeModel(nativeConfig(config), {
+    device: resolveDevice(options.device, options.onNotice),
+    precision,
+    threads,
+  });
   try {
-    await applyStartWeights(native, config, weights);
+    await loadWeights(native, weights);
   } catch (error) {
     await native.close();
     throw error;

@@ -7,8 +7,8 @@ import type { PoseDataset } from '../datasets/pose-dataset.js';
 import { parseModelConfig } from '../models/config.js';
 import { resolveDevice } from '../models/device.js';
 import { nativeConfig } from '../models/native-config.js';
-import { presetConfig } from '../models/presets.js';
-import { readWeights } from '../models/weights.js';
+import { presetByName, presetConfig } from '../models/presets.js';
+import { readWeights, type Weights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import {
   type Checkpoint,
@@ -25,13 +25,16 @@ import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type 
 import { applyStartWeights } from './start-weights.js';
 import { selectSequences } from './training-data.js';
 
+/** The paper's for ground-truth 2D; a preset says its own. */
+const LEARNING_RATES = { pretrain: 1e-4, finetune: 1e-3 };
+
 /** The common part of `pretrain` and `finetune`: sets a training up, or takes one up again, and runs it. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
   const paths = trainingPaths(options.out);
   const checkpoint = openFolder(options, paths);
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
-  const start = checkpoint || options.from === undefined ? undefined : await readWeights(options.from);
+  const start = checkpoint || options.from === undefined ? undefined : await startWeights(options.from, options);
   const config =
     checkpoint?.config ?? trainingConfig(kind === 'pretrain' ? 1 : 2, dataset, options.model, start?.config);
   const settings = checkpoint?.state.settings ?? newSettings(kind, dataset, options);
@@ -43,7 +46,7 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
     state.settings.epochs = options.epochs ?? settings.epochs;
   }
   const native = createNativeModel(nativeConfig(config), {
-    device: resolveDevice(options.device),
+    device: resolveDevice(options.device, options.onNotice),
     precision: settings.precision,
     threads: options.threads ?? 0,
   });
@@ -65,6 +68,14 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
   } finally {
     await native.close();
   }
+}
+
+async function startWeights(from: string, { model, onNotice }: TrainingOptions): Promise<Weights> {
+  const weights = await readWeights(from, { preset: typeof model === 'string' ? model : undefined });
+  for (const notice of weights.notices) {
+    onNotice?.(notice);
+  }
+  return weights;
 }
 
 /** Makes the folder, or finds the checkpoint in it; refuses to write over another training. */
@@ -106,7 +117,8 @@ function newSettings(
     );
   }
   return parseSettings({
-    learningRate: kind === 'pretrain' ? 1e-4 : 1e-3,
+    learningRate:
+      typeof options.model === 'string' ? presetByName(options.model).learningRates[kind] : LEARNING_RATES[kind],
     select: heldOut ? 'validation' : 'last',
     ...given,
   } as TrainingState['settings']);

@@ -1,0 +1,60 @@
+import { Command, Option } from 'commander';
+import type { Split } from '../datasets/pose-dataset.js';
+import type { ModelConfig } from '../models/config.js';
+import { evaluate } from '../training/evaluate.js';
+import { evaluationTable } from '../training/evaluation-table.js';
+import { type Io, notice, print } from './io.js';
+import { noiseFlag } from './model-options.js';
+import { type DeviceOption, deviceOption, list, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import { ProgressLine } from './progress-line.js';
+
+interface EvaluateFlags {
+  split: Split;
+  subjects?: string[];
+  flip: boolean;
+  noise?: ModelConfig['noise'];
+  noiseTable?: string;
+  seed: number;
+  baselines: boolean;
+  device: DeviceOption;
+  precision: 'fp32' | 'tf32' | 'bf16';
+  threads: number;
+  json?: boolean;
+}
+
+export function evaluateCommand(io: Io): Command {
+  return new Command('evaluate')
+    .description('lift the test videos of a data set and print the tables of the papers')
+    .argument('<model>', 'model file or bundled model')
+    .argument('<dataset>', 'data set file made by `pstmo prepare`')
+    .addOption(
+      new Option('--split <split>', 'what to test on').choices(['train', 'validation', 'test']).default('test'),
+    )
+    .option('--subjects <names>', 'test subjects to keep, by commas', list)
+    .option('--no-flip', 'without the mirrored second pass')
+    .option('--noise <kind>', "the noisy test's: none, detector[:scale], gaussian:<sigma>, pixels:<sigma>", noiseFlag)
+    .option('--noise-table <file>', "PyTorch file of a detector's errors, for detector noise")
+    .option('--seed <number>', 'of the noise', wholeNumber(0), 0)
+    .option('--no-baselines', 'without mean pose and linear regression')
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(threadsOption())
+    .option('--json', 'print the report as JSON')
+    .action(async (model: string, dataset: string, flags: EvaluateFlags) => {
+      const line = new ProgressLine(io);
+      const { json, ...options } = flags;
+      const report = await evaluate({
+        ...options,
+        model,
+        dataset,
+        signal: io.signal,
+        onNotice: (text) => {
+          line.clear();
+          notice(io, text);
+        },
+        onProgress: (done, total, sequence) => line.update(() => `evaluate  ${done}/${total}  ${sequence}`),
+      });
+      line.clear();
+      print(io, json, report, () => evaluationTable(report));
+    });
+}

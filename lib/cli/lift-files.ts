@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { type PoseFormat, poseFormatOf } from '../export/write-poses.js';
+import { writeAtomically } from '../formats/atomic-file.js';
+import { PoseError } from '../pose-error.js';
+
+/** One file to lift and where its poses go. */
+export interface LiftTask {
+  input: string;
+  output: string;
+}
+
+/** Name of the record, in the output folder, of what was lifted how. */
+const RECORD = 'pstmo-lift.json';
+const INPUTS = ['.npz', '.npy', '.json', '.csv'];
+const SUFFIX = '-3d';
+
+/**
+ * Lists what to lift: files as they are, of a folder those that can hold keypoints. One input goes to `out` when that is
+ * a file's name; else each goes to `<name>-3d.<format>` in the folder `out`, which is the current one for a single file
+ * and `lifted` for several. Throws `ERR_USAGE` when two would go to one place.
+ */
+export function planLift(
+  inputs: readonly string[],
+  out: string | undefined,
+  format: PoseFormat | undefined,
+): LiftTask[] {
+  const files = inputs.flatMap(filesOf);
+  const single = inputs.length === 1 && !isFolder(inputs[0]);
+  const named = out !== undefined && !isFolder(out) && extname(out) !== '';
+  if (named && single) {
+    poseFormatOf(out);
+    if (format !== undefined && poseFormatOf(out) !== format) {
+      throw new PoseError('ERR_USAGE', `--out ${out} and --format ${format} disagree.`);
+    }
+    return [{ input: files[0], output: out }];
+  }
+  if (named) {
+    throw new PoseError('ERR_USAGE', `--out ${out} is a file's name, but several files are lifted; name a folder.`);
+  }
+  const folder = out ?? (single ? '.' : 'lifted');
+  const tasks = files.map((input) => ({
+    input,
+    output: join(folder, `${basename(input, extname(input))}${SUFFIX}.${format ?? 'npz'}`),
+  }));
+  const places = new Map<string, string>();
+  for (const { input, output } of tasks) {
+    const other = places.get(output);
+    if (other !== undefined) {
+      throw new PoseError('ERR_USAGE', `${other} and ${input} would both be written to ${output}; lift them apart.`);
+    }
+    places.set(output, input);
+  }
+  return tasks;
+}
+
+function filesOf(input: string): string[] {
+  if (!existsSync(input) || !isFolder(input)) {
+    return [input];
+  }
+  const names = readdirSync(input).filter((name) => {
+    const ending = extname(name).toLowerCase();
+    return INPUTS.includes(ending) && !basename(name, extname(name)).endsWith(SUFFIX) && name !== RECORD;
+  });
+  if (names.length === 0) {
+    throw new PoseError('ERR_FILE', `${input} holds no ${INPUTS.join(', ')} file to lift.`);
+  }
+  return names.sort().map((name) => join(input, name));
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+interface Entry {
+  input: string;
+  bytes: number;
+  modified: number;
+  settings: string;
+}
+
+/** Remembers which outputs are done, with what settings and from which input, so that a stopped run can go on. */
+export class LiftRecord {
+  private readonly path: string;
+  private readonly settings: string;
+  private readonly entries: Record<string, Entry>;
+
+  constructor(folder: string, settings: unknown) {
+    this.path = join(folder, RECORD);
+    this.settings = JSON.stringify(settings);
+    this.entries = readEntries(this.path);
+  }
+
+  /** true: the output is there, made with these settings from the input as it is now. */
+  isDone({ input, output }: LiftTask): boolean {
+    const entry = this.entries[basename(output)];
+    return existsSync(output) && entry !== undefined && JSON.stringify(entry) === JSON.stringify(this.entryOf(input));
+  }
+
+  add({ input, output }: LiftTask): void {
+    this.entries[basename(output)] = this.entryOf(input);
+    writeAtomically(this.path, (append) => append(Buffer.from(`${JSON.stringify(this.entries, undefined, 1)}\n`)));
+  }
+
+  private entryOf(input: string): Entry {
+    const { size, mtimeMs } = statSync(input);
+    return {
+      input: relative(dirname(this.path), resolve(input)),
+      bytes: size,
+      modified: mtimeMs,
+      settings: this.settings,
+    };
+  }
+}
+
+function readEntries(path: string): Record<string, Entry> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, Entry>;
+  } catch {
+    return {};
+  }
+}
+
+/** Makes the folder that a file goes to. */
+export function makeFolderOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${dirname(path)} cannot be made: ${(cause as Error).message}.`, { cause });
+  }
+}

@@ -1,0 +1,69 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Parsers of option values; what they refuse is a usage error that names the option. */
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('Expected a positive number.');
+  }
+  return value;
+}
+
+export function numberFromZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('Expected a number of at least 0.');
+  }
+  return value;
+}
+
+/** "1920x1080" */
+export function imageSize(text: string): { width: number; height: number } {
+  const match = /^(\d{1,6})x(\d{1,6})$/i.exec(text);
+  const [width, height] = match ? [Number(match[1]), Number(match[2])] : [0, 0];
+  if (width < 1 || height < 1) {
+    throw new InvalidArgumentError('Expected WIDTHxHEIGHT in pixels, for example 1920x1080.');
+  }
+  return { width, height };
+}
+
+/** "a,b,c" */
+export function list(text: string): string[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.some((part) => part === '')) {
+    throw new InvalidArgumentError('Expected names separated by commas.');
+  }
+  return parts;
+}
+
+export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+function device(text: string): DeviceOption {
+  if (!/^(auto|cpu|cuda(:\d+)?)$/.test(text)) {
+    throw new InvalidArgumentError('Expected auto, cpu, cuda or cuda:<number>.');
+  }
+  return text as DeviceOption;
+}
+
+export function deviceOption(): Option {
+  return new Option('--device <device>', 'auto, cpu, cuda or cuda:<number>').default('auto').argParser(device);
+}
+
+export function precisionOption(): Option {
+  return new Option('--precision <precision>', 'of the products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
+}
+
+export function threadsOption(): Option {
+  return new Option('--threads <count>', '0: as many as this process may use').default(0).argParser(wholeNumber(0));
+}

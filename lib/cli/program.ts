@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander';
+import { PoseError } from '../pose-error.js';
+import { complexityCommand } from './complexity.js';
+import { evaluateCommand } from './evaluate.js';
+import type { Io } from './io.js';
+import { prepareCommand } from './prepare.js';
+import { finetuneCommand, pretrainCommand } from './train.js';
+import { packageVersion } from './version.js';
+
+const COMMANDS = [pretrainCommand, finetuneCommand, evaluateCommand, prepareCommand, complexityCommand];
+
+/**
+ * Runs one command line (without `node` and the script) and answers the exit code: 0 success, 1 failure, 2 wrong usage,
+ * 130 stopped by Ctrl-C. What went wrong is on `io.err`.
+ */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  const program = new Command('pstmo')
+    .description('P-STMO: lifts 2D human keypoints to 3D poses, and trains the networks that do')
+    .version(packageVersion())
+    .showHelpAfterError('(add --help for what there is)');
+  for (const make of COMMANDS) {
+    program.addCommand(make(io));
+  }
+  for (const command of withSubcommands(program)) {
+    command.exitOverride().copyInheritedSettings(program).configureOutput({ writeOut: io.out, writeErr: io.err });
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return io.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? 0 : 2;
+    }
+    if (error instanceof PoseError) {
+      io.err(`pstmo: ${error.message}\n`);
+      return error.code === 'ERR_USAGE' ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
+    }
+    io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+    return 1;
+  }
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}

@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface CliResult {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  out: string;
+  err: string;
+}
+
+/** Starts the compiled command line; `done` settles when the process has ended. */
+export function startCli(args: readonly string[], cwd?: string): { child: ChildProcess; done: Promise<CliResult> } {
+  if (!existsSync(main)) {
+    throw new Error('The command line is not compiled: run `npm run compile` first.');
+  }
+  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (bytes) => {
+    out += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    err += bytes;
+  });
+  const done = new Promise<CliResult>((settle, fail) => {
+    child.on('error', fail);
+    child.on('close', (code, signal) => settle({ code, signal, out, err }));
+  });
+  return { child, done };
+}
+
+/** Runs the compiled command line to its end. */
+export function runCli(args: readonly string[], cwd?: string): Promise<CliResult> {
+  return startCli(args, cwd).done;
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeDataset } from '../../lib/datasets/dataset-file.js';
+import { createRandom } from '../../lib/random.js';
+import { startCli } from '../helpers/cli.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { tinyDataset, tinyModel } from './tiny-dataset.js';
+
+const folder = temporaryFolder();
+const dataset = join(folder, 'tiny.safetensors');
+const settings = [
+  ...Object.entries(tinyModel).flatMap(([field, value]) => ['--set', `${field}=${value}`]),
+  ...['--noise', 'detector', '--batch', '32', '--lr', '2e-3', '--threads', '1'],
+];
+
+function command(stage: 'pretrain' | 'finetune', out: string): string[] {
+  return [stage, dataset, '--out', out, '--epochs', '6', ...settings];
+}
+
+function digest(out: string): string[] {
+  return ['model.safetensors', 'checkpoint.safetensors'].map((name) =>
+    createHash('sha256')
+      .update(readFileSync(join(out, name)))
+      .digest('hex'),
+  );
+}
+
+/** The log without what depends on the clock. */
+function timelessLog(out: string): string[] {
+  return readFileSync(join(out, 'log.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.stringify({ ...JSON.parse(line), seconds: 0, samplesPerSecond: 0 }));
+}
+
+beforeAll(() => writeDataset(dataset, tinyDataset(100)));
+
+describe.each(['pretrain', 'finetune'] as const)('%s, killed again and again', (stage) => {
+  it('ends with the files of the unbroken training, bit for bit', async () => {
+    const whole = join(folder, `${stage}-whole`);
+    const start = performance.now();
+    const unbroken = await startCli(command(stage, whole)).done;
+    const length = performance.now() - start;
+    expect(unbroken).toMatchObject({ code: 0 });
+
+    const broken = join(folder, `${stage}-broken`);
+    const random = createRandom('kills', stage);
+    let kills = 0;
+    for (let attempt = 0; ; attempt++) {
+      const { child, done } = startCli([...command(stage, broken), '--resume']);
+      const ended = await Promise.race([done, setTimeout(random.uniform(0.2, 0.9) * length, undefined)]);
+      if (ended) {
+        expect(ended).toMatchObject({ code: 0 });
+        break;
+      }
+      child.kill('SIGKILL');
+      kills += (await done).signal === 'SIGKILL' ? 1 : 0;
+      expect(attempt).toBeLessThan(40);
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(digest(broken)).toEqual(digest(whole));
+    expect(timelessLog(broken)).toEqual(timelessLog(whole));
+    expect(readdirSync(broken).sort()).toEqual(readdirSync(whole).sort());
+  });
+});
