@@ -1,0 +1,41 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PoseError } from '../pose-error.js';
+
+const folder = fileURLToPath(new URL('../../models/', import.meta.url));
+const EXTENSION = '.safetensors';
+
+/** A model that comes with the package. */
+export interface BundledModel {
+  name: string;
+  path: string;
+}
+
+/** The models that come with the package, by name. */
+export function bundledModels(): BundledModel[] {
+  if (!existsSync(folder)) {
+    return [];
+  }
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(EXTENSION))
+    .sort()
+    .map((file) => ({ name: basename(file, EXTENSION), path: join(folder, file) }));
+}
+
+/** The file of a model: a path to one, or a bundled model's name. Throws `ERR_FILE` when it is neither. */
+export function modelPath(pathOrName: string): string {
+  if (existsSync(pathOrName)) {
+    return pathOrName;
+  }
+  const bundled = bundledModels();
+  const found = bundled.find(({ name }) => name === pathOrName);
+  if (found === undefined) {
+    const names = bundled.map(({ name }) => name).join(', ') || 'none';
+    throw new PoseError(
+      'ERR_FILE',
+      `${pathOrName}: there is no such file, and no bundled model of that name (bundled: ${names}).`,
+    );
+  }
+  return found.path;
+}

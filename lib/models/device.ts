@@ -1,0 +1,41 @@
+import type { NativeOptions } from '../../binding.js';
+import { machine } from '../binding.js';
+import { PoseError } from '../pose-error.js';
+
+/** Where a network runs. `auto`: a GPU where one can be used, else the CPU. */
+export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+/**
+ * Turns the option into a device, never into another than was asked for; `auto` says through `onNotice` what it chose
+ * and why. Throws `ERR_NO_CUDA` when a GPU was asked for and none can be used, `ERR_ARGUMENT` for an unknown name.
+ */
+export function resolveDevice(
+  device: DeviceOption = 'auto',
+  onNotice?: (text: string) => void,
+): NativeOptions['device'] {
+  if (device === 'cpu') {
+    return device;
+  }
+  const match = /^(?:auto|cuda(?::(\d+))?)$/.exec(device);
+  if (!match) {
+    throw new PoseError('ERR_ARGUMENT', `device: expected auto, cpu, cuda or cuda:N, got "${device}".`);
+  }
+  const { cuda } = machine();
+  const usable = cuda.built && cuda.found;
+  if (device === 'auto') {
+    onNotice?.(
+      usable
+        ? `device auto: the GPU, ${cuda.reason}`
+        : `device auto: the CPU, since no GPU can be used. ${cuda.reason}`,
+    );
+    return usable ? 'cuda:0' : 'cpu';
+  }
+  if (!usable) {
+    throw new PoseError(
+      'ERR_NO_CUDA',
+      `device ${device}: ${cuda.reason} An NVIDIA GPU (compute capability 8.0 or newer) with its driver and a build of ` +
+        'pstmo with CUDA are needed; use device "cpu", or build a clone of pstmo where nvcc is installed.',
+    );
+  }
+  return `cuda:${Number(match[1] ?? 0)}`;
+}

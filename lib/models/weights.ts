@@ -1,0 +1,177 @@
+import { basename } from 'node:path';
+import type { NativeModel, TensorInfo } from '../../binding.js';
+import { readNpz, writeNpz } from '../formats/npz.js';
+import { asFloat32 } from '../formats/numbers.js';
+import { isTensor } from '../formats/pickle-value.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { sniffFormat } from '../formats/sniff.js';
+import { findStateDict, readTorch } from '../formats/torch.js';
+import { PoseError } from '../pose-error.js';
+import type { Tensor, TensorData } from '../tensor.js';
+import { modelPath } from './bundled.js';
+import { type ModelConfig, type ModelConfigInput, parseModelConfig } from './config.js';
+import { inferConfig } from './infer-config.js';
+
+/** Under this key a model file keeps its configuration, as JSON. */
+export const CONFIG_KEY = 'pstmo.config';
+
+/** What a file of weights held. */
+export interface Weights {
+  /** The file's name without its folder. */
+  name: string;
+  path: string;
+  config: ModelConfig;
+  /** By their published names without `module.`; a `num_batches_tracked` is left out, since nothing reads it. */
+  tensors: Map<string, Tensor>;
+  /** Further texts of a safetensors file, as stored. */
+  metadata: Record<string, string>;
+  /** What was taken on trust, a sentence each. */
+  notices: string[];
+}
+
+export interface WeightOptions {
+  /** For files that hold tensors only: where the rest of the configuration comes from. */
+  preset?: string | undefined;
+  /** Fields that win over the file's own (over what shapes cannot say, where it holds tensors only). */
+  config?: ModelConfigInput | undefined;
+  /** A file with the refining module, which was published apart. */
+  refine?: string | undefined;
+}
+
+const PREFIX = 'module.';
+
+/** Published names carry `module.`; numbers of any kind become float32; an optimizer's state has a colon in its name. */
+function namedTensors(where: string, stored: Iterable<[string, Tensor<TensorData>]>): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const [full, tensor] of stored) {
+    const name = full.startsWith(PREFIX) ? full.slice(PREFIX.length) : full;
+    if (name.includes(':') || name.endsWith('num_batches_tracked')) {
+      continue;
+    }
+    if (tensors.has(name)) {
+      throw new PoseError('ERR_MODEL', `${where}: tensor ${name} stands twice, with and without "${PREFIX}".`);
+    }
+    tensors.set(name, asFloat32(tensor));
+  }
+  return tensors;
+}
+
+function readStored(path: string): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+  const format = sniffFormat(path);
+  switch (format) {
+    case 'safetensors': {
+      const { tensors, metadata } = readSafetensors(path);
+      return { tensors: namedTensors(path, tensors), metadata };
+    }
+    case 'torch-zip':
+    case 'torch-legacy':
+      return { tensors: namedTensors(path, findStateDict(readTorch(path), path)), metadata: {} };
+    case 'npz': {
+      const arrays = [...readNpz(path)].filter((entry): entry is [string, Tensor<TensorData>] => isTensor(entry[1]));
+      return { tensors: namedTensors(path, arrays), metadata: {} };
+    }
+    default:
+      throw new PoseError(
+        'ERR_FORMAT',
+        `${path}: expected weights as .safetensors, PyTorch .pth or .npz, but the content is ${format}.`,
+      );
+  }
+}
+
+function storedConfig(path: string, text: string, override: ModelConfigInput | undefined): ModelConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new PoseError('ERR_FORMAT', `${path}: ${CONFIG_KEY} is no JSON: ${(cause as Error).message}.`, { cause });
+  }
+  return parseModelConfig({ ...(value as object), ...override }, path);
+}
+
+/**
+ * Reads weights: this project's safetensors (the configuration is in them), published `.pth` files and `.npz` with their
+ * names (the configuration is read off the shapes). `source` is a path or a bundled model's name. Throws `ERR_FILE`,
+ * `ERR_FORMAT`, `ERR_MODEL` or `ERR_CONFIG`.
+ */
+export async function readWeights(source: string, options: WeightOptions = {}): Promise<Weights> {
+  const path = modelPath(source);
+  const name = basename(path);
+  const { tensors, metadata } = readStored(path);
+  const override: ModelConfigInput = { ...options.config };
+  if (options.refine !== undefined) {
+    for (const [key, tensor] of readStored(modelPath(options.refine)).tensors) {
+      if (!key.startsWith('post_refine.')) {
+        throw new PoseError('ERR_MODEL', `${options.refine}: a refining module has no tensor ${key}.`);
+      }
+      tensors.set(key, tensor);
+    }
+    override.refine ??= { root: 'truth' };
+  }
+  const text = metadata[CONFIG_KEY];
+  if (text !== undefined) {
+    return { name, path, config: storedConfig(path, text, override), tensors, metadata, notices: [] };
+  }
+  const { config, notice } = inferConfig(tensors, path, { preset: options.preset, config: override });
+  return { name, path, config, tensors, metadata, notices: notice === '' ? [] : [notice] };
+}
+
+/** Names every tensor that is missing, unexpected or of another shape; throws `ERR_MODEL` when there are any. */
+function checkTensors(expected: readonly TensorInfo[], weights: Weights): void {
+  const problems: string[] = [];
+  const names = new Set(expected.map(({ name }) => name));
+  for (const { name, shape, role } of expected) {
+    const tensor = weights.tensors.get(name);
+    if (tensor === undefined) {
+      // Some writers leave out what is never used.
+      if (role !== 'unused') problems.push(`${name} (${shape.join(', ')}) is missing`);
+    } else if (tensor.shape.join() !== shape.join()) {
+      problems.push(`${name} must be (${shape.join(', ')}), got (${tensor.shape.join(', ')})`);
+    }
+  }
+  problems.push(
+    ...[...weights.tensors.keys()].filter((name) => !names.has(name)).map((name) => `${name} is unexpected`),
+  );
+  if (problems.length > 0) {
+    throw new PoseError('ERR_MODEL', `${weights.path} does not fit its configuration: ${problems.join('; ')}.`);
+  }
+}
+
+/** Puts the weights into a network of the same configuration; throws `ERR_MODEL` when a tensor does not fit. */
+export async function loadWeights(native: NativeModel, weights: Weights): Promise<void> {
+  checkTensors(native.tensors, weights);
+  for (const { name } of native.tensors) {
+    const tensor = weights.tensors.get(name);
+    if (tensor) {
+      await native.write('value', name, tensor.data);
+    }
+  }
+}
+
+/** Writes a model file: the tensors as float32, or as float16 with `half`, and the configuration. */
+export function writeWeights(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  config: ModelConfig,
+  metadata: Record<string, string> = {},
+  options: { half?: boolean } = {},
+): void {
+  writeSafetensors(path, tensors, { ...metadata, [CONFIG_KEY]: JSON.stringify(config) }, options);
+}
+
+/**
+ * Writes the tensors as `.npz` under the names of published checkpoints (`module.` in front, counters of batch norm
+ * beside them), so that PyTorch loads them strictly.
+ */
+export function writeNamedNpz(path: string, tensors: ReadonlyMap<string, Tensor>): void {
+  const arrays = new Map<string, Tensor<TensorData>>();
+  for (const [name, tensor] of tensors) {
+    arrays.set(PREFIX + name, tensor);
+    if (name.endsWith('running_var')) {
+      arrays.set(PREFIX + name.replace(/running_var$/, 'num_batches_tracked'), {
+        data: new BigInt64Array(1),
+        shape: [],
+      });
+    }
+  }
+  writeNpz(path, arrays);
+}
