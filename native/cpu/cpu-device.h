@@ -37,6 +37,8 @@ struct RowSource {
 
   int length() const { return width * taps; }
   void copy(int64_t row, float* to) const;
+  // The row where it stands, or copied to `scratch` (length() floats) where it has three parts.
+  const float* row(int64_t index, float* scratch) const;
 };
 
 // The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along the inner dimension.

@@ -33,6 +33,12 @@ void RowSource::copy(int64_t row, float* to) const {
   }
 }
 
+const float* RowSource::row(int64_t index, float* scratch) const {
+  if (taps == 1) return x + index * width;
+  copy(index, scratch);
+  return scratch;
+}
+
 bool CpuBackend::usesBf16(int inner, int columns) const {
   // Coordinates near 1 would lose up to 0.002 in bf16: the first product (2J -> ...) and the last (... -> 3J) stay in fp32.
   return precision_ == Precision::bf16 && inner >= 64 && columns >= 64;
@@ -52,30 +58,38 @@ const Panels& CpuBackend::packed(const float* weight, int out, int in, int taps,
   const auto at = [&](int q) { return taps == 1 ? q : q % in * taps + q / in; };
   pool_.run(p.count, [&](int panel, int worker) {
     const int first = panel * width, count = std::min(width, columns - first);
-    float* to = p.data + p.panelFloats(width) * panel;
-    float* row = p.bf16 ? workerScratch_[worker].floats(static_cast<size_t>(inner + 1) * width) : to;
+    float* packed = p.data + p.panelFloats(width) * panel;
+    float* row = p.bf16 ? workerScratch_[worker].floats(static_cast<size_t>(inner + 1) * width) : packed;
     if (p.bf16 && inner % 2 == 1) std::fill(row + static_cast<size_t>(inner) * width, row + static_cast<size_t>(inner + 1) * width, 0.0f);
     if (transposed) {
-      for (int c = 0; c < width; ++c) {
-        if (c >= count) {
-          for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = 0.0f;
-        } else {
+      // Sixteen rows of the panel at a time: their cache lines stay near while every column writes into them.
+      for (int block = 0; block < inner; block += 16) {
+        const int end = std::min(inner, block + 16);
+        for (int c = 0; c < count; ++c) {
           const float* from = weight + static_cast<size_t>(first + c) * length;
+          float* to = row + c;
           if (taps == 1) {
-            for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = from[k];
+            for (int k = block; k < end; ++k) to[static_cast<size_t>(k) * width] = from[k];
           } else {
-            for (int k = 0; k < inner; ++k) row[static_cast<size_t>(k) * width + c] = from[at(k)];
+            for (int k = block; k < end; ++k) to[static_cast<size_t>(k) * width] = from[at(k)];
           }
         }
+        for (int k = block; count < width && k < end; ++k) std::fill(row + static_cast<size_t>(k) * width + count, row + static_cast<size_t>(k + 1) * width, 0.0f);
       }
     } else {
       for (int k = 0; k < inner; ++k) {
         const float* from = weight + static_cast<size_t>(k) * length;
-        for (int c = 0; c < width; ++c) row[static_cast<size_t>(k) * width + c] = c < count ? from[taps == 1 ? first + c : at(first + c)] : 0.0f;
+        float* to = row + static_cast<size_t>(k) * width;
+        if (taps == 1) {
+          std::copy_n(from + first, count, to);
+        } else {
+          for (int c = 0; c < count; ++c) to[c] = from[at(first + c)];
+        }
+        std::fill(to + count, to + width, 0.0f);
       }
     }
     if (p.bf16) {
-      auto* pairs = reinterpret_cast<uint32_t*>(to);
+      auto* pairs = reinterpret_cast<uint32_t*>(packed);
       for (int k = 0; k < inner; k += 2) kernels_.pairsOfRows(row + static_cast<size_t>(k) * width, row + static_cast<size_t>(k + 1) * width, width, pairs + static_cast<size_t>(k / 2) * width);
     }
   });
@@ -139,7 +153,7 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
   const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
   const int panelSplit = std::max(1, (panelCount + 15) / 16);
   const int rowSplit = std::min(rowTiles, std::max((rowTiles * tileRows + 287) / 288, (2 * pool_.threads() + panelSplit - 1) / panelSplit));
-  const std::vector<float> zeros(out, 0.0f);
+  const std::vector<float> zeros(std::max(out, length), 0.0f);
   pool_.run(panelSplit * rowSplit, [&](int item, int worker) {
     const int panelBegin = panelCount * (item % panelSplit) / panelSplit, panelEnd = panelCount * (item % panelSplit + 1) / panelSplit;
     const int tileBegin = rowTiles * (item / panelSplit) / rowSplit, tileEnd = rowTiles * (item / panelSplit + 1) / rowSplit;
@@ -147,22 +161,19 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
     const size_t tileFloats = static_cast<size_t>(tileRows) * width;
     const int begin = tileBegin * tileRows, outs = std::min(out, tileEnd * tileRows) - begin;
     const int leftStride = roundUp(outs, 16) + 16;  // off the powers of two, which would crowd a few cache sets
-    const size_t rowFloats = static_cast<size_t>(length) + width;
-    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + leftStride) + 2 * rowFloats);
+    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + leftStride) + 2 * static_cast<size_t>(length));
     float* right = sums + tileFloats * tiles * panels;                    // [panel][row][width], bf16: [panel][row pair][width]
     float* left = right + static_cast<size_t>(kGradientBlock) * columns;  // [row][out], bf16: [row pair][out]
     float* row0 = left + static_cast<size_t>(kGradientBlock) * leftStride;
-    float* row1 = row0 + rowFloats;
-    std::fill(row0, row0 + 2 * rowFloats, 0.0f);
+    float* row1 = row0 + length;
     for (int first = 0; first < rows; first += kGradientBlock) {
       const int count = std::min(kGradientBlock, rows - first), units = bf16 ? (count + 1) / 2 : count;
       for (int u = 0; u < units; ++u) {
         const int r = bf16 ? 2 * u : u;
         const bool paired = bf16 && r + 1 < count;
         const float* from = dZ + static_cast<int64_t>(first + r) * out + begin;
-        source.copy(first + r, row0);
-        if (paired) source.copy(first + r + 1, row1);
-        if (bf16 && !paired) std::fill(row1, row1 + rowFloats, 0.0f);
+        const float* source0 = source.row(first + r, row0);
+        const float* source1 = paired ? source.row(first + r + 1, row1) : zeros.data();
         if (bf16) {
           kernels_.pairsOfRows(from, paired ? from + out : zeros.data(), outs, reinterpret_cast<uint32_t*>(left) + static_cast<size_t>(u) * leftStride);
         } else {
@@ -170,12 +181,13 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
         }
         for (int p = 0; p < panels; ++p) {
           float* to = right + (static_cast<size_t>(p) * units + u) * width;
-          const float* source0 = row0 + static_cast<size_t>(panelBegin + p) * width;
+          const int column = (panelBegin + p) * width, floats = std::min(width, length - column);
           if (bf16) {
-            kernels_.pairsOfRows(source0, row1 + static_cast<size_t>(panelBegin + p) * width, width, reinterpret_cast<uint32_t*>(to));
+            kernels_.pairsOfRows(source0 + column, source1 + column, floats, reinterpret_cast<uint32_t*>(to));
           } else {
-            std::memcpy(to, source0, static_cast<size_t>(width) * sizeof(float));
+            std::memcpy(to, source0 + column, static_cast<size_t>(floats) * sizeof(float));
           }
+          std::fill(to + floats, to + width, 0.0f);
         }
       }
       for (int t = 0; t < tiles; ++t) {
