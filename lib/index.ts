@@ -1,0 +1,14 @@
+export type { AttentionMap, AttentionModule, AttentionOptions } from './models/attention-maps.js';
+export { type BundledModel, bundledModels } from './models/bundled.js';
+export { type ModelConfig, type ModelConfigInput, parseModelConfig } from './models/config.js';
+export type { DeviceOption } from './models/device.js';
+export type { JobOptions } from './models/job.js';
+export type { LoadOptions } from './models/loaded-network.js';
+export { MaskedPoseModel } from './models/masked-pose-model.js';
+export { drawMasks, type Masks } from './models/masks.js';
+export type { ImageOptions } from './models/network-input.js';
+export { type LiftInput, type LiftOptions, type NormalizedCamera, PoseLifter } from './models/pose-lifter.js';
+export { type Preset, presetConfig, presetNames, presets } from './models/presets.js';
+export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './models/weights.js';
+export { PoseError, type PoseErrorCode } from './pose-error.js';
+export { type Tensor, type TensorData, tensor } from './tensor.js';

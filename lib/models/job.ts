@@ -1,0 +1,41 @@
+import type { JobControl } from '../../binding.js';
+import { PoseError } from '../pose-error.js';
+
+/** How a long call is watched and stopped. */
+export interface JobOptions {
+  /** Stops the call after the batch under way; it then throws `ERR_ABORTED`. */
+  signal?: AbortSignal | undefined;
+  /** Called now and then with what is done so far, and at the end. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+const REPORT_EVERY_MS = 100;
+
+/** Throws `ERR_ABORTED` when the signal was given before the work began. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new PoseError('ERR_ABORTED', 'The call was stopped by its signal.', { cause: signal.reason });
+  }
+}
+
+/** Runs native work of `total` pieces under an AbortSignal and a progress callback. */
+export async function runJob<Result>(
+  total: number,
+  options: JobOptions,
+  work: (control: JobControl) => Promise<Result>,
+): Promise<Result> {
+  const { signal, onProgress } = options;
+  throwIfAborted(signal);
+  const control = new Int32Array(new SharedArrayBuffer(8));
+  const stop = () => Atomics.store(control, 0, 1);
+  signal?.addEventListener('abort', stop, { once: true });
+  const timer = onProgress && setInterval(() => onProgress(Atomics.load(control, 1), total), REPORT_EVERY_MS);
+  try {
+    const result = await work(control);
+    onProgress?.(total, total);
+    return result;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,94 @@
+import type { NativeModel, PrecisionName } from '../../binding.js';
+import { createNativeModel } from '../binding.js';
+import { PoseError } from '../pose-error.js';
+import type { ModelConfig } from './config.js';
+import { type DeviceOption, resolveDevice } from './device.js';
+import { checkKnownOptions } from './known-options.js';
+import { nativeConfig } from './native-config.js';
+import { loadWeights, readWeights, type WeightOptions } from './weights.js';
+
+/** How a model is loaded. */
+export interface LoadOptions extends WeightOptions {
+  /** Default `auto`. */
+  device?: DeviceOption;
+  /** Default `fp32`; a precision that the device lacks throws `ERR_UNSUPPORTED`. */
+  precision?: PrecisionName;
+  /** CPU threads; 0, the default: as many as the machine gives this process. Results do not depend on it. */
+  threads?: number;
+  /** What is worth knowing: the device that was chosen, what was taken on trust. */
+  onNotice?: (text: string) => void;
+}
+
+const LOAD_OPTIONS = ['device', 'precision', 'threads', 'preset', 'config', 'refine', 'onNotice'];
+
+/** A network with its weights, and the calls under way on it. */
+export class LoadedNetwork {
+  readonly config: ModelConfig;
+  /** For example "CPU, AVX-512, 2 threads". */
+  readonly device: string;
+  readonly notices: readonly string[];
+  readonly #native: NativeModel;
+  readonly #pending = new Set<Promise<unknown>>();
+  #closed = false;
+
+  private constructor(native: NativeModel, config: ModelConfig, notices: readonly string[]) {
+    this.#native = native;
+    this.config = config;
+    this.device = native.device;
+    this.notices = notices;
+  }
+
+  /** Loads a model of the given stage; throws `ERR_MODEL` when the file is of the other. */
+  static async load(pathOrName: string, stage: 1 | 2, options: LoadOptions): Promise<LoadedNetwork> {
+    checkKnownOptions('load', options, LOAD_OPTIONS);
+    const notices: string[] = [];
+    const notice = (text: string) => {
+      notices.push(text);
+      options.onNotice?.(text);
+    };
+    const weights = await readWeights(pathOrName, options);
+    if (weights.config.stage !== stage) {
+      const other = stage === 2 ? 'it reconstructs 2D poses: use MaskedPoseModel' : 'it lifts: use PoseLifter';
+      throw new PoseError('ERR_MODEL', `${weights.path} is a Stage ${weights.config.stage} model, ${other}.`);
+    }
+    weights.notices.forEach(notice);
+    const native = createNativeModel(nativeConfig(weights.config), {
+      device: resolveDevice(options.device, notice),
+      precision: options.precision ?? 'fp32',
+      threads: options.threads ?? 0,
+    });
+    try {
+      await loadWeights(native, weights);
+    } catch (error) {
+      await native.close();
+      throw error;
+    }
+    return new LoadedNetwork(native, weights.config, notices);
+  }
+
+  /** Bytes of native memory held now. */
+  get memoryBytes(): number {
+    return this.#native.memoryBytes;
+  }
+
+  /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */
+  async run<Result>(call: (native: NativeModel) => Promise<Result>): Promise<Result> {
+    if (this.#closed) {
+      throw new PoseError('ERR_CLOSED', 'The model is closed.');
+    }
+    const promise = call(this.#native);
+    this.#pending.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#pending.delete(promise);
+    }
+  }
+
+  /** Waits for the calls under way, then frees the native memory at once. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#pending);
+    await this.#native.close();
+  }
+}

@@ -1,0 +1,101 @@
+import { denormalizeKeypoints } from '../keypoints/normalize.js';
+import { PoseError } from '../pose-error.js';
+import { createRandom } from '../random.js';
+import type { Tensor } from '../tensor.js';
+import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
+import type { ModelConfig } from './config.js';
+import { checkKnownOptions } from './known-options.js';
+import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
+import { drawMasks, type Masks } from './masks.js';
+import { type ImageOptions, networkInput } from './network-input.js';
+
+const WINDOW_OPTIONS = ['width', 'height', 'layout'];
+
+/** Fills in hidden frames and joints of 2D poses (Stage I). */
+export class MaskedPoseModel implements AsyncDisposable {
+  readonly config: ModelConfig;
+  readonly device: string;
+  /** What was chosen or taken on trust while loading, a sentence each. */
+  readonly notices: readonly string[];
+  readonly #network: LoadedNetwork;
+
+  private constructor(network: LoadedNetwork) {
+    this.#network = network;
+    this.config = network.config;
+    this.device = network.device;
+    this.notices = network.notices;
+  }
+
+  /** Loads a Stage I model; see `PoseLifter.load`. */
+  static async load(pathOrName: string, options: LoadOptions = {}): Promise<MaskedPoseModel> {
+    return new MaskedPoseModel(await LoadedNetwork.load(pathOrName, 1, options));
+  }
+
+  /** Bytes of native memory held now. */
+  get memoryBytes(): number {
+    return this.#network.memoryBytes;
+  }
+
+  /** Masks as the model was trained with, drawn from a seed. */
+  masks(seed: number): Masks {
+    return drawMasks(this.config, createRandom(seed, 'masks'));
+  }
+
+  /**
+   * Reconstructs one window, (N, J, 2) in pixels with N frames that already are `stride` apart, from what the masks leave
+   * visible. The result is in pixels and in the order of time, in the model's input layout.
+   */
+  async reconstruct(keypoints: Tensor, masks: Masks, options: ImageOptions): Promise<Tensor> {
+    checkKnownOptions('reconstruct', options, WINDOW_OPTIONS);
+    const input = this.#window(keypoints, options);
+    const output = await this.#network.run((native) =>
+      native.reconstruct({ keypoints: input.data, batch: 1, ...masks }),
+    );
+    const ordered = inTimeOrder(output, masks.masked);
+    return { data: denormalizeKeypoints(ordered, options.width, options.height), shape: input.shape };
+  }
+
+  /**
+   * Attention weights of TEM, whose tokens are the visible frames in the order of time, or of the decoder
+   * (`module: 'decoder'`), whose tokens are the visible frames first and the hidden ones after them.
+   */
+  async attention(keypoints: Tensor, masks: Masks, options: ImageOptions & AttentionOptions): Promise<AttentionMap[]> {
+    checkKnownOptions('attention', options, [...WINDOW_OPTIONS, 'module', 'layer']);
+    const input = this.#window(keypoints, options);
+    return this.#network.run((native) =>
+      attentionMaps(native, this.config, { keypoints: input.data, batch: 1, ...masks }, options),
+    );
+  }
+
+  /** Waits for the calls under way, then frees the native memory at once; calls after it throw `ERR_CLOSED`. */
+  async close(): Promise<void> {
+    await this.#network.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #window(keypoints: Tensor, options: ImageOptions): Tensor {
+    const input = networkInput(keypoints, options, this.config);
+    if (input.shape[0] !== this.config.frames) {
+      throw new PoseError(
+        'ERR_ARGUMENT',
+        `keypoints: this model takes windows of ${this.config.frames} frames, got ${input.shape[0]}.`,
+      );
+    }
+    return input;
+  }
+}
+
+/** Frames of (N, ...) that come visible first and hidden after, put back in the order of time. */
+function inTimeOrder(output: Float32Array, masked: Uint8Array): Float32Array {
+  const frames = Array.from(masked, (_, frame) => frame);
+  const order = [...frames.filter((frame) => !masked[frame]), ...frames.filter((frame) => masked[frame])];
+  const size = output.length / masked.length;
+  const ordered = new Float32Array(output.length);
+  order.forEach((frame, i) => {
+    ordered.set(output.subarray(i * size, (i + 1) * size), frame * size);
+  });
+  return ordered;
+}

@@ -1,0 +1,88 @@
+import { normalizeKeypoints } from '../keypoints/normalize.js';
+import { PoseError } from '../pose-error.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
+import { mapToHuman36m } from '../skeletons/to-human36m.js';
+import type { Tensor } from '../tensor.js';
+import type { ModelConfig } from './config.js';
+
+/** What the pixels mean. */
+export interface ImageOptions {
+  /** Size of the image in pixels. */
+  width: number;
+  height: number;
+  /** Joint layout of the keypoints; default: the model's own input layout. */
+  layout?: string | undefined;
+}
+
+function firstNonFinite(data: Float32Array): number {
+  return data.findIndex((value) => !Number.isFinite(value));
+}
+
+/** Throws `ERR_ARGUMENT` unless `keypoints` is a finite (T, J, 2) of the layout. */
+function checkKeypoints(keypoints: Tensor, layout: string): void {
+  const joints = skeletonByName(layout).joints.length;
+  const shape = keypoints?.shape;
+  const fits = shape?.length === 3 && shape[0] > 0 && shape[1] === joints && shape[2] === 2;
+  if (!fits || !(keypoints.data instanceof Float32Array) || keypoints.data.length !== shape[0] * joints * 2) {
+    const came = shape ? `(${shape.join(', ')}) with ${keypoints.data?.length} values` : 'something else';
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `keypoints: expected a Float32Array of shape (T, ${joints}, 2) for layout ${layout}, got ${came}.`,
+    );
+  }
+  const bad = firstNonFinite(keypoints.data);
+  if (bad >= 0) {
+    const frame = Math.floor(bad / (joints * 2));
+    const joint = Math.floor(bad / 2) % joints;
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `keypoints: frame ${frame}, joint ${joint} is ${keypoints.data[bad]}; fill gaps before lifting.`,
+    );
+  }
+}
+
+/**
+ * Pixels (T, J, 2) as the network takes them: in its own layout and normalised by the image's size. A layout other than
+ * the model's is mapped where the model takes Human3.6M's 17 joints, else it throws `ERR_UNSUPPORTED`.
+ */
+export function networkInput(keypoints: Tensor, options: ImageOptions, config: ModelConfig): Tensor {
+  const layout = options.layout ?? config.inputLayout;
+  checkKeypoints(keypoints, layout);
+  let own = keypoints;
+  if (layout !== config.inputLayout) {
+    if (config.inputLayout !== 'h36m-17') {
+      throw new PoseError(
+        'ERR_UNSUPPORTED',
+        `layout: this model takes ${config.inputLayout} joints, and there is no map from ${layout} into them.`,
+      );
+    }
+    own = mapToHuman36m(layout, keypoints);
+  }
+  return { data: normalizeKeypoints(own.data, options.width, options.height), shape: own.shape };
+}
+
+/** Frames between neighbours of a window: the model's own, fitted to the video's frame rate where that is given. */
+export function windowStride(config: ModelConfig, fps: number | undefined): number {
+  if (fps === undefined) {
+    return config.stride;
+  }
+  if (!(fps > 0 && Number.isFinite(fps))) {
+    throw new PoseError('ERR_ARGUMENT', `fps: expected a positive number, got ${fps}.`);
+  }
+  return Math.max(1, Math.round((config.stride * fps) / config.fps));
+}
+
+/** The window of one frame, (N, J, 2): every `stride`-th frame around it, the first or last one repeated outside. */
+export function windowOf(keypoints: Tensor, frame: number, frames: number, stride: number): Float32Array {
+  const [length, joints] = keypoints.shape;
+  if (!Number.isInteger(frame) || frame < 0 || frame >= length) {
+    throw new PoseError('ERR_ARGUMENT', `frame: expected a whole number from 0 to ${length - 1}, got ${frame}.`);
+  }
+  const size = joints * 2;
+  const window = new Float32Array(frames * size);
+  for (let i = 0; i < frames; i++) {
+    const at = Math.min(Math.max(frame + stride * (i - (frames - 1) / 2), 0), length - 1);
+    window.set(keypoints.data.subarray(at * size, (at + 1) * size), i * size);
+  }
+  return window;
+}
