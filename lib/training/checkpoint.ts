@@ -55,11 +55,13 @@ export async function writeCheckpoint(
   config: ModelConfig,
   state: TrainingState,
 ): Promise<void> {
+  // Through the schema, so that the fields' order never tells a resumed training from an unbroken one.
+  const stateText = JSON.stringify(trainingStateSchema.parse(state));
   const tensors = new Map<string, Tensor>();
   for (const { state: kind, name, shape } of storedTensors(native)) {
     tensors.set(storedName(kind, name), { data: await native.read(kind, name), shape });
   }
-  writeSafetensors(path, tensors, { [CONFIG_KEY]: JSON.stringify(config), [CHECKPOINT_KEY]: JSON.stringify(state) });
+  writeSafetensors(path, tensors, { [CONFIG_KEY]: JSON.stringify(config), [CHECKPOINT_KEY]: stateText });
 }
 
 export interface Checkpoint {
