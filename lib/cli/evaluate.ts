@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
 import { evaluate } from '../training/evaluate.js';
+import type { RootSource } from '../training/evaluation-report.js';
 import { evaluationTable } from '../training/evaluation-table.js';
 import { type Io, notice, print } from './io.js';
 import { noiseFlag } from './model-options.js';
@@ -16,6 +17,7 @@ interface EvaluateFlags {
   noiseTable?: string;
   seed: number;
   baselines: boolean;
+  root?: RootSource;
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
   threads: number;
@@ -36,6 +38,12 @@ export function evaluateCommand(io: Io): Command {
     .option('--noise-table <file>', "PyTorch file of a detector's errors, for detector noise")
     .option('--seed <number>', 'of the noise', wholeNumber(0), 0)
     .option('--no-baselines', 'without mean pose and linear regression')
+    .addOption(
+      new Option('--root <source>', "where a refining model takes the root's depth from").choices([
+        'truth',
+        'estimated',
+      ]),
+    )
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())

@@ -4,7 +4,7 @@ import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.
 import type { ModelConfig } from '../models/config.js';
 import { PoseError } from '../pose-error.js';
 import { baselineReports } from './baseline-reports.js';
-import type { ConditionReport, EvaluationReport } from './evaluation-report.js';
+import type { ConditionReport, EvaluationReport, RootSource } from './evaluation-report.js';
 import { methodReport } from './method-report.js';
 import { keypointNoise, noisyKeypoints } from './noisy-keypoints.js';
 import { openTestNetwork } from './test-network.js';
@@ -31,6 +31,8 @@ export interface EvaluationOptions {
   seed?: number;
   /** Beside mean pose and per-frame linear regression, fitted on the training split; true where there is one. */
   baselines?: boolean;
+  /** Where a refining model takes the root's depth from; `truth`, as the paper does. */
+  root?: RootSource | undefined;
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   precision?: 'fp32' | 'tf32' | 'bf16';
   threads?: number;
@@ -42,7 +44,7 @@ export interface EvaluationOptions {
 
 const OPTION_NAMES: Readonly<Record<keyof EvaluationOptions, true>> = {
   ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
-  ...{ seed: true, baselines: true, device: true, precision: true, threads: true },
+  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true },
   ...{ signal: true, onProgress: true, onNotice: true },
 };
 
@@ -56,7 +58,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
     const known = Object.keys(OPTION_NAMES).join(', ');
     throw new PoseError('ERR_ARGUMENT', `Unknown evaluation option ${unknown.join(', ')}; known are ${known}.`);
   }
-  const { split = 'test', flip = true, seed = 0, signal, onProgress } = options;
+  const { split = 'test', flip = true, seed = 0, root = 'truth', signal, onProgress } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const training = dataset.sequences.filter((sequence) => sequence.split === 'train' && sequence.poses);
@@ -75,7 +77,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
       const predicted: Float32Array[] = [];
       for (const sequence of tests) {
         const start = performance.now();
-        predicted.push(await network.lift(sequence, seen(sequence), { flip, signal }));
+        predicted.push(await network.lift(sequence, seen(sequence), { flip, root, signal }));
         seconds += (performance.now() - start) / 1000;
         done++;
         onProgress?.(done, total, sequence.name);
@@ -91,7 +93,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
       model: network.about,
       dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames },
       flip,
-      refine: network.config.refine ? { root: 'truth' } : null,
+      refine: network.config.refine ? { root } : null,
       conditions,
       framesPerSecond: (kinds.length * frames) / seconds,
     };

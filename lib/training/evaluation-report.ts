@@ -19,6 +19,9 @@ export interface ConditionReport {
   methods: MethodReport[];
 }
 
+/** Where a refining model gets the root's depth: from the ground truth, or fitted to the 2D by least squares. */
+export type RootSource = 'truth' | 'estimated';
+
 /** What {@link evaluate} answers. Errors are in millimetres. */
 export interface EvaluationReport {
   model: { name: string; config: ModelConfig; device: string; precision: string };
@@ -26,7 +29,7 @@ export interface EvaluationReport {
   /** true: each prediction is the mean of the plain and the un-mirrored one. */
   flip: boolean;
   /** The refining module's root depth, or null where the model does not refine. */
-  refine: { root: 'truth' } | null;
+  refine: { root: RootSource } | null;
   conditions: ConditionReport[];
   /** Frames lifted a second, mirrored pass included where `flip` is true. */
   framesPerSecond: number;
