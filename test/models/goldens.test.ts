@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NativeConfig, NativeModel } from '../../binding.js';
 import type { Tensor, TensorData } from '../../lib/tensor.js';
@@ -204,6 +205,18 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.hypot(...Array.from(a, (value, i) => value - b[i]));
 }
 
+/** The widest that PyTorch's own float32 strays over 32 one-ulp changes of the initial weights: see fixtures/train-spread/make.py. */
+interface Spread {
+  losses: number[];
+  ends: Record<string, number>;
+}
+const spreads: Record<string, Spread> = JSON.parse(
+  readFileSync(new URL('../fixtures/train-spread/train-spread.json', import.meta.url), 'utf8'),
+);
+
+// One float32 run is a draw from a lottery: an element whose true gradient is near zero moves by the whole learning rate one way or the
+// other. PyTorch itself, run on one thread, misses three times the distance of its own stored run (`end32.*`) by up to 290 times. So the
+// distance allowed is three times the widest of PyTorch's 32 runs, and a loss may stray by 1e-4 or as far as one of those did.
 describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (name) => {
   it('follows the oracle through 20 steps of Adam with amsgrad', async () => {
     const golden = loadGolden(name);
@@ -215,12 +228,14 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
     const zeroKey = Object.keys(about).find((key) => key.startsWith('gradient zero in theory'))!;
     const leftOut = about[zeroKey] as string[];
     const losses = golden.get('losses')!.data;
+    const spread = spreads[name]!;
     await withModel(config, async (model) => {
       for (let step = 0; step < 20; step++) {
         const keypoints = pattern(`input${step % 4}`, batch, 27, JOINTS, 2).data;
         const targets = stage === 2 ? targetPattern(`target${step % 4}`, batch, 27) : undefined;
         const [loss] = await model.gradients({ keypoints, batch, targets, ...masks }, 0, step);
-        expect(Math.abs(loss - Number(losses[step])), `loss of step ${step}`).toBeLessThan(1e-4);
+        const strayed = Math.abs(loss / Number(losses[step]) - 1);
+        expect(strayed, `loss of step ${step}`).toBeLessThan(Math.max(1e-4, spread.losses[step]!));
         await model.adamStep(step < 10 ? 1e-3 : 1e-3 * 0.97, step + 1);
       }
       const ends = [...golden.keys()].filter((key) => key.startsWith('end.') && !leftOut.includes(key.slice(4)));
@@ -230,7 +245,7 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
         const truth = golden.get(key)!.data as Float64Array;
         const theirs = golden.get(key.replace('end.', 'end32.'))!.data as Float64Array;
         const ours = summary(await model.read('value', key.slice('end.'.length)));
-        const bound = 3 * distance(theirs, truth) + 1e-5;
+        const bound = 3 * Math.max(distance(theirs, truth), spread.ends[key.slice('end.'.length)]!) + 1e-5;
         if (!(distance(ours, truth) <= bound)) wrong.push(`${key}: ${distance(ours, truth)} > ${bound}`);
       }
       expect(wrong).toEqual([]);
