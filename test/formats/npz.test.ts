@@ -67,22 +67,29 @@ describe('readNpz', () => {
         [
           'S1',
           new Map([
-            ['Walking 1', float32(4, 2, 3)],
-            ['Eating', float32(3, 2, 3)],
+            ['Walking 1', float32(4, 32, 3)],
+            ['Eating', float32(3, 32, 3)],
           ]),
         ],
-        ['S9', new Map([['Posing 1', float32(2, 2, 3)]])],
+        ['S9', new Map([['Posing 1', float32(2, 32, 3)]])],
       ]),
     );
     const keypoints = readNpz(fixture('human36m-2d.npz'));
     const subjects = (keypoints.get('positions_2d') as ObjectArray).objects[0] as Map<string, Map<string, PickleValue>>;
-    expect(subjects.get('S1')?.get('Walking 1')).toEqual([float32(5, 2, 2), float32(4, 2, 2)]);
+    const long = float32(5, 17, 2);
+    expect(subjects.get('S1')?.get('Walking 1')).toEqual([long, long, long, float32(4, 17, 2)]);
     const metadata = (keypoints.get('metadata') as ObjectArray).objects[0];
     expect(metadata).toEqual(
       new Map<string, unknown>([
         ['layout_name', 'h36m'],
-        ['num_joints', 2],
-        ['keypoints_symmetry', [[0], [1]]],
+        ['num_joints', 17],
+        [
+          'keypoints_symmetry',
+          [
+            [4, 5, 6, 11, 12, 13],
+            [1, 2, 3, 14, 15, 16],
+          ],
+        ],
       ]),
     );
   });

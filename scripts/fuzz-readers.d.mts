@@ -1,0 +1,12 @@
+/** Imports a module of the package by its path under `lib/`, without ending. */
+export type LoadModule = (name: string) => Promise<unknown>;
+
+export interface FuzzReader {
+  name: string;
+  extension: string;
+  kinds?: string[];
+  seeds: Uint8Array[];
+  read(file: string): unknown;
+}
+
+export function fuzzReaders(load: LoadModule): Promise<FuzzReader[]>;
