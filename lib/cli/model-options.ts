@@ -57,12 +57,20 @@ function parsedValue(text: string): unknown {
 
 /** Adds the flags of a model's configuration to a command. */
 export function addModelFlags(command: Command): Command {
-  return command
+  return configFlag(command)
     .option('--model <preset>', `a preset (${presetNames.join(', ')}) or a JSON file of a configuration`)
     .option('--frames <count>', 'frames a window: 9, 27, 81, 243 or 351', wholeNumber(1))
     .option('--noise <kind>', 'on the 2D: none, detector[:scale], gaussian:<sigma>, pixels:<sigma>', noiseFlag)
-    .option('--seed <number>', 'of everything that is random', wholeNumber(0))
-    .option('--set <field=value>', `any field of the configuration, again and again (${fieldNames()})`, assignment);
+    .option('--seed <number>', 'of everything that is random', wholeNumber(0));
+}
+
+/** Adds `--set` to a command. */
+export function configFlag(command: Command): Command {
+  return command.option(
+    '--set <field=value>',
+    `any field of the configuration, again and again (${fieldNames()})`,
+    assignment,
+  );
 }
 
 function fieldNames(): string {

@@ -1,13 +1,29 @@
 import { Command, CommanderError } from 'commander';
 import { PoseError } from '../pose-error.js';
 import { complexityCommand } from './complexity.js';
+import { convertCommand } from './convert.js';
+import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
+import { inspectCommand } from './inspect.js';
 import type { Io } from './io.js';
+import { liftCommand } from './lift.js';
+import { modelsCommand } from './models.js';
 import { prepareCommand } from './prepare.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
 
-const COMMANDS = [pretrainCommand, finetuneCommand, evaluateCommand, prepareCommand, complexityCommand];
+const COMMANDS = [
+  liftCommand,
+  pretrainCommand,
+  finetuneCommand,
+  evaluateCommand,
+  prepareCommand,
+  convertCommand,
+  inspectCommand,
+  complexityCommand,
+  modelsCommand,
+  doctorCommand,
+];
 
 /**
  * Runs one command line (without `node` and the script) and answers the exit code: 0 success, 1 failure, 2 wrong usage,

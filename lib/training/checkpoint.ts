@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NativeModel, TensorState } from '../../binding.js';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { openSafetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { type ModelConfig, parseModelConfig } from '../models/config.js';
 import { CONFIG_KEY } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
@@ -70,15 +70,29 @@ export interface Checkpoint {
   tensors: ReadonlyMap<string, Tensor<TensorData>>;
 }
 
+/** Where a checkpoint stands, without its tensors; throws `ERR_FORMAT` when the file is none. */
+export function readCheckpointState(path: string): Pick<Checkpoint, 'config' | 'state'> {
+  const file = openSafetensors(path);
+  try {
+    return parsed(path, file.metadata);
+  } finally {
+    file.close();
+  }
+}
+
 /** Reads a checkpoint; throws `ERR_FORMAT` when the file is none. */
 export function readCheckpoint(path: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(path);
+  return { ...parsed(path, metadata), tensors };
+}
+
+function parsed(path: string, metadata: Record<string, string>): Pick<Checkpoint, 'config' | 'state'> {
   const state = trainingStateSchema.safeParse(parsedJson(metadata[CHECKPOINT_KEY]));
   if (!state.success) {
     const what = metadata[CHECKPOINT_KEY] === undefined ? 'has no training state' : z.prettifyError(state.error);
     throw new PoseError('ERR_FORMAT', `${path} is no training checkpoint of this version: ${what}.`);
   }
-  return { config: parseModelConfig(parsedJson(metadata[CONFIG_KEY]), path), state: state.data, tensors };
+  return { config: parseModelConfig(parsedJson(metadata[CONFIG_KEY]), path), state: state.data };
 }
 
 /** Puts a checkpoint's tensors back, optimizer included. */

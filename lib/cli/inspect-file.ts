@@ -1,0 +1,210 @@
+import { statSync } from 'node:fs';
+import { readDatasetMetadata } from '../datasets/dataset-file.js';
+import { DATASET_KEY } from '../datasets/dataset-metadata.js';
+import { readPoses } from '../export/read-poses.js';
+import { readNpy } from '../formats/npy.js';
+import { openNpz } from '../formats/npz.js';
+import { isTensor } from '../formats/pickle-value.js';
+import { openSafetensors } from '../formats/safetensors.js';
+import { sniffFormat } from '../formats/sniff.js';
+import { findStateDict, readTorch } from '../formats/torch.js';
+import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import { readKeypoints } from '../keypoints/read-keypoints.js';
+import type { ModelConfig } from '../models/config.js';
+import { CONFIG_KEY, readWeights } from '../models/weights.js';
+import { PoseError } from '../pose-error.js';
+import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
+import { modelSummary } from './models.js';
+
+/** What a file is, for programs, and in lines for people. */
+export interface Inspection {
+  path: string;
+  kind: 'model' | 'checkpoint' | 'dataset' | 'keypoints' | 'poses' | 'arrays';
+  bytes: number;
+  details: Record<string, unknown>;
+  lines: string[];
+}
+
+type Found = Omit<Inspection, 'path' | 'bytes'>;
+
+/** Finds out what a file is by its content. Throws `PoseError` when it cannot be read or is none of what we know. */
+export async function inspectFile(path: string): Promise<Inspection> {
+  let bytes: number;
+  try {
+    bytes = statSync(path).size;
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+  if (bytes === 0) {
+    throw new PoseError('ERR_FORMAT', `${path}: the file is empty.`);
+  }
+  return { path, bytes, ...(await find(path)) };
+}
+
+async function find(path: string): Promise<Found> {
+  switch (sniffFormat(path)) {
+    case 'safetensors':
+      return safetensors(path);
+    case 'torch-zip':
+    case 'torch-legacy':
+      return torch(path);
+    case 'npz':
+      return npz(path);
+    case 'npy':
+      return npy(path);
+    case 'mat5':
+    case 'mat73':
+      throw new PoseError(
+        'ERR_UNSUPPORTED',
+        `${path} is a MATLAB file; pstmo prepare mpi-inf-3dhp reads those of its data set.`,
+      );
+    default:
+      return text(path);
+  }
+}
+
+function safetensors(path: string): Found {
+  const file = openSafetensors(path);
+  const { metadata } = file;
+  file.close();
+  if (metadata[DATASET_KEY] !== undefined) {
+    return dataset(path);
+  }
+  if (metadata[CHECKPOINT_KEY] !== undefined) {
+    const { config, state } = readCheckpointState(path);
+    const { kind, epoch, step, settings, best } = state;
+    const lines = [
+      `${kind}, ${epoch} of ${settings.epochs} epochs done, ${step} steps, data set ${state.dataset.name}`,
+      `best so far: ${best ? `epoch ${best.epoch}, validation ${best.validation ?? 'none'}` : 'none'}`,
+      ...configLines(config),
+      `Go on with: pstmo ${kind} <dataset> --out <folder of this file> --resume`,
+    ];
+    return { kind: 'checkpoint', details: { config, state }, lines };
+  }
+  if (metadata[CONFIG_KEY] !== undefined) {
+    const { config, training } = modelSummary(path);
+    const trained = training
+      ? [
+          `${training.kind} on ${training.dataset.name}, epoch ${training.epoch}, validation ${training.validation ?? 'none'}`,
+        ]
+      : [];
+    return { kind: 'model', details: { config, training }, lines: [...configLines(config), ...trained] };
+  }
+  return arrays([...file.entries].map(([name, { dtype, shape }]) => ({ name, type: dtype, shape })));
+}
+
+function dataset(path: string): Found {
+  const { sequences, ...about } = readDatasetMetadata(path);
+  const splits = (['train', 'validation', 'test'] as const).map((split) => {
+    const own = sequences.filter((sequence) => sequence.split === split);
+    const distinct = (of: (sequence: (typeof own)[number]) => string) => [...new Set(own.map(of))];
+    return {
+      split,
+      sequences: own.length,
+      frames: own.reduce((sum, { frames }) => sum + frames, 0),
+      subjects: distinct(({ subject }) => subject),
+      cameras: distinct(({ camera }) => camera),
+    };
+  });
+  const rates = [...new Set(sequences.map(({ fps }) => fps))];
+  const lines = [
+    `${about.name}: ${sequences.length} sequences, ${about.inputLayout} to ${about.outputLayout}, ${rates.join(', ')} frames/s`,
+    ...splits.map(
+      (one) =>
+        `  ${one.split}: ${one.sequences} sequences, ${one.frames} frames` +
+        (one.sequences > 0 ? `, subjects ${one.subjects.join(' ')}, ${one.cameras.length} cameras` : ''),
+    ),
+    `source: ${about.source}`,
+  ];
+  return { kind: 'dataset', details: { ...about, fps: rates, splits }, lines };
+}
+
+async function torch(path: string): Promise<Found> {
+  try {
+    const { config, notices, tensors } = await readWeights(path);
+    const lines = [...configLines(config), `${tensors.size} tensors`, ...notices];
+    return { kind: 'model', details: { config, notices }, lines };
+  } catch (error) {
+    if (!(error instanceof PoseError && error.code === 'ERR_MODEL')) {
+      throw error;
+    }
+    const state = findStateDict(readTorch(path), path);
+    return arrays([...state].map(([name, { data, shape }]) => ({ name, type: data.constructor.name, shape })));
+  }
+}
+
+async function npz(path: string): Promise<Found> {
+  const file = openNpz(path);
+  const { names } = file;
+  file.close();
+  if (names.includes('poses') && names.includes('keypoint_layout')) {
+    return poses(path);
+  }
+  if (names.some((name) => name.startsWith('module.') || name === 'encoder.fc_1.weight')) {
+    return torch(path);
+  }
+  return keypointsOr(path, () => arrays(names.map((name) => ({ name }))));
+}
+
+function npy(path: string): Found {
+  return keypointsOr(path, () => {
+    const value = readNpy(path);
+    return arrays([
+      isTensor(value) ? { name: 'array', type: value.data.constructor.name, shape: value.shape } : { name: 'array' },
+    ]);
+  });
+}
+
+function text(path: string): Found {
+  try {
+    return poses(path);
+  } catch {
+    return keypoints(readKeypoints(path));
+  }
+}
+
+/** Keypoints where the file holds some; `other` where it holds something else. */
+function keypointsOr(path: string, other: () => Found): Found {
+  try {
+    return keypoints(readKeypoints(path));
+  } catch (error) {
+    if (!(error instanceof PoseError)) {
+      throw error;
+    }
+    const found = other();
+    return { ...found, lines: [...found.lines, `no keypoints: ${error.message}`] };
+  }
+}
+
+function keypoints(track: KeypointTrack): Found {
+  return { kind: 'keypoints', ...trackAbout(track) };
+}
+
+function trackAbout(track: KeypointTrack): Pick<Found, 'details' | 'lines'> {
+  const { frames, layout, people, notices, width, height, fps } = track;
+  const size = width === undefined ? 'image size unknown' : `${width}x${height}`;
+  const rate = fps === undefined ? 'frame rate unknown' : `${fps} frames/s`;
+  const lines = [`2D keypoints: ${frames} frames, ${layout}, ${size}, ${rate}, ${people} people`, ...notices];
+  return { details: { frames, layout, width, height, fps, people, notices }, lines };
+}
+
+function poses(path: string): Found {
+  const { layout, model, track, poses: data } = readPoses(path);
+  const about = trackAbout(track);
+  const lines = [`3D poses: ${track.frames} frames, ${layout}, made by ${model}`, ...about.lines];
+  return { kind: 'poses', details: { layout, model, values: data.length, track: about.details }, lines };
+}
+
+function arrays(found: { name: string; type?: string; shape?: readonly number[] }[]): Found {
+  const lines = found.map(({ name, type, shape }) => `  ${name}${shape ? ` (${shape.join(', ')}) ${type}` : ''}`);
+  return { kind: 'arrays', details: { arrays: found }, lines: [`${found.length} arrays`, ...lines] };
+}
+
+function configLines(config: ModelConfig): string[] {
+  const { stage, frames, stride, layers, width, hidden, heads, fps, inputLayout, outputLayout, refine } = config;
+  return [
+    `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
+    `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
+      (refine ? `, refining (root: ${refine.root})` : ''),
+  ];
+}

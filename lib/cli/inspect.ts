@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { PoseError } from '../pose-error.js';
+import { type Inspection, inspectFile } from './inspect-file.js';
+import { type Io, notice, print } from './io.js';
+
+export function inspectCommand(io: Io): Command {
+  return new Command('inspect')
+    .description('what a file is: model, checkpoint, data set, detections, poses')
+    .argument('<files...>')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], { json }: { json?: boolean }) => {
+      const found: (Inspection | { path: string; error: string; code: string })[] = [];
+      for (const path of files) {
+        try {
+          found.push(await inspectFile(path));
+        } catch (error) {
+          if (!(error instanceof PoseError)) {
+            throw error;
+          }
+          found.push({ path, error: error.message, code: error.code });
+          notice(io, error.message);
+          io.exitCode = 1;
+        }
+      }
+      print(
+        io,
+        json,
+        json ? found.map(({ ...one }) => ('lines' in one ? { ...one, lines: undefined } : one)) : found,
+        () =>
+          found
+            .flatMap((one) => ('lines' in one ? [`${one.path}: ${one.kind}, ${one.bytes} bytes`, ...one.lines] : []))
+            .join('\n'),
+      );
+    });
+}

@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import { Command } from 'commander';
+import { openSafetensors } from '../formats/safetensors.js';
+import { bundledModels } from '../models/bundled.js';
+import { type ModelConfig, parseModelConfig } from '../models/config.js';
+import { CONFIG_KEY } from '../models/weights.js';
+import { alignedRows } from '../training/text-table.js';
+import { TRAINING_KEY, type TrainingSummary } from '../training/trained-model.js';
+import { type Io, print } from './io.js';
+
+/** What a model file says of itself. */
+export interface ModelSummary {
+  path: string;
+  bytes: number;
+  config: ModelConfig;
+  training: TrainingSummary | null;
+}
+
+/** Reads a model file's header only. Throws `ERR_FORMAT` where it is none. */
+export function modelSummary(path: string): ModelSummary {
+  const file = openSafetensors(path);
+  try {
+    const training = file.metadata[TRAINING_KEY];
+    return {
+      path,
+      bytes: statSync(path).size,
+      config: parseModelConfig(JSON.parse(file.metadata[CONFIG_KEY] ?? 'null'), path),
+      training: training === undefined ? null : (JSON.parse(training) as TrainingSummary),
+    };
+  } finally {
+    file.close();
+  }
+}
+
+export function modelsCommand(io: Io): Command {
+  return new Command('models')
+    .description('the models that come with the package')
+    .option('--json', 'print JSON')
+    .action(({ json }: { json?: boolean }) => {
+      const models = bundledModels().map(({ name, path }) => ({ name, ...modelSummary(path) }));
+      print(io, json, models, () => (models.length === 0 ? 'No model is bundled.' : table(models).join('\n')));
+    });
+}
+
+function table(models: readonly (ModelSummary & { name: string })[]): string[] {
+  const head = ['name', 'N', 'stride', 'fps', 'layers', 'width', 'input', 'output', 'validation', 'MB', 'file'];
+  const rows = models.map(({ name, path, bytes, config, training }) => [
+    name,
+    ...[config.frames, config.stride, config.fps, config.layers, config.width].map(String),
+    config.inputLayout,
+    config.outputLayout,
+    training?.validation ? `${training.validation.toFixed(1)} mm` : '-',
+    (bytes / 1e6).toFixed(1),
+    path,
+  ]);
+  return alignedRows([head, ...rows]);
+}
