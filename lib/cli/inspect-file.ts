@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
 import { readPoses } from '../export/read-poses.js';
@@ -9,6 +9,7 @@ import { openSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { findStateDict, readTorch } from '../formats/torch.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import { posesFormat } from '../keypoints/own-text.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import type { ModelConfig } from '../models/config.js';
 import { CONFIG_KEY, readWeights } from '../models/weights.js';
@@ -156,11 +157,13 @@ function npy(path: string): Found {
 }
 
 function text(path: string): Found {
-  try {
-    return poses(path);
-  } catch {
-    return keypoints(readKeypoints(path));
+  const start = readFileSync(path, 'utf8');
+  const columns = start.slice(0, start.indexOf('\n')).split(',');
+  if (columns[0] === 'frame' && columns.some((name) => name.endsWith('_x_m'))) {
+    const rows = start.trimEnd().split('\n').length - 1;
+    return { kind: 'poses', details: { frames: rows, columns }, lines: [`3D poses in metres: ${rows} frames`] };
   }
+  return start.includes(posesFormat) ? poses(path) : keypoints(readKeypoints(path));
 }
 
 /** Keypoints where the file holds some; `other` where it holds something else. */

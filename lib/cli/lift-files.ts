@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { type PoseFormat, poseFormatOf } from '../export/write-poses.js';
 import { writeAtomically } from '../formats/atomic-file.js';
 import { PoseError } from '../pose-error.js';
@@ -72,6 +72,12 @@ function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
+/** Tells a file from another version of it. */
+export function fileMark(path: string): { bytes: number; modified: number } {
+  const { size, mtimeMs } = statSync(path);
+  return { bytes: size, modified: mtimeMs };
+}
+
 interface Entry {
   input: string;
   bytes: number;
@@ -103,13 +109,7 @@ export class LiftRecord {
   }
 
   private entryOf(input: string): Entry {
-    const { size, mtimeMs } = statSync(input);
-    return {
-      input: relative(dirname(this.path), resolve(input)),
-      bytes: size,
-      modified: mtimeMs,
-      settings: this.settings,
-    };
+    return { input: relative(dirname(this.path), input), ...fileMark(input), settings: this.settings };
   }
 }
 

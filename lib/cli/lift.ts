@@ -3,13 +3,14 @@ import { Command, Option } from 'commander';
 import { type PoseFormat, poseFormats, writePoses } from '../export/write-poses.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
+import { modelPath } from '../models/bundled.js';
 import type { ModelConfig } from '../models/config.js';
 import { windowStride } from '../models/network-input.js';
 import { PoseLifter } from '../models/pose-lifter.js';
 import { PoseError } from '../pose-error.js';
 import { tensor } from '../tensor.js';
 import { type Io, notice, print } from './io.js';
-import { LiftRecord, type LiftTask, makeFolderOf, planLift } from './lift-files.js';
+import { fileMark, LiftRecord, type LiftTask, makeFolderOf, planLift } from './lift-files.js';
 import {
   type DeviceOption,
   deviceOption,
@@ -94,7 +95,8 @@ export function liftCommand(io: Io): Command {
 async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], flags: LiftFlags): Promise<void> {
   const line = new ProgressLine(io);
   const { json, out, device, threads, force, batch, ...settings } = flags;
-  const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), settings) : undefined;
+  const modelFile = fileMark(modelPath(flags.model));
+  const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   const outcomes: Outcome[] = [];
   const say = (text: string) => {
     line.clear();
@@ -229,7 +231,9 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
     }
   }
   if (failed > 0) {
-    notice(io, `${failed} of ${total} failed.`);
+    if (total > 1) {
+      notice(io, `${failed} of ${total} failed.`);
+    }
     io.exitCode = 1;
   }
   if (stopped) {

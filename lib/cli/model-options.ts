@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../models/config.js';
 import { presetConfig, presetNames } from '../models/presets.js';
 import { PoseError } from '../pose-error.js';
@@ -55,10 +56,17 @@ function parsedValue(text: string): unknown {
   }
 }
 
+function presetOrFile(text: string): string {
+  if (!text.endsWith('.json') && !presetNames.includes(text)) {
+    throw new InvalidArgumentError(`Expected one of ${presetNames.join(', ')}, or a name that ends in .json.`);
+  }
+  return text;
+}
+
 /** Adds the flags of a model's configuration to a command. */
 export function addModelFlags(command: Command): Command {
   return configFlag(command)
-    .option('--model <preset>', `a preset (${presetNames.join(', ')}) or a JSON file of a configuration`)
+    .option('--model <preset>', `a preset (${presetNames.join(', ')}) or a JSON file of a configuration`, presetOrFile)
     .option('--frames <count>', 'frames a window: 9, 27, 81, 243 or 351', wholeNumber(1))
     .option('--noise <kind>', 'on the 2D: none, detector[:scale], gaussian:<sigma>, pixels:<sigma>', noiseFlag)
     .option('--seed <number>', 'of everything that is random', wholeNumber(0));
@@ -87,6 +95,13 @@ export function modelFromFlags(flags: ModelFlags): ModelConfigInput | undefined 
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...flags.set,
   };
+  const checked = modelConfigSchema.partial().safeParse(asked);
+  if (!checked.success) {
+    throw new PoseError(
+      'ERR_USAGE',
+      `model configuration: ${z.prettifyError(checked.error)}. Fields: ${fieldNames()}.`,
+    );
+  }
   return Object.keys(asked).length > 0 ? asked : undefined;
 }
 
