@@ -89,7 +89,10 @@ function checkUse(consumer) {
   }
   const clip = `node_modules/${manifest.name}/examples/walking.json`;
   const cli = `node_modules/${manifest.name}/${manifest.bin.pstmo}`;
-  run('node', [cli, 'lift', clip, '--size', '1920x1080', '--out', 'walking.npz'], { cwd: consumer, offline: true });
+  run('node', [cli, 'lift', clip, '--size', '1920x1080', '--fps', '50', '--out', 'walking.npz'], {
+    cwd: consumer,
+    offline: true,
+  });
   check(existsSync(path.join(consumer, 'walking.npz')), 'the bundled clip was lifted with the bundled weights');
 
   for (const [name, environment] of [
