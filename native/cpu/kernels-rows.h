@@ -57,7 +57,18 @@ void layerNormBackward(const LayerNormBackward& op, int begin, int end, float* s
 }
 
 void columnSums(const float* x, int channels, int begin, int end, float* sums) {
-  for (int c = 0; c < channels; c += kLanes) {
+  constexpr int kTogether = 4;  // independent sums: one addition need not wait for the one before
+  int first = 0;
+  for (; first + kTogether * kLanes <= channels; first += kTogether * kLanes) {
+    Vec totals[kTogether] = {};
+    for (int row = begin; row < end; ++row) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) totals[i] += load(x + (ptrdiff_t)row * channels + first + i * kLanes);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < kTogether; ++i) save(sums + first + i * kLanes, totals[i]);
+  }
+  for (int c = first; c < channels; c += kLanes) {
     const int count = least(kLanes, channels - c);
     Vec total{};
     for (int row = begin; row < end; ++row) total += loadUpTo(x + (ptrdiff_t)row * channels + c, count);

@@ -152,7 +152,8 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
   const bool bf16 = usesBf16(out, length);
   const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
   const int panelSplit = std::max(1, (panelCount + 15) / 16);
-  const int rowSplit = std::min(rowTiles, std::max((rowTiles * tileRows + 287) / 288, (2 * pool_.threads() + panelSplit - 1) / panelSplit));
+  // Each part packs the rows of `source` for itself, so there are no more parts than threads and the second-level cache ask for.
+  const int rowSplit = std::min(rowTiles, std::max((out + 287) / 288, (pool_.threads() + panelSplit - 1) / panelSplit));
   const std::vector<float> zeros(std::max(out, length), 0.0f);
   pool_.run(panelSplit * rowSplit, [&](int item, int worker) {
     const int panelBegin = panelCount * (item % panelSplit) / panelSplit, panelEnd = panelCount * (item % panelSplit + 1) / panelSplit;
