@@ -19,6 +19,8 @@ try {
   await system.configure();
   await system.build();
 } catch {
-  console.error('The native part was not built (see above). It needs CMake 3.19 or newer and a C++20 compiler (g++ or clang++).');
+  console.error(
+    'The native part was not built (see above). It needs CMake 3.19 or newer and a C++20 compiler (g++ or clang++).',
+  );
   process.exit(1);
 }

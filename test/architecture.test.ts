@@ -146,7 +146,9 @@ describe('every file', () => {
   const code = [
     ...libFiles,
     ...nativeFiles,
-    ...['test', 'bench', 'scripts', 'examples'].flatMap((folder) => filesUnder(folder, ['.ts', '.mjs', '.py', '.sh', '.cpp'])),
+    ...['test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
+      filesUnder(folder, ['.ts', '.mjs', '.py', '.sh', '.cpp']),
+    ),
   ];
   const prose = [...filesUnder('docs', ['.md']), ...filesUnder('models', ['.md']), ...filesUnder('bench', ['.md'])];
 
