@@ -89,7 +89,9 @@ class Mat73Reader {
 
   private attribute(group: Dataset | Group, name: string): unknown {
     const attribute = group.attrs[name];
-    const value = attribute && (attribute.metadata.total_size ?? 0) <= 1024 ? attribute.value : undefined;
+    // MATLAB's own attributes are short and of fixed length; a text on HDF5's heap may send the library round in circles.
+    const usable = attribute && !attribute.metadata.vlen && (attribute.metadata.total_size ?? 0) <= 1024;
+    const value = usable ? attribute.value : undefined;
     return typeof value === 'object' && value !== null ? Number((value as ArrayLike<number>)[0]) : value;
   }
 }
