@@ -16,13 +16,13 @@ export async function applyStartWeights(native: NativeModel, config: ModelConfig
   if (start.config.stage === 2 && config.stage === 1) {
     throw new PoseError(
       'ERR_CONFIG',
-      `from: ${start.name} is a Stage II model; Stage I starts from scratch or from Stage I.`,
+      `from: ${start.path} is a Stage II model; Stage I starts from scratch or from Stage I.`,
     );
   }
   if (config.refine && start.config.stage === 1) {
     throw new PoseError(
       'ERR_CONFIG',
-      `from: refining starts from a finished Stage II, but ${start.name} is of Stage I.`,
+      `from: refining starts from a finished Stage II, but ${start.path} is of Stage I.`,
     );
   }
   let taken = 0;
@@ -38,11 +38,11 @@ export async function applyStartWeights(native: NativeModel, config: ModelConfig
       const came = tensor ? `(${tensor.shape.join(', ')})` : 'none';
       throw new PoseError(
         'ERR_CONFIG',
-        `from: ${start.name}: tensor ${name} must be (${shape.join(', ')}), got ${came}; the model's widths and depths must agree.`,
+        `from: ${start.path}: tensor ${name} must be (${shape.join(', ')}), got ${came}; the model's widths and depths must agree.`,
       );
     }
     await native.write('value', name, tensor.data);
     taken++;
   }
-  return `${start.name}: ${taken} tensors taken over, ${fresh} start anew.`;
+  return `${start.path}: ${taken} tensors taken over, ${fresh} start anew.`;
 }

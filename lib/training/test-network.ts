@@ -2,7 +2,6 @@ import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
 import { runJob } from '../models/job.js';
 import { LoadedNetwork } from '../models/loaded-network.js';
-import { windowStride } from '../models/network-input.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { EvaluationOptions } from './evaluate.js';
@@ -44,8 +43,8 @@ export async function openTestNetwork(options: EvaluationOptions, dataset: PoseD
     { flip, signal }: LiftOptions,
     view: { root?: Float32Array; camera?: Float32Array },
   ) => {
-    const stride = windowStride(config, sequence.fps);
-    const request = { keypoints, stride, flip, first: 0, count: sequence.frames, batch: 0, ...view };
+    // The stride of the training, as published tests do, whatever a sequence's frame rate.
+    const request = { keypoints, stride: config.stride, flip, first: 0, count: sequence.frames, batch: 0, ...view };
     const poses = await network.run((native) =>
       runJob(sequence.frames, { signal }, (control) => native.lift(request, control)),
     );

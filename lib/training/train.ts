@@ -56,7 +56,8 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
     } else {
       await native.initialize(config.seed);
       if (start) {
-        options.onNotice?.(await applyStartWeights(native, config, start));
+        const taken = await applyStartWeights(native, config, start);
+        options.onNotice?.(taken);
       }
       // A kill before the end of the first epoch then finds something to go on from.
       await writeCheckpoint(paths.checkpoint, native, config, state);

@@ -16,7 +16,7 @@ function seen(world: Float32Array, angle: number, distance: number): Float32Arra
 }
 
 /** One walking person seen by one camera. */
-export function walkingSequence(subject: string, split: Split, camera: number, frames = 60): PoseSequence {
+export function walkingSequence(subject: string, split: Split, camera: number, frames = 40): PoseSequence {
   const points = seen(walker(subject, frames, FPS), 1.3 * camera, 5);
   const intrinsics = { fx: 2.2, fy: 2.2, cx: 0.02, cy: -0.01 };
   const keypoints = new Float32Array((points.length / 3) * 2);
@@ -32,7 +32,7 @@ export function walkingSequence(subject: string, split: Split, camera: number, f
 }
 
 /** Four walking people, two cameras: two to train on, one to validate, one to test. */
-export function tinyDataset(frames = 60): PoseDataset {
+export function tinyDataset(frames = 40): PoseDataset {
   const people: [string, Split][] = [
     ['A', 'train'],
     ['B', 'train'],

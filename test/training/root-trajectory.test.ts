@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { estimateRoot } from '../../lib/training/root-trajectory.js';
+import { walkingSequence } from './tiny-dataset.js';
+
+it('finds where the root is from poses relative to it and their projection', () => {
+  const { keypoints, poses, root, intrinsics } = walkingSequence('A', 'train', 1, 20);
+  const found = estimateRoot(poses!, keypoints, 17, intrinsics!);
+  const worst = Math.max(...found.map((value, i) => Math.abs(value - root![i])));
+  expect(worst).toBeLessThan(1e-3);
+});
