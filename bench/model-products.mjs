@@ -70,7 +70,7 @@ function convolutionCases(batch, tokens) {
 }
 
 function attentionCases(rows, tokens) {
-  const batch = Math.round(rows / tokens);
+  const batch = Math.max(1, Math.round(rows / tokens));
   const attributes = { batch, tokens, width: WIDTH, heads: HEADS };
   const scores = batch * tokens * tokens * WIDTH;
   const shape = `attention, n = ${tokens}: ${batch} windows, ${HEADS} heads of ${WIDTH / HEADS}`;
@@ -111,7 +111,7 @@ function rowCases(rows, channels) {
 
 /** All cases, products first, for `rows` rows. */
 export function modelCases(rows) {
-  const batch = Math.round(rows / TOKENS[0]);
+  const batch = Math.max(1, Math.round(rows / TOKENS[0]));
   return [
     ...LINEAR.flatMap(([name, inputs, outputs]) => linearCases(name, rows, inputs, outputs)),
     ...convolutionCases(batch, TOKENS[0]),

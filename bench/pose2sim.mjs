@@ -12,7 +12,8 @@ import { mapToHuman36m } from '../dist/skeletons/to-human36m.js';
 import { readFlags } from './common/flags.mjs';
 import { markdownTable, writeResults } from './common/report.mjs';
 import { median } from './common/rounds.mjs';
-import { readCameras, readTrc } from './pose2sim/read-session.mjs';
+import { readCameras } from './pose2sim/read-cameras.mjs';
+import { readTrc } from './pose2sim/read-trc.mjs';
 
 const flags = readFlags('node bench/pose2sim.mjs <folder> --model <model>', {
   ...{ model: 'pstmo-s-27', baseline: '', truth: 'demo_filt_0-100.trc', 'no-flip': false, name: 'pose2sim', out: '' },
