@@ -1,6 +1,6 @@
 // Real detections against real 3D: P-MPJPE of each camera of a Pose2Sim session, beside per-frame linear regression.
 //   node bench/pose2sim.mjs <folder> --model <model> [--baseline <dataset>] [--no-flip] [--name pose2sim] [--out folder]
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readDataset } from '../dist/datasets/dataset-file.js';
 import { PoseLifter } from '../dist/index.js';
 import { normalizeKeypoints } from '../dist/keypoints/normalize.js';
@@ -65,7 +65,9 @@ function score(poses) {
   return { pMpjpeMm, byJoint: Object.fromEntries(PAIRS.map(([marker], i) => [marker, byJoint[i]])) };
 }
 
-const linear = flags.baseline ? fitLinear(await readDataset(flags.baseline, { splits: ['train'] })) : undefined;
+const model = basename(flags.model);
+const fitted = flags.baseline ? await readDataset(flags.baseline, { splits: ['train'] }) : undefined;
+const linear = fitted && fitLinear(fitted);
 const lifter = await PoseLifter.load(flags.model);
 const fps = truth.fps;
 const stride = windowStride(lifter.config, fps);
@@ -121,15 +123,15 @@ const jointRows = PAIRS.map(([marker]) => [
 ]);
 const text = `# Real detections: pose2sim-single
 
-${flags.model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used.
+${model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used.
 As \`pstmo lift --fps ${fps}\` does, windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`}: ${windowFrames} frames span ${seconds(windowFrames, stride, fps)} s, in training ${seconds(windowFrames, modelStride, modelFps)} s.
 P-MPJPE over hips, knees, ankles, neck, shoulders, elbows and wrists (${PAIRS.length} joints; the neck against our thorax), similarity Procrustes a
 frame over those joints, against the triangulated 3D in ${flags.truth}.
 
 ${markdownTable(['P-MPJPE, mm', 'pstmo', 'linear regression', 'mark', 'below', 'person, px high'], rows)}
 
-Linear regression: a frame at a time${flags.baseline ? ', fitted on the same training poses with clean 2D' : ' (not fitted: no data set was named)'}.
+Linear regression: a frame at a time${fitted ? `, fitted on the training split of ${fitted.name}, clean 2D` : ' (not fitted: no data set was named)'}.
 
 ${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRows)}`;
-const about = { model: flags.model, truth: flags.truth, fps, stride, flip: !flags['no-flip'], pairs: PAIRS };
+const about = { model, baseline: fitted?.name, truth: flags.truth, fps, stride, flip: !flags['no-flip'], pairs: PAIRS };
 writeResults(flags.name, { about, cameras }, text, { folder: flags.out });
