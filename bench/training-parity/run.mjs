@@ -1,5 +1,5 @@
 // Ours and the PyTorch oracle train Stage II on one prepared file: the same samples in the same order, the same initial weights.
-//   node bench/training-parity/run.mjs <dataset> [--samples 51200] [--frames 27] [--batch 160] [--dropout 0] [--threads 2] [--out folder]
+//   node bench/training-parity/run.mjs <dataset> [--samples 52000] [--frames 27] [--batch 160] [--dropout 0] [--threads 2] [--out folder]
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { lossCurves } from './loss-curves.mjs';
 import { OurTraining } from './our-training.mjs';
 
 const flags = readFlags('node bench/training-parity/run.mjs <dataset>', {
-  ...{ samples: 51200, frames: 27, batch: 160, dropout: 0, threads: 2, seed: 0, out: '' },
+  ...{ samples: 52000, frames: 27, batch: 160, dropout: 0, threads: 2, seed: 0, out: '' },
   // Frames of each test sequence, around its middle, that are tested.
   'test-frames': 8,
 });
