@@ -25,6 +25,8 @@ export interface FoundTrack {
   filled?: ArrayLike<number>;
   people: number;
   id?: string;
+  /** true: the file has fractions of the image's size. */
+  fractions?: boolean;
   notices: string[];
 }
 

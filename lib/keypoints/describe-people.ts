@@ -14,6 +14,10 @@ export interface PersonSummary {
   longestGap: number;
   /** For each joint, the share of the seen frames that know it. */
   jointsSeen: number[];
+  /** The joints' names, where the file's columns have names. */
+  jointNames?: readonly string[];
+  /** true: coordinates are fractions of the image. */
+  fractions?: boolean;
 }
 
 /**
@@ -22,7 +26,7 @@ export interface PersonSummary {
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
   const people = findPeople(path, { size: { width: 1, height: 1 }, ...options });
-  return people.map(({ keypoints, confidence, frames, joints, frameIds, id }) => {
+  return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);
     const counts = new Array<number>(joints).fill(0);
@@ -41,6 +45,8 @@ export function describePeople(path: string, options: ReadKeypointsOptions = {})
     }
     return {
       ...{ id, frames, seen, gaps, longestGap },
+      ...(jointNames && { jointNames }),
+      ...(fractions && { fractions }),
       firstFrame: frameIds?.[0] ?? '0',
       lastFrame: frameIds?.[frames - 1] ?? String(frames - 1),
       jointsSeen: counts.map((count) => (seen === 0 ? 0 : count / seen)),

@@ -53,9 +53,9 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       people: groups.length,
       notices: said,
     };
-    const { layout, jointNames, fps } = found;
+    const { layout, jointNames, fps, fractions } = found;
     const [width, height] = sizeOf(found, options);
-    return { ...track, layout, jointNames, width, height, fps };
+    return { ...track, layout, jointNames, width, height, fps, fractions };
   });
 }
 
