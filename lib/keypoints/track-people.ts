@@ -138,7 +138,7 @@ function similarity(
   return shared === 0 ? 0 : sum / shared;
 }
 
-/** Area of the box about the joints that were found. */
+/** Area of a person, from the diagonal of the box about the joints that were found: its product fails for who lies flat. */
 function areaOf(data: Float32Array, start: number, joints: number): number {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
@@ -149,6 +149,6 @@ function areaOf(data: Float32Array, start: number, joints: number): number {
       high[axis] = Math.max(high[axis], data[at + axis]);
     }
   }
-  const area = (high[0] - low[0]) * (high[1] - low[1]);
+  const area = ((high[0] - low[0]) ** 2 + (high[1] - low[1]) ** 2) / 4;
   return area > 0 && Number.isFinite(area) ? area : 1;
 }
