@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { keypointSeeds, ownLayout } from './fuzz-keypoints.mjs';
 
 const fixtures = path.join(path.dirname(import.meta.dirname), 'test/fixtures');
 
@@ -158,6 +159,7 @@ export async function fuzzReaders(load) {
   const { readMat5 } = await load('formats/mat5');
   const { readMat73 } = await load('formats/mat73');
   const { sniffFormat } = await load('formats/sniff');
+  const { readCustomLayout } = await load('keypoints/custom-layout');
   const { readKeypoints } = await load('keypoints/read-keypoints');
   const { readBvh } = await load('datasets/bvh');
   const { parseAsf, readAmc, readAsf } = await load('datasets/asf-amc');
@@ -253,6 +255,18 @@ export async function fuzzReaders(load) {
       extension: 'json',
       seeds: [detections, coco].map((content) => Buffer.from(JSON.stringify(content))),
       read: (file) => readKeypoints(file),
+    },
+    ...Object.entries(keypointSeeds).map(([name, { extension, seeds, options }]) => ({
+      name,
+      extension,
+      seeds,
+      read: (file) => readKeypoints(file, options),
+    })),
+    {
+      name: 'layout',
+      extension: 'json',
+      seeds: [Buffer.from(JSON.stringify(ownLayout))],
+      read: (file) => readCustomLayout(file),
     },
     {
       name: 'keypoints-npz',

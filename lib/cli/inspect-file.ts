@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
 import { readPoses } from '../export/read-poses.js';
@@ -8,7 +9,8 @@ import { isTensor } from '../formats/pickle-value.js';
 import { openSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { findStateDict, readTorch } from '../formats/torch.js';
-import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import { describePeople, type PersonSummary } from '../keypoints/describe-people.js';
+import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
 import { posesFormat } from '../keypoints/own-text.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import type { ModelConfig } from '../models/config.js';
@@ -29,20 +31,28 @@ export interface Inspection {
 type Found = Omit<Inspection, 'path' | 'bytes'>;
 
 /** Finds out what a file is by its content. Throws `PoseError` when it cannot be read or is none of what we know. */
-export async function inspectFile(path: string): Promise<Inspection> {
+export async function inspectFile(path: string, options: ReadKeypointsOptions = {}): Promise<Inspection> {
   let bytes: number;
   try {
-    bytes = statSync(path).size;
+    const state = statSync(path);
+    bytes = state.size;
+    if (state.isDirectory()) {
+      const sizes = readdirSync(path).map((name) => statSync(join(path, name)).size);
+      return { path, bytes: sizes.reduce((sum, size) => sum + size, 0), ...keypoints(path, options) };
+    }
   } catch (cause) {
+    if (cause instanceof PoseError) {
+      throw cause;
+    }
     throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
   }
   if (bytes === 0) {
     throw new PoseError('ERR_FORMAT', `${path}: the file is empty.`);
   }
-  return { path, bytes, ...(await find(path)) };
+  return { path, bytes, ...(await find(path, options)) };
 }
 
-async function find(path: string): Promise<Found> {
+async function find(path: string, options: ReadKeypointsOptions): Promise<Found> {
   switch (sniffFormat(path)) {
     case 'safetensors':
       return safetensors(path);
@@ -50,9 +60,9 @@ async function find(path: string): Promise<Found> {
     case 'torch-legacy':
       return torch(path);
     case 'npz':
-      return npz(path);
+      return npz(path, options);
     case 'npy':
-      return npy(path);
+      return npy(path, options);
     case 'mat5':
     case 'mat73':
       throw new PoseError(
@@ -60,7 +70,7 @@ async function find(path: string): Promise<Found> {
         `${path} is a MATLAB file; pstmo prepare mpi-inf-3dhp reads those of its data set.`,
       );
     default:
-      return text(path);
+      return text(path, options);
   }
 }
 
@@ -134,7 +144,7 @@ async function torch(path: string): Promise<Found> {
   }
 }
 
-async function npz(path: string): Promise<Found> {
+async function npz(path: string, options: ReadKeypointsOptions): Promise<Found> {
   const file = openNpz(path);
   const { names } = file;
   file.close();
@@ -144,11 +154,11 @@ async function npz(path: string): Promise<Found> {
   if (names.some((name) => name.startsWith('module.') || name === 'encoder.fc_1.weight')) {
     return torch(path);
   }
-  return keypointsOr(path, () => arrays(names.map((name) => ({ name }))));
+  return keypointsOr(path, options, () => arrays(names.map((name) => ({ name }))));
 }
 
-function npy(path: string): Found {
-  return keypointsOr(path, () => {
+function npy(path: string, options: ReadKeypointsOptions): Found {
+  return keypointsOr(path, options, () => {
     const value = readNpy(path);
     return arrays([
       isTensor(value) ? { name: 'array', type: value.data.constructor.name, shape: value.shape } : { name: 'array' },
@@ -156,20 +166,20 @@ function npy(path: string): Found {
   });
 }
 
-function text(path: string): Found {
+function text(path: string, options: ReadKeypointsOptions): Found {
   const start = readFileSync(path, 'utf8');
   const columns = start.slice(0, start.indexOf('\n')).split(',');
   if (columns[0] === 'frame' && columns.some((name) => name.endsWith('_x_m'))) {
     const rows = start.trimEnd().split('\n').length - 1;
     return { kind: 'poses', details: { frames: rows, columns }, lines: [`3D poses in metres: ${rows} frames`] };
   }
-  return start.includes(posesFormat) ? poses(path) : keypoints(readKeypoints(path));
+  return start.includes(posesFormat) ? poses(path) : keypoints(path, options);
 }
 
 /** Keypoints where the file holds some; `other` where it holds something else. */
-function keypointsOr(path: string, other: () => Found): Found {
+function keypointsOr(path: string, options: ReadKeypointsOptions, other: () => Found): Found {
   try {
-    return keypoints(readKeypoints(path));
+    return keypoints(path, options);
   } catch (error) {
     if (!(error instanceof PoseError)) {
       throw error;
@@ -179,8 +189,44 @@ function keypointsOr(path: string, other: () => Found): Found {
   }
 }
 
-function keypoints(track: KeypointTrack): Found {
-  return { kind: 'keypoints', ...trackAbout(track) };
+/** Most people of whom a line is printed. */
+const mostLines = 20;
+
+function keypoints(path: string, options: ReadKeypointsOptions): Found {
+  const people = describePeople(path, options);
+  const said = people.slice(0, mostLines).map(personLine);
+  if (people.length > mostLines) {
+    said.push(`  and ${people.length - mostLines} more`);
+  }
+  const [{ fractions, jointNames }] = people;
+  try {
+    // Fractions are shown as of a square image; nothing below depends on it.
+    const size = fractions && options.size === undefined ? { width: 1000, height: 1000 } : undefined;
+    const { width, height, ...track } = readKeypoints(path, { ...options, ...(size && { size }) });
+    const about = trackAbout(size || width === undefined || height === undefined ? track : { ...track, width, height });
+    if (size) {
+      said.push('coordinates are fractions of the image: lifting needs --size');
+    }
+    return { kind: 'keypoints', details: { ...about.details, persons: people }, lines: [...about.lines, ...said] };
+  } catch (error) {
+    if (!(error instanceof PoseError && jointNames)) {
+      throw error;
+    }
+    const lines = [`2D keypoints of ${jointNames.length} joints: ${jointNames.join(', ')}`, ...said, error.message];
+    return { kind: 'keypoints', details: { people: people.length, jointNames, persons: people }, lines };
+  }
+}
+
+function personLine(
+  { id, frames, seen, gaps, longestGap, firstFrame, lastFrame, jointsSeen }: PersonSummary,
+  person: number,
+): string {
+  const rare = jointsSeen.filter((share) => share < 0.5).length;
+  const holes = gaps === 0 ? 'no gap' : `${gaps} gaps, the longest ${longestGap} frames`;
+  return (
+    `  person ${person}${id === undefined ? '' : ` (${id})`}: ${firstFrame} to ${lastFrame}, seen in ${seen} of ${frames} frames, ${holes}` +
+    (rare > 0 ? `; ${rare} of ${jointsSeen.length} joints seen in less than half` : '')
+  );
 }
 
 function trackAbout(track: KeypointTrack): Pick<Found, 'details' | 'lines'> {

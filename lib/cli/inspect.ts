@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type InputFormat, inputFormats } from '../keypoints/input-formats.js';
 import { PoseError } from '../pose-error.js';
 import { type Inspection, inspectFile } from './inspect-file.js';
 import { type Io, notice, print } from './io.js';
@@ -6,13 +7,16 @@ import { type Io, notice, print } from './io.js';
 export function inspectCommand(io: Io): Command {
   return new Command('inspect')
     .description('what a file is: model, checkpoint, data set, detections, poses')
-    .argument('<files...>')
+    .argument('<files...>', 'files, or folders of one file a frame')
+    .addOption(
+      new Option('--input-format <name>', 'what keypoints are; else their content tells').choices(inputFormats),
+    )
     .option('--json', 'print JSON')
-    .action(async (files: string[], { json }: { json?: boolean }) => {
+    .action(async (files: string[], { json, inputFormat }: { json?: boolean; inputFormat?: InputFormat }) => {
       const found: (Inspection | { path: string; error: string; code: string })[] = [];
       for (const path of files) {
         try {
-          found.push(await inspectFile(path));
+          found.push(await inspectFile(path, inputFormat === undefined ? {} : { format: inputFormat }));
         } catch (error) {
           if (!(error instanceof PoseError)) {
             throw error;

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { type PoseFormat, poseFormatOf } from '../export/write-poses.js';
 import { writeAtomically } from '../formats/atomic-file.js';
+import { isFrameFolder } from '../keypoints/frame-folder.js';
 import { PoseError } from '../pose-error.js';
 
 /** One file to lift and where its poses go. */
@@ -16,7 +17,7 @@ const INPUTS = ['.npz', '.npy', '.json', '.csv'];
 const SUFFIX = '-3d';
 
 /**
- * Lists what to lift: files as they are, of a folder those that can hold keypoints. One input goes to `out` when that is
+ * Lists what to lift: files and folders of one file a frame as they are, of other folders those in them. One input goes to `out` when that is
  * a file's name; else each goes to `<name>-3d.<format>` in the folder `out`, which is the current one for a single file
  * and `lifted` for several. Throws `ERR_USAGE` when two would go to one place.
  */
@@ -26,7 +27,7 @@ export function planLift(
   format: PoseFormat | undefined,
 ): LiftTask[] {
   const files = inputs.flatMap(filesOf);
-  const single = inputs.length === 1 && !isFolder(inputs[0]);
+  const single = inputs.length === 1 && files[0] === inputs[0];
   const named = out !== undefined && !isFolder(out) && extname(out) !== '';
   if (named && single) {
     poseFormatOf(out);
@@ -41,7 +42,7 @@ export function planLift(
   const folder = out ?? (single ? '.' : 'lifted');
   const tasks = files.map((input) => ({
     input,
-    output: join(folder, `${basename(input, extname(input))}${SUFFIX}.${format ?? 'npz'}`),
+    output: join(folder, `${stemOf(input)}${SUFFIX}.${format ?? 'npz'}`),
   }));
   const places = new Map<string, string>();
   for (const { input, output } of tasks) {
@@ -54,11 +55,27 @@ export function planLift(
   return tasks;
 }
 
+/** A file's name without its ending; a folder's as it is. */
+function stemOf(input: string): string {
+  return isFolder(input) ? basename(resolve(input)) : basename(input, extname(input));
+}
+
+/** The name of an output with a suffix: "walk-3d.npz" and "-person1" make "walk-person1-3d.npz". */
+export function outputWith(output: string, suffix: string): string {
+  const ending = extname(output);
+  const stem = output.slice(0, output.length - ending.length);
+  const plain = stem.endsWith(SUFFIX) ? stem.slice(0, -SUFFIX.length) : stem;
+  return `${plain}${suffix}${stem.slice(plain.length)}${ending}`;
+}
+
 function filesOf(input: string): string[] {
-  if (!existsSync(input) || !isFolder(input)) {
+  if (!existsSync(input) || !isFolder(input) || isFrameFolder(input)) {
     return [input];
   }
   const names = readdirSync(input).filter((name) => {
+    if (isFolder(join(input, name))) {
+      return isFrameFolder(join(input, name));
+    }
     const ending = extname(name).toLowerCase();
     return INPUTS.includes(ending) && !basename(name, extname(name)).endsWith(SUFFIX) && name !== RECORD;
   });
@@ -72,10 +89,14 @@ function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
-/** Tells a file from another version of it. */
+/** Tells a file, or a folder's files, from another version of it. */
 export function fileMark(path: string): { bytes: number; modified: number } {
-  const { size, mtimeMs } = statSync(path);
-  return { bytes: size, modified: mtimeMs };
+  const files = isFolder(path) ? readdirSync(path).map((name) => join(path, name)) : [path];
+  const states = files.map((file) => statSync(file));
+  return {
+    bytes: states.reduce((sum, { size }) => sum + size, 0),
+    modified: states.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0),
+  };
 }
 
 interface Entry {
@@ -83,6 +104,8 @@ interface Entry {
   bytes: number;
   modified: number;
   settings: string;
+  /** Names of the files that were written: one a clip. */
+  outputs?: string[];
 }
 
 /** Remembers which outputs are done, with what settings and from which input, so that a stopped run can go on. */
@@ -97,14 +120,15 @@ export class LiftRecord {
     this.entries = readEntries(this.path);
   }
 
-  /** true: the output is there, made with these settings from the input as it is now. */
+  /** true: the outputs are there, made with these settings from the input as it is now. */
   isDone({ input, output }: LiftTask): boolean {
-    const entry = this.entries[basename(output)];
-    return existsSync(output) && entry !== undefined && JSON.stringify(entry) === JSON.stringify(this.entryOf(input));
+    const { outputs = [], ...entry } = this.entries[basename(output)] ?? {};
+    const there = outputs.length > 0 && outputs.every((name) => existsSync(join(dirname(this.path), name)));
+    return there && JSON.stringify(entry) === JSON.stringify(this.entryOf(input));
   }
 
-  add({ input, output }: LiftTask): void {
-    this.entries[basename(output)] = this.entryOf(input);
+  add({ input, output }: LiftTask, outputs: readonly string[]): void {
+    this.entries[basename(output)] = { ...this.entryOf(input), outputs: outputs.map((path) => basename(path)) };
     writeAtomically(this.path, (append) => append(Buffer.from(`${JSON.stringify(this.entries, undefined, 1)}\n`)));
   }
 

@@ -1,36 +1,21 @@
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { type PoseFormat, poseFormats, writePoses } from '../export/write-poses.js';
-import type { KeypointTrack } from '../keypoints/keypoint-track.js';
-import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { modelPath } from '../models/bundled.js';
 import type { ModelConfig } from '../models/config.js';
-import { windowStride } from '../models/network-input.js';
 import { PoseLifter } from '../models/pose-lifter.js';
 import { PoseError } from '../pose-error.js';
-import { tensor } from '../tensor.js';
 import { type Io, notice, print } from './io.js';
-import { fileMark, LiftRecord, type LiftTask, makeFolderOf, planLift } from './lift-files.js';
-import {
-  type DeviceOption,
-  deviceOption,
-  imageSize,
-  positiveNumber,
-  precisionOption,
-  threadsOption,
-  wholeNumber,
-} from './parse.js';
+import { liftClip, type Rate, rateOf } from './lift-clip.js';
+import { fileMark, LiftRecord, type LiftTask, makeFolderOf, outputWith, planLift } from './lift-files.js';
+import { addInputFlags, type InputFlags, readClips } from './lift-input.js';
+import { type DeviceOption, deviceOption, precisionOption, threadsOption, wholeNumber } from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
-interface LiftFlags {
+interface LiftFlags extends InputFlags {
   model: string;
   out?: string;
   format?: PoseFormat;
-  size?: { width: number; height: number };
-  fps?: number;
-  layout?: string;
-  person?: number;
-  entry?: string;
   flip: boolean;
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
@@ -40,7 +25,7 @@ interface LiftFlags {
   json?: boolean;
 }
 
-/** What came of one input. */
+/** What came of one clip of an input. */
 interface Lifted {
   input: string;
   output: string;
@@ -57,16 +42,12 @@ type Outcome =
   | { input: string; error: string; code: string };
 
 export function liftCommand(io: Io): Command {
-  return new Command('lift')
+  const command = new Command('lift')
     .description('2D keypoints to 3D poses')
-    .argument('<inputs...>', 'npz, npy, AlphaPose or COCO JSON, CSV, or folders of them')
+    .argument('<inputs...>', "files of any detector's keypoints, folders of one file a frame, or folders of these")
     .option('--out <path>', 'file (.npz, .npy, .json, .csv), or folder for several')
-    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(poseFormats))
-    .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
-    .option('--fps <rate>', "the video's frames a second, where the file does not say it", positiveNumber)
-    .option('--layout <name>', 'joint layout, where the file does not say it: coco-17, halpe-26, h36m-17, ...')
-    .option('--person <number>', 'which of several people, 0 being largest for longest', wholeNumber(0))
-    .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
+    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(poseFormats));
+  return addInputFlags(command)
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
     .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')
     .addOption(deviceOption())
@@ -117,18 +98,21 @@ async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], f
         outcomes.push({ ...task, skipped: true });
         continue;
       }
-      const lifted = await liftOne(io, lifter, task, flags, (done, total) =>
+      const outputs: string[] = [];
+      for await (const lifted of liftOne(io, lifter, task, flags, (done, total) =>
         line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
-      );
-      record?.add(task);
-      outcomes.push(lifted);
-      for (const text of lifted.notices) {
-        say(`${task.input}: ${text}`);
+      )) {
+        outputs.push(lifted.output);
+        outcomes.push(lifted);
+        for (const text of lifted.notices) {
+          say(`${task.input}: ${text}`);
+        }
+        if (!json) {
+          line.clear();
+          io.out(`${liftedText(lifted, manner(lifter, flags))}\n`);
+        }
       }
-      if (!json) {
-        line.clear();
-        io.out(`${liftedText(lifted, manner(lifter, flags))}\n`);
-      }
+      record?.add(task, outputs);
     } catch (error) {
       if (!(error instanceof PoseError)) {
         throw error;
@@ -144,67 +128,46 @@ async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], f
   finish(io, lifter, outcomes, tasks.length, flags);
 }
 
-async function liftOne(
+/** Lifts an input's clips, one of each person unless long gaps cut it, and writes each. */
+async function* liftOne(
   io: Io,
   lifter: PoseLifter,
   task: LiftTask,
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
-): Promise<Lifted> {
-  const { layout, person, entry } = flags;
-  const read = readKeypoints(task.input, {
-    ...(layout !== undefined && { layout }),
-    ...(person !== undefined && { person }),
-    ...(entry !== undefined && { entry }),
-  });
-  const { track, width, height } = withFlags(task.input, read, flags);
-  const stride = windowStride(lifter.config, track.fps);
-  const start = performance.now();
-  const { data: poses } = await lifter.lift(tensor(track.keypoints, [track.frames, track.joints, 2]), {
-    ...{ width, height, layout: track.layout, fps: track.fps, flip: flags.flip, batch: flags.batch },
-    ...{ signal: io.signal, onProgress },
-  });
-  const seconds = (performance.now() - start) / 1000;
-  makeFolderOf(task.output);
-  writePoses(task.output, { poses, layout: lifter.config.outputLayout, model: flags.model, track });
-  const notices = [...track.notices, rateNotice(track.fps, stride, lifter.config)];
-  return { ...task, frames: track.frames, seconds, framesPerSecond: track.frames / seconds, stride, notices };
+): AsyncGenerator<Lifted> {
+  for (const clip of readClips(task.input, flags)) {
+    const { track, suffix } = clip;
+    const output = outputWith(task.output, suffix);
+    const rate = rateOf(track.fps, lifter.config);
+    const start = performance.now();
+    const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
+    const poses = await liftClip(lifter, clip, flags, settings);
+    const seconds = (performance.now() - start) / 1000;
+    makeFolderOf(output);
+    writePoses(output, { poses, layout: lifter.config.outputLayout, model: flags.model, track });
+    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config)];
+    const { frames } = track;
+    yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
+  }
 }
 
 /** Says what a window spans, since poses are worse where that departs from the training. */
 function rateNotice(
   fps: number | undefined,
-  stride: number,
+  { step, fps: rate, stride }: Rate,
   { frames, fps: modelFps, stride: modelStride }: ModelConfig,
 ): string {
   const trained = ((frames - 1) * modelStride) / modelFps;
-  if (fps === undefined) {
+  if (fps === undefined || rate === undefined) {
     return `The frame rate is unknown: taken as the model's ${modelFps} a second; --fps says it.`;
   }
-  const spans = ((frames - 1) * stride) / fps;
+  const resampled = step === 1 ? '' : `resampled to ${Number(rate.toFixed(3))} for the network, `;
+  const spans = ((frames - 1) * stride) / rate;
   return (
-    `${fps} frames a second: windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`} and span ` +
+    `${fps} frames a second: ${resampled}windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`} and span ` +
     `${spans.toFixed(2)} s (${trained.toFixed(2)} s in training).`
   );
-}
-
-/** The track with the size and rate that are used; what the command line says wins over the file. */
-function withFlags(
-  input: string,
-  track: KeypointTrack,
-  { size, fps }: LiftFlags,
-): { track: KeypointTrack; width: number; height: number } {
-  const width = size?.width ?? track.width;
-  const height = size?.height ?? track.height;
-  if (width === undefined || height === undefined) {
-    throw new PoseError(
-      'ERR_USAGE',
-      `${input} does not say the size of the video's image; give --size WIDTHxHEIGHT. ` +
-        '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
-    );
-  }
-  const rate = fps ?? track.fps;
-  return { track: { ...track, width, height, ...(rate !== undefined && { fps: rate }) }, width, height };
 }
 
 function liftedText({ input, output, frames, seconds, framesPerSecond }: Lifted, how: string): string {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { PixelCamera } from '../keypoints/camera.js';
 
 /** Parsers of option values; what they refuse is a usage error that names the option. */
 
@@ -36,6 +37,41 @@ export function imageSize(text: string): { width: number; height: number } {
     throw new InvalidArgumentError('Expected WIDTHxHEIGHT in pixels, for example 1920x1080.');
   }
   return { width, height };
+}
+
+/** "fx,fy,cx,cy" and up to five numbers of the lens. */
+export function camera(text: string): PixelCamera {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [fx, fy, cx, cy, ...distortion] = numbers;
+  if (numbers.length < 4 || numbers.length > 9 || !numbers.every(Number.isFinite) || fx <= 0 || fy <= 0) {
+    throw new InvalidArgumentError('Expected fx,fy,cx,cy in pixels, then up to k1,k2,p1,p2,k3.');
+  }
+  return { fx, fy, cx, cy, distortion };
+}
+
+/** A filter in time and its settings. */
+export type Smoothing =
+  | { kind: 'none' }
+  | { kind: 'one-euro'; cutoff: number; beta: number | undefined }
+  | { kind: 'savitzky-golay'; window: number; degree: number };
+
+/** "none", "one-euro", "one-euro:1.5:0.01", "savitzky-golay", "savitzky-golay:9:2" */
+export function smoothing(text: string): Smoothing {
+  const [kind, ...settings] = text.split(':');
+  const [first, second] = settings.map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (settings.length <= 2 && settings.every((_, at) => Number.isFinite([first, second][at]))) {
+    if (kind === 'none' && settings.length === 0) return { kind };
+    const [cutoff, beta] = [first ?? 1.5, second];
+    if (kind === 'one-euro' && cutoff > 0 && (beta ?? 0) >= 0) return { kind, cutoff, beta };
+    const [window, degree] = [first ?? 7, second ?? 2];
+    const whole = Number.isInteger(window) && Number.isInteger(degree);
+    if (kind === 'savitzky-golay' && whole && window % 2 === 1 && degree >= 0 && degree < window) {
+      return { kind, window, degree };
+    }
+  }
+  throw new InvalidArgumentError(
+    'Expected none, one-euro[:<cut-off in Hz>[:<beta>]] or savitzky-golay[:<odd window>[:<degree>]].',
+  );
 }
 
 /** "a,b,c" */

@@ -1,10 +1,11 @@
 import { PoseError } from '../pose-error.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
+import { type CustomLayout, columnsOf, mapCustomLayout } from './custom-layout.js';
 import { fillGaps } from './fill-gaps.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
-import { resolveLayout } from './layout.js';
-import type { PersonTrack } from './person-track.js';
+import { columnName, layoutOfJointNames, resolveLayout } from './layout.js';
 
-/** What a format's reader found, before unknown points are filled. */
+/** What a format's reader found of one person, before unknown points are filled. */
 export interface FoundTrack {
   /** (T, J, 2), pixels; not finite, or (0, 0) without confidence, where unknown. */
   keypoints: Float32Array;
@@ -14,46 +15,135 @@ export interface FoundTrack {
   joints: number;
   /** What the file says its layout is, or what its format implies. */
   layout?: string;
+  /** Names of the joints, where the file's columns have names. */
+  jointNames?: readonly string[];
   width?: number;
   height?: number;
   fps?: number;
   frameIds?: string[];
-  /** (T), 1 where an earlier reading already made the frame up: it is made up again. */
+  /** (T), above 0 where an earlier reading already made the frame up: it is made up again. */
   filled?: ArrayLike<number>;
   people: number;
+  id?: string;
+  /** true: the file has fractions of the image's size. */
+  fractions?: boolean;
   notices: string[];
 }
 
-/** Lays a person's detections out as arrays; frames without one are NaN. */
-export function trackOfPerson(person: PersonTrack, joints: number): FoundTrack {
-  const frames = person.rows.length;
-  const keypoints = new Float32Array(frames * joints * 2).fill(Number.NaN);
-  const confidence = new Float32Array(frames * joints);
-  for (const [frame, row] of person.rows.entries()) {
-    if (row === undefined) continue;
-    for (let joint = 0; joint < joints; joint++) {
-      const at = frame * joints + joint;
-      keypoints[at * 2] = row.triples[joint * 3];
-      keypoints[at * 2 + 1] = row.triples[joint * 3 + 1];
-      confidence[at] = row.triples[joint * 3 + 2];
-    }
-  }
-  const { frameIds, people, notices } = person;
-  return { keypoints, confidence, frames, joints, frameIds, people, notices: [...notices] };
-}
+/** Longest gap that is filled where the caller does not say. */
+const defaultGapSeconds = 0.5;
+/** Taken for the seconds of a gap where the frame rate is unknown. */
+const assumedRate = 30;
 
 /** Settles the layout, fills what is unknown and says so. Throws `ERR_FORMAT` when no point is known or none is in pixels. */
-export function assembleTrack(where: string, found: FoundTrack, options: ReadKeypointsOptions): KeypointTrack {
+export function assembleTrack(where: string, input: FoundTrack, options: ReadKeypointsOptions): KeypointTrack {
+  const notices = [...input.notices];
+  const { found, layout } = withLayout(where, input, options, notices);
   const { keypoints, frames, joints } = found;
-  const notices = [...found.notices];
-  const layout = resolveLayout(where, joints, found.layout, options.layout, notices);
   const confidence = found.confidence ?? new Float32Array(frames * joints).fill(1);
+  forgetUnknown(where, found, confidence, options.minConfidence ?? 0);
+  const fps = options.fps ?? found.fps;
+  const seconds = options.maxGap ?? defaultGapSeconds;
+  if (!(seconds >= 0)) throw new PoseError('ERR_ARGUMENT', `option maxGap: expected seconds, got ${seconds}.`);
+  const maxGap = Math.max(1, Math.round(seconds * (isSize(fps) ? fps : assumedRate)));
+  const { filled, filledJoints, neverSeen } = fillGaps(keypoints, frames, joints, { confidence, maxGap });
+  const short = filled.reduce((sum, flag) => sum + (flag === 1 ? 1 : 0), 0);
+  const long = filled.reduce((sum, flag) => sum + (flag === 2 ? 1 : 0), 0);
+  if (short > 0) notices.push(`${short} of ${frames} frames have no detection: interpolated in time.`);
+  if (long > 0) {
+    notices.push(`${long} of ${frames} frames lie in gaps of more than ${maxGap} frames: the clip is cut there.`);
+  }
+  if (filledJoints > 0) notices.push(`${filledJoints} single joints have no position: interpolated in time.`);
+  const names = typeof layout === 'string' ? found.jointNames! : layout.joints;
+  if (neverSeen.length > 0) {
+    const list = neverSeen
+      .slice(0, 12)
+      .map((joint) => names[joint])
+      .join(', ');
+    notices.push(`Never seen, put at the middle of the others: ${list}${neverSeen.length > 12 ? ', ...' : ''}.`);
+  }
+  const custom = typeof layout === 'string' ? undefined : layout;
+  const mapped = custom ? mapCustomLayout(custom, keypoints, confidence) : { keypoints, confidence };
+  if (custom) notices.push(`Mapped from the layout ${custom.name} into h36m-17.`);
+  const track: KeypointTrack = {
+    ...mapped,
+    frames,
+    joints: custom ? 17 : joints,
+    layout: typeof layout === 'string' ? layout : 'h36m-17',
+    frameIds: found.frameIds ?? Array.from({ length: frames }, (_, frame) => String(frame)),
+    filled,
+    people: found.people,
+    notices,
+  };
+  if (isSize(found.width) && isSize(found.height)) {
+    track.width = found.width;
+    track.height = found.height;
+  }
+  if (isSize(found.fps)) track.fps = found.fps;
+  if (found.id !== undefined) track.id = found.id;
+  return track;
+}
+
+/** The joints in their layout's order, with their names; the layout's name, or the caller's own layout. */
+function withLayout(
+  where: string,
+  found: FoundTrack,
+  { layout: option }: ReadKeypointsOptions,
+  notices: string[],
+): { found: FoundTrack; layout: string | CustomLayout } {
+  if (typeof option === 'object') {
+    if (found.jointNames) return { found: picked(where, found, option.joints), layout: option };
+    if (option.joints.length !== found.joints) {
+      throw new PoseError(
+        'ERR_ARGUMENT',
+        `${where}: option layout: expected a layout of ${found.joints} joints, as the file has, got ${option.name} with ${option.joints.length}.`,
+      );
+    }
+    return { found, layout: option };
+  }
+  const names = found.jointNames;
+  const asked = option === undefined ? undefined : skeletonByName(option);
+  const has = names && new Set(names.map(columnName));
+  const named =
+    asked && has && asked.joints.every((joint) => has.has(columnName(joint)))
+      ? asked
+      : names && layoutOfJointNames(names);
+  if (names && !named && option === undefined) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected the joints of a known layout, got ${names.slice(0, 40).join(', ')}; give the option layout, a JSON file with name, joints and map into h36m-17.`,
+    );
+  }
+  const joints = named ? picked(where, found, named.joints) : found;
+  const layout = resolveLayout(where, joints.joints, named?.name ?? found.layout, option, notices);
+  return { found: { ...joints, jointNames: layout.joints }, layout: layout.name };
+}
+
+/** The columns of `joints`, in that order, out of a track whose joints have names. */
+function picked(where: string, found: FoundTrack, joints: readonly string[]): FoundTrack {
+  const columns = columnsOf(where, joints, found.jointNames!);
+  const { frames, confidence } = found;
+  const keypoints = new Float32Array(frames * joints.length * 2);
+  const sure = confidence && new Float32Array(frames * joints.length);
+  for (let at = 0; at < frames * joints.length; at++) {
+    const from = Math.floor(at / joints.length) * found.joints + columns[at % joints.length];
+    keypoints.set(found.keypoints.subarray(from * 2, from * 2 + 2), at * 2);
+    if (sure) sure[at] = confidence[from];
+  }
+  const track: FoundTrack = { ...found, keypoints, joints: joints.length, jointNames: joints };
+  return sure ? { ...track, confidence: sure } : track;
+}
+
+/** Makes unknown points NaN without confidence, in place. */
+function forgetUnknown(where: string, found: FoundTrack, confidence: Float32Array, minConfidence: number): void {
+  const { keypoints, joints } = found;
   let largest = 0;
-  for (let at = 0; at < frames * joints; at++) {
+  for (let at = 0; at < confidence.length; at++) {
     const [x, y] = [keypoints[at * 2], keypoints[at * 2 + 1]];
     const nowhere = x === 0 && y === 0 && !(found.confidence && confidence[at] > 0);
     const madeUp = found.filled !== undefined && found.filled[Math.floor(at / joints)] > 0;
-    if (nowhere || madeUp || !Number.isFinite(x) || !Number.isFinite(y)) {
+    const doubtful = minConfidence > 0 && !(confidence[at] >= minConfidence);
+    if (nowhere || madeUp || doubtful || !Number.isFinite(x) || !Number.isFinite(y)) {
       keypoints.fill(Number.NaN, at * 2, at * 2 + 2);
       confidence[at] = 0;
     } else {
@@ -68,31 +158,6 @@ export function assembleTrack(where: string, found: FoundTrack, options: ReadKey
       `${where}: expected keypoints in pixels, got values within ${largest.toFixed(2)}, as if they were normalised already.`,
     );
   }
-  const { filled, filledJoints, neverSeen } = fillGaps(keypoints, frames, joints);
-  const gaps = filled.reduce((sum, flag) => sum + flag, 0);
-  if (gaps > 0) notices.push(`${gaps} of ${frames} frames have no detection: interpolated in time.`);
-  if (filledJoints > 0) notices.push(`${filledJoints} single joints have no position: interpolated in time.`);
-  if (neverSeen.length > 0) {
-    const names = neverSeen.map((joint) => layout.joints[joint]).join(', ');
-    notices.push(`Never seen, put at the middle of the others: ${names}.`);
-  }
-  const track: KeypointTrack = {
-    keypoints,
-    confidence,
-    frames,
-    joints,
-    layout: layout.name,
-    frameIds: found.frameIds ?? Array.from({ length: frames }, (_, frame) => String(frame)),
-    filled,
-    people: found.people,
-    notices,
-  };
-  if (isSize(found.width) && isSize(found.height)) {
-    track.width = found.width;
-    track.height = found.height;
-  }
-  if (isSize(found.fps)) track.fps = found.fps;
-  return track;
 }
 
 function isSize(value: number | undefined): value is number {

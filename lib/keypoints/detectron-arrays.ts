@@ -2,8 +2,7 @@ import type { NpyValue } from '../formats/npy.js';
 import { isObjectArray, isTensor, type ObjectArray, type PickleValue } from '../formats/pickle-value.js';
 import { PoseError } from '../pose-error.js';
 import type { Tensor, TensorData } from '../tensor.js';
-import type { FoundTrack } from './assemble-track.js';
-import type { ReadKeypointsOptions } from './keypoint-track.js';
+import type { Detection, FoundDetections } from './detections.js';
 
 /** Rows of Detectron's keypoint arrays: x, y, the heat map's logit, probability. */
 const rows = 4;
@@ -15,36 +14,21 @@ export function isDetectronOutput(value: NpyValue): value is ObjectArray {
 
 /**
  * Detectron's raw results: for each frame [nothing, boxes (n, 5) with the score last] and [nothing, keypoints
- * (n, 4, J)]. The best-scored person of each frame is taken.
+ * (n, 4, J)].
  */
 export function readDetectron(
   place: string,
   keypoints: ObjectArray,
   boxes: NpyValue | undefined,
   metadata: PickleValue | undefined,
-  options: ReadKeypointsOptions,
-): FoundTrack {
-  if (options.person !== undefined && options.person !== 0) {
-    throw new PoseError(
-      'ERR_ARGUMENT',
-      `${place}: option person: expected 0 (the file has no track ids, the best-scored of each frame is taken), got ${options.person}.`,
-    );
-  }
+): FoundDetections {
   const people = personArrays(place, keypoints);
   const boxArrays = boxes !== undefined && isDetectronOutput(boxes) ? personArrays(place, boxes) : [];
   const joints = people.find((array) => array !== undefined)?.shape[2];
   if (joints === undefined || joints === 0) {
     throw new PoseError('ERR_FORMAT', `${place}: expected a person in some frame, got none.`);
   }
-  const frames = people.length;
-  const found: FoundTrack = {
-    keypoints: new Float32Array(frames * joints * 2).fill(Number.NaN),
-    confidence: new Float32Array(frames * joints),
-    frames,
-    joints,
-    people: 0,
-    notices: [],
-  };
+  const detections: Detection[] = [];
   for (const [frame, array] of people.entries()) {
     if (array === undefined) continue;
     const { shape, data } = array;
@@ -54,19 +38,19 @@ export function readDetectron(
         `${place}: frame ${frame}: expected shape (n, ${rows}, ${joints}), got (${shape.join(', ')}).`,
       );
     }
-    found.people = Math.max(found.people, shape[0]);
-    const best = bestBox(boxArrays[frame], shape[0]) * rows * joints;
-    for (let joint = 0; joint < joints; joint++) {
-      const at = frame * joints + joint;
-      found.keypoints[at * 2] = Number(data[best + joint]);
-      found.keypoints[at * 2 + 1] = Number(data[best + joints + joint]);
-      found.confidence![at] = Number(data[best + 3 * joints + joint]);
+    const scores = boxScores(boxArrays[frame], shape[0]);
+    for (let person = 0; person < shape[0]; person++) {
+      const start = person * rows * joints;
+      const triples = Array.from({ length: joints * 3 }, (_, at) => {
+        const row = [0, 1, 3][at % 3];
+        return Number(data[start + row * joints + Math.floor(at / 3)]);
+      });
+      detections.push({ image: frame, triples, score: scores?.[person] ?? 1 });
     }
   }
+  const images = people.map((_, frame) => frame);
+  const found: FoundDetections = { images, detections, notices: [] };
   if (joints === 17) found.layout = 'coco-17';
-  if (found.people > 1) {
-    found.notices.push(`Up to ${found.people} people in a frame and no track ids: took the best-scored of each frame.`);
-  }
   if (metadata instanceof Map) {
     const [width, height] = [metadata.get('w'), metadata.get('h')];
     if (typeof width === 'number' && typeof height === 'number') Object.assign(found, { width, height });
@@ -87,11 +71,9 @@ function personArrays(place: string, value: ObjectArray): (Tensor<TensorData> | 
   });
 }
 
-/** Index of the person whose box has the highest score; the first where the boxes do not fit. */
-function bestBox(boxes: Tensor<TensorData> | undefined, people: number): number {
-  if (boxes === undefined || boxes.shape.length !== 2 || boxes.shape[0] !== people || boxes.shape[1] < 5) return 0;
-  let best = 0;
-  const score = (person: number) => Number(boxes.data[person * boxes.shape[1] + 4]);
-  for (let person = 1; person < people; person++) if (score(person) > score(best)) best = person;
-  return best;
+/** The scores of a frame's boxes; undefined where the boxes do not fit. */
+function boxScores(boxes: Tensor<TensorData> | undefined, people: number): number[] | undefined {
+  if (boxes === undefined || boxes.shape.length !== 2 || boxes.shape[0] !== people || boxes.shape[1] < 5)
+    return undefined;
+  return Array.from({ length: people }, (_, person) => Number(boxes.data[person * boxes.shape[1] + 4]));
 }

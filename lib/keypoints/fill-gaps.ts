@@ -1,6 +1,9 @@
 /** What {@link fillGaps} did. */
 export interface GapReport {
-  /** (T), 1 where no joint of the frame was known. */
+  /**
+   * (T): 0 where some joint of the frame was known, 1 in a gap of at most `maxGap` frames, 2 in a longer one, which was
+   * bridged only so that all values are finite.
+   */
   filled: Uint8Array;
   /** Single joints filled in frames that had others. */
   filledJoints: number;
@@ -8,11 +11,26 @@ export interface GapReport {
   neverSeen: number[];
 }
 
+export interface FillGapsOptions {
+  /** (T, J): how sure the known points are; default: all alike. */
+  confidence?: Float32Array;
+  /** Longest run of frames without any joint that counts as a short gap; default: no limit. */
+  maxGap?: number;
+}
+
 /**
- * Fills unknown points (NaN) of `keypoints` (T, J, 2) in place: each joint's track is interpolated linearly between the
- * nearest frames that know it and held before the first and after the last. At least one point must be known.
+ * Fills unknown points (NaN) of `keypoints` (T, J, 2) in place. Each joint's track is interpolated between the nearest
+ * frames that know it: their mean, weighted by nearness and confidence, c_a / (t - a) and c_b / (b - t), which is the
+ * straight line where both are as sure. Before the first and after the last known frame it is held. Nothing is
+ * interpolated across a gap longer than `maxGap` from within a part that knows the joint itself. At least one point
+ * must be known.
  */
-export function fillGaps(keypoints: Float32Array, frames: number, joints: number): GapReport {
+export function fillGaps(
+  keypoints: Float32Array,
+  frames: number,
+  joints: number,
+  { confidence, maxGap = Number.POSITIVE_INFINITY }: FillGapsOptions = {},
+): GapReport {
   const filled = new Uint8Array(frames);
   let filledJoints = 0;
   for (let frame = 0; frame < frames; frame++) {
@@ -23,23 +41,55 @@ export function fillGaps(keypoints: Float32Array, frames: number, joints: number
     if (unknown === joints) filled[frame] = 1;
     else filledJoints += unknown;
   }
+  const parts = markLongGaps(filled, maxGap);
   const neverSeen: number[] = [];
   for (let joint = 0; joint < joints; joint++) {
-    if (!fillJoint(keypoints, frames, joints, joint)) neverSeen.push(joint);
+    const track = { keypoints, confidence, joints, joint };
+    for (const [first, end] of parts) fillJoint(track, first, end);
+    if (!fillJoint(track, 0, frames)) neverSeen.push(joint);
   }
-  filledJoints -= neverSeen.length * (frames - filled.reduce((sum, flag) => sum + flag, 0));
+  filledJoints -= neverSeen.length * filled.reduce((sum, flag) => sum + (flag === 0 ? 1 : 0), 0);
   if (neverSeen.length > 0) placeAtCentre(keypoints, frames, joints, new Set(neverSeen));
   return { filled, filledJoints, neverSeen };
 }
 
-/** Fills one joint's track; false when no frame knows the joint. */
-function fillJoint(keypoints: Float32Array, frames: number, joints: number, joint: number): boolean {
+/** Marks runs of more than `maxGap` filled frames with 2; returns the parts [first, end) between them. */
+function markLongGaps(filled: Uint8Array, maxGap: number): [number, number][] {
+  const parts: [number, number][] = [];
+  let first = 0;
+  for (let frame = 0; frame < filled.length; ) {
+    let end = frame;
+    while (end < filled.length && filled[end] === 1) end++;
+    if (end - frame > maxGap) {
+      filled.fill(2, frame, end);
+      if (frame > first) parts.push([first, frame]);
+      first = end;
+    }
+    frame = Math.max(end, frame + 1);
+  }
+  if (first < filled.length) parts.push([first, filled.length]);
+  return parts;
+}
+
+interface JointTrack {
+  keypoints: Float32Array;
+  confidence: Float32Array | undefined;
+  joints: number;
+  joint: number;
+}
+
+/** Fills one joint's track in [first, end); false when no frame of it knows the joint. */
+function fillJoint({ keypoints, confidence, joints, joint }: JointTrack, first: number, end: number): boolean {
   const at = (frame: number) => (frame * joints + joint) * 2;
+  // A point without confidence still pulls a little: it is all there is.
+  const sure = (frame: number) => Math.max(confidence?.[frame * joints + joint] ?? 1, 1e-3);
   let last = -1;
-  for (let frame = 0; frame < frames; frame++) {
+  for (let frame = first; frame < end; frame++) {
     if (Number.isNaN(keypoints[at(frame)])) continue;
-    for (let gap = last + 1; gap < frame; gap++) {
-      const share = last < 0 ? 1 : (gap - last) / (frame - last);
+    for (let gap = last < 0 ? first : last + 1; gap < frame; gap++) {
+      const before = last < 0 ? 0 : sure(last) * (frame - gap);
+      const after = last < 0 ? 1 : sure(frame) * (gap - last);
+      const share = after / (before + after);
       const from = last < 0 ? at(frame) : at(last);
       for (const axis of [0, 1]) {
         keypoints[at(gap) + axis] = (1 - share) * keypoints[from + axis] + share * keypoints[at(frame) + axis];
@@ -48,7 +98,7 @@ function fillJoint(keypoints: Float32Array, frames: number, joints: number, join
     last = frame;
   }
   if (last < 0) return false;
-  for (let gap = last + 1; gap < frames; gap++) keypoints.copyWithin(at(gap), at(last), at(last) + 2);
+  for (let gap = last + 1; gap < end; gap++) keypoints.copyWithin(at(gap), at(last), at(last) + 2);
   return true;
 }
 

@@ -3,8 +3,10 @@ import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../for
 import { PoseError } from '../pose-error.js';
 import type { Tensor, TensorData } from '../tensor.js';
 import type { FoundTrack } from './assemble-track.js';
+import type { FoundDetections } from './detections.js';
 import { isDetectronOutput, readDetectron } from './detectron-arrays.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
+import { isModelOutput, readModelOutput } from './model-arrays.js';
 
 /** Names that npz files give to 2D keypoints, the likeliest first. */
 const keypointNames = [
@@ -28,10 +30,19 @@ const foreignLayouts = new Map([
 ]);
 
 /**
- * A `.npy`: (T, J, 2) pixels, (T, J, 3) with confidence, or (P, T, J, 2 or 3) with P people, of whom `person` is taken.
- * Throws `ERR_FORMAT` for another shape.
+ * A `.npy`: (T, J, 2) pixels, (T, J, 3) with confidence, or (P, T, J, 2 or 3) with P people; or what MoveNet and MediaPipe
+ * give. Throws `ERR_FORMAT` for another shape.
  */
-export function readKeypointArray(where: string, value: NpyValue, options: ReadKeypointsOptions): FoundTrack {
+export function readKeypointArray(
+  where: string,
+  value: NpyValue,
+  options: ReadKeypointsOptions,
+): FoundTrack[] | FoundDetections {
+  if (isTensor(value) && isModelOutput(value, options.format)) return readModelOutput(where, value);
+  return tracksInArray(where, value);
+}
+
+function tracksInArray(where: string, value: NpyValue): FoundTrack[] {
   if (!isTensor(value)) {
     throw new PoseError('ERR_FORMAT', `${where}: expected an array of numbers, got ${described(value)}.`);
   }
@@ -42,24 +53,21 @@ export function readKeypointArray(where: string, value: NpyValue, options: ReadK
     throw new PoseError('ERR_FORMAT', `${where}: expected shape (T, J, 2) or (T, J, 3), got (${shape.join(', ')}).`);
   }
   const people = shape.length === 4 ? shape[0] : 1;
-  const person = options.person ?? 0;
-  if (!(Number.isInteger(person) && person >= 0 && person < people)) {
-    throw new PoseError('ERR_ARGUMENT', `${where}: option person: expected 0 to ${people - 1}, got ${person}.`);
-  }
   const frames = shape[shape.length - 3];
-  const keypoints = new Float32Array(frames * joints * 2);
-  const confidence = new Float32Array(frames * joints);
-  const start = person * frames * joints;
-  for (let point = 0; point < frames * joints; point++) {
-    const at = (start + point) * channels;
-    keypoints[point * 2] = Number(value.data[at]);
-    keypoints[point * 2 + 1] = Number(value.data[at + 1]);
-    if (channels === 3) confidence[point] = Number(value.data[at + 2]);
-  }
-  const notices = people > 1 ? [`${people} people: took person ${person}.`] : [];
-  const found: FoundTrack = { keypoints, frames, joints, people, notices };
-  if (channels === 3) found.confidence = confidence;
-  return found;
+  return Array.from({ length: people }, (_, person) => {
+    const keypoints = new Float32Array(frames * joints * 2);
+    const confidence = new Float32Array(frames * joints);
+    const start = person * frames * joints;
+    for (let point = 0; point < frames * joints; point++) {
+      const at = (start + point) * channels;
+      keypoints[point * 2] = Number(value.data[at]);
+      keypoints[point * 2 + 1] = Number(value.data[at + 1]);
+      if (channels === 3) confidence[point] = Number(value.data[at + 2]);
+    }
+    const notices = people > 1 ? [`${people} people: took person ${person}.`] : [];
+    const found: FoundTrack = { keypoints, frames, joints, people, id: String(person), notices };
+    return channels === 3 ? { ...found, confidence } : found;
+  });
 }
 
 /**
@@ -71,7 +79,7 @@ export function readKeypointNpz(
   where: string,
   arrays: ReadonlyMap<string, NpyValue>,
   options: ReadKeypointsOptions,
-): FoundTrack {
+): FoundTrack[] | FoundDetections {
   const named = options.entry !== undefined && arrays.has(options.entry) ? options.entry : undefined;
   const name = named ?? keypointNames.find((candidate) => arrays.has(candidate));
   if (name === undefined) {
@@ -82,7 +90,7 @@ export function readKeypointNpz(
   const value = arrays.get(name)!;
   const place = `${where}: ${name}`;
   const metadata = soleObject(arrays.get('metadata'));
-  if (isDetectronOutput(value)) return readDetectron(place, value, arrays.get('boxes'), metadata, options);
+  if (isDetectronOutput(value)) return readDetectron(place, value, arrays.get('boxes'), metadata);
   const dict = soleObject(value);
   if (dict !== undefined) return readDetectionDict(place, dict, metadata, options);
   if (options.entry !== undefined && named === undefined) {
@@ -91,10 +99,22 @@ export function readKeypointNpz(
   }
 
   const found = readKeypointArray(place, value, options);
+  return Array.isArray(found) ? found.map((track, person) => withArrays(where, track, person, value, arrays)) : found;
+}
+
+/** A person's track with what the archive says beside the keypoints. */
+function withArrays(
+  where: string,
+  track: FoundTrack,
+  person: number,
+  value: NpyValue,
+  arrays: ReadonlyMap<string, NpyValue>,
+): FoundTrack {
+  const found = { ...track };
   const confidenceName = confidenceNames.find((candidate) => arrays.has(candidate));
   if (!found.confidence && confidenceName) {
     const shape = isTensor(value) ? value.shape.slice(0, -1) : [];
-    found.confidence = confidenceArray(where, confidenceName, arrays.get(confidenceName)!, shape, options.person ?? 0);
+    found.confidence = confidenceArray(where, confidenceName, arrays.get(confidenceName)!, shape, person);
   }
   const size = numbersOf(arrays.get('size'));
   found.width = size?.length === 2 ? size[0] : numbersOf(arrays.get('width'))?.[0];
@@ -114,7 +134,7 @@ function readDetectionDict(
   dict: PickleValue,
   metadata: PickleValue | undefined,
   options: ReadKeypointsOptions,
-): FoundTrack {
+): FoundTrack[] {
   const entries = new Map<string, { subject: string; array: Tensor<TensorData> }>();
   const wrong = () =>
     new PoseError(
@@ -141,12 +161,16 @@ function readDetectionDict(
     const got = name === undefined ? 'none' : name;
     throw new PoseError('ERR_ARGUMENT', `${place}: option entry: expected one of ${list || 'no entries'}, got ${got}.`);
   }
-  const found = readKeypointArray(`${place}: ${name}`, entry.array, options);
+  return tracksInArray(`${place}: ${name}`, entry.array).map((track) => withMetadata(track, entry.subject, metadata));
+}
+
+function withMetadata(track: FoundTrack, subject: string, metadata: PickleValue | undefined): FoundTrack {
+  const found = { ...track };
   if (metadata instanceof Map) {
     const layout = metadata.get('layout_name');
     if (typeof layout === 'string') found.layout = foreignLayouts.get(layout);
     const videos = metadata.get('video_metadata');
-    const video = videos instanceof Map ? videos.get(entry.subject) : undefined;
+    const video = videos instanceof Map ? videos.get(subject) : undefined;
     if (video instanceof Map) {
       found.width = positive(video.get('w'));
       found.height = positive(video.get('h'));

@@ -1,3 +1,6 @@
+import type { CustomLayout } from './custom-layout.js';
+import type { InputFormat } from './input-formats.js';
+
 /** One person's 2D joints through a video. Letters: T frames, J joints of the layout. */
 export interface KeypointTrack {
   /** (T, J, 2), pixels, x to the right and y down from the image's top left corner. All finite. */
@@ -14,19 +17,34 @@ export interface KeypointTrack {
   fps?: number;
   /** (T), what the file calls each frame: an image name or a number. */
   frameIds: string[];
-  /** (T), 1 where the person was not found in a frame and all its joints were interpolated in time. */
+  /**
+   * (T): 0 where the person was found, 1 where all joints were interpolated in time across a short gap, 2 in a gap longer
+   * than `maxGap` (the values there only bridge it; `splitAtGaps` leaves such frames out).
+   */
   filled: Uint8Array;
-  /** How many people the file holds: tracks, or where it has none, the most in one frame. */
+  /** How many people the file holds. */
   people: number;
+  /** The person's name: the tracker's id, or the order of first appearance where people were linked here. */
+  id?: string;
   /** What the reader decided that the caller may want to know, a sentence each. */
   notices: string[];
 }
 
 export interface ReadKeypointsOptions {
-  /** Joint layout, for files that do not say it. */
-  layout?: string;
+  /** What the file is, where its content may mislead: one of `inputFormats`. */
+  format?: InputFormat;
+  /** Joint layout, for files that do not say it: a known one's name, or the caller's own. */
+  layout?: string | CustomLayout;
   /** Which person of several: 0 (the default) is the one who is largest for longest. */
   person?: number;
   /** Which part of a file that holds several: an array's name in an npz, or "subject/action/camera" of a detections dict. */
   entry?: string;
+  /** The image's size in pixels, for files of fractions and those that do not say it. */
+  size?: { width: number; height: number };
+  /** Frames a second, where the file does not say it. */
+  fps?: number;
+  /** Longest gap, in seconds (of 30 frames where the rate is unknown), that is filled; a longer one splits. Default 0.5. */
+  maxGap?: number;
+  /** Points that the detector is less sure of count as unknown; default 0. */
+  minConfidence?: number;
 }

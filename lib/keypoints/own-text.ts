@@ -1,9 +1,8 @@
 import { PoseError } from '../pose-error.js';
-import { type FoundTrack, trackOfPerson } from './assemble-track.js';
+import type { FoundTrack } from './assemble-track.js';
+import type { Detection, FoundDetections } from './detections.js';
 import { isRecord, type JsonRecord, numberField, shown } from './json-value.js';
-import type { ReadKeypointsOptions } from './keypoint-track.js';
 import { columnName, layoutOfJointNames } from './layout.js';
-import { type Detection, followPerson } from './person-track.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';
@@ -64,7 +63,7 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
  * (optionally) `<joint>_confidence`, in any order; a row a frame, an empty cell where a point is unknown. The joints'
  * names say the layout; other columns are passed over.
  */
-export function readKeypointCsv(where: string, text: string, options: ReadKeypointsOptions): FoundTrack {
+export function readKeypointCsv(where: string, text: string): FoundDetections {
   const lines = text.split(/\r?\n/);
   const header = lines[0].split(',').map((name) => name.trim());
   const column = new Map(header.map((name, index) => [name, index]));
@@ -122,8 +121,8 @@ export function readKeypointCsv(where: string, text: string, options: ReadKeypoi
     ]);
     detections.push({ image: images.size - 1, triples, score: 1 });
   }
-  const found = trackOfPerson(followPerson(where, [...images.keys()], detections, options.person), joints.length);
-  return { ...found, layout: layout?.name };
+  const found: FoundDetections = { images: [...images.keys()], detections, notices: [] };
+  return layout ? { ...found, layout: layout.name } : { ...found, jointNames: joints };
 }
 
 /** The column names of a layout's joints, in the layout's order. */

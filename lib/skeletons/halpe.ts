@@ -1,5 +1,6 @@
 import { coco17 } from './coco.js';
 import type { Skeleton } from './skeleton.js';
+import { appendWholeBody } from './whole-body.js';
 
 /** Halpe's 26 body keypoints (AlphaPose): COCO's 17, then head, neck, hip and feet. */
 export const halpe26: Skeleton = {
@@ -21,3 +22,6 @@ export const halpe26: Skeleton = {
   right: [...coco17.right, 21, 23, 25],
   root: 19,
 };
+
+/** Halpe's full body (AlphaPose): the 26, 68 points of the face and 21 of each hand. */
+export const halpe136: Skeleton = appendWholeBody('halpe-136', halpe26);

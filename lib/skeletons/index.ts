@@ -1,8 +1,9 @@
 export { body25, body25b } from './body25.js';
 export { cmu } from './cmu.js';
-export { coco17 } from './coco.js';
-export { halpe26 } from './halpe.js';
+export { coco17, coco18, coco133 } from './coco.js';
+export { halpe26, halpe136 } from './halpe.js';
 export { human36m17, human36m17Of32, human36m32 } from './human36m.js';
+export { mediapipe33 } from './mediapipe.js';
 export { mirroredJoints, mirrorPose } from './mirror.js';
 export { mpiInf3dhp17, mpiInf3dhp17Of28, mpiInf3dhp28 } from './mpi-inf-3dhp.js';
 export { mpii16 } from './mpii.js';

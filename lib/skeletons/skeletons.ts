@@ -1,9 +1,10 @@
 import { PoseError } from '../pose-error.js';
 import { body25, body25b } from './body25.js';
 import { cmu } from './cmu.js';
-import { coco17 } from './coco.js';
-import { halpe26 } from './halpe.js';
+import { coco17, coco18, coco133 } from './coco.js';
+import { halpe26, halpe136 } from './halpe.js';
 import { human36m17, human36m32 } from './human36m.js';
+import { mediapipe33 } from './mediapipe.js';
 import { mpiInf3dhp17, mpiInf3dhp28 } from './mpi-inf-3dhp.js';
 import { mpii16 } from './mpii.js';
 import type { Skeleton } from './skeleton.js';
@@ -19,6 +20,10 @@ export const skeletons: readonly Skeleton[] = [
   halpe26,
   body25,
   body25b,
+  coco18,
+  coco133,
+  halpe136,
+  mediapipe33,
   cmu,
 ];
 

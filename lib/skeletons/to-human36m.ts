@@ -40,18 +40,31 @@ const coco: JointMap = {
   head: [...scaled(middle('ear'), 1.6), ...scaled(middle('shoulder'), -0.6)],
 };
 
+/** Halpe has its own middle hip, neck base and top of the head. */
+const halpe: JointMap = {
+  ...coco,
+  hip: [['hip', 1]],
+  spine: [
+    ['hip', 0.5],
+    ['neck', 0.5],
+  ],
+  thorax: [['neck', 1]],
+  head: [['head', 1]],
+};
+
 const maps: Readonly<Record<string, JointMap>> = {
   'coco-17': coco,
-  // Halpe has its own middle hip, neck base and top of the head.
-  'halpe-26': {
+  // COCO-WholeBody and MediaPipe name the body's points as COCO does; feet, hands and faces have no place among the 17.
+  'coco-133': coco,
+  'mediapipe-33': coco,
+  'halpe-26': halpe,
+  'halpe-136': halpe,
+  // OpenPose's COCO model has a neck base, but neither a middle hip nor a top of the head.
+  'coco-18': {
     ...coco,
-    hip: [['hip', 1]],
-    spine: [
-      ['hip', 0.5],
-      ['neck', 0.5],
-    ],
+    spine: [...scaled(middle('hip'), 0.5), ['neck', 0.5]],
     thorax: [['neck', 1]],
-    head: [['head', 1]],
+    head: [...scaled(middle('ear'), 1.6), ['neck', -0.6]],
   },
   // BODY_25 has a middle hip and a neck base, but no top of the head.
   'body-25': {
@@ -105,7 +118,8 @@ const maps: Readonly<Record<string, JointMap>> = {
   },
 };
 
-type IndexMix = readonly (readonly [joint: number, weight: number])[];
+/** A point as a weighted mean of others, by index. */
+export type IndexMix = readonly (readonly [joint: number, weight: number])[];
 
 function single(joints: readonly number[]): IndexMix[] {
   return joints.map((joint) => [[joint, 1]]);
@@ -132,7 +146,7 @@ function mixesOf(layout: Skeleton): IndexMix[] {
  */
 export function mapToHuman36m(layout: string, keypoints: Tensor, kind: 'keypoints' | 'points' = 'keypoints'): Tensor {
   const skeleton = skeletonByName(layout);
-  const [frames, joints, channels] = keypoints.shape;
+  const [, joints, channels] = keypoints.shape;
   if (keypoints.shape.length !== 3 || joints !== skeleton.joints.length || (channels !== 2 && channels !== 3)) {
     throw new PoseError(
       'ERR_ARGUMENT',
@@ -140,8 +154,20 @@ export function mapToHuman36m(layout: string, keypoints: Tensor, kind: 'keypoint
         `(${keypoints.shape.join(', ')}) came.`,
     );
   }
+  return mixJoints(mixesOf(skeleton), keypoints, kind);
+}
+
+/**
+ * Each of M points as a weighted mean of the J points of (T, J, C): (T, M, C). C and `kind` as for
+ * {@link mapToHuman36m}.
+ */
+export function mixJoints(
+  mixes: readonly IndexMix[],
+  keypoints: Tensor,
+  kind: 'keypoints' | 'points' = 'keypoints',
+): Tensor {
+  const [frames, joints, channels] = keypoints.shape;
   const averaged = kind === 'points' ? channels : 2;
-  const mixes = mixesOf(skeleton);
   const out = new Float32Array(frames * mixes.length * channels);
   for (let t = 0, at = 0; t < frames; t++) {
     for (const mix of mixes) {

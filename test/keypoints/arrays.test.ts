@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNpy } from '../../lib/formats/npy.js';
 import { writeNpz } from '../../lib/formats/npz.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
-import { parseKeypoints, readKeypoints } from '../../lib/keypoints/read-keypoints.js';
+import { parseKeypoints, readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
 import { tensor } from '../../lib/tensor.js';
 
 let folder: string;
@@ -150,13 +150,15 @@ describe('pickled detections', () => {
     expect(track.keypoints[0]).toBe(500);
   });
 
-  it('Detectron: the best box of each frame, gaps filled', () => {
-    const track = readKeypoints(fixture('detectron.npz'));
-    expect(track).toMatchObject({ frames: 3, layout: 'coco-17', width: 640, height: 480, people: 2 });
-    expect(Array.from(track.filled)).toEqual([0, 1, 0]);
-    expect([track.keypoints[0], track.keypoints[34], track.keypoints[68]]).toEqual([200, 160, 120]);
-    expect(track.confidence[0]).toBeCloseTo(0.9, 5);
-    expect(track.confidence[2 * 17]).toBeCloseTo(0.8, 5);
-    expect(() => readKeypoints(fixture('detectron.npz'), { person: 1 })).toThrow('no track ids');
+  it('Detectron: everybody of each frame; who moves by several times their size is somebody else', () => {
+    const people = readPeople(fixture('detectron.npz'));
+    expect(people.map(({ keypoints, frameIds }) => [keypoints[0], frameIds[0]])).toEqual([
+      [100, '0'],
+      [200, '0'],
+      [120, '2'],
+      [220, '2'],
+    ]);
+    expect(people[1]).toMatchObject({ layout: 'coco-17', width: 640, height: 480, people: 4 });
+    expect(people[1].confidence[0]).toBeCloseTo(0.9, 5);
   });
 });

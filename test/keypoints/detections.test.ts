@@ -69,18 +69,20 @@ describe('AlphaPose', () => {
     expect(() => read(file, { person: 2 })).toThrow(/expected 0 to 1, got 2/);
   });
 
-  it('takes the best-scored of each frame where no tracker ran', () => {
-    // AlphaPose without a tracker gives everybody the id 0.
+  it('links people where no tracker ran', () => {
+    // AlphaPose without a tracker gives everybody the id 0; the order within a frame means nothing.
     const file = [
-      entry('0.jpg', 10, { idx: [0.0], score: 1 }),
-      entry('0.jpg', 300, { idx: [0.0], score: 3 }),
-      entry('1.jpg', 301, { idx: [0.0], score: 3 }),
+      entry('0.jpg', 10, { idx: [0.0] }),
+      entry('0.jpg', 300, { idx: [0.0] }),
+      entry('1.jpg', 301, { idx: [0.0] }),
+      entry('1.jpg', 11, { idx: [0.0] }),
+      entry('2.jpg', 302, { idx: [0.0] }),
     ];
     const track = read(file);
-    expect(track.people).toBe(2);
-    expect(track.keypoints[0]).toBe(300);
-    expect(track.notices.join()).toContain('best-scored');
-    expect(() => read(file, { person: 1 })).toThrow('track ids');
+    expect(track).toMatchObject({ people: 1, frames: 3, id: '1' });
+    expect([0, 1, 2].map((frame) => track.keypoints[frame * 34])).toEqual([300, 301, 302]);
+    expect(track.notices.join()).toContain('linked by the likeness');
+    expect(track.notices.join()).toContain('1 people in fewer than 3 frames are left out');
   });
 
   it('fills single joints without a position', () => {
@@ -144,12 +146,12 @@ describe('COCO', () => {
     categories: [{ id: 1, name: 'person', keypoints: undefined as string[] | undefined }],
   };
 
-  it('annotations: images are frames, visibility is confidence, the largest is taken', () => {
+  it('annotations: images are frames, visibility is confidence, people are linked', () => {
     const track = read(file);
     expect(track).toMatchObject({ frames: 3, layout: 'coco-17', width: 640, height: 480, people: 2 });
     expect(Array.from(track.filled)).toEqual([0, 1, 0]);
-    expect([track.keypoints[0], track.confidence[0], track.confidence[2 * 17]]).toEqual([300, 0.5, 1]);
-    expect(track.notices.join(' ')).toContain('largest area');
+    expect([track.keypoints[0], track.confidence[0], track.confidence[2 * 17]]).toEqual([100, 1, 1]);
+    expect(track.notices.join(' ')).toContain('linked');
   });
 
   it('annotations: gives no size where the images differ', () => {
@@ -187,11 +189,7 @@ describe('COCO', () => {
 });
 
 describe('other files', () => {
-  it.each([
-    ['OpenPose', { version: 1.3, people: [] }, 'ERR_UNSUPPORTED'],
-    ['AlphaPose in the CMU form', { '0.jpg': { version: 0.1, bodies: [] } }, 'ERR_UNSUPPORTED'],
-    ['other JSON', { hello: 1 }, 'ERR_FORMAT'],
-  ])('%s is refused by name', (_, file, code) => {
+  it.each([['other JSON', { hello: 1 }, 'ERR_FORMAT']])('%s is refused by name', (_, file, code) => {
     expect(() => read(file)).toThrow(expect.objectContaining({ name: 'PoseError', code }));
   });
 

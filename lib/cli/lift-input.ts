@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { PixelCamera } from '../keypoints/camera.js';
+import { readCustomLayout } from '../keypoints/custom-layout.js';
+import { type InputFormat, inputFormats } from '../keypoints/input-formats.js';
+import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
+import { readKeypoints, readPeople } from '../keypoints/read-keypoints.js';
+import { splitAtGaps } from '../keypoints/split-track.js';
+import { PoseError } from '../pose-error.js';
+import { camera, imageSize, numberFromZero, positiveNumber, type Smoothing, smoothing, wholeNumber } from './parse.js';
+
+/** What is said of the 2D on the command line. */
+export interface InputFlags {
+  inputFormat?: InputFormat;
+  size?: { width: number; height: number };
+  fps?: number;
+  layout?: string;
+  person?: number | 'all';
+  entry?: string;
+  maxGap?: number;
+  minConfidence?: number;
+  camera?: PixelCamera;
+  smooth2d?: Smoothing;
+  smooth3d?: Smoothing;
+}
+
+/** One person's frames without a long gap, with the size and rate that are used. */
+export interface Clip {
+  track: KeypointTrack & { width: number; height: number };
+  /** What tells its output from others of the same input: "", "-person1", "-clip0". */
+  suffix: string;
+}
+
+/** Adds the flags of {@link InputFlags}. */
+export function addInputFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--input-format <name>', 'what the input is; else its content tells').choices(inputFormats))
+    .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
+    .option('--fps <rate>', "the video's frames a second, where the file does not say it", positiveNumber)
+    .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own')
+    .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
+    .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
+    .option('--max-gap <seconds>', 'longest gap that is filled, 0.5; longer ones cut the clip', numberFromZero)
+    .option('--min-confidence <number>', 'points below are taken as not found, 0', numberFromZero)
+    .option('--camera <numbers>', 'calibration in pixels: fx,fy,cx,cy and, of a lens, k1,k2,p1,p2,k3', camera)
+    .option('--smooth-2d <filter>', 'none, one-euro[:cutoff:beta] or savitzky-golay[:window:degree]', smoothing)
+    .option('--smooth-3d <filter>', 'the same, of the poses', smoothing);
+}
+
+function personFlag(text: string): number | 'all' {
+  return text === 'all' ? 'all' : wholeNumber(0)(text);
+}
+
+/** Reads an input's clips: of one person, or of all. Throws `PoseError`. */
+export function readClips(input: string, flags: InputFlags): Clip[] {
+  const { person } = flags;
+  const options = readOptions(flags);
+  const people =
+    person === 'all' ? readPeople(input, options) : [readKeypoints(input, { ...options, person: person ?? 0 })];
+  return people.flatMap((track, index) => {
+    const clips = splitAtGaps(withFlags(input, track, flags));
+    const who = people.length > 1 ? `-person${index}` : '';
+    return clips.map((clip, number) => ({
+      track: clip as Clip['track'],
+      suffix: clips.length > 1 ? `${who}-clip${number}` : who,
+    }));
+  });
+}
+
+function readOptions({
+  inputFormat,
+  size,
+  fps,
+  layout,
+  entry,
+  maxGap,
+  minConfidence,
+}: InputFlags): ReadKeypointsOptions {
+  return {
+    ...(inputFormat !== undefined && { format: inputFormat }),
+    ...(size !== undefined && { size }),
+    ...(fps !== undefined && { fps }),
+    ...(layout !== undefined && { layout: isLayoutFile(layout) ? readCustomLayout(layout) : layout }),
+    ...(entry !== undefined && { entry }),
+    ...(maxGap !== undefined && { maxGap }),
+    ...(minConfidence !== undefined && { minConfidence }),
+  };
+}
+
+function isLayoutFile(layout: string): boolean {
+  return layout.endsWith('.json') || existsSync(layout);
+}
+
+/** The track with the size and rate that are used; what the command line says wins over the file. */
+function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlags): Clip['track'] {
+  const width = size?.width ?? track.width;
+  const height = size?.height ?? track.height;
+  if (width === undefined || height === undefined) {
+    throw new PoseError(
+      'ERR_USAGE',
+      `${input} does not say the size of the video's image; give --size WIDTHxHEIGHT. ` +
+        '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
+    );
+  }
+  const rate = fps ?? track.fps;
+  return { ...track, width, height, ...(rate !== undefined && { fps: rate }) };
+}
