@@ -12,7 +12,8 @@ export { type Preset, presetConfig, presetNames, presets } from './models/preset
 export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './models/weights.js';
 export { PoseError, type PoseErrorCode } from './pose-error.js';
 export { type Tensor, type TensorData, tensor } from './tensor.js';
-export { type EvaluationOptions, evaluate } from './training/evaluate.js';
+export { evaluate } from './training/evaluate.js';
+export type { EvaluationOptions } from './training/evaluation-options.js';
 export type { ConditionReport, EvaluationReport, MethodReport, RootSource } from './training/evaluation-report.js';
 export { evaluationTable } from './training/evaluation-table.js';
 export { finetune } from './training/finetune.js';

@@ -4,7 +4,7 @@ import { runJob } from '../models/job.js';
 import { LoadedNetwork } from '../models/loaded-network.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { EvaluationOptions } from './evaluate.js';
+import type { EvaluationOptions } from './evaluation-options.js';
 import type { EvaluationReport, RootSource } from './evaluation-report.js';
 import { estimateRoot } from './root-trajectory.js';
 import { cameraRow } from './training-data.js';
