@@ -12,7 +12,7 @@ import { mmPose } from './mmpose.js';
 import { moveNet } from './movenet.js';
 import { openPose } from './openpose.js';
 import { keypointsFormat, posesFormat, readKeypointCsv, readOwnJson } from './own-text.js';
-import { readPlainCsv } from './plain-csv.js';
+import { isPlainCsv, readPlainCsv } from './plain-csv.js';
 import { ultralytics } from './ultralytics.js';
 import { isYoloText, readYoloText } from './yolo-text.js';
 
@@ -87,7 +87,7 @@ export function readTextFile(where: string, text: string, options: ReadKeypoints
   if (format === 'deeplabcut' || (format === undefined && isDeepLabCut(first))) return readDeepLabCut(where, text);
   if (format === 'pstmo' || (format === undefined && first.includes('_x_px'))) return readKeypointCsv(where, text);
   if (format === 'yolo' || (format === undefined && isYoloText(text))) return readYoloFrames([{ where, text }]);
-  if (format === 'csv' || (format === undefined && first.includes(','))) {
+  if (format === 'csv' || (format === undefined && isPlainCsv(first))) {
     const { layout } = options;
     const joints = typeof layout === 'string' ? skeletonByName(layout).joints.length : layout?.joints.length;
     return readPlainCsv(where, text, joints);

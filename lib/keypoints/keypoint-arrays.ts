@@ -65,7 +65,7 @@ function tracksInArray(where: string, value: NpyValue): FoundTrack[] {
       if (channels === 3) confidence[point] = Number(value.data[at + 2]);
     }
     const notices = people > 1 ? [`${people} people: took person ${person}.`] : [];
-    const found: FoundTrack = { keypoints, frames, joints, people, id: String(person), notices };
+    const found: FoundTrack = { keypoints, frames, joints, people, notices, ...(people > 1 && { id: String(person) }) };
     return channels === 3 ? { ...found, confidence } : found;
   });
 }

@@ -1,5 +1,5 @@
 import { PoseError } from '../pose-error.js';
-import { cellNumber, linesOf } from './csv-table.js';
+import { cellNumber, cellsOf, linesOf } from './csv-table.js';
 import type { Detection, FoundDetections } from './detections.js';
 import { shown } from './json-value.js';
 
@@ -59,6 +59,12 @@ export function readPlainCsv(where: string, text: string, joints: number | undef
   const numbered = columns.joints.every((name) => /^\d+$/.test(name));
   const found: FoundDetections = { images: [...images.keys()], detections, notices: [] };
   return numbered ? found : { ...found, jointNames: columns.joints };
+}
+
+/** Whether a first line may be one of {@link readPlainCsv}: a header with x columns, or nothing but numbers. */
+export function isPlainCsv(line: string): boolean {
+  const cells = cellsOf(line);
+  return cells.length > 3 && (!headed(cells) || cells.some((cell) => /^x_?\d+$|.[_. ]x$/i.test(cell)));
 }
 
 /** Whether a first line is a header: some cell is no number. */

@@ -285,7 +285,7 @@ describe('tables', () => {
     expect(bare.keypoints[34]).toBe(101);
     expect(bare.confidence[0]).toBeCloseTo(0.8);
     expect(() => read('1,2,3,4,5,6')).toThrow('give the option layout');
-    expect(() => read('a,b\n1,2')).toThrow('columns <joint>_x');
+    expect(() => read('a,b\n1,2', { format: 'csv' })).toThrow('columns <joint>_x');
   });
 });
 
