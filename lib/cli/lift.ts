@@ -1,6 +1,6 @@
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { type PoseFormat, poseFormats, writePoses } from '../export/write-poses.js';
+import { motionFormatOf, type OutputFormat, outputFormats } from '../export/write-motion.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { modelPath } from '../models/bundled.js';
@@ -11,6 +11,7 @@ import { PoseError } from '../pose-error.js';
 import { tensor } from '../tensor.js';
 import { type Io, notice, print } from './io.js';
 import { fileMark, LiftRecord, type LiftTask, makeFolderOf, planLift } from './lift-files.js';
+import { addMotionFlags, type MotionFlags, writeLifted } from './motion-flags.js';
 import {
   type DeviceOption,
   deviceOption,
@@ -22,10 +23,10 @@ import {
 } from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
-interface LiftFlags {
+interface LiftFlags extends MotionFlags {
   model: string;
   out?: string;
-  format?: PoseFormat;
+  format?: OutputFormat;
   size?: { width: number; height: number };
   fps?: number;
   layout?: string;
@@ -57,16 +58,17 @@ type Outcome =
   | { input: string; error: string; code: string };
 
 export function liftCommand(io: Io): Command {
-  return new Command('lift')
+  const command = new Command('lift')
     .description('2D keypoints to 3D poses')
     .argument('<inputs...>', 'npz, npy, AlphaPose or COCO JSON, CSV, or folders of them')
-    .option('--out <path>', 'file (.npz, .npy, .json, .csv), or folder for several')
-    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(poseFormats))
+    .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
+    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats))
     .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
     .option('--fps <rate>', "the video's frames a second, where the file does not say it", positiveNumber)
     .option('--layout <name>', 'joint layout, where the file does not say it: coco-17, halpe-26, h36m-17, ...')
     .option('--person <number>', 'which of several people, 0 being largest for longest', wholeNumber(0))
-    .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
+    .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file');
+  return addMotionFlags(command)
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
     .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')
     .addOption(deviceOption())
@@ -160,8 +162,9 @@ async function liftOne(
   });
   const seconds = (performance.now() - start) / 1000;
   makeFolderOf(task.output);
-  writePoses(task.output, { poses, layout: lifter.config.outputLayout, model: flags.model, track });
-  const notices = [...track.notices, rateNotice(track.fps, stride, lifter.config)];
+  const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track };
+  const said = await writeLifted(task.output, lifted, flags);
+  const notices = [...track.notices, rateNotice(track.fps, stride, lifter.config), ...said];
   return { ...task, frames: track.frames, seconds, framesPerSecond: track.frames / seconds, stride, notices };
 }
 
@@ -246,6 +249,9 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
 function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
+  if (motionFormatOf(output) !== undefined) {
+    return `Motion, y up. Open ${output} in the tool of its format.`;
+  }
   const load = ending === '.npz' ? `numpy.load('${output}')['poses']` : `numpy.load('${output}')`;
   const numpy = `python3 -c "import numpy; print(${load}.shape)"`;
   const command =

@@ -61,8 +61,8 @@ export function estimateRootAndDeviation(
     // What is left of the 2 J equations, 2 J - 3 of them free, over the equations' hold on z.
     const left = Math.max(0, rest - (a1 * a1 + b1 * b1) / mass - spread * z * z);
     const free = Math.max(1, 2 * joints - 3);
-    depthDeviation[frame] =
-      spread > 0 ? Math.sqrt(((left / mass) * joints) / free / ((spread / mass) * joints)) : Infinity;
+    depthDeviation[frame] = spread > 0 ? Math.sqrt(left / free / spread) : Infinity;
+    spread > 0 ? Math.sqrt(((left / mass) * joints) / free / ((spread / mass) * joints)) : Infinity;
   }
   return { root, depthDeviation };
 }
