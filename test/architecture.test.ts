@@ -20,7 +20,18 @@ const libRooms: Record<string, readonly string[]> = {
   datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'motion'],
   binding: ['pose-error'],
   models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
-  training: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'metrics', 'motion', 'datasets', 'binding', 'models'],
+  training: [
+    'pose-error',
+    'tensor',
+    'random',
+    'formats',
+    'skeletons',
+    'metrics',
+    'motion',
+    'datasets',
+    'binding',
+    'models',
+  ],
 };
 const belowIndex = Object.keys(libRooms);
 libRooms.index = belowIndex;

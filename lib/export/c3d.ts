@@ -79,7 +79,7 @@ function parameters(labels: readonly string[], frames: number, fps: number, data
       [
         ['USED', word(0)],
         ['GEN_SCALE', real(1)],
-        ['RATE', real(fps)],
+        ['RATE', real(0)],
       ],
     ],
     [
