@@ -15,11 +15,23 @@ const libRooms: Record<string, readonly string[]> = {
   skeletons: ['pose-error', 'tensor'],
   keypoints: ['pose-error', 'tensor', 'skeletons', 'formats'],
   metrics: ['pose-error', 'tensor', 'skeletons'],
-  export: ['pose-error', 'tensor', 'skeletons', 'formats', 'keypoints'],
-  datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints'],
+  motion: ['pose-error', 'tensor', 'skeletons'],
+  export: ['pose-error', 'tensor', 'skeletons', 'formats', 'keypoints', 'motion'],
+  datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'motion'],
   binding: ['pose-error'],
   models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
-  training: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'metrics', 'datasets', 'binding', 'models'],
+  training: [
+    'pose-error',
+    'tensor',
+    'random',
+    'formats',
+    'skeletons',
+    'metrics',
+    'motion',
+    'datasets',
+    'binding',
+    'models',
+  ],
 };
 const belowIndex = Object.keys(libRooms);
 libRooms.index = belowIndex;
@@ -37,7 +49,7 @@ const nativeRooms: Record<string, readonly string[]> = {
 };
 
 /** Rooms that compute and nothing else: no files, no processes, no clock. */
-const pureRooms = ['tensor', 'random', 'skeletons', 'metrics'];
+const pureRooms = ['tensor', 'random', 'skeletons', 'metrics', 'motion'];
 
 const maximumLines = 400;
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
-import { type PoseFormat, poseFormatOf } from '../export/write-poses.js';
+import { type OutputFormat, outputFormatOf } from '../export/write-motion.js';
 import { writeAtomically } from '../formats/atomic-file.js';
 import { isFrameFolder } from '../keypoints/frame-folder.js';
 import { PoseError } from '../pose-error.js';
@@ -24,14 +24,14 @@ const SUFFIX = '-3d';
 export function planLift(
   inputs: readonly string[],
   out: string | undefined,
-  format: PoseFormat | undefined,
+  format: OutputFormat | undefined,
 ): LiftTask[] {
   const files = inputs.flatMap(filesOf);
   const single = inputs.length === 1 && files[0] === inputs[0];
   const named = out !== undefined && !isFolder(out) && extname(out) !== '';
   if (named && single) {
-    poseFormatOf(out);
-    if (format !== undefined && poseFormatOf(out) !== format) {
+    outputFormatOf(out);
+    if (format !== undefined && outputFormatOf(out) !== format) {
       throw new PoseError('ERR_USAGE', `--out ${out} and --format ${format} disagree.`);
     }
     return [{ input: files[0], output: out }];

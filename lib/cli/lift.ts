@@ -1,21 +1,24 @@
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { type PoseFormat, poseFormats, writePoses } from '../export/write-poses.js';
+import { motionFormatOf, type OutputFormat, outputFormats } from '../export/write-motion.js';
+import { undistortKeypoints } from '../keypoints/camera.js';
 import { modelPath } from '../models/bundled.js';
 import type { ModelConfig } from '../models/config.js';
 import { PoseLifter } from '../models/pose-lifter.js';
+import type { Intrinsics } from '../motion/camera.js';
 import { PoseError } from '../pose-error.js';
 import { type Io, notice, print } from './io.js';
 import { liftClip, type Rate, rateOf } from './lift-clip.js';
 import { fileMark, LiftRecord, type LiftTask, makeFolderOf, outputWith, planLift } from './lift-files.js';
-import { addInputFlags, type InputFlags, readClips } from './lift-input.js';
+import { addInputFlags, type Clip, type InputFlags, readClips } from './lift-input.js';
+import { addMotionFlags, type MotionFlags, writeLifted } from './motion-flags.js';
 import { type DeviceOption, deviceOption, precisionOption, threadsOption, wholeNumber } from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
-interface LiftFlags extends InputFlags {
+interface LiftFlags extends InputFlags, MotionFlags {
   model: string;
   out?: string;
-  format?: PoseFormat;
+  format?: OutputFormat;
   flip: boolean;
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
@@ -45,9 +48,9 @@ export function liftCommand(io: Io): Command {
   const command = new Command('lift')
     .description('2D keypoints to 3D poses')
     .argument('<inputs...>', "files of any detector's keypoints, folders of one file a frame, or folders of these")
-    .option('--out <path>', 'file (.npz, .npy, .json, .csv), or folder for several')
-    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(poseFormats));
-  return addInputFlags(command)
+    .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
+    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats));
+  return addMotionFlags(addInputFlags(command))
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
     .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')
     .addOption(deviceOption())
@@ -145,11 +148,25 @@ async function* liftOne(
     const poses = await liftClip(lifter, clip, flags, settings);
     const seconds = (performance.now() - start) / 1000;
     makeFolderOf(output);
-    writePoses(output, { poses, layout: lifter.config.outputLayout, model: flags.model, track });
-    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config)];
+    const { seen, intrinsics } = seenBy(track, flags);
+    const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
+    const said = await writeLifted(output, lifted, flags, intrinsics);
+    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
   }
+}
+
+/** The track as the network saw it: with a calibrated camera its points are undistorted, about the middle of the image. */
+function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['track']; intrinsics?: Intrinsics } {
+  if (!camera) {
+    return { seen: track };
+  }
+  const focal = (2 * camera.fx) / track.width;
+  return {
+    seen: { ...track, keypoints: undistortKeypoints(track.keypoints, camera, track) },
+    intrinsics: { fx: focal, fy: focal, cx: 0, cy: 0 },
+  };
 }
 
 /** Says what a window spans, since poses are worse where that departs from the training. */
@@ -215,6 +232,9 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
 function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
+  if (motionFormatOf(output) !== undefined) {
+    return `Motion, y up. Open ${output} in the tool of its format.`;
+  }
   const load = ending === '.npz' ? `numpy.load('${output}')['poses']` : `numpy.load('${output}')`;
   const numpy = `python3 -c "import numpy; print(${load}.shape)"`;
   const command =

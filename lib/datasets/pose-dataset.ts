@@ -1,18 +1,6 @@
-/** Focal lengths and centre in normalised image units (see {@link PoseSequence.keypoints}). */
-export interface Intrinsics {
-  fx: number;
-  fy: number;
-  cx: number;
-  cy: number;
-}
+import type { Extrinsics, Intrinsics } from '../motion/camera.js';
 
-/** Where a camera stands: a world point X is at `rotation * X + translation` in camera axes. */
-export interface Extrinsics {
-  /** Row-major 3x3; the rows are the camera's right, down and forward axes in the world. */
-  rotation: readonly number[];
-  /** Metres. */
-  translation: readonly number[];
-}
+export type { Extrinsics, Intrinsics };
 
 export type Split = 'train' | 'validation' | 'test';
 
@@ -36,7 +24,7 @@ export interface PoseSequence {
   poses?: Float32Array;
   /** (T, 3), metres, camera axes: where the root joint is. */
   root?: Float32Array;
-  /** Normalised intrinsics, where known. */
+  /** Intrinsics in normalised image units (see `keypoints`), where known. */
   intrinsics?: Intrinsics;
   /** World to camera, where known. */
   extrinsics?: Extrinsics;

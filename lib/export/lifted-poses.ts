@@ -1,4 +1,5 @@
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import type { Motion } from '../motion/motion.js';
 
 /** What lifting made of one person's keypoints, and all that a file of it remembers. */
 export interface LiftedPoses {
@@ -10,4 +11,6 @@ export interface LiftedPoses {
   model: string;
   /** The 2D they came from, with the size and frame rate that were used. */
   track: KeypointTrack;
+  /** What the poses were worked into on request: constant bones, an estimated path, world axes, feet held. */
+  motion?: Motion;
 }

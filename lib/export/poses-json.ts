@@ -10,12 +10,13 @@ import type { LiftedPoses } from './lifted-poses.js';
  *   "unit": "m", "axes": "camera: x right, y down, z away; relative to joint 0",
  *   "layout": "h36m-17", "joints": [J' names], "parents": [J' indices, -1 for the root],
  *   "keypointLayout": "coco-17", "frames": [T names], "filled": [T of 0 or 1],
- *   "keypoints": [T][J][x, y, confidence], "poses": [T][J'][x, y, z] }
+ *   "keypoints": [T][J][x, y, confidence], "poses": [T][J'][x, y, z],
+ *   "motion": { "axes", "root", "notes", "positions": [T][J'][x, y, z] } where the poses were worked into one }
  * ```
  *
  * Metres are rounded to a micrometre, pixels to a thousandth.
  */
-export function posesToJson({ poses, layout, model, track }: LiftedPoses): string {
+export function posesToJson({ poses, layout, model, track, motion }: LiftedPoses): string {
   const skeleton = skeletonByName(layout);
   const root = skeleton.joints[skeleton.root];
   const head: Record<string, unknown> = {
@@ -42,14 +43,19 @@ export function posesToJson({ poses, layout, model, track }: LiftedPoses): strin
     }),
   );
   const joints = skeleton.joints.length;
-  const lifted = Array.from({ length: track.frames }, (_, frame) =>
-    Array.from({ length: joints }, (_, joint) => {
-      const at = (frame * joints + joint) * 3;
-      return Array.from(poses.subarray(at, at + 3), (value) => rounded(value, 6));
-    }),
-  );
+  const placesOf = (points: Float32Array) =>
+    Array.from({ length: track.frames }, (_, frame) =>
+      Array.from({ length: joints }, (_, joint) => {
+        const at = (frame * joints + joint) * 3;
+        return Array.from(points.subarray(at, at + 3), (value) => rounded(value, 6));
+      }),
+    );
   const list = (rows: number[][][]) => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
-  return `{\n${fields.join(',\n')},\n"keypoints": ${list(points)},\n"poses": ${list(lifted)}\n}\n`;
+  const worked = motion
+    ? `,\n"motion": {"axes": "${motion.axes}", "root": "${motion.root}", "notes": ${JSON.stringify(motion.notes)}, ` +
+      `"positions": ${list(placesOf(motion.positions))}}`
+    : '';
+  return `{\n${fields.join(',\n')},\n"keypoints": ${list(points)},\n"poses": ${list(placesOf(poses))}${worked}\n}\n`;
 }
 
 /** A number with at most `digits` decimals, never "-0". */

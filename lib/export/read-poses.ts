@@ -4,6 +4,7 @@ import { isStringArray, isTensor } from '../formats/pickle-value.js';
 import { isRecord } from '../keypoints/json-value.js';
 import { posesFormat } from '../keypoints/own-text.js';
 import { parseKeypoints } from '../keypoints/read-keypoints.js';
+import type { Motion } from '../motion/motion.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
@@ -35,11 +36,43 @@ export function parsePoses(bytes: Uint8Array, where: string): LiftedPoses {
       `${where}: expected poses of shape (${track.frames}, ${joints}, 3), got ${found.poses.length} values.`,
     );
   }
+  const { worked, ...lifted } = found;
+  const motion = worked && motionFrom(worked, lifted.layout, track, where);
   // What the first reading said about the detections was said then.
-  return { ...found, track: { ...track, notices: [] } };
+  return { ...lifted, track: { ...track, notices: [] }, ...(motion && { motion }) };
 }
 
-type Found = Omit<LiftedPoses, 'track'>;
+/** A file's motion before its words are known to be right. */
+interface Worked {
+  positions: Float32Array;
+  axes: unknown;
+  root: unknown;
+  notes: readonly unknown[];
+}
+
+type Found = Omit<LiftedPoses, 'track' | 'motion'> & { worked?: Worked };
+
+function motionFrom(
+  { positions, axes, root, notes }: Worked,
+  layout: string,
+  { frames, fps }: LiftedPoses['track'],
+  where: string,
+): Motion {
+  const joints = skeletonByName(layout).joints.length;
+  if (
+    positions.length !== frames * joints * 3 ||
+    (axes !== 'camera' && axes !== 'world') ||
+    (root !== 'relative' && root !== 'estimated') ||
+    !notes.every((note) => typeof note === 'string')
+  ) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected a motion of shape (${frames}, ${joints}, 3) with axes (camera, world), root (relative, estimated) ` +
+        'and notes.',
+    );
+  }
+  return { positions, frames, layout, axes, root, notes: [...notes] as string[], ...(fps !== undefined && { fps }) };
+}
 
 function posesOfNpz(bytes: Uint8Array, where: string): Found {
   const arrays = readNpz(bytes, { where });
@@ -52,7 +85,15 @@ function posesOfNpz(bytes: Uint8Array, where: string): Found {
     if (value && isStringArray(value) && value.strings.length === 1) return value.strings[0];
     throw new PoseError('ERR_FORMAT', `${where}: expected a text ${name}.`);
   };
-  return { poses: poses.data, layout: text('layout'), model: text('model') };
+  const found: Found = { poses: poses.data, layout: text('layout'), model: text('model') };
+  const motion = arrays.get('motion');
+  if (motion === undefined) return found;
+  const notes = arrays.get('notes');
+  if (!isTensor(motion) || !(motion.data instanceof Float32Array) || !notes || !isStringArray(notes)) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected an array motion of float32 and texts notes.`);
+  }
+  const worked = { axes: text('motion_axes'), root: text('motion_root'), notes: notes.strings };
+  return { ...found, worked: { ...worked, positions: motion.data } };
 }
 
 function posesOfJson(bytes: Uint8Array, where: string): Found {
@@ -70,5 +111,13 @@ function posesOfJson(bytes: Uint8Array, where: string): Found {
   if (typeof layout !== 'string' || typeof model !== 'string' || values.some((value) => typeof value !== 'number')) {
     throw new PoseError('ERR_FORMAT', `${where}: expected texts layout and model, and poses of numbers.`);
   }
-  return { poses: Float32Array.from(values as number[]), layout, model };
+  const found: Found = { poses: Float32Array.from(values as number[]), layout, model };
+  if (file.motion === undefined) return found;
+  const { motion } = file;
+  const places = isRecord(motion) && Array.isArray(motion.positions) ? motion.positions.flat(2) : [];
+  if (!isRecord(motion) || !Array.isArray(motion.notes) || places.some((value) => typeof value !== 'number')) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected a motion with notes, and positions of numbers.`);
+  }
+  const { axes, root, notes } = motion;
+  return { ...found, worked: { axes, root, notes, positions: Float32Array.from(places as number[]) } };
 }

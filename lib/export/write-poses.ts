@@ -21,7 +21,7 @@ export function poseFormatOf(path: string): PoseFormat {
   if (format) return format;
   throw new PoseError(
     'ERR_ARGUMENT',
-    `${path}: expected a name that ends in ${poseFormats.map((known) => `.${known}`).join(', ')}, got .${ending}.`,
+    `${path}: expected a name that ends in ${poseFormats.map((known) => `.${known}`).join(', ')}, got .${ending}; motion goes to .bvh, .trc, .c3d, .glb.`,
   );
 }
 
@@ -30,7 +30,8 @@ export function poseFormatOf(path: string): PoseFormat {
  *
  * - `.npz`: `poses` (T, J', 3) float32, `keypoints` (T, J, 2) pixels, `confidence` (T, J), `filled` (T), `frames` (T) names,
  *   `size` (width, height), `fps`, and the texts `layout` (of the poses), `keypoint_layout`, `model`;
- * - `.npy`: exactly (T, J', 3) float32, metres, camera axes, root at zero;
+ *   and where the poses were worked into a motion `motion` (T, J', 3) with the texts `motion_axes`, `motion_root`, `notes`;
+ * - `.npy`: exactly (T, J', 3) float32, metres, camera axes, root at zero; where there is a motion, its places instead;
  * - `.json`, `.csv`: see {@link posesToJson}, {@link posesToCsv}.
  *
  * Throws `ERR_ARGUMENT` for another ending or shapes that disagree, `ERR_FILE` when the disk refuses.
@@ -43,7 +44,7 @@ export function writePoses(path: string, result: LiftedPoses): void {
     return;
   }
   writeAtomically(path, (append) => {
-    if (format === 'npy') append(writeNpy(posesTensor(result)));
+    if (format === 'npy') append(writeNpy(posesTensor({ ...result, poses: result.motion?.positions ?? result.poses })));
     else append(new TextEncoder().encode(format === 'json' ? posesToJson(result) : posesToCsv(result)));
   });
 }
@@ -69,12 +70,20 @@ function arraysOf(result: LiftedPoses): Map<string, Tensor<TensorData> | StringA
     arrays.set('size', tensor(Float64Array.of(track.width, track.height), [2]));
   }
   if (track.fps !== undefined) arrays.set('fps', tensor(Float64Array.of(track.fps), []));
+  if (result.motion) {
+    const { positions, axes, root, notes } = result.motion;
+    arrays.set('motion', posesTensor({ ...result, poses: positions }));
+    arrays.set('motion_axes', text(axes));
+    arrays.set('motion_root', text(root));
+    arrays.set('notes', { strings: notes, shape: [notes.length] });
+  }
   return arrays;
 }
 
 function checkShapes(result: LiftedPoses): void {
   const { track } = result;
   posesTensor(result);
+  if (result.motion) posesTensor({ ...result, poses: result.motion.positions });
   tensor(track.keypoints, [track.frames, track.joints, 2]);
   tensor(track.confidence, [track.frames, track.joints]);
   tensor(track.filled, [track.frames]);

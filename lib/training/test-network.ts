@@ -2,11 +2,11 @@ import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
 import { runJob } from '../models/job.js';
 import { LoadedNetwork } from '../models/loaded-network.js';
+import { estimateRoot } from '../motion/root-trajectory.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { EvaluationOptions } from './evaluation-options.js';
 import type { EvaluationReport, RootSource } from './evaluation-report.js';
-import { estimateRoot } from './root-trajectory.js';
 import { cameraRow } from './training-data.js';
 
 interface LiftOptions {

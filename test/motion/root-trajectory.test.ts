@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { estimateRoot } from '../../lib/training/root-trajectory.js';
-import { walkingSequence } from './tiny-dataset.js';
+import { estimateRoot } from '../../lib/motion/root-trajectory.js';
+import { walkingSequence } from '../training/tiny-dataset.js';
 
 it('finds where the root is from poses relative to it and their projection', () => {
   const { keypoints, poses, root, intrinsics } = walkingSequence('A', 'train', 1, 20);

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { type MotionReport, type MotionSteps, motionOf, workMotion } from '../export/lifted-motion.js';
+import type { LiftedPoses } from '../export/lifted-poses.js';
+import { type RigName, rigNames } from '../export/rigs.js';
+import { motionFormatOf, writeMotion } from '../export/write-motion.js';
+import { writePoses } from '../export/write-poses.js';
+import type { Intrinsics } from '../motion/camera.js';
+import type { WorldOptions } from '../motion/world.js';
+import { PoseError } from '../pose-error.js';
+import { positiveNumber } from './parse.js';
+
+/** What is asked of the motion, beside the poses. */
+export interface MotionFlags {
+  rig?: RigName;
+  world?: string;
+  trajectory?: boolean;
+  focal?: number;
+  rigid?: boolean;
+  lockFeet?: boolean;
+}
+
+export function addMotionFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--rig <rig>', 'joint names and rest pose of .bvh and .glb, h36m').choices(rigNames))
+    .option(
+      '--world <frame>',
+      'y up: "stance" from how people stand, or a JSON file of the camera: rotation, translation, up',
+    )
+    .option('--trajectory', 'estimate the path through the room from the keypoints')
+    .option('--focal <pixels>', "the camera's focal length for --trajectory; else assumed, and said so", positiveNumber)
+    .option('--rigid', 'bones of constant length')
+    .option('--lock-feet', 'hold standing feet where they are; needs --trajectory and --world');
+}
+
+/** Works the poses as the flags say, writes them, and says what was assumed, estimated and changed. */
+export async function writeLifted(
+  path: string,
+  lifted: LiftedPoses,
+  flags: MotionFlags,
+  camera?: Intrinsics,
+): Promise<string[]> {
+  const steps = stepsOf(flags, camera);
+  const worked = steps && workMotion(lifted, steps);
+  const result = worked?.result ?? lifted;
+  const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, flags)] : [];
+  if (motionFormatOf(path) === undefined) {
+    if (flags.rig) throw new PoseError('ERR_USAGE', `--rig ${flags.rig}: expected a .bvh or .glb file, got ${path}.`);
+    writePoses(path, result);
+    return notices;
+  }
+  const residual = await writeMotion(path, motionOf(result), { ...(flags.rig && { rig: flags.rig }) });
+  if (residual) {
+    notices.push(
+      `Bones of the file are constant: joints lie ${residual.meanMm.toFixed(1)} mm from the lifted ones on average, ` +
+        `${residual.maxMm.toFixed(1)} mm at most. Feet, hands and fingers were not lifted and stay at rest.`,
+    );
+  }
+  return notices;
+}
+
+function stepsOf(flags: MotionFlags, camera: Intrinsics | undefined): MotionSteps | undefined {
+  const { world, trajectory, focal, rigid, lockFeet } = flags;
+  if (focal !== undefined && !trajectory) throw new PoseError('ERR_USAGE', '--focal: expected --trajectory with it.');
+  if (lockFeet && !(trajectory && world)) {
+    throw new PoseError(
+      'ERR_USAGE',
+      '--lock-feet: expected --trajectory and --world with it: feet slide only over a floor.',
+    );
+  }
+  if (!(world || trajectory || rigid)) return undefined;
+  return {
+    ...(rigid && { rigid }),
+    ...(trajectory && { trajectory: { ...(camera && { camera }), ...(focal !== undefined && { focal }) } }),
+    ...(world && { world: worldOf(world) }),
+    ...(lockFeet && { lockFeet }),
+  };
+}
+
+/** "stance", or a file { "rotation": 9 numbers, "translation": 3 numbers in metres, "up": "y" | "z" }: world to camera. */
+function worldOf(world: string): WorldOptions {
+  if (world === 'stance') return { from: 'stance' };
+  let file: { rotation?: unknown; translation?: unknown; up?: unknown };
+  try {
+    file = JSON.parse(readFileSync(world, 'utf8'));
+  } catch (cause) {
+    throw new PoseError(
+      'ERR_FILE',
+      `--world ${world}: expected "stance" or a JSON file: ${(cause as Error).message}.`,
+      {
+        cause,
+      },
+    );
+  }
+  const rotation = numbersOf(file?.rotation, 9);
+  const translation = numbersOf(file?.translation, 3);
+  if (!rotation || !translation || (file.up !== 'y' && file.up !== 'z')) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${world}: expected "rotation" of 9 numbers, row by row, "translation" of 3 in metres and "up" ("y" or "z").`,
+    );
+  }
+  return { from: 'extrinsics', extrinsics: { rotation, translation }, up: file.up };
+}
+
+function numbersOf(value: unknown, count: number): number[] | undefined {
+  const flat: unknown[] = Array.isArray(value) ? value.flat(1) : [];
+  return flat.length === count && flat.every((one) => Number.isFinite(one)) ? (flat as number[]) : undefined;
+}
+
+function measured({ bonesBefore, bonesAfter, skateBefore, skateAfter }: MotionReport, flags: MotionFlags): string[] {
+  const lines: string[] = [];
+  if (flags.rigid) {
+    lines.push(
+      `Bone lengths spread by ${bonesBefore.meanMm.toFixed(1)} mm before, ${bonesAfter.meanMm.toFixed(1)} mm now.`,
+    );
+  }
+  if (skateBefore && skateAfter) {
+    lines.push(
+      `Standing feet strayed by ${skateBefore.meanMm.toFixed(1)} mm before, ${skateAfter.meanMm.toFixed(1)} mm now ` +
+        `(a frame's step: ${skateBefore.stepMm.toFixed(1)} and ${skateAfter.stepMm.toFixed(1)} mm).`,
+    );
+  }
+  return lines;
+}

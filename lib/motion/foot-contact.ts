@@ -1,0 +1,121 @@
+import { PoseError } from '../pose-error.js';
+import { jointsOf, type Motion, rateOf } from './motion.js';
+import { length, median, pointAt, subtract, type Vector } from './vector.js';
+import { legsOf } from './world.js';
+
+/** Which foot stands: (T, 2), left and right, 1 where the foot is on the ground and still. */
+export type FootContacts = Uint8Array;
+
+/** A foot on the ground is slower than this (metres a second), and lower than this over the floor (metres). */
+const slow = 0.45;
+const low = 0.12;
+/** Speeds are measured over this time, and shorter contacts are none (seconds). */
+const span = 0.15;
+const shortest = 0.1;
+
+/**
+ * Finds where the feet stand, from the ankles: low, and slow for at least a tenth of a second. The floor is where the ankles
+ * usually are at their lowest. Throws `ERR_ARGUMENT` unless the motion is in world axes, with an estimated root and a frame
+ * rate: without a path nothing tells a standing foot from a sliding one.
+ */
+export function detectFootContacts(motion: Motion): FootContacts {
+  const joints = jointsOf(motion);
+  const fps = rateOf(motion, 'Foot contacts');
+  if (motion.axes !== 'world' || motion.root !== 'estimated') {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `Foot contacts: expected a motion in world axes with an estimated root, got ${motion.axes} axes and a ${motion.root} root.`,
+    );
+  }
+  const { frames } = motion;
+  const reach = Math.max(1, Math.round((span * fps) / 2));
+  const contacts = new Uint8Array(frames * 2);
+  const paths = legsOf(motion.layout).ankles.map((ankle) =>
+    Array.from({ length: frames }, (_, frame) => pointAt(motion.positions, frame * joints + ankle)),
+  );
+  const heights = paths.flatMap((path) => path.map(([, y]) => y)).sort((a, b) => a - b);
+  const floor = heights[Math.floor(heights.length / 20)];
+  paths.forEach((path, foot) => {
+    const still = path.map(([, y], frame) => {
+      const [from, to] = [Math.max(0, frame - reach), Math.min(frames - 1, frame + reach)];
+      if (to === from) return false;
+      return y < floor + low && (length(subtract(path[to], path[from])) * fps) / (to - from) < slow;
+    });
+    for (const { first, last } of runsOf(still)) {
+      if (last - first + 1 < shortest * fps) continue;
+      for (let frame = first; frame <= last; frame++) contacts[2 * frame + foot] = 1;
+    }
+  });
+  return contacts;
+}
+
+/** The stretches in which a foot stands, and where: the middle of its ankle's places. */
+export interface Stand {
+  first: number;
+  last: number;
+  place: Vector;
+}
+
+/** One foot's stands (0 left, 1 right). */
+export function standsOf(motion: Motion, contacts: FootContacts, foot: 0 | 1): Stand[] {
+  const joints = jointsOf(motion);
+  if (contacts.length !== motion.frames * 2) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `Foot contacts: expected shape (${motion.frames}, 2), got ${contacts.length} values.`,
+    );
+  }
+  const ankle = legsOf(motion.layout).ankles[foot];
+  const standing = Array.from({ length: motion.frames }, (_, frame) => contacts[2 * frame + foot] === 1);
+  return runsOf(standing).map(({ first, last }) => {
+    const axis = (one: number) =>
+      median(
+        Array.from(
+          { length: last - first + 1 },
+          (_, index) => motion.positions[3 * ((first + index) * joints + ankle) + one],
+        ),
+      );
+    return { first, last, place: [axis(0), axis(1), axis(2)] };
+  });
+}
+
+/** How much standing feet slide over the ground. */
+export interface FootSkate {
+  /** Mean horizontal distance of the ankle from the place of its stand. */
+  meanMm: number;
+  /** Mean horizontal step from frame to frame. */
+  stepMm: number;
+  /** How many frames of standing feet were measured. */
+  frames: number;
+}
+
+export function footSkate(motion: Motion, contacts: FootContacts): FootSkate {
+  const joints = jointsOf(motion);
+  const { ankles } = legsOf(motion.layout);
+  let [away, step, frames, steps] = [0, 0, 0, 0];
+  for (const foot of [0, 1] as const) {
+    const at = (frame: number) => pointAt(motion.positions, frame * joints + ankles[foot]);
+    for (const { first, last, place } of standsOf(motion, contacts, foot)) {
+      for (let frame = first; frame <= last; frame++) {
+        const [x, , z] = subtract(at(frame), place);
+        away += Math.hypot(x, z);
+        frames++;
+        if (frame === first) continue;
+        const [dx, , dz] = subtract(at(frame), at(frame - 1));
+        step += Math.hypot(dx, dz);
+        steps++;
+      }
+    }
+  }
+  return { meanMm: frames > 0 ? (1000 * away) / frames : 0, stepMm: steps > 0 ? (1000 * step) / steps : 0, frames };
+}
+
+function runsOf(flags: readonly boolean[]): { first: number; last: number }[] {
+  const runs: { first: number; last: number }[] = [];
+  flags.forEach((flag, frame) => {
+    if (!flag) return;
+    if (frame > 0 && flags[frame - 1]) runs[runs.length - 1].last = frame;
+    else runs.push({ first: frame, last: frame });
+  });
+  return runs;
+}

@@ -1,0 +1,121 @@
+import { PoseError } from '../pose-error.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
+import type { Extrinsics } from './camera.js';
+import { jointsOf, type Motion } from './motion.js';
+import { add, cross, dot, length, median, pointAt, squareTo, subtract, unit, type Vector } from './vector.js';
+
+export type WorldOptions =
+  /** Up is where the body stands over its feet. */
+  | { from: 'stance' }
+  /** The camera's place is known; `up` is the axis of that world that points up. */
+  | { from: 'extrinsics'; extrinsics: Extrinsics; up: 'y' | 'z' };
+
+/**
+ * A motion in camera axes as one in world axes: y up, metres.
+ *
+ * - `stance`: gravity is assumed to pull along the mean line from between the shoulders to between the ankles, over the frames in which
+ *   the legs are straightest; x is the camera's right. The floor, y = 0, lies under the ankles at their usual lowest. A shift
+ *   that is the same in all frames, so a relative root stays relative. The note gives the angle by which frames disagree.
+ * - `extrinsics`: the motion of an estimated root is put where it was in the world; a relative one is only turned.
+ *
+ * Throws `ERR_ARGUMENT` for a motion in world axes or extrinsics that are no rotation, `ERR_UNSUPPORTED` for a layout
+ * without ankles, knees and hips of these names.
+ */
+export function toWorld(motion: Motion, options: WorldOptions): Motion {
+  jointsOf(motion);
+  if (motion.axes !== 'camera') {
+    throw new PoseError('ERR_ARGUMENT', 'World: expected a motion in camera axes, got one in world axes.');
+  }
+  return options.from === 'stance' ? fromStance(motion) : fromExtrinsics(motion, options.extrinsics, options.up);
+}
+
+function fromStance(motion: Motion): Motion {
+  const joints = jointsOf(motion);
+  const legs = legsOf(motion.layout);
+  const at = (frame: number, joint: number) => pointAt(motion.positions, frame * joints + joint);
+  const between = (frame: number, pair: readonly number[]): Vector =>
+    add(at(frame, pair[0]), subtract(at(frame, pair[1]), at(frame, pair[0])), 0.5);
+  const stances = Array.from({ length: motion.frames }, (_, frame) => {
+    const bend = legs.ankles.map((ankle, side) => {
+      const whole = length(subtract(at(frame, ankle), at(frame, legs.hips[side])));
+      const parts =
+        length(subtract(at(frame, ankle), at(frame, legs.knees[side]))) +
+        length(subtract(at(frame, legs.knees[side]), at(frame, legs.hips[side])));
+      return whole / parts;
+    });
+    const feet = between(frame, legs.ankles);
+    return { straight: (bend[0] + bend[1]) / 2, up: unit(subtract(between(frame, legs.shoulders), feet), [0, -1, 0]) };
+  });
+  const limit = median(stances.map(({ straight }) => straight));
+  const standing = stances.filter(({ straight }) => straight >= limit);
+  const sum = standing.reduce((total, stance) => add(total, stance.up), [0, 0, 0] as Vector);
+  const up = unit(sum, [0, -1, 0]);
+  const spread = Math.sqrt(
+    standing.reduce((total, stance) => total + Math.acos(Math.min(1, dot(stance.up, up))) ** 2, 0) / standing.length,
+  );
+  const x = unit(squareTo([1, 0, 0], up), [1, 0, 0]);
+  const z = cross(x, up);
+  const positions = turned(motion.positions, [x, up, z], [0, 0, 0]);
+  const heights = Array.from({ length: motion.frames }, (_, frame) =>
+    Math.min(...legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
+  ).sort((a, b) => a - b);
+  const floor = heights[Math.floor(heights.length / 20)] - ankleHeight;
+  const tilt = (Math.acos(Math.max(-1, Math.min(1, -up[1]))) * 180) / Math.PI;
+  const note =
+    'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
+    `straight (frames disagree by ${((spread * 180) / Math.PI).toFixed(1)} degrees, the camera is tilted by ${tilt.toFixed(1)}).`;
+  const grounded = positions.map((value, index) => (index % 3 === 1 ? value - floor : value));
+  return { ...motion, positions: grounded, axes: 'world', notes: [...motion.notes, note] };
+}
+
+/** The ankle's centre above the sole, metres. */
+const ankleHeight = 0.08;
+
+function fromExtrinsics(motion: Motion, { rotation, translation }: Extrinsics, up: 'y' | 'z'): Motion {
+  const rows = [0, 3, 6].map((at): Vector => [rotation[at], rotation[at + 1], rotation[at + 2]]);
+  const skew = Math.max(...rows.flatMap((a, i) => rows.map((b, j) => Math.abs(dot(a, b) - (i === j ? 1 : 0)))));
+  if (
+    rotation.length !== 9 ||
+    translation.length !== 3 ||
+    !(skew < 1e-3) ||
+    dot(cross(rows[0], rows[1]), rows[2]) < 0
+  ) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `Extrinsics: expected a rotation of 9 numbers and a translation of 3, got rotation ${rotation.join(' ')} and ` +
+        `translation ${translation.join(' ')}.`,
+    );
+  }
+  const moved = motion.root === 'estimated' ? translation : [0, 0, 0];
+  const columns = [0, 1, 2].map((axis): Vector => [rows[0][axis], rows[1][axis], rows[2][axis]]);
+  // A world with z up becomes (y, z, x): right-handed still.
+  const axes = up === 'y' ? columns : [columns[1], columns[2], columns[0]];
+  const positions = turned(motion.positions, axes, moved);
+  const note = `The world is that of the given extrinsics, ${up} up${motion.root === 'relative' ? ', turned only: the root is relative' : ''}.`;
+  return { ...motion, positions, axes: 'world', notes: [...motion.notes, note] };
+}
+
+/** Each point less `origin`, seen along three unit axes. */
+function turned(points: Float32Array, axes: readonly Vector[], origin: readonly number[]): Float32Array {
+  const out = new Float32Array(points.length);
+  for (let point = 0; point < points.length / 3; point++) {
+    const [x, y, z] = pointAt(points, point);
+    const place: Vector = [x - origin[0], y - origin[1], z - origin[2]];
+    out.set(
+      axes.map((axis) => dot(axis, place)),
+      3 * point,
+    );
+  }
+  return out;
+}
+
+/** Left and right hip, knee, ankle and shoulder of a layout. */
+export function legsOf(layout: string): Record<'hips' | 'knees' | 'ankles' | 'shoulders', readonly [number, number]> {
+  const { joints } = skeletonByName(layout);
+  const pair = (part: string): readonly [number, number] => {
+    const [left, right] = [joints.indexOf(`left ${part}`), joints.indexOf(`right ${part}`)];
+    if (left >= 0 && right >= 0) return [left, right];
+    throw new PoseError('ERR_UNSUPPORTED', `Layout ${layout}: expected a left and a right ${part}, got none.`);
+  };
+  return { hips: pair('hip'), knees: pair('knee'), ankles: pair('ankle'), shoulders: pair('shoulder') };
+}

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writeLifted } from '../../lib/cli/motion-flags.js';
+import { motionOf, workMotion } from '../../lib/export/lifted-motion.js';
+import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
+import { readPoses } from '../../lib/export/read-poses.js';
+import { writePoses } from '../../lib/export/write-poses.js';
+import { walkingMotion } from '../helpers/motion.js';
+
+const frames = 60;
+const folder = mkdtempSync(join(tmpdir(), 'pstmo-motion-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A person 5 m before a camera of 1500 pixels, lifted without error. */
+function lifted(): LiftedPoses {
+  const { positions } = walkingMotion('lifted', frames);
+  const poses = new Float32Array(positions.length);
+  const keypoints = new Float32Array(frames * 34);
+  for (let i = 0; i < frames * 17; i++) {
+    const root = Math.floor(i / 17) * 51;
+    const [x, y, z] = positions.subarray(3 * i, 3 * i + 3);
+    keypoints.set([960 + (1500 * x) / (5 - z), 540 + (1500 * (1 - y)) / (5 - z)], 2 * i);
+    poses.set([x - positions[root], positions[root + 1] - y, positions[root + 2] - z], 3 * i);
+  }
+  const track = {
+    ...{ keypoints, confidence: new Float32Array(frames * 17).fill(1), frames, joints: 17, layout: 'h36m-17' },
+    ...{ width: 1920, height: 1080, fps: 50, frameIds: Array.from({ length: frames }, (_, frame) => `${frame}`) },
+    ...{ filled: new Uint8Array(frames), people: 1, notices: [] },
+  };
+  return { poses, layout: 'h36m-17', model: 'none', track };
+}
+
+describe('workMotion', () => {
+  const steps = { rigid: true, trajectory: { focal: 1500 }, world: { from: 'stance' }, lockFeet: true } as const;
+
+  it('leaves the poses, says what it did and measures it', () => {
+    const before = lifted();
+    const { result, report } = workMotion(before, steps);
+    expect(Array.from(result.poses)).toEqual(Array.from(lifted().poses));
+    expect(result.motion).toMatchObject({ axes: 'world', root: 'estimated', fps: 50, frames });
+    expect(result.motion?.notes).toHaveLength(4);
+    expect(report.trajectory?.depth).toBeGreaterThan(3);
+    expect(report.trajectory?.depth).toBeLessThan(7);
+    expect(report.bonesAfter.meanMm).toBeLessThan(report.bonesBefore.meanMm + 0.01);
+    expect(report.skateAfter?.meanMm).toBeLessThanOrEqual(report.skateBefore?.meanMm ?? 0);
+  });
+
+  it('invents no path that was not asked for', () => {
+    const { result } = workMotion(lifted(), { world: { from: 'stance' } });
+    const { positions, root } = motionOf(result);
+    expect(root).toBe('relative');
+    const hips = Array.from({ length: frames }, (_, frame) =>
+      Array.from(positions.subarray(frame * 51, frame * 51 + 3)),
+    );
+    for (const hip of hips) {
+      hip.forEach((value, axis) => {
+        expect(value).toBeCloseTo(hips[0][axis], 5);
+      });
+    }
+    expect(() => workMotion(lifted(), { lockFeet: true })).toThrow('expected a trajectory and a world too');
+  });
+
+  it.each(['npz', 'json'])('%s: is written and read back', (ending) => {
+    const { result } = workMotion(lifted(), steps);
+    const path = join(folder, `worked.${ending}`);
+    writePoses(path, result);
+    const back = readPoses(path);
+    const { positions, ...rest } = motionOf(back);
+    const { positions: truth, ...said } = motionOf(result);
+    expect(rest).toEqual(said);
+    expect(Math.max(...positions.map((value, i) => Math.abs(value - truth[i])))).toBeLessThan(1e-6);
+  });
+});
+
+describe('the flags of lift', () => {
+  it('write a rig and say the residual', async () => {
+    const notices = await writeLifted(join(folder, 'a.bvh'), lifted(), { rig: 'mixamo', rigid: true });
+    expect(notices.join('\n')).toMatch(/Bone lengths spread by .* mm from the lifted ones .* stay at rest/s);
+  });
+
+  it.each([
+    [{ rig: 'vrm' as const }, 'a.npz', '--rig vrm: expected a .bvh or .glb file'],
+    [{ focal: 900 }, 'a.bvh', '--focal: expected --trajectory'],
+    [{ lockFeet: true }, 'a.bvh', '--lock-feet: expected --trajectory and --world'],
+    [{ world: join('no', 'such.json') }, 'a.bvh', 'expected "stance" or a JSON file'],
+  ])('refuse %j', async (flags, file, message) => {
+    await expect(writeLifted(join(folder, file), lifted(), flags)).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { writeC3d } from '../../lib/export/c3d.js';
+import { writeTrc } from '../../lib/export/trc.js';
+import { skeletonByName } from '../../lib/skeletons/skeletons.js';
+import { walkingMotion } from '../helpers/motion.js';
+
+const motion = walkingMotion('markers', 40);
+
+describe('writeTrc', () => {
+  const rows = writeTrc(motion, 'walk one.trc')
+    .split('\n')
+    .map((line) => line.split('\t'));
+
+  it('has the header that OpenSim expects', () => {
+    expect(rows[0]).toEqual(['PathFileType', '4', '(X/Y/Z)', 'walk one.trc']);
+    expect(rows[2]).toEqual(['50', '50', '40', '17', 'm', '50', '1', '40']);
+    expect(rows[3].filter((cell) => cell !== '')).toEqual([
+      ...['Frame#', 'Time'],
+      ...skeletonByName('h36m-17').joints.map((joint) => joint.replaceAll(' ', '_')),
+    ]);
+    expect(rows[4].slice(0, 5)).toEqual(['', '', 'X1', 'Y1', 'Z1']);
+    expect(rows[5]).toEqual(['']);
+  });
+
+  it('has a row a frame, in metres, y up', () => {
+    const data = rows.slice(6).filter((row) => row.length > 1);
+    expect(data).toHaveLength(40);
+    for (const [frame, row] of data.entries()) {
+      expect(row).toHaveLength(2 + 51);
+      expect(Number(row[0])).toBe(frame + 1);
+      expect(Number(row[1])).toBeCloseTo(frame / 50, 6);
+      row.slice(2).forEach((cell, index) => {
+        expect(Math.abs(Number(cell) - motion.positions[frame * 51 + index])).toBeLessThan(1e-6);
+      });
+    }
+  });
+
+  it("turns camera axes so that the image's up is up", () => {
+    const camera = writeTrc({ ...motion, axes: 'camera' })
+      .split('\n')[6]
+      .split('\t')
+      .slice(2, 5)
+      .map(Number);
+    const [x, y, z] = motion.positions;
+    camera.forEach((value, axis) => {
+      expect(value).toBeCloseTo([x, -y, -z][axis], 5);
+    });
+  });
+
+  it('needs a frame rate', () => {
+    const { fps, ...still } = motion;
+    expect(fps).toBe(50);
+    expect(() => writeTrc(still)).toThrow('expected a motion with its frame rate');
+  });
+});
+
+describe('writeC3d', () => {
+  it('says where its parts are and holds millimetres', () => {
+    const bytes = writeC3d(motion);
+    const view = new DataView(bytes.buffer);
+    expect(bytes.length % 512).toBe(0);
+    expect([bytes[0], bytes[1], bytes[513], bytes[515]]).toEqual([2, 0x50, 0x50, 84]);
+    const start = (view.getUint16(16, true) - 1) * 512;
+    expect(start).toBe(512 * (1 + bytes[514]));
+    for (const point of [0, 16, 17 * 39 + 5]) {
+      for (const axis of [0, 1, 2]) {
+        const value = view.getFloat32(start + point * 16 + axis * 4, true);
+        expect(value / 1000).toBeCloseTo(motion.positions[point * 3 + axis], 6);
+      }
+    }
+  });
+
+  it('refuses more frames than 16 bits count', () => {
+    const frames = 65_536;
+    expect(() => writeC3d({ ...motion, frames, positions: new Float32Array(frames * 51) })).toThrow('65535 frames');
+  });
+});

@@ -1,0 +1,71 @@
+"""Reads motion files with other people's programs and compares joints with the places they should have.
+
+Usage: read_back.py TRUTH.json; the JSON lists files with `kind` (c3d, bvh, glb), `path`, `frames` and, by joint name,
+`places` (a list of [x, y, z] in metres, y up, for each of `frames`). Prints a line a file: kind, reader, worst in mm.
+A reader that is not installed prints "skipped".
+"""
+import json
+import sys
+
+
+def worst(read, truth):
+    return max(
+        1000 * sum((a - b) ** 2 for a, b in zip(read[name][i], truth[name][i])) ** 0.5
+        for name in truth
+        for i in range(len(truth[name]))
+    )
+
+
+def with_ezc3d(entry):
+    import ezc3d
+
+    file = ezc3d.c3d(entry["path"])
+    assert file["parameters"]["POINT"]["UNITS"]["value"] == ["mm"]
+    labels = file["parameters"]["POINT"]["LABELS"]["value"]
+    points = file["data"]["points"]
+    return {n: [points[:3, labels.index(n), f] / 1000 for f in entry["frames"]] for n in entry["places"]}
+
+
+def with_c3d(entry):
+    import c3d
+
+    with open(entry["path"], "rb") as handle:
+        reader = c3d.Reader(handle)
+        labels = [label.strip() for label in reader.point_labels]
+        frames = [points[:, :3] / 1000 for _, points, _ in reader.read_frames()]
+    return {n: [frames[f][labels.index(n)] for f in entry["frames"]] for n in entry["places"]}
+
+
+def with_blender(entry):
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = entry["fps"]
+    if entry["kind"] == "bvh":
+        bpy.ops.import_anim.bvh(
+            filepath=entry["path"], global_scale=entry["scale"], use_fps_scale=False, axis_forward="-Z", axis_up="Y"
+        )
+        first = 1
+    else:
+        bpy.ops.import_scene.gltf(filepath=entry["path"])
+        first = 0
+    armature = next(o for o in bpy.data.objects if o.type == "ARMATURE")
+    read = {name: [] for name in entry["places"]}
+    for frame in entry["frames"]:
+        bpy.context.scene.frame_set(first + frame)
+        for name in read:
+            x, y, z = armature.matrix_world @ armature.pose.bones[name].head
+            read[name].append([x, z, -y])
+    return read
+
+
+READERS = {"c3d": {"ezc3d": with_ezc3d, "c3d": with_c3d}, "bvh": {"bpy": with_blender}, "glb": {"bpy": with_blender}}
+
+for item in json.load(open(sys.argv[1])):
+    for reader, read in READERS[item["kind"]].items():
+        try:
+            __import__(reader)
+        except ImportError:
+            print(json.dumps({"kind": item["kind"], "reader": reader, "skipped": True}))
+            continue
+        print(json.dumps({"kind": item["kind"], "rig": item.get("rig"), "reader": reader, "worstMm": worst(read(item), item["places"])}))

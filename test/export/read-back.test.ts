@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { fitRig, rigPositions } from '../../lib/export/fit-rig.js';
+import { rigByName, rigNames } from '../../lib/export/rigs.js';
+import { writeMotion } from '../../lib/export/write-motion.js';
+import { pointAt } from '../../lib/motion/vector.js';
+import { skeletonByName } from '../../lib/skeletons/skeletons.js';
+import { walkingMotion } from '../helpers/motion.js';
+
+// A Python with ezc3d, c3d and bpy, or some of them; what it lacks is said.
+const python = process.env.PSTMO_PYTHON;
+const script = fileURLToPath(new URL('read-back.py', import.meta.url));
+const frames = [0, 25, 49];
+
+if (python === undefined) {
+  it.skip('Blender, ezc3d and c3d read the files (skipped: PSTMO_PYTHON names no Python that has them)', () =>
+    undefined);
+} else {
+  it('Blender, ezc3d and c3d read the files within 1 mm', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pstmo-read-back-'));
+    const motion = walkingMotion('read-back', 50);
+    const items: object[] = [];
+    const c3d = join(folder, 'motion.c3d');
+    await writeMotion(c3d, motion);
+    const joints = skeletonByName('h36m-17').joints;
+    const places = joints.map((name, joint) => [
+      name.replaceAll(' ', '_'),
+      frames.map((frame) => pointAt(motion.positions, frame * 17 + joint)),
+    ]);
+    items.push({ kind: 'c3d', path: c3d, frames, places: Object.fromEntries(places) });
+    for (const name of rigNames) {
+      const rig = rigByName(name);
+      const fitted = fitRig(motion, rig);
+      const rigPlaces = rig.joints.flatMap((joint, index) =>
+        joint.end ? [] : [[joint.name, frames.map((frame) => rigPositions(fitted, frame)[index])]],
+      );
+      for (const kind of ['bvh', 'glb']) {
+        const path = join(folder, `${name}.${kind}`);
+        await writeMotion(path, motion, { rig: name });
+        const scale = rig.units === 'cm' ? 0.01 : 1;
+        items.push({ kind, rig: name, path, frames, fps: 50, scale, places: Object.fromEntries(rigPlaces) });
+      }
+    }
+    writeFileSync(join(folder, 'truth.json'), JSON.stringify(items));
+    const { stdout, stderr, status } = spawnSync(python, [script, join(folder, 'truth.json')], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect(status, stderr).toBe(0);
+    const results = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as { kind: string; reader: string; worstMm?: number; skipped?: boolean });
+    expect(results.length).toBeGreaterThanOrEqual(items.length);
+    for (const result of results) {
+      console.log(JSON.stringify(result));
+      if (!result.skipped) expect(result.worstMm, `${result.kind} in ${result.reader}`).toBeLessThan(1);
+    }
+  }, 300_000);
+}
