@@ -9,7 +9,10 @@ import { parseArgs } from 'node:util';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { log: { type: 'string', multiple: true, default: [] }, report: { type: 'string', multiple: true, default: [] } },
+  options: {
+    log: { type: 'string', multiple: true, default: [] },
+    report: { type: 'string', multiple: true, default: [] },
+  },
 });
 const [card] = positionals;
 if (!card || (values.log.length === 0 && values.report.length === 0)) {
@@ -41,7 +44,10 @@ function curves(logs) {
   const width = 360;
   const height = 200;
   const panels = logs.map((file, index) => {
-    const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    const lines = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     const steps = lines.filter(({ kind }) => kind === 'step');
     const epochs = lines.filter(({ kind }) => kind === 'epoch');
     const last = Math.max(...epochs.map(({ step }) => step));
@@ -53,7 +59,9 @@ function curves(logs) {
     const x = (step) => (45 + (step / last) * (width - 60)).toFixed(1);
     const y = (loss) => (height - 30 - (Math.min(loss, top) / top) * (height - 55)).toFixed(1);
     const line = smooth.map((loss, i) => `${x(steps[i].step)},${y(loss)}`).join(' ');
-    const marks = epochs.map(({ step, loss }) => `<circle cx="${x(step)}" cy="${y(loss)}" r="2.5" fill="#b4441f"/>`).join('');
+    const marks = epochs
+      .map(({ step, loss }) => `<circle cx="${x(step)}" cy="${y(loss)}" r="2.5" fill="#b4441f"/>`)
+      .join('');
     const stage = steps.some(({ multiple }) => multiple > 0) ? 'Stage II' : 'Stage I';
     return `<g transform="translate(${index * width},0)" font-family="sans-serif" font-size="11" fill="#444">
 <text x="45" y="16" font-size="13">${stage}: training loss</text>
@@ -68,9 +76,19 @@ function curves(logs) {
 }
 
 function epochTable(file) {
-  const epochs = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'epoch');
+  const epochs = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ kind }) => kind === 'epoch');
   const stage2 = epochs.some(({ multiple }) => multiple > 0);
-  const rows = epochs.map((e) => [e.epoch, e.step, e.loss.toFixed(4), stage2 ? `${mm(e.validation)} mm` : e.validation.toFixed(4), Math.round(e.samplesPerSecond)]);
+  const rows = epochs.map((e) => [
+    e.epoch,
+    e.step,
+    e.loss.toFixed(4),
+    stage2 ? `${mm(e.validation)} mm` : e.validation.toFixed(4),
+    Math.round(e.samplesPerSecond),
+  ]);
   return `${stage2 ? 'Stage II' : 'Stage I'}\n\n${table(['epoch', 'steps', 'loss', 'validation', 'samples/s'], rows)}`;
 }
 
@@ -88,5 +106,8 @@ if (!text.includes(begin) || !text.includes(end)) {
   console.error(`${card}: expected the marks ${begin} and ${end}.`);
   process.exit(1);
 }
-writeFileSync(card, `${text.slice(0, text.indexOf(begin) + begin.length)}\n\n${parts.join('\n\n')}\n\n${text.slice(text.indexOf(end))}`);
+writeFileSync(
+  card,
+  `${text.slice(0, text.indexOf(begin) + begin.length)}\n\n${parts.join('\n\n')}\n\n${text.slice(text.indexOf(end))}`,
+);
 console.log(`${card}: ${values.report.length} reports, ${values.log.length} logs`);
