@@ -104,7 +104,11 @@ export class NativeModel {
   initialize(seed: number): Promise<void>;
   forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;
   reconstruct(input: WindowInput): Promise<Float32Array>;
-  attention(input: WindowInput, module: 'tem' | 'mofa' | 'decoder' | 'joints', layer: number): Promise<{ tokens: number; maps: Float32Array }>;
+  attention(
+    input: WindowInput,
+    module: 'tem' | 'mofa' | 'decoder' | 'joints',
+    layer: number,
+  ): Promise<{ tokens: number; maps: Float32Array }>;
   gradients(input: WindowInput, seed: number, step: number): Promise<Float64Array>;
   adamStep(learningRate: number, step: number): Promise<void>;
   setSequences(sequences: Sequences): Promise<void>;
