@@ -83,6 +83,12 @@ export function liftCommand(io: Io): Command {
         threads: flags.threads,
         onNotice: (text) => notice(io, text),
       });
+      if (lifter.config.refine) {
+        notice(
+          io,
+          'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
+        );
+      }
       try {
         await liftAll(io, lifter, tasks, flags);
       } finally {

@@ -24,15 +24,15 @@ type H5wasm = typeof import('h5wasm/node');
 /** Reads the variables of one open file; every size is checked before HDF5 is asked for the content. */
 class Mat73Reader {
   private readonly file: File;
-  private readonly library: H5wasm;
+  private readonly hdf5: H5wasm;
   private readonly where: string;
   private readonly limitBytes: number | undefined;
   /** What the file may still unpack to. */
   private backedBytes: number;
 
-  constructor(file: File, library: H5wasm, where: string, fileBytes: number, limitBytes?: number) {
+  constructor(file: File, hdf5: H5wasm, where: string, fileBytes: number, limitBytes?: number) {
     this.file = file;
-    this.library = library;
+    this.hdf5 = hdf5;
     this.where = where;
     this.limitBytes = limitBytes;
     this.backedBytes = fileBytes * HIGHEST_RATIO;
@@ -46,9 +46,8 @@ class Mat73Reader {
 
   private value(entity: Entity | null, name: string, depth: number): MatValue {
     const { where } = this;
-    if (entity instanceof this.library.Group)
-      throw unsupportedError(where, `${printable(name)} is a struct or an object`);
-    if (!(entity instanceof this.library.Dataset)) throw formatError(where, undefined, `data for ${name}`, 'a link');
+    if (entity instanceof this.hdf5.Group) throw unsupportedError(where, `${printable(name)} is a struct or an object`);
+    if (!(entity instanceof this.hdf5.Dataset)) throw formatError(where, undefined, `data for ${name}`, 'a link');
     if (depth > DEEPEST_NESTING) throw formatError(where, undefined, `${DEEPEST_NESTING} levels of cells`, 'more');
     const { metadata } = entity;
     const { shape, type, size, signed, littleEndian, chunks } = metadata;
@@ -81,7 +80,7 @@ class Mat73Reader {
     const references = dataset.value;
     if (!Array.isArray(references)) throw formatError(this.where, undefined, `cells in ${name}`, 'something else');
     const cells = references.map((reference, i) => {
-      if (!(reference instanceof this.library.Reference)) throw unsupportedError(this.where, `${name} has a bad cell`);
+      if (!(reference instanceof this.hdf5.Reference)) throw unsupportedError(this.where, `${name} has a bad cell`);
       return this.value(dataset.dereference(reference) as unknown as Entity | null, `${name}{${i + 1}}`, depth + 1);
     });
     return { cells: fromFortran(cells, shape), shape };
@@ -112,14 +111,14 @@ export async function readMat73(path: string, options: Omit<MatOptions, 'where'>
   const source = fileSource(path);
   const { size } = source;
   source.close();
-  const library = await import('h5wasm/node');
-  const module = await library.ready;
+  const hdf5 = await import('h5wasm/node');
+  const module = await hdf5.ready;
   // Errors of the library become exceptions instead of lines on stderr.
   module.activate_throwing_error_handler();
   try {
-    const file = new library.File(path, 'r');
+    const file = new hdf5.File(path, 'r');
     try {
-      return new Mat73Reader(file, library, path, size, options.limitBytes).read(options.variables);
+      return new Mat73Reader(file, hdf5, path, size, options.limitBytes).read(options.variables);
     } finally {
       file.close();
     }

@@ -55,11 +55,13 @@ function shapedFields(tensors: Tensors, where: string): Shaped {
   const backbone = backboneOf(tensors, where);
   const temporal = tensors.has('Transformer.pos_embedding');
   const headWidth = axis(tensors, 'fcn.0.weight', 0);
+  const stage = tensors.has('mask_token') || tensors.has('encoder_to_decoder.weight') ? 1 : 2;
   const fields: Shaped = {
-    stage: tensors.has('mask_token') || tensors.has('encoder_to_decoder.weight') ? 1 : 2,
+    stage,
     backbone,
     temporal,
-    aggregate: tensors.has('Transformer_reduce.model.pos_embedding_1'),
+    // Stage I has no MOFA, which says nothing about the Stage II that follows.
+    aggregate: stage === 1 ? undefined : tensors.has('Transformer_reduce.model.pos_embedding_1'),
     frames: axis(tensors, 'Transformer.pos_embedding', 1) as Shaped['frames'],
     width: temporal ? axis(tensors, 'Transformer.pos_embedding', 2) : headWidth && headWidth / 2,
     hidden: axis(tensors, 'Transformer.model.layers.0.feed_forward.w_1.weight', 0),

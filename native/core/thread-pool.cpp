@@ -17,6 +17,9 @@ namespace {
 // How often a waiting thread looks before it sleeps: some tens of microseconds, the gap between two operations.
 constexpr int kSpins = 4000;
 
+// Parts of ThreadPool::state_: one loop more, and the mark that workers may join it.
+constexpr uint64_t kNext = uint64_t{1} << 32, kOpen = uint64_t{1} << 31;
+
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -73,8 +76,8 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   stop_ = true;
-  generation_.fetch_add(1);
-  generation_.notify_all();
+  state_.fetch_add(kNext);
+  state_.notify_all();
   for (auto& worker : workers_) worker.join();
 }
 
@@ -88,18 +91,17 @@ void ThreadPool::run(int items, const std::function<void(int, int)>& body) {
   items_ = items;
   failed_ = false;
   next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  state_.store((state_.load(std::memory_order_relaxed) / kNext + 1) * kNext | kOpen, std::memory_order_release);
+  state_.notify_all();
   drain(0);
-  for (int spin = 0;; ++spin) {
-    const int left = busy_.load(std::memory_order_acquire);
-    if (left == 0) break;
+  uint64_t state = state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+  for (int spin = 0; state % kNext != 0; ++spin) {
     if (spin < kSpins) {
       pause();
     } else {
-      busy_.wait(left);
+      state_.wait(state);
     }
+    state = state_.load(std::memory_order_acquire);
   }
   if (failed_) std::rethrow_exception(failure_);
 }
@@ -114,19 +116,25 @@ void ThreadPool::drain(int worker) {
 }
 
 void ThreadPool::work(int worker) {
-  uint32_t seen = 0;
+  uint64_t seen = 0;
   for (;;) {
-    for (int spin = 0; generation_.load(std::memory_order_acquire) == seen; ++spin) {
+    uint64_t state = state_.load(std::memory_order_acquire);
+    for (int spin = 0; state / kNext == seen; ++spin) {
       if (spin < kSpins) {
         pause();
       } else {
-        generation_.wait(seen);
+        state_.wait(state);
       }
+      state = state_.load(std::memory_order_acquire);
     }
-    seen = generation_.load(std::memory_order_acquire);
     if (stop_) return;
-    drain(worker);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_all();
+    seen = state / kNext;
+    while ((state & kOpen) != 0 && state / kNext == seen) {
+      if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) continue;
+      drain(worker);
+      if ((state_.fetch_sub(1, std::memory_order_acq_rel) - 1) % kNext == 0) state_.notify_all();
+      break;
+    }
   }
 }
 

@@ -32,8 +32,9 @@ class ThreadPool {
   const std::function<void(int, int)>* body_ = nullptr;
   int items_ = 0;
   std::atomic<int> next_{0};
-  std::atomic<uint32_t> generation_{0};
-  std::atomic<int> busy_{0};
+  // High half: which loop this is. Low half: kOpen while workers may still join it, and how many are in it. The caller waits
+  // for those who joined, not for those whom the system has not let run yet.
+  std::atomic<uint64_t> state_{0};
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;

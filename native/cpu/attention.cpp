@@ -8,19 +8,26 @@ size_t attentionScratch(int tokens, int width) {
   return 2 * keys * channels + 2 * (static_cast<size_t>(tokens) + 9) * keys + 64;
 }
 
+// A window with all its heads is an item where there are windows enough for every thread; else a head is.
+void CpuBackend::forHeads(int batch, int heads, int tokens, int width, const std::function<void(int window, int head, float* scratch)>& body) {
+  const size_t floats = attentionScratch(tokens, width / heads);
+  const int together = batch >= 4 * pool_.threads() ? heads : 1;
+  pool_.run(batch * heads / together, [&](int item, int worker) {
+    float* scratch = workerScratch_[worker].floats(floats);
+    for (int i = item * together; i < (item + 1) * together; ++i) body(i / heads, i % heads, scratch);
+  });
+}
+
 void CpuBackend::run(const AttentionForward& op) {
-  const size_t floats = attentionScratch(op.tokens, op.width / op.heads);
-  pool_.run(op.batch * op.heads, [&](int item, int worker) { kernels_.attentionForward(op, item / op.heads, item % op.heads, workerScratch_[worker].floats(floats)); });
+  forHeads(op.batch, op.heads, op.tokens, op.width, [&](int window, int head, float* scratch) { kernels_.attentionForward(op, window, head, scratch); });
 }
 
 void CpuBackend::run(const AttentionBackward& op) {
-  const size_t floats = attentionScratch(op.tokens, op.width / op.heads);
-  pool_.run(op.batch * op.heads, [&](int item, int worker) { kernels_.attentionBackward(op, item / op.heads, item % op.heads, workerScratch_[worker].floats(floats)); });
+  forHeads(op.batch, op.heads, op.tokens, op.width, [&](int window, int head, float* scratch) { kernels_.attentionBackward(op, window, head, scratch); });
 }
 
 void CpuBackend::run(const AttentionMaps& op) {
-  const size_t floats = attentionScratch(op.tokens, op.width / op.heads);
-  pool_.run(op.batch * op.heads, [&](int item, int worker) { kernels_.attentionMaps(op, item / op.heads, item % op.heads, workerScratch_[worker].floats(floats)); });
+  forHeads(op.batch, op.heads, op.tokens, op.width, [&](int window, int head, float* scratch) { kernels_.attentionMaps(op, window, head, scratch); });
 }
 
 }  // namespace pstmo

@@ -108,7 +108,13 @@ void CpuBackend::copyOut(void* host, const void* device, size_t bytes) { std::me
 void CpuBackend::zero(void* device, size_t bytes) { std::memset(device, 0, bytes); }
 
 void CpuBackend::forRows(int rows, int chunk, const Range& body) {
-  pool_.run((rows + chunk - 1) / chunk, [&](int item, int worker) { body(item * chunk, std::min(rows, (item + 1) * chunk), worker); });
+  const int chunks = (rows + chunk - 1) / chunk;
+  const auto run = [&](int item, int worker) { body(item * chunk, std::min(rows, (item + 1) * chunk), worker); };
+  if (chunks <= 2) {  // less work than waking a thread
+    for (int item = 0; item < chunks; ++item) run(item, 0);
+  } else {
+    pool_.run(chunks, run);
+  }
 }
 
 float* CpuBackend::reduceRows(int rows, int width, const std::function<void(int, int, float*)>& kernel) {

@@ -105,6 +105,7 @@ class CpuBackend final : public Backend {
   // Column sums over all rows of what `kernel` gives for a chunk: fixed chunks, added in order. Returns `width` floats.
   float* reduceRows(int rows, int width, const std::function<void(int begin, int end, float* sums)>& kernel);
 
+  void forHeads(int batch, int heads, int tokens, int width, const std::function<void(int window, int head, float* scratch)>& body);
   bool usesBf16(int inner, int columns) const;
   // Packed copy of a weight (out, in) or (out, in, taps), columns ordered (tap, in). transposed: inner dimension is the columns, as
   // the forward pass needs it; else it is `out`, as dX needs it.

@@ -16,13 +16,30 @@ struct HeadShape {
         scale(1.0f / __builtin_sqrtf((float)headWidth)) {}
 };
 
+// A head's rows are a few cache lines each, far apart: while one head is worked on, the lines of the next are asked for.
+void prefetchRows(const float* x, ptrdiff_t stride, const HeadShape& h) {
+  for (int t = 0; t < h.tokens; ++t) {
+    for (int c = 0; c < h.headWidth; c += 16) __builtin_prefetch(x + t * stride + c);
+  }
+}
+
 // x (tokens, headWidth) with row stride -> panels over tokens: [token / kPanel][channel][kPanel].
 void packTransposed(const float* x, ptrdiff_t stride, const HeadShape& h, float* panels) {
-  for (int first = 0; first < h.keys; first += kPanel) {
-    float* panel = panels + (ptrdiff_t)first * h.headWidth;
-    const int count = least(kPanel, h.tokens - first);
-    for (int i = 0; i < kPanel; ++i) {
-      for (int c = 0; c < h.headWidth; ++c) panel[c * kPanel + i] = i < count ? x[(first + i) * stride + c] : 0.0f;
+  for (int first = 0; first < h.keys; first += kLanes) {
+    float* panel = panels + (ptrdiff_t)(first / kPanel) * kPanel * h.headWidth + first % kPanel;
+    const int count = h.tokens - first;
+    for (int channel = 0; channel < h.headWidth; channel += kLanes) {
+      const int channels = least(kLanes, h.headWidth - channel);
+      Vec block[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) block[i] = i < count ? loadUpTo(x + (first + i) * stride + channel, channels) : Vec{};
+      transpose(block);
+      if (channels == kLanes) {
+#pragma GCC unroll 16
+        for (int c = 0; c < kLanes; ++c) save(panel + (channel + c) * kPanel, block[c]);
+      } else {
+        for (int c = 0; c < channels; ++c) save(panel + (channel + c) * kPanel, block[c]);
+      }
     }
   }
 }
@@ -100,6 +117,9 @@ void attentionForward(const AttentionForward& op, int window, int head, float* s
   float* scores = valuePanels + (ptrdiff_t)h.channels * h.tokens;
   packTransposed(q + op.width, h.stride, h, keyPanels);
   packChannels(q + 2 * op.width, h.stride, h, valuePanels);
+  if (head + 1 < op.heads) {
+    for (int part = 0; part < 3; ++part) prefetchRows(q + part * op.width + h.headWidth, h.stride, h);
+  }
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);
@@ -155,6 +175,11 @@ void attentionBackward(const AttentionBackward& op, int window, int head, float*
   float* dScores = weights + (ptrdiff_t)h.tokens * h.keys;        // (tokens, keys)
   packTransposed(q + op.width, h.stride, h, panels);
   packTransposed(q + 2 * op.width, h.stride, h, valuePanels);
+  if (head + 1 < op.heads) {
+    for (int part = 0; part < 3; ++part) prefetchRows(q + part * op.width + h.headWidth, h.stride, h);
+    prefetchRows(out + h.headWidth, op.width, h);
+    prefetchRows(dOut + h.headWidth, op.width, h);
+  }
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);

@@ -10,6 +10,7 @@ namespace pstmo {
 namespace {
 
 constexpr int kInnerBlock = 256;  // rows of a panel that stay in the first-level cache (32 KB with 32 columns)
+constexpr double kSmallProduct = 5e5;  // multiply-adds that take about as long as waking a thread
 constexpr int kGradientBlock = 128;  // rows reduced at a time in a weight gradient
 
 int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -102,7 +103,8 @@ void CpuBackend::product(int rows, const RowSource& source, const Panels& panels
   const int chunk = std::min(tileRows * (inner <= 512 ? 27 : 9), roundUp(rows, tileRows));
   const int chunks = (rows + chunk - 1) / chunk;
   // Few rows: the panels are shared out too, so that one window still uses every thread.
-  const int wanted = 3 * pool_.threads();
+  const bool small = static_cast<double>(rows) * inner * panels.columns < kSmallProduct;
+  const int wanted = small ? 1 : 3 * pool_.threads();
   const int groups = chunks >= wanted ? 1 : std::min(panels.count, (wanted + chunks - 1) / chunks);
   const bool copies = panels.bf16 || source.taps > 1;
   const int pairs = (inner + 1) / 2, unit = panels.bf16 ? pairs : inner, block = panels.bf16 ? kInnerBlock / 2 : kInnerBlock;

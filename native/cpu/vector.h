@@ -52,6 +52,23 @@ inline float maximum(Vec v) {
   return v[0];
 }
 
+// rows[i][j] becomes rows[j][i]: the bits of row and lane change places one after the other.
+inline void transpose(Vec (&rows)[kLanes]) {
+  const VecInt lane = laneNumbers();
+#pragma GCC unroll 4
+  for (int bit = 1; bit < kLanes; bit *= 2) {
+    const VecInt odd = (lane & bit) != 0;
+    const VecInt first = odd ? lane - bit + kLanes : lane, second = odd ? lane + kLanes : lane + bit;
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      if (i & bit) continue;
+      const Vec a = rows[i], b = rows[i + bit];
+      rows[i] = __builtin_shuffle(a, b, first);
+      rows[i + bit] = __builtin_shuffle(a, b, second);
+    }
+  }
+}
+
 // e^x, |relative error| < 2e-7 for x in [-87, 88]; below it stays at e^-87, so never a denormal.
 inline Vec exponential(Vec x) {
   const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits

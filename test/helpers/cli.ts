@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runCommandLine } from '../../lib/cli/program.js';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -35,4 +36,19 @@ export function startCli(args: readonly string[], cwd?: string): { child: ChildP
 /** Runs the compiled command line to its end. */
 export function runCli(args: readonly string[], cwd?: string): Promise<CliResult> {
   return startCli(args, cwd).done;
+}
+
+/** Runs a command line in this process: faster than {@link runCli}, same code. */
+export async function runHere(args: readonly string[], signal = new AbortController().signal): Promise<CliResult> {
+  const result: CliResult = { code: 0, signal: null, out: '', err: '' };
+  result.code = await runCommandLine(args, {
+    out: (text) => {
+      result.out += text;
+    },
+    err: (text) => {
+      result.err += text;
+    },
+    ...{ live: false, signal, exitCode: 0 },
+  });
+  return result;
 }

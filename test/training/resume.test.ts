@@ -78,3 +78,19 @@ describe.each(['pretrain', 'finetune'] as const)('%s, killed again and again', (
     expect(readdirSync(broken).sort()).toEqual(readdirSync(whole).sort());
   }, 240_000);
 });
+
+describe('finetune, stopped by Ctrl-C', () => {
+  it('ends with a checkpoint and exit code 130, says how to go on, and goes on to the same weights', async () => {
+    const whole = join(folder, 'finetune-whole');
+    const stopped = join(folder, 'finetune-stopped');
+    const { child, done } = startCli(command('finetune', stopped));
+    await patience(stopped, 0, 0);
+    child.kill('SIGINT');
+    const { code, signal, err } = await done;
+    expect({ code, signal }).toEqual({ code: 130, signal: null });
+    expect(err).toMatch(/Stopped after \d+ steps; --resume goes on from/);
+    expect(await startCli([...command('finetune', stopped), '--resume']).done).toMatchObject({ code: 0 });
+    expect(digest(stopped)).toEqual(digest(whole));
+    expect(timelessLog(stopped)).toEqual(timelessLog(whole));
+  }, 240_000);
+});

@@ -19,6 +19,10 @@ function out(name: string): string {
   return join(folder, name);
 }
 
+function expectSameFile(path: string, other: string): void {
+  expect(readFileSync(path).equals(readFileSync(other)), `${path} and ${other} differ`).toBe(true);
+}
+
 /** Trains and returns the epochs' lines beside the result. */
 async function train(run: typeof finetune, options: Partial<TrainingOptions> & { out: string }) {
   const epochs: EpochLine[] = [];
@@ -149,8 +153,8 @@ describe('a signal', () => {
     for (let stop = 0; result.stopped; stop++) {
       result = await stoppedAfter(stop < 2 ? 3 : Number.POSITIVE_INFINITY, { resume: true });
     }
-    expect(readFileSync(result.modelPath)).toEqual(readFileSync(whole.modelPath));
-    expect(readFileSync(result.checkpointPath)).toEqual(readFileSync(whole.checkpointPath));
+    expectSameFile(result.modelPath, whole.modelPath);
+    expectSameFile(result.checkpointPath, whole.checkpointPath);
   });
 
   async function stoppedAfter(reports: number, options: Partial<TrainingOptions>) {
@@ -178,7 +182,7 @@ describe('resume', () => {
     await expect(pretrain(again)).rejects.toThrow(/made with command "finetune"/);
     await expect(finetune({ ...again, epochs: 3 })).resolves.toMatchObject({ epochs: 3, stopped: false });
     const straight = await finetune({ ...options, out: out('straight'), epochs: 3 });
-    expect(readFileSync(join(out('more'), 'model.safetensors'))).toEqual(readFileSync(straight.modelPath));
+    expectSameFile(join(out('more'), 'model.safetensors'), straight.modelPath);
   });
 
   it('begins where there is nothing to resume', async () => {

@@ -1,0 +1,121 @@
+/**
+ * The operations of P-STMO-S (d = 256, h = 512, N = 27) that a training step spends its time in, one entry a shape: fields of
+ * `runOp` by size, and how many multiply-adds one run makes. `rows` is batch * N.
+ */
+
+const LINEAR = [
+  ['SEM in', 34, 512],
+  ['SEM block', 512, 512],
+  ['SEM out', 512, 256],
+  ['Q, K, V', 256, 768],
+  ['attention out', 256, 256],
+  ['feed-forward in', 256, 512],
+  ['feed-forward out', 512, 256],
+  ['head', 256, 51],
+];
+const TOKENS = [27, 81, 243];
+const WIDTH = 256;
+const HIDDEN = 512;
+const HEADS = 8;
+
+/** Small numbers of both signs, the same each time: none is denormal, none overflows. */
+function values(length, seed = 1) {
+  const out = new Float32Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    out[i] = state / 2 ** 31 - 1;
+  }
+  return out;
+}
+
+function linearCases(name, rows, inputs, outputs) {
+  const shape = `${name}: ${rows} x ${inputs} -> ${outputs}`;
+  const attributes = { rows, in: inputs, out: outputs };
+  const x = values(rows * inputs, 1);
+  const weight = values(outputs * inputs, 2);
+  const dZ = values(rows * outputs, 3);
+  const multiplyAdds = rows * inputs * outputs;
+  const backward = { op: 'linearBackward', attributes, multiplyAdds };
+  const forward = { x, weight, bias: values(outputs, 4), y: new Float32Array(rows * outputs) };
+  return [
+    { shape, part: 'forward', op: 'linearForward', attributes, multiplyAdds, tensors: forward },
+    { shape, part: 'dX', ...backward, tensors: { dZ, x, weight, dX: new Float32Array(rows * inputs) } },
+    { shape, part: 'dW', ...backward, tensors: { dZ, x, weight, dWeight: new Float32Array(outputs * inputs) } },
+  ];
+}
+
+function convolutionCases(batch, tokens) {
+  const stride = 3;
+  const kept = tokens / stride;
+  const multiplyAdds = 3 * HIDDEN * WIDTH * batch * kept;
+  const shape = `MOFA convolution, stride 3: ${batch * kept} x 3 x ${HIDDEN} -> ${WIDTH}`;
+  const attributes = { batch, tokens, stride, in: HIDDEN, out: WIDTH };
+  const x = values(batch * tokens * HIDDEN, 1);
+  const weight = values(WIDTH * HIDDEN * 3, 2);
+  const residual = values(batch * tokens * WIDTH, 3);
+  const forward = { x, weight, bias: values(WIDTH, 4), residual, y: new Float32Array(batch * kept * WIDTH) };
+  const backward = {
+    dZ: values(batch * kept * WIDTH, 5),
+    ...{ x, weight, dX: new Float32Array(x.length), dWeight: new Float32Array(weight.length) },
+    dBias: new Float32Array(WIDTH),
+  };
+  return [
+    { shape, part: 'forward', op: 'stridedConvForward', attributes, multiplyAdds, tensors: forward },
+    {
+      ...{ shape, part: 'dX and dW', op: 'stridedConvBackward', attributes, tensors: backward },
+      multiplyAdds: 2 * multiplyAdds,
+    },
+  ];
+}
+
+function attentionCases(rows, tokens) {
+  const batch = Math.max(1, Math.round(rows / tokens));
+  const attributes = { batch, tokens, width: WIDTH, heads: HEADS };
+  const scores = batch * tokens * tokens * WIDTH;
+  const shape = `attention, n = ${tokens}: ${batch} windows, ${HEADS} heads of ${WIDTH / HEADS}`;
+  const qkv = values(batch * tokens * 3 * WIDTH, 1);
+  const out = values(batch * tokens * WIDTH, 2);
+  const logSumExp = new Float32Array(batch * HEADS * tokens).fill(4);
+  const backward = { qkv, out, logSumExp, dOut: values(out.length, 3), dQkv: new Float32Array(qkv.length) };
+  return [
+    {
+      ...{ shape, part: 'forward', op: 'attentionForward', attributes, multiplyAdds: 2 * scores },
+      tensors: { qkv, out: new Float32Array(out.length), logSumExp: new Float32Array(logSumExp.length) },
+    },
+    // Scores once more, then dV, dP, dQ and dK.
+    { shape, part: 'backward', op: 'attentionBackward', attributes, multiplyAdds: 5 * scores, tensors: backward },
+  ];
+}
+
+/** Bound by memory: `bytes` read and written stand in the place of multiply-adds. */
+function rowCases(rows, channels) {
+  const size = rows * channels;
+  const normShape = `layer norm: ${rows} x ${channels}`;
+  const attributes = { rows, channels };
+  const x = values(size, 1);
+  const a = values(channels, 2);
+  const mean = new Float32Array(rows);
+  const std = new Float32Array(rows).fill(1);
+  const forward = { x, a, b: values(channels, 3), y: new Float32Array(size), mean, std };
+  const backward = {
+    ...{ dY: values(size, 4), x, a, mean, std, dX: new Float32Array(size) },
+    ...{ dA: new Float32Array(channels), dB: new Float32Array(channels) },
+  };
+  return [
+    { shape: normShape, part: 'forward', op: 'layerNormForward', attributes, bytes: 8 * size, tensors: forward },
+    // dX is added to: it is read as well.
+    { shape: normShape, part: 'backward', op: 'layerNormBackward', attributes, bytes: 16 * size, tensors: backward },
+  ];
+}
+
+/** All cases, products first, for `rows` rows. */
+export function modelCases(rows) {
+  const batch = Math.max(1, Math.round(rows / TOKENS[0]));
+  return [
+    ...LINEAR.flatMap(([name, inputs, outputs]) => linearCases(name, rows, inputs, outputs)),
+    ...convolutionCases(batch, TOKENS[0]),
+    ...TOKENS.flatMap((tokens) => attentionCases(rows, tokens)),
+    ...rowCases(rows, WIDTH),
+  ];
+}

@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runHere } from '../helpers/cli.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+
+const folder = temporaryFolder();
+
+describe('wrong usage ends with exit code 2 and says what was meant', () => {
+  it.each<[string, string[], RegExp]>([
+    ['a flag with a letter missing', ['lift', 'a.npz', '--devce', 'cpu'], /--devce.*\n.*Did you mean --device/],
+    ['a command with letters swapped', ['lfit'], /Did you mean lift/],
+    ['a flag of another command', ['models', '--epochs', '3'], /unknown option '--epochs'/],
+    ['a choice that there is not', ['evaluate', 'm', 'd', '--split', 'tests'], /train, validation, test/],
+    ['a size that is none', ['lift', 'a.npz', '--size', '1920'], /WIDTHxHEIGHT/],
+    ['a device that is none', ['lift', 'a.npz', '--device', 'gpu'], /auto, cpu, cuda/],
+    ['a number that is none', ['finetune', 'd', '--out', 'o', '--epochs', 'many'], /--epochs.*whole number/],
+    ['half an epoch', ['finetune', 'd', '--out', 'o', '--epochs', '0.5'], /whole number/],
+    ['a missing argument', ['convert', 'only-one'], /missing required argument 'out'/],
+    ['a missing option', ['pretrain', 'd'], /required option '--out/],
+    ['two schedules', ['finetune', 'd', '--out', 'o', '--decay', '0.9', '--cosine', '1e-5'], /cannot be used with/],
+    ['an unknown preset', ['complexity', '--model', 'pstmo-xl'], /pstmo-s-cpn, pstmo-s-gt/],
+    ['an unknown field', ['complexity', '--set', 'depth=3'], /depth[\s\S]*Fields: .*layers/],
+    ['a field without a value', ['complexity', '--set', 'layers'], /<field>=<value>/],
+    ['noise that is none', ['complexity', '--noise', 'salt'], /gaussian:<sigma>/],
+    ['an ending that is not written', ['convert', 'a.pth', 'b.onnx'], /\.safetensors or \.npz, got \.onnx/],
+    ['one file for several', ['lift', 'a.npz', 'b.npz', '--out', 'c.npz'], /several files are lifted/],
+  ])('%s', async (_, args, message) => {
+    const { code, out, err } = await runHere(args);
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+  });
+
+  it('and help and version with 0', async () => {
+    const help = await runHere(['lift', '--help']);
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toContain('--no-flip');
+    const version = await runHere(['--version']);
+    expect(version.code).toBe(0);
+    expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('what cannot be done ends with exit code 1', () => {
+  const empty = join(folder, 'empty.safetensors');
+  const text = join(folder, 'text.safetensors');
+  writeFileSync(empty, '');
+  writeFileSync(text, 'not a data set at all, nor anything else');
+
+  it.each<[string, string[], RegExp]>([
+    ['a data set that is not there', ['finetune', join(folder, 'no'), '--out', join(folder, 'o1')], /no.*cannot be/],
+    ['an empty data set', ['finetune', empty, '--out', join(folder, 'o2')], /empty\.safetensors/],
+    ['a data set that is text', ['evaluate', text, text], /text\.safetensors/],
+    ['a model that is not there', ['convert', join(folder, 'none'), join(folder, 'a.npz')], /no such file/],
+    ['an empty file', ['inspect', empty], /empty\.safetensors: the file is empty/],
+    ['an unknown file', ['inspect', text], /text\.safetensors: expected/],
+    ['motion capture that is not there', ['prepare', 'mocap', join(folder, 'm'), '--out', 'x'], /m cannot be read/],
+    ['a GPU that is not built in', ['evaluate', empty, empty, '--device', 'cuda:99'], /./],
+  ])('%s', async (_, args, message) => {
+    const { code, err } = await runHere(args);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n +at /);
+    expect(code).toBe(1);
+  });
+});
+
+describe('what a machine reads', () => {
+  it.each([['models'], ['complexity'], ['doctor']])('%s --json prints JSON and nothing else', async (command) => {
+    const { code, out } = await runHere([command, '--json']);
+    expect(code).toBe(0);
+    expect(() => JSON.parse(out)).not.toThrow();
+  });
+
+  it('complexity counts what Table 6 counts', async () => {
+    const { out } = await runHere(['complexity', '--json']);
+    const rows = JSON.parse(out) as { name: string; paperFlops: number; parameters: number }[];
+    const row = rows.find(({ name }) => name === 'P-STMO, N = 243');
+    expect(row).toMatchObject({ parameters: 7_009_382 });
+    expect(Math.round(row!.paperFlops / 1e6)).toBe(1737);
+    const deeper = await runHere(['complexity', '--frames', '27', '--set', 'masking.joints=7', '--set', 'stage=1']);
+    expect(deeper.out).toMatch(/decoder/);
+  });
+
+  it('doctor says the processor, the threads and why there is no GPU', async () => {
+    const { out } = await runHere(['doctor']);
+    expect(out).toMatch(/CPU: .*portable.*\d+ threads; \d+ GFLOP\/s/);
+    expect(out).toMatch(/GPU: .+/);
+    expect(out).toMatch(/Self-test: passed/);
+  });
+});

@@ -1,0 +1,242 @@
+import type { OpCase } from './op-case.js';
+import { all, doubles, type Expected, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
+import { type Doubles, dot, poseLoss } from './reference.js';
+
+const JOINTS = 5;
+/** Joints 1 and 2 are partners, and 3 and 4. */
+const MIRROR = Int32Array.of(0, 2, 1, 4, 3);
+
+function lossCase(rows: number, coordinates: number): OpCase {
+  const predicted = input('predicted', rows, JOINTS, coordinates);
+  const target = input('target', rows, JOINTS, coordinates);
+  target.set(predicted.subarray(0, coordinates));
+  const weight = 0.7;
+  const before = 2;
+  return {
+    op: 'poseLoss',
+    about: `${rows} x ${coordinates}, one joint exactly right`,
+    attributes: { rows, joints: JOINTS, coordinates, weight },
+    arrays: () => ({
+      predicted,
+      target,
+      loss: Float32Array.of(before),
+      dPredicted: new Float32Array(predicted.length).fill(9),
+    }),
+    expected: () => {
+      const loss = (values: Record<string, Doubles>) =>
+        weight * poseLoss(values.predicted, doubles(target), coordinates);
+      const values = { predicted: doubles(predicted) };
+      const gradient = numericGradients(values, loss, { dPredicted: { of: 'predicted' } }).dPredicted;
+      // At the joint that is right the loss has a corner: 0 by definition.
+      const exact = gradient.at!.map((index, i) => (index < coordinates ? 0 : gradient.values[i]));
+      return { loss: { values: [before + loss(values)] }, dPredicted: { at: gradient.at!, values: exact } };
+    },
+    tolerance: GRADIENT,
+    flops: 8 * predicted.length,
+  };
+}
+
+function adamCase(step: number): OpCase {
+  const count = 1001;
+  const value = input('value', count);
+  const gradient = input('gradient', count).map((x) => 0.01 * x);
+  const mean = step === 1 ? new Float32Array(count) : input('mean', count).map((x) => 0.01 * x);
+  const variance = step === 1 ? new Float32Array(count) : input('variance', count).map((x) => 1e-4 * (x + 1));
+  const maximum = step === 1 ? new Float32Array(count) : input('maximum', count).map((x) => 1e-4 * (x + 1));
+  const learningRate = 1e-3;
+  return {
+    op: 'adamStep',
+    about: `step ${step}`,
+    attributes: { count, learningRate, step },
+    arrays: () => ({
+      value: floats(value),
+      gradient,
+      mean: floats(mean),
+      variance: floats(variance),
+      maximum: floats(maximum),
+    }),
+    expected: () => {
+      const m = doubles(mean).map((x, i) => 0.9 * x + 0.1 * gradient[i]);
+      const v = doubles(variance).map((x, i) => 0.999 * x + 0.001 * gradient[i] ** 2);
+      const largest = v.map((x, i) => Math.max(x, maximum[i]));
+      const moved = doubles(value).map((x, i) => {
+        const scale = Math.sqrt(largest[i]) / Math.sqrt(1 - 0.999 ** step) + 1e-8;
+        return x - ((learningRate / (1 - 0.9 ** step)) * m[i]) / scale;
+      });
+      return all({ value: moved, mean: m, variance: v, maximum: largest });
+    },
+    tolerance: FORWARD,
+    flops: 12 * count,
+  };
+}
+
+function gatherCase(coordinates: number, rootJoint: number): OpCase {
+  const lengths = [4, 11];
+  const start = [0, 4];
+  const source = input('source', 15, JOINTS, coordinates);
+  const samples = [
+    [0, 0, 0],
+    [1, 10, 1],
+    [1, 5, 0],
+    [0, 2, 1],
+  ];
+  const [frames, stride] = [9, 2];
+  const size = JOINTS * coordinates;
+  const y = new Float64Array(samples.length * frames * size);
+  samples.forEach(([sequence, centre, mirrored], b) => {
+    for (let i = 0; i < frames; i++) {
+      const wanted = centre + stride * (i - (frames - 1) / 2);
+      const frame = start[sequence] + Math.min(Math.max(wanted, 0), lengths[sequence] - 1);
+      for (let joint = 0; joint < JOINTS; joint++) {
+        for (let c = 0; c < coordinates; c++) {
+          const from = mirrored ? MIRROR[joint] : joint;
+          const value = source[frame * size + from * coordinates + c];
+          const seen = mirrored && c === 0 ? -value : value;
+          y[(b * frames + i) * size + joint * coordinates + c] = joint === rootJoint ? 0 : seen;
+        }
+      }
+    }
+  });
+  return {
+    op: 'windowGather',
+    about: `${coordinates} coordinates, both ends and mirrored${rootJoint < 0 ? '' : ', root zeroed'}`,
+    attributes: {
+      ...{ batch: samples.length, frames, stride, joints: JOINTS, coordinates, rootJoint },
+      ...{ sequences: 2, sourceFrames: 15, seed: 0, step: 0 },
+    },
+    arrays: () => ({
+      start: Int32Array.from(start),
+      length: Int32Array.from(lengths),
+      samples: Int32Array.from(samples.flat()),
+      source,
+      mirror: MIRROR,
+      y: new Float32Array(y.length).fill(9),
+    }),
+    expected: () => all({ y }),
+    tolerance: FORWARD,
+    flops: 0,
+  };
+}
+
+function mirrorMeanCase(rows: number): OpCase {
+  const plain = input('plain', rows, JOINTS, 3);
+  const mirrored = input('mirrored', rows, JOINTS, 3);
+  const mean = plain.map((value, i) => {
+    const [row, joint, c] = [Math.floor(i / (JOINTS * 3)), Math.floor(i / 3) % JOINTS, i % 3];
+    const other = mirrored[(row * JOINTS + MIRROR[joint]) * 3 + c];
+    return (value + (c === 0 ? -other : other)) / 2;
+  });
+  return {
+    op: 'mirrorMean',
+    about: `${rows} poses, in place`,
+    attributes: { rows, joints: JOINTS },
+    arrays: () => {
+      const y = floats(plain);
+      return { plain: y, mirrored, mirror: MIRROR, y };
+    },
+    expected: () => all({ y: mean }),
+    tolerance: FORWARD,
+    flops: 2 * mean.length,
+  };
+}
+
+function backProject(predicted: Doubles, keypoints: Doubles, root: Doubles, camera: Doubles): Doubles {
+  const y = new Float64Array(predicted.length);
+  for (let joint = 0; joint < predicted.length / 3; joint++) {
+    const row = Math.floor(joint / JOINTS);
+    const depth = root[row * 3 + 2] + (joint % JOINTS === 0 ? 0 : predicted[joint * 3 + 2]);
+    const [fx, fy, cx, cy] = camera.subarray(row * 4, row * 4 + 4);
+    y[joint * 3] = ((keypoints[joint * 2] - cx) * depth) / fx;
+    y[joint * 3 + 1] = ((keypoints[joint * 2 + 1] - cy) * depth) / fy;
+    y[joint * 3 + 2] = depth;
+  }
+  return y.map((value, i) => value - y[Math.floor(i / (JOINTS * 3)) * JOINTS * 3 + (i % 3)]);
+}
+
+function refineBlend(logits: Doubles, predicted: Doubles, back: Doubles): Doubles {
+  return predicted.map((value, i) => {
+    if (i % 3 === 2) return value;
+    const score = 1 / (1 + Math.exp(-logits[Math.floor(i / 3) * 2 + (i % 3)]));
+    return score * value + (1 - score) * back[i];
+  });
+}
+
+function refineCases(rows: number): OpCase[] {
+  const predicted = input('predicted', rows, JOINTS, 3);
+  const keypoints = input('keypoints', rows, JOINTS, 2);
+  const root = input('root', rows, 3).map((value, i) => (i % 3 === 2 ? 4 + value : value));
+  const camera = input('camera', rows, 4).map((value, i) => (i % 4 < 2 ? 2.3 + 0.1 * value : 0.1 * value));
+  const logits = input('logits', rows, JOINTS, 2);
+  const back = input('back', rows, JOINTS, 3);
+  const dY = input('dY', rows, JOINTS, 3);
+  const dPredicted = input('dPredicted', rows, JOINTS, 3);
+  const shape = { rows, joints: JOINTS };
+  const about = `${rows} poses`;
+  const empty = () => new Float32Array(predicted.length).fill(9);
+  const depthGradient = (): Expected => {
+    const { dPredicted: expected } = numericGradients(
+      { predicted: doubles(predicted) },
+      (t) => dot(dY, backProject(t.predicted, doubles(keypoints), doubles(root), doubles(camera))),
+      { dPredicted: { of: 'predicted', before: dPredicted } },
+    );
+    return expected;
+  };
+  return [
+    {
+      op: 'backProjectForward',
+      about,
+      attributes: shape,
+      arrays: () => ({ predicted, keypoints, root, camera, y: empty() }),
+      expected: () => all({ y: backProject(doubles(predicted), doubles(keypoints), doubles(root), doubles(camera)) }),
+      tolerance: FORWARD,
+      flops: 3 * predicted.length,
+    },
+    {
+      op: 'backProjectBackward',
+      about,
+      attributes: shape,
+      arrays: () => ({ dY, keypoints, camera, dPredicted: floats(dPredicted) }),
+      expected: () => ({ dPredicted: depthGradient() }),
+      tolerance: GRADIENT,
+      flops: 3 * predicted.length,
+    },
+    {
+      op: 'refineBlendForward',
+      about,
+      attributes: shape,
+      arrays: () => ({ logits, predicted, backProjected: back, y: empty() }),
+      expected: () => all({ y: refineBlend(doubles(logits), doubles(predicted), doubles(back)) }),
+      tolerance: FORWARD,
+      flops: 6 * predicted.length,
+    },
+    {
+      op: 'refineBlendBackward',
+      about,
+      attributes: shape,
+      arrays: () => ({
+        ...{ dY, logits, predicted, backProjected: back },
+        ...{ dLogits: new Float32Array(logits.length).fill(9), dPredicted: empty(), dBackProjected: empty() },
+      }),
+      expected: () =>
+        numericGradients(
+          { logits: doubles(logits), predicted: doubles(predicted), back: doubles(back) },
+          (t) => dot(dY, refineBlend(t.logits, t.predicted, t.back)),
+          { dLogits: { of: 'logits' }, dPredicted: { of: 'predicted' }, dBackProjected: { of: 'back' } },
+        ),
+      tolerance: GRADIENT,
+      flops: 10 * predicted.length,
+    },
+  ];
+}
+
+/** What knows of poses, windows and the optimizer. */
+export const poseCases: OpCase[] = [
+  lossCase(9, 3),
+  lossCase(30, 2),
+  adamCase(1),
+  adamCase(7),
+  gatherCase(2, -1),
+  gatherCase(3, 0),
+  mirrorMeanCase(9),
+  ...refineCases(7),
+];
