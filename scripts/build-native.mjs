@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Builds build/Release/pstmo.node through cmake-js; prebuildify calls it in place of node-gyp and its arguments are not
-// needed here. PSTMO_WERROR=ON in the environment makes warnings errors; PSTMO_CUDA=off leaves the CUDA kernels out where
-// there is an nvcc, PSTMO_CUDA_ARCHS names the GPUs they are compiled for (see CMakeLists.txt). With `emulated` as its
+// needed here. PSTMO_WERROR=ON in the environment makes warnings errors; PSTMO_CUDA=auto compiles the CUDA kernels where
+// there is an nvcc (off by default), PSTMO_CUDA_ARCHS names the GPUs they are compiled for (see CMakeLists.txt). With `emulated` as its
 // argument it builds the addon whose CUDA device is emulated, for the tests.
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -16,7 +16,7 @@ const system = new BuildSystem({
   parallel: os.availableParallelism(),
   cMakeOptions: {
     PSTMO_WERROR: process.env.PSTMO_WERROR ?? 'OFF',
-    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'auto',
+    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'off',
     PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? '',
   },
   ...(process.argv[2] === 'emulated' && { target: 'pstmo-emulated' }),
