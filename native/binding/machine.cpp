@@ -2,20 +2,17 @@
 
 #include "../core/thread-pool.h"
 #include "../cpu/cpu-backend.h"
+#include "../cuda/cuda-backend.h"
 #include "addon.h"
 #include "convert.h"
 
 namespace pstmo::binding {
 
-namespace {
-
-constexpr const char* kNoCuda = "This build has no CUDA backend: it was made without the CUDA toolkit.";
-
-}  // namespace
-
 std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa) {
   if (device == "cpu") return makeCpuBackend(threads, precision, isa);
-  if (device.rfind("cuda", 0) == 0) throw Error("ERR_NO_CUDA", kNoCuda);
+  if (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 9 && device.find_first_not_of("0123456789", 5) == std::string::npos) {
+    return makeCudaBackend(std::stoi(device.substr(5)), precision);
+  }
   throw Error("ERR_ARGUMENT", "device: expected cpu or cuda:N, got \"" + device + "\".");
 }
 
@@ -23,10 +20,11 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Array isas = Napi::Array::New(env);
   for (const std::string& isa : cpuIsas()) isas.Set(isas.Length(), Napi::String::New(env, isa));
+  const CudaState state = cudaState(0);
   Napi::Object cuda = Napi::Object::New(env);
-  cuda.Set("built", false);
-  cuda.Set("found", false);
-  cuda.Set("reason", kNoCuda);
+  cuda.Set("built", state.built);
+  cuda.Set("found", state.usable);
+  cuda.Set("reason", state.reason);
   Napi::Object result = Napi::Object::New(env);
   result.Set("isas", isas);
   result.Set("bf16", cpuHasBf16());

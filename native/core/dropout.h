@@ -16,10 +16,10 @@ struct Dropout {
   uint32_t step = 0;
   uint32_t site = 0;  // which dropout of the network: no two share one
 
-  // Always inlined: no copy of them may be shared between the instruction-set variants of the CPU kernels.
-  [[gnu::always_inline]] bool active() const { return rate > 0; }
-  [[gnu::always_inline]] uint32_t threshold() const { return static_cast<uint32_t>(static_cast<double>(rate) * 4294967296.0); }
-  [[gnu::always_inline]] float scale() const { return 1.0f / (1.0f - rate); }
+  // Always inlined: no copy of them may be shared between the instruction-set variants of the CPU kernels. constexpr: CUDA kernels may call them.
+  [[gnu::always_inline]] constexpr bool active() const { return rate > 0; }
+  [[gnu::always_inline]] constexpr uint32_t threshold() const { return static_cast<uint32_t>(static_cast<double>(rate) * 4294967296.0); }
+  [[gnu::always_inline]] constexpr float scale() const { return 1.0f / (1.0f - rate); }
 };
 
 }  // namespace pstmo

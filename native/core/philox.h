@@ -12,7 +12,8 @@ struct PhiloxWords {
   uint32_t word[4];
 };
 
-inline PhiloxWords philox(uint64_t seed, uint64_t counter, uint32_t third, uint32_t fourth) {
+// constexpr: CUDA kernels may call it.
+constexpr PhiloxWords philox(uint64_t seed, uint64_t counter, uint32_t third, uint32_t fourth) {
   uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32), c2 = third, c3 = fourth;
   uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {

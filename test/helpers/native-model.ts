@@ -1,6 +1,7 @@
 import type { NativeConfig, NativeModel } from '../../binding.js';
 import { createNativeModel } from '../../lib/binding.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
+import { testDevice } from './cuda-device.js';
 import { fill } from './pattern.js';
 
 /** Which joint each takes when mirrored, of Human3.6M's 17. */
@@ -41,9 +42,9 @@ export function nativeConfig(overrides: Partial<NativeConfig> = {}): NativeConfi
   };
 }
 
-/** A network with the deterministic weights of the goldens. */
+/** A network with the deterministic weights of the goldens, on the device of the tests. */
 export async function filledModel(overrides: Partial<NativeConfig> = {}, threads = 2): Promise<NativeModel> {
-  const model = createNativeModel(nativeConfig(overrides), { device: 'cpu', precision: 'fp32', threads });
+  const model = createNativeModel(nativeConfig(overrides), { device: testDevice(), precision: 'fp32', threads });
   for (const { name, shape } of model.tensors) {
     await model.write('value', name, fill(name, shape).data);
   }

@@ -55,6 +55,17 @@ export function all(outputs: Record<string, ArrayLike<number>>): Record<string, 
   return Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, { values }]));
 }
 
+/** Of the elements that are known: ||out - expected|| / ||expected||; where nothing but 0 is expected, ||out||. */
+export function errorOf(output: ArrayLike<number>, { at, values }: Expected): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < values.length; i++) {
+    difference += (output[at ? at[i] : i] - values[i]) ** 2;
+    norm += values[i] ** 2;
+  }
+  return Math.sqrt(difference / (norm || 1));
+}
+
 const SAMPLES = 24;
 const STEP = 1e-5;
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
 import { machine, runOp } from '../../lib/binding.js';
 import type { Expected, OpCase } from './op-case.js';
-import { input } from './op-case.js';
+import { errorOf, input } from './op-case.js';
 import { opCases } from './op-cases.js';
 
 const { isas, bf16 } = machine();
@@ -19,17 +19,6 @@ function run(opCase: OpCase, { isa, threads = 2, precision = 'fp32' }: Setting):
   const arrays = opCase.arrays();
   runOp({ device: 'cpu', isa, threads, precision }, opCase.op, arrays, opCase.attributes);
   return arrays;
-}
-
-/** Of the elements that are known: ||out - expected|| / ||expected||; where nothing but 0 is expected, ||out||. */
-function errorOf(output: ArrayLike<number>, { at, values }: Expected): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < values.length; i++) {
-    difference += (output[at ? at[i] : i] - values[i]) ** 2;
-    norm += values[i] ** 2;
-  }
-  return Math.sqrt(difference / (norm || 1));
 }
 
 function compare(

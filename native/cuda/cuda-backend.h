@@ -1,0 +1,25 @@
+// Makes the CUDA backend, and says why there is none. Three implementations: the CUDA sources of this folder compiled by nvcc, the same
+// compiled for the emulated device of emulation/, and without-cuda.cpp where neither is in the build.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "../ops/backend.h"
+
+namespace pstmo {
+
+struct CudaState {
+  bool built = false;   // the build has CUDA kernels
+  bool usable = false;  // and this device can run them
+  std::string code;     // where it is not usable: ERR_NO_CUDA, ERR_CUDA_ARCH or ERR_CUDA_DRIVER
+  std::string reason;   // what was found, and where it is not usable what is needed; one or two sentences
+};
+
+// Opens the driver, which takes a while the first time; never throws.
+CudaState cudaState(int device);
+
+// Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED.
+std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision);
+
+}  // namespace pstmo

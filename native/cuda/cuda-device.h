@@ -1,0 +1,97 @@
+// The CUDA backend: one class, its operations spread over the .cu files of this folder by noun, one stream.
+#pragma once
+
+#include <string>
+
+#include "cuda-backend.h"
+#include "cuda-runtime.h"
+#include "product.h"
+
+namespace pstmo::cuda {
+
+// Device memory that only grows, for what an operation needs within itself: operations follow each other on one stream.
+class Scratch {
+ public:
+  Scratch() = default;
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  float* floats(size_t count);  // contents are lost when it grows
+
+ private:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(int device, Precision precision);
+  ~CudaBackend() override;
+
+  std::string describe() const override;
+  Precision precision() const override { return precision_; }
+  void* allocate(size_t bytes) override;
+  void release(void* memory) override;
+  void copyIn(void* device, const void* host, size_t bytes) override;
+  void copyOut(void* host, const void* device, size_t bytes) override;
+  void zero(void* device, size_t bytes) override;
+  void weightsChanged() override {}  // weights are read where they stand
+
+  void run(const LinearForward&) override;
+  void run(const LinearBackward&) override;
+  void run(const SpatialBlockForward&) override;
+  void run(const SpatialBlockBackward&) override;
+  void run(const BatchNormForward&) override;
+  void run(const BatchNormBackward&) override;
+  void run(const LayerNormForward&) override;
+  void run(const LayerNormBackward&) override;
+  void run(const AttentionForward&) override;
+  void run(const AttentionBackward&) override;
+  void run(const AttentionMaps&) override;
+  void run(const StridedConvForward&) override;
+  void run(const StridedConvBackward&) override;
+  void run(const StridedResidualBackward&) override;
+  void run(const DropoutBackward&) override;
+  void run(const PositionsForward&) override;
+  void run(const PositionsBackward&) override;
+  void run(const DecoderInputForward&) override;
+  void run(const DecoderInputBackward&) override;
+  void run(const JointMaskForward&) override;
+  void run(const JointMaskBackward&) override;
+  void run(const PoseLoss&) override;
+  void run(const AdamStep&) override;
+  void run(const WindowGather&) override;
+  void run(const MirrorMean&) override;
+  void run(const BackProjectForward&) override;
+  void run(const BackProjectBackward&) override;
+  void run(const RefineBlendForward&) override;
+  void run(const RefineBlendBackward&) override;
+  void run(const ConcatForward&) override;
+  void run(const ConcatBackward&) override;
+  void run(const AddForward&) override;
+
+ private:
+  // The stream, after making its device this thread's: a model is made on one thread and runs on another.
+  cudaStream_t stream() const;
+
+  // The way of multiplying for a product of this shape.
+  Precision precisionOf(int64_t inner, int64_t columns) const;
+  // C (rows, columns) of `inner` terms through the epilogue.
+  template <typename A, typename B>
+  void product(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue);
+  // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's input.
+  template <typename B>
+  void weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight);
+  // sums (channels) += column sums of x (rows, channels).
+  void addColumnSums(int64_t rows, int channels, const float* x, float* sums);
+  // Partial moments (chunks of `chunkRows` rows, 2, channels) to mean and 1 / std, running statistics moved.
+  void mergeMoments(int64_t rows, int chunkRows, int channels, const float* partials, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
+
+  int device_;
+  Precision precision_;
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+  Scratch partials_, sums_;
+};
+
+}  // namespace pstmo::cuda

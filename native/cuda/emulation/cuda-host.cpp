@@ -1,0 +1,150 @@
+#include "cuda-host.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "../../core/error.h"
+
+namespace {
+
+// Every allocation ends where it was asked to; behind it lie bytes that read as NaN and that nobody may write. AddressSanitizer keeps
+// its own zone there instead.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t kGuard = 0;
+#else
+constexpr size_t kGuard = 256;
+#endif
+constexpr unsigned char kUnwritten = 0xFF;
+constexpr size_t kAlignment = 256;
+
+std::mutex mutex;
+std::map<void*, size_t> allocations;
+size_t used = 0;
+
+uint64_t setting(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+size_t memory() { return setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33); }
+
+cudaError_t devices(int* count) {
+  *count = 0;
+  const uint64_t driver = setting("PSTMO_EMULATION_DRIVER", 13000);
+  if (driver < 13000) return cudaErrorInsufficientDriver;
+  *count = static_cast<int>(setting("PSTMO_EMULATION_DEVICES", 1));
+  return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+
+}  // namespace
+
+cudaError_t cudaGetDeviceCount(int* count) { return devices(count); }
+
+cudaError_t cudaSetDevice(int device) {
+  int count = 0;
+  const cudaError_t error = devices(&count);
+  if (error != cudaSuccess) return error;
+  return device >= 0 && device < count ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = static_cast<int>(setting("PSTMO_EMULATION_DRIVER", 13000));
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = 13000;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  const int arch = static_cast<int>(setting("PSTMO_EMULATION_ARCH", 90));
+  std::strcpy(properties->name, "emulated on the host");
+  properties->major = arch / 10;
+  properties->minor = arch % 10;
+  return cudaSuccess;
+}
+
+// As on a GPU for which the binary has no machine code and no PTX.
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
+  return setting("PSTMO_EMULATION_ARCH", 90) < 80 ? cudaErrorNoKernelImageForDevice : cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+
+cudaError_t cudaMalloc(void** address, size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  *address = nullptr;
+  if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
+  if (posix_memalign(address, kAlignment, bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
+  std::memset(*address, kUnwritten, bytes + kGuard);
+  allocations[*address] = bytes;
+  used += bytes;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* address) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto at = allocations.find(address);
+  if (at == allocations.end()) return address == nullptr ? cudaSuccess : cudaErrorInvalidValue;
+  used -= at->second;
+  allocations.erase(at);
+  std::free(address);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  *total = memory();
+  *free = *total - std::min(*total, used);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t) {
+  std::memset(address, value, bytes);
+  return cudaSuccess;
+}
+
+const char* cudaGetErrorString(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
+    default: return "an illegal memory access was encountered";
+  }
+}
+
+namespace pstmo::emulation {
+
+void checkGuards() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (const auto& [address, bytes] : allocations) {
+    const auto* guard = static_cast<const unsigned char*>(address) + bytes;
+    for (size_t i = 0; i < kGuard; ++i) {
+      if (guard[i] == kUnwritten) continue;
+      throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + std::to_string(i) + " bytes beyond the end of an allocation of " +
+                                         std::to_string(bytes) + " bytes.");
+    }
+  }
+}
+
+}  // namespace pstmo::emulation

@@ -1,0 +1,72 @@
+// What the CUDA sources need of CUDA, on the host: the words of the language, and the few functions of the runtime they call, with
+// memory of exactly the size that was asked. What the pretended machine has comes from the environment:
+// PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "block.h"
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+using dim3 = pstmo::emulation::Dim3;
+
+#define threadIdx (pstmo::emulation::Block::current().lane().thread)
+#define blockIdx (pstmo::emulation::Block::current().index())
+#define blockDim (pstmo::emulation::Block::current().threads())
+#define gridDim (pstmo::emulation::Block::current().grid())
+#define __syncthreads() (pstmo::emulation::Block::current().barrier(pstmo::emulation::Place::current()))
+
+struct float4 {
+  float x, y, z, w;
+};
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorIllegalAddress = 700,
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+struct cudaDeviceProp {
+  char name[256];
+  int major, minor;
+};
+struct cudaFuncAttributes {
+  int numRegs;
+};
+using cudaStream_t = struct EmulatedStream*;
+constexpr unsigned cudaStreamNonBlocking = 1;
+
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaDriverGetVersion(int* version);
+cudaError_t cudaRuntimeGetVersion(int* version);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaMalloc(void** memory, size_t bytes);
+cudaError_t cudaFree(void* memory);
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
+cudaError_t cudaGetLastError();
+const char* cudaGetErrorString(cudaError_t error);
+
+namespace pstmo::emulation {
+
+// Throws Error where a kernel wrote beyond the end of an allocation.
+void checkGuards();
+
+}  // namespace pstmo::emulation

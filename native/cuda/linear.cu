@@ -1,0 +1,68 @@
+// Linear layers (1x1 convolutions) and the spatial MLP block.
+#include "cuda-device.h"
+#include "elementwise.h"
+#include "product-launch.h"
+#include "reduce.h"
+
+namespace pstmo::cuda {
+namespace {
+
+struct ColumnTerm {
+  const float* x;
+  int channels;
+  __device__ void operator()(int64_t row, int column, float (&values)[1]) const { values[0] = x[row * channels + column]; }
+};
+
+}  // namespace
+
+void CudaBackend::addColumnSums(int64_t rows, int channels, const float* x, float* sums) {
+  float* partials = partials_.floats(static_cast<size_t>(reduceChunks(rows)) * static_cast<size_t>(channels));
+  reduceRows<1>(stream(), rows, channels, ColumnTerm{x, channels}, partials);
+  addPartials(stream_, partials, reduceChunks(rows), 1, channels, nullptr, sums, nullptr);
+}
+
+// y = residual + dropout(relu(x weight^T + bias)); nothing is kept. One kernel.
+void CudaBackend::run(const LinearForward& op) {
+  const Epilogue epilogue{.y = op.y, .bias = op.bias, .relu = op.relu, .keep = keepOf(op.dropout), .residual = op.residual};
+  product(op.rows, op.out, op.in, RowMajor{op.x, op.in}, RowMajor{op.weight, op.in}, epilogue);
+}
+
+// dX = or += dZ weight, through the ReLU and dropout of the layer before; dWeight += dZ^T x; dBias += column sums of dZ.
+void CudaBackend::run(const LinearBackward& op) {
+  if (op.dX) {
+    const Epilogue epilogue{.y = op.dX, .reluOutput = op.reluOutput, .reluScale = op.reluScale, .accumulate = op.accumulate};
+    product(op.rows, op.in, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, op.in}, epilogue);
+  }
+  if (op.dWeight) weightGradient(op.rows, op.dZ, op.out, op.in, InnerMajor{op.x, op.in}, op.dWeight);
+  if (op.dBias) addColumnSums(op.rows, op.out, op.dZ, op.dBias);
+}
+
+// Training: z = x weight^T + bias with the moments of each tile of 64 rows, the moments joined, y normalised: three kernels; z, mean
+// and inverseStd are kept. Evaluation: one kernel, z is not written.
+void CudaBackend::run(const SpatialBlockForward& op) {
+  constexpr float kSlope = 0.2f;
+  const RowMajor x{op.x, op.in}, weight{op.weight, op.in};
+  if (!op.training) {
+    const Epilogue epilogue{.y = op.y, .bias = op.bias, .mean = op.runningMean, .variance = op.runningVariance, .gamma = op.gamma, .beta = op.beta, .slope = kSlope,
+                            .keep = keepOf(op.dropout), .residual = op.residual};
+    product(op.rows, op.out, op.in, x, weight, epilogue);
+    return;
+  }
+  const int64_t tiles = (op.rows + kTile - 1) / kTile;
+  float* moments = partials_.floats(static_cast<size_t>(tiles) * 2 * static_cast<size_t>(op.out));
+  product(op.rows, op.out, op.in, x, weight, Epilogue{.y = op.z, .bias = op.bias, .moments = moments});
+  mergeMoments(op.rows, kTile, op.out, moments, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
+  elementwise(stream(), op.rows, op.out, op.dropout, Normalize{op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.residual, op.y, op.out, kSlope});
+}
+
+// dZ first holds dY through dropout and leaky ReLU, then, after the sums over the rows, the gradient of z; dGamma, dBeta +=.
+void CudaBackend::run(const SpatialBlockBackward& op) {
+  constexpr float kSlope = 0.2f;
+  elementwise(stream(), op.rows, op.out, op.dropout, ThroughActivation{op.dY, op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.dZ, op.out, kSlope});
+  run(BatchNormBackward{.rows = op.rows, .channels = op.out, .dY = op.dZ, .x = op.z, .gamma = op.gamma, .mean = op.mean, .inverseStd = op.inverseStd, .dX = op.dZ,
+                        .dGamma = op.dGamma, .dBeta = op.dBeta});
+  run(LinearBackward{.rows = op.rows, .in = op.in, .out = op.out, .dZ = op.dZ, .x = op.x, .weight = op.weight, .dX = op.dX, .dWeight = op.dWeight, .dBias = op.dBias,
+                     .accumulate = op.accumulate});
+}
+
+}  // namespace pstmo::cuda

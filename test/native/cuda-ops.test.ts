@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { OpTensors, PrecisionName } from '../../binding.js';
+import { machine, runOp } from '../../lib/binding.js';
+import { chooseCudaDevice, testDevice } from '../helpers/cuda-device.js';
+import { errorOf, type OpCase } from './op-case.js';
+import { opCases } from './op-cases.js';
+
+const reason = chooseCudaDevice();
+if (reason) console.log(`CUDA operations are not tested: ${reason}`);
+else console.log(`CUDA operations are tested on: ${machine().cuda.reason}`);
+
+/** tf32 keeps 11 bits: half a unit is 0.05%. Where a case has no tolerance for bf16, it multiplies nothing. */
+const TF32 = 2e-3;
+
+const toleranceOf: Record<PrecisionName, (opCase: OpCase) => number> = {
+  fp32: ({ tolerance }) => tolerance,
+  tf32: ({ tolerance, bf16Tolerance }) => (bf16Tolerance === undefined ? tolerance : TF32),
+  bf16: ({ tolerance, bf16Tolerance }) => bf16Tolerance ?? tolerance,
+};
+
+function run(opCase: OpCase, precision: PrecisionName): OpTensors {
+  const arrays = opCase.arrays();
+  runOp({ device: testDevice(), isa: 'auto', threads: 1, precision }, opCase.op, arrays, opCase.attributes);
+  return arrays;
+}
+
+const cases = opCases.map((opCase) => [`${opCase.op}: ${opCase.about}`, opCase] as const);
+
+describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
+  it('gives what plain double precision gives, in every precision', () => {
+    const expected = opCase.expected();
+    for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
+      const arrays = run(opCase, precision);
+      for (const [name, wanted] of Object.entries(expected)) {
+        expect(errorOf(arrays[name], wanted), `${name} in ${precision}`).toBeLessThan(toleranceOf[precision](opCase));
+      }
+    }
+  });
+
+  it('gives the same bits every time', () => {
+    expect(run(opCase, 'fp32')).toEqual(run(opCase, 'fp32'));
+  });
+});

@@ -1,0 +1,97 @@
+// Kernels that are right, and kernels with one fault each: prints for each what the emulated device says of it. CUDA leaves all of the
+// faults undefined, and most of them would pass on a real device now and then.
+#include <cstdio>
+
+#include "../../native/cuda/warp.h"
+
+namespace pstmo::cuda {
+
+void check(cudaError_t, const std::string&) {}
+
+namespace {
+
+struct Smem {
+  SharedArray<float, 64> cells;
+};
+
+int thread() { return static_cast<int>(threadIdx.x); }
+Smem& shared() { return sharedMemory<Smem>(); }
+
+void rightByBarrier(float* y) {
+  shared().cells.put(thread(), 1.0f);
+  __syncthreads();
+  y[thread()] = shared().cells.get(63 - thread());
+}
+void rightByWarp(float* y) {
+  shared().cells.put(thread(), 1.0f);
+  syncWarp();
+  y[thread()] = shared().cells.get(thread() ^ 1);
+  syncWarp();
+  shared().cells.put(thread(), 2.0f);
+}
+void noBarrier(float* y) {
+  shared().cells.put(thread(), 1.0f);
+  y[thread()] = shared().cells.get(63 - thread());
+}
+void noBarrierBeforeNextWrite(float* y) {
+  shared().cells.put(thread(), 1.0f);
+  __syncthreads();
+  y[thread()] = shared().cells.get(63 - thread());
+  shared().cells.put(thread(), 2.0f);
+}
+void noSyncWarp(float* y) {
+  shared().cells.put(thread(), 1.0f);
+  y[thread()] = shared().cells.get(thread() ^ 1);
+}
+void writeAfterSeveralReads(float* y) {
+  if (thread() == 0) shared().cells.put(0, 1.0f);
+  __syncthreads();
+  y[thread()] = shared().cells.get(0);
+  if (thread() == 0) shared().cells.put(0, 2.0f);
+}
+void differentBarriers(float*) {
+  if (thread() < 32) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+}
+void barrierAfterSomeEnded(float*) {
+  if (thread() < 5) return;
+  __syncthreads();
+}
+void halfAWarp(float*) {
+  if (thread() % 32 < 16) syncWarp();
+}
+void outsideAnArray(float*) { shared().cells.put(thread() + 1, 0.0f); }
+void beyondAnAllocation(float* y) { y[thread() + 1] = 0.0f; }
+
+void say(const char* name, void (*kernel)(float*), float* y) {
+  try {
+    launch(kernel, dim3(1), dim3(64), sizeof(Smem), nullptr, y);
+    std::printf("%s: passes\n", name);
+  } catch (const Error& error) {
+    std::printf("%s: %s\n", name, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace pstmo::cuda
+
+int main() {
+  using namespace pstmo::cuda;
+  void* memory = nullptr;
+  if (cudaMalloc(&memory, 64 * sizeof(float)) != cudaSuccess) return 1;
+  auto* y = static_cast<float*>(memory);
+  say("rightByBarrier", rightByBarrier, y);
+  say("rightByWarp", rightByWarp, y);
+  say("noBarrier", noBarrier, y);
+  say("noBarrierBeforeNextWrite", noBarrierBeforeNextWrite, y);
+  say("noSyncWarp", noSyncWarp, y);
+  say("writeAfterSeveralReads", writeAfterSeveralReads, y);
+  say("differentBarriers", differentBarriers, y);
+  say("barrierAfterSomeEnded", barrierAfterSomeEnded, y);
+  say("halfAWarp", halfAWarp, y);
+  say("outsideAnArray", outsideAnArray, y);
+  say("beyondAnAllocation", beyondAnAllocation, y);
+}
