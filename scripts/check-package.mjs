@@ -64,12 +64,22 @@ function checkContents(packed) {
   check(stray.length === 0, `the tarball holds no sources or tests${stray.map((name) => ` (${name})`).join('')}`);
 }
 
+/** Names of what a package needs, and of what that needs in turn. */
+function dependencies({ dependencies: direct = {} }, names = new Set()) {
+  for (const name of Object.keys(direct)) {
+    if (names.has(name)) continue;
+    names.add(name);
+    dependencies(JSON.parse(readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8')), names);
+  }
+  return [...names];
+}
+
 function install(temporary, tarball) {
   const consumer = path.join(temporary, 'consumer');
   mkdirSync(consumer);
   writeFileSync(path.join(consumer, 'package.json'), '{ "name": "consumer", "type": "module", "private": true }\n');
   // The dependencies are packed from here, so that an empty cache and no network are enough.
-  const tarballs = Object.keys(manifest.dependencies).map((name) => {
+  const tarballs = dependencies(manifest).map((name) => {
     const packed = pack(path.join(root, 'node_modules', name), temporary, ['--ignore-scripts']);
     return path.join(temporary, packed.filename);
   });

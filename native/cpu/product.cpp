@@ -154,8 +154,10 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
   const bool bf16 = usesBf16(out, length);
   const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
   const int panelSplit = std::max(1, (panelCount + 15) / 16);
-  // Each part packs the rows of `source` for itself, so there are no more parts than threads and the second-level cache ask for.
-  const int rowSplit = std::min(rowTiles, std::max((out + 287) / 288, (pool_.threads() + panelSplit - 1) / panelSplit));
+  // Each part packs the rows of `source` for itself, so there are no more parts than the second-level cache asks for and the threads share evenly.
+  int rowSplit = (out + 287) / 288;
+  while (panelSplit * rowSplit % pool_.threads() != 0 && panelSplit * rowSplit < 4 * pool_.threads()) ++rowSplit;
+  rowSplit = std::min(rowSplit, rowTiles);
   const std::vector<float> zeros(std::max(out, length), 0.0f);
   pool_.run(panelSplit * rowSplit, [&](int item, int worker) {
     const int panelBegin = panelCount * (item % panelSplit) / panelSplit, panelEnd = panelCount * (item % panelSplit + 1) / panelSplit;

@@ -214,6 +214,9 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.hypot(...Array.from(a, (value, i) => value - b[i]));
 }
 
+/** The spread is stored to three digits. */
+const STORED_DIGITS = 1.005;
+
 /** The widest that PyTorch's own float32 strays over 32 one-ulp changes of the initial weights: see fixtures/train-spread/make.py. */
 interface Spread {
   losses: number[];
@@ -244,7 +247,7 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
         const targets = stage === 2 ? targetPattern(`target${step % 4}`, batch, 27) : undefined;
         const [loss] = await model.gradients({ keypoints, batch, targets, ...masks }, 0, step);
         const strayed = Math.abs(loss / Number(losses[step]) - 1);
-        expect(strayed, `loss of step ${step}`).toBeLessThan(Math.max(1e-4, spread.losses[step]!));
+        expect(strayed, `loss of step ${step}`).toBeLessThan(Math.max(1e-4, STORED_DIGITS * spread.losses[step]!));
         await model.adamStep(step < 10 ? 1e-3 : 1e-3 * 0.97, step + 1);
       }
       const ends = [...golden.keys()].filter((key) => key.startsWith('end.') && !leftOut.includes(key.slice(4)));
