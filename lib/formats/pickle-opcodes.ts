@@ -9,7 +9,7 @@ const SPECIAL_FLOATS = new Map([
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v' };
 
-/** Protocol 0's unicode lines: latin-1 with \uXXXX and \UXXXXXXXX. */
+/** Protocol 0's unicode lines: latin-1, other characters as backslash-u and four hexadecimal digits or backslash-U and eight. */
 function decodeRawUnicode(line: string): string {
   return line.replace(/\\u([\da-fA-F]{4})|\\U(00[01][\da-fA-F]{5})/g, (whole, short, long) => {
     const point = Number.parseInt(short ?? long, 16);
