@@ -9,6 +9,7 @@ import type { Io } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
 import { prepareCommand } from './prepare.js';
+import { profileCommand } from './profile.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
 
@@ -21,6 +22,7 @@ const COMMANDS = [
   convertCommand,
   inspectCommand,
   complexityCommand,
+  profileCommand,
   modelsCommand,
   doctorCommand,
 ];

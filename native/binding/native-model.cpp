@@ -89,6 +89,8 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::setSequences>("setSequences"),
                          InstanceMethod<&NativeModel::lift>("lift"),
                          InstanceMethod<&NativeModel::train>("train"),
+                         InstanceMethod<&NativeModel::startProfile>("startProfile"),
+                         InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
                          InstanceMethod<&NativeModel::close>("close"),
                      });
 }
@@ -100,8 +102,15 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const bool profile = reader.optionalBoolean("profile");
     reader.finish();
-    network_ = Network::make(config_, makeBackend(device, precision, threads, "auto"));
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, "auto");
+    if (profile) {
+      auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
+      profiler_ = profiler.get();
+      backend = std::move(profiler);
+    }
+    network_ = Network::make(config_, std::move(backend));
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(network_->memoryBytes());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../model/network.h"
+#include "../ops/profiling-backend.h"
 #include "job-queue.h"
 
 namespace pstmo::binding {
@@ -49,6 +50,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value setSequences(const Napi::CallbackInfo& info);
   Napi::Value lift(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value startProfile(const Napi::CallbackInfo& info);
+  Napi::Value stopProfile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   // Runs `body`; what it throws becomes a rejected promise.
@@ -65,6 +68,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   Windows readWindows(ObjectReader& reader) const;
   void requireStage(int stage, const char* what) const;
+  void requireProfiler() const;
   void reportMemory(Napi::Env env);
   size_t tensorSize(const std::string& name) const;
 
@@ -72,6 +76,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::vector<TensorInfo> tensors_;
   std::string device_;
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
+  ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
   std::atomic<int64_t> bytes_{0};
   int64_t reportedBytes_ = 0;
   bool closed_ = false;

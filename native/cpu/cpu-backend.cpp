@@ -77,6 +77,23 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
   return total / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 1e9;
 }
 
+double measureCpuCopy(int threads, double seconds) {
+  constexpr size_t kBytes = size_t{64} << 20;
+  ThreadPool pool(threads);
+  std::vector<std::vector<char>> blocks(2 * pool.threads(), std::vector<char>(kBytes, 1));
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<double> copied(pool.threads());
+  pool.run(pool.threads(), [&](int item, int) {
+    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+      std::memcpy(blocks[2 * item].data(), blocks[2 * item + 1].data(), kBytes);
+      copied[item] += 2.0 * kBytes;
+    }
+  });
+  double total = 0;
+  for (const double bytes : copied) total += bytes;
+  return total / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 1e9;
+}
+
 Scratch::~Scratch() { releaseAligned(data_); }
 
 float* Scratch::floats(size_t count) {
