@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { walkingClip } from '../../lib/datasets/walking-clip.js';
 import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
-import { parsePoses, readPoses } from '../../lib/export/read-poses.js';
+import { readPoses } from '../../lib/export/read-poses.js';
 import { skeletonStrip } from '../../lib/export/skeleton-strip.js';
 import { poseFormatOf, writePoses } from '../../lib/export/write-poses.js';
 import { readNpy } from '../../lib/formats/npy.js';
@@ -185,7 +185,7 @@ describe('readPoses', () => {
   it('refuses poses of another length than the keypoints', () => {
     const file = JSON.parse(readFileSync(written('short.json'), 'utf8'));
     file.poses.pop();
-    expect(() => parsePoses(new TextEncoder().encode(JSON.stringify(file)), 'short.json')).toThrow(
+    expect(() => readPoses(new TextEncoder().encode(JSON.stringify(file)), { where: 'short.json' })).toThrow(
       'expected poses of shape (6, 17, 3), got 255 values',
     );
   });
