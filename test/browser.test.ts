@@ -11,7 +11,7 @@ import { temporaryFolder } from './helpers/temporary-folder.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = temporaryFolder();
-const names = ['formats', 'skeletons', 'keypoints', 'metrics', 'motion', 'export'] as const;
+const names = ['formats', 'skeletons', 'keypoints', 'metrics', 'motion', 'export', 'figures'] as const;
 
 type Library = Record<(typeof names)[number], Record<string, (...args: unknown[]) => unknown>>;
 

@@ -8,7 +8,6 @@ export { posesToCsv } from './poses-csv.js';
 export { posesToJson } from './poses-json.js';
 export { readPoses } from './read-poses.js';
 export { type Rig, type RigJoint, type RigName, rigByName, rigNames } from './rigs.js';
-export { type StripOptions, skeletonStrip } from './skeleton-strip.js';
 export { writeTrc } from './trc.js';
 export { type MotionFormat, motionFormatOf, motionFormats, writeMotion } from './write-motion.js';
 export { type PoseFormat, poseFormatOf, poseFormats, writePoses } from './write-poses.js';
