@@ -8,6 +8,7 @@ import { inspectCommand } from './inspect.js';
 import type { Io } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
+import { plotCommand } from './plot.js';
 import { prepareCommand } from './prepare.js';
 import { profileCommand } from './profile.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
@@ -21,6 +22,7 @@ const COMMANDS = [
   prepareCommand,
   convertCommand,
   inspectCommand,
+  plotCommand,
   complexityCommand,
   profileCommand,
   modelsCommand,
