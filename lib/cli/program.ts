@@ -11,9 +11,11 @@ import { modelsCommand } from './models.js';
 import { prepareCommand } from './prepare.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
+import { viewCommand } from './view.js';
 
 const COMMANDS = [
   liftCommand,
+  viewCommand,
   pretrainCommand,
   finetuneCommand,
   evaluateCommand,

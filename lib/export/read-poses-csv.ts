@@ -18,7 +18,9 @@ const ending = '_x_m';
 export function parsePosesCsv(text: string, where: string): CsvPoses {
   const [head, ...rows] = linesOf(text);
   const columns = new Map((head?.cells ?? []).map((name, index) => [name, index]));
-  const joints = [...columns.keys()].filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
+  const joints = [...columns.keys()]
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
   const layout = layoutOfJointNames(joints);
   if (!layout || rows.length === 0) {
     const got = joints.length > 0 ? joints.slice(0, 20).join(', ') : 'no such column';

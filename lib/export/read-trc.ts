@@ -17,7 +17,10 @@ const metresIn: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 }
 export function parseTrc(text: string, where: string): TrcMotion {
   const lines = text.split(/\r?\n/).map((line) => line.split('\t').map((cell) => cell.trim()));
   const wrong = (line: number, expected: string, got: string) =>
-    new PoseError('ERR_FORMAT', `${where}: line ${line}: expected ${expected}, got ${JSON.stringify(got.slice(0, 40))}.`);
+    new PoseError(
+      'ERR_FORMAT',
+      `${where}: line ${line}: expected ${expected}, got ${JSON.stringify(got.slice(0, 40))}.`,
+    );
   if (!lines[0][0].startsWith('PathFileType')) throw wrong(1, 'PathFileType', lines[0][0]);
   const named = new Map((lines[1] ?? []).map((name, index) => [name, lines[2]?.[index] ?? '']));
   const unit = metresIn[named.get('Units') ?? ''];

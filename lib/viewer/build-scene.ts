@@ -1,5 +1,5 @@
-import { readPeople } from '../keypoints/read-keypoints.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import { readPeople } from '../keypoints/read-keypoints.js';
 import { stanceAxes } from '../motion/world.js';
 import { PoseError } from '../pose-error.js';
 import { type Alignment, alignFrames } from './align-frames.js';

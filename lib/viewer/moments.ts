@@ -52,7 +52,10 @@ export class Moments {
       );
     }
     if (tracks.some(({ track }) => track.width === undefined || track.height === undefined)) {
-      throw new PoseError('ERR_ARGUMENT', `${name}: expected 2D keypoints with the image size; give --size WIDTHxHEIGHT.`);
+      throw new PoseError(
+        'ERR_ARGUMENT',
+        `${name}: expected 2D keypoints with the image size; give --size WIDTHxHEIGHT.`,
+      );
     }
     const { config } = await readWeights(name);
     const model = config.stage === 1 ? await MaskedPoseModel.load(name, load) : await PoseLifter.load(name, load);

@@ -20,7 +20,9 @@ export function readPageFiles(): PageFiles {
     try {
       return readFileSync(path, 'utf8');
     } catch (cause) {
-      throw new PoseError('ERR_FILE', `${path}: the viewer's page cannot be read; npm run build:lib makes it.`, { cause });
+      throw new PoseError('ERR_FILE', `${path}: the viewer's page cannot be read; npm run build:lib makes it.`, {
+        cause,
+      });
     }
   };
   return { html: read('page.html'), css: read('page.css'), js: read('page.js') };
@@ -59,8 +61,7 @@ export function selfContainedPage(
     `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(css)}; img-src data:; base-uri 'none'; ` +
     "form-action 'none'";
   const data = [dataBlock('scene', scene), ...[...moments].map(([key, bytes]) => dataBlock(`moment-${key}`, bytes))];
-  const head =
-    `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>${escapeHtml(title)}</title>`;
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>${escapeHtml(title)}</title>`;
   const titled = filled(html, places.title, head);
   const styled = filled(titled, places.style, `<style>${css}</style>`);
   const bare = filled(styled, places.script, '');

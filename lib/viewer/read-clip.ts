@@ -77,7 +77,13 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
     }
     case '.bvh': {
       const clip = parseBvh(text(), path);
-      return world(path, clipPositions(clip), clip.frames, { joints: [...clip.joints], parents: [...clip.parents] }, clip.fps);
+      return world(
+        path,
+        clipPositions(clip),
+        clip.frames,
+        { joints: [...clip.joints], parents: [...clip.parents] },
+        clip.fps,
+      );
     }
     default:
       return fromLifted(bytes, path, options);
@@ -133,7 +139,17 @@ function fromPositions(path: string, positions: Float32Array, layout: string, fp
   const skeleton = skeletonOf(layout);
   const frames = positions.length / (3 * skeleton.joints.length);
   const known = fps !== undefined && fps > 0 ? { fps } : {};
-  return { path, positions, frames, skeleton, layout, axes: 'camera', root: rootOf(positions, frames), notes: [], ...known };
+  return {
+    path,
+    positions,
+    frames,
+    skeleton,
+    layout,
+    axes: 'camera',
+    root: rootOf(positions, frames),
+    notes: [],
+    ...known,
+  };
 }
 
 function world(
@@ -146,7 +162,12 @@ function world(
 ): ViewedClip {
   const sides = skeleton.joints.map(sideOf);
   const clip = { path, positions, frames, skeleton: { ...skeleton, sides }, fps, axes: 'world' as const };
-  return { ...clip, root: rootOf(positions, frames), notes: [`Read from ${basename(path)}.`], ...(layout && { layout }) };
+  return {
+    ...clip,
+    root: rootOf(positions, frames),
+    notes: [`Read from ${basename(path)}.`],
+    ...(layout && { layout }),
+  };
 }
 
 /** A root that never leaves its place was not estimated. */
@@ -166,7 +187,26 @@ export function skeletonOf(name: string): SceneSkeleton {
   const sides = joints.map((_, joint) =>
     left.includes(joint) ? 'left' : right.includes(joint) ? 'right' : ('middle' as const),
   );
-  return { joints: [...joints], parents: [...parents], sides };
+  const links = torsoOf(joints, parents);
+  return { joints: [...joints], parents: [...parents], sides, ...(links.length > 0 && { links }) };
+}
+
+/** The lines between shoulders and hips of a layout of detections, whose arms and legs hang on nothing. */
+function torsoOf(joints: readonly string[], parents: readonly number[]): [number, number][] {
+  const [leftShoulder, rightShoulder, leftHip, rightHip] = [
+    'left shoulder',
+    'right shoulder',
+    'left hip',
+    'right hip',
+  ].map((name) => joints.indexOf(name));
+  const pairs: [number, number][] = [
+    [leftShoulder, rightShoulder],
+    [leftHip, rightHip],
+    [leftShoulder, leftHip],
+    [rightShoulder, rightHip],
+  ];
+  const loose = pairs.every(([a, b]) => a >= 0 && b >= 0) && pairs.some(([a, b]) => parents[a] < 0 && parents[b] < 0);
+  return loose ? pairs.filter(([a, b]) => parents[a] !== b && parents[b] !== a) : [];
 }
 
 function sideOf(joint: string): 'left' | 'right' | 'middle' {

@@ -43,6 +43,8 @@ export interface SceneSkeleton {
   joints: string[];
   /** -1 for a root. */
   parents: number[];
+  /** Further lines to draw, where a layout has a torso but no joint in its middle. */
+  links?: [number, number][];
   sides: ('left' | 'right' | 'middle')[];
 }
 

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PoseError } from '../pose-error.js';
+import { type MomentPlace, type Moments, packedMoment } from './moments.js';
 import { packArrays } from './packed-arrays.js';
 import { readPageFiles, servedPage, servedPolicy } from './page-files.js';
-import { type MomentPlace, type Moments, packedMoment } from './moments.js';
 import type { Scene } from './scene.js';
 
 export interface ViewerOptions {
@@ -79,7 +79,9 @@ function listen(server: Server, port: number): Promise<void> {
   return new Promise((done, fail) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'another program has it' : cause.message;
-      fail(new PoseError('ERR_FILE', `Port ${port} cannot be had: ${why}; without --port a free one is taken.`, { cause }));
+      fail(
+        new PoseError('ERR_FILE', `Port ${port} cannot be had: ${why}; without --port a free one is taken.`, { cause }),
+      );
     });
     server.listen(port, host, () => done());
   });
@@ -112,7 +114,8 @@ async function momentAnswer(moments: Moments | undefined, { searchParams }: URL)
   };
   const place = { result: number('result'), person: number('person'), frame: number('frame'), seed: number('seed') };
   const found = await packedMoment(moments, place);
-  return found ? { status: 200, type: 'application/octet-stream', body: found } : { ...text(204, ''), body: '' };
+  // Nothing: the person is absent.
+  return { status: 200, type: 'application/octet-stream', body: found ?? '' };
 }
 
 function text(status: number, body: string): Answer {

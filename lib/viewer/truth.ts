@@ -40,7 +40,10 @@ export function truthArrays(person: PlacedPerson, truth: ViewedClip): TruthArray
   const used = places.filter((place) => finite(positions, place * row, row) && at(place) !== undefined);
   const known = used.filter((place) => finite(own, at(place)! * row, row));
   if (known.length === 0) {
-    throw new PoseError('ERR_ARGUMENT', `${truth.path}: expected truth for frames of ${clip.path}, got none in common.`);
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${truth.path}: expected truth for frames of ${clip.path}, got none in common.`,
+    );
   }
   const shape = [known.length, joints, 3];
   const predicted = tensor(new Float32Array(known.length * row), shape);
@@ -57,7 +60,8 @@ export function truthArrays(person: PlacedPerson, truth: ViewedClip): TruthArray
   const shown = sameAxes ? together : similarityAligned(there, predicted);
   const spread = ({ data }: Tensor, width: number) => {
     const all = new Float32Array(frames * width).fill(Number.NaN);
-    for (const [index, place] of known.entries()) all.set(data.subarray(index * width, (index + 1) * width), place * width);
+    for (const [index, place] of known.entries())
+      all.set(data.subarray(index * width, (index + 1) * width), place * width);
     return all;
   };
   return {
