@@ -13,9 +13,11 @@ import { prepareCommand } from './prepare.js';
 import { profileCommand } from './profile.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
+import { viewCommand } from './view.js';
 
 const COMMANDS = [
   liftCommand,
+  viewCommand,
   pretrainCommand,
   finetuneCommand,
   evaluateCommand,
