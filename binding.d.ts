@@ -33,7 +33,24 @@ export interface NativeOptions {
   precision: PrecisionName;
   /** 0: as many as the machine gives this process. */
   threads: number;
+  /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
+  isa?: string | undefined;
+  /** `off`: lifting runs the graph, operation by operation, instead of the compiled plan. Default `auto`. */
+  plan?: 'auto' | 'off' | undefined;
+  /** For benches and tests: what the plan does without. */
+  withoutFolds?: PlanFold[] | undefined;
 }
+
+/** What the plan folds into its weights, leaves out or shares; native/plan/plan.h says what each is. */
+export type PlanFold =
+  | 'batchNorm'
+  | 'layerNorm'
+  | 'attentionBias'
+  | 'positions'
+  | 'unreadRows'
+  | 'softmaxBound'
+  | 'sharedFrames'
+  | 'firstLayer';
 
 export interface TensorInfo {
   name: string;
@@ -62,6 +79,8 @@ export interface LiftRequest {
   batch: number;
   root?: Float32Array | undefined;
   camera?: Float32Array | undefined;
+  /** Several clips end to end, lifted whole: how many frames each has. */
+  lengths?: Int32Array | undefined;
 }
 
 export interface TrainRequest {
@@ -99,6 +118,8 @@ export class NativeModel {
   /** "CPU, AVX-512, 2 threads" */
   readonly device: string;
   readonly memoryBytes: number;
+  /** Why lifting runs the graph; empty where it runs the plan. */
+  readonly planObstacle: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
   initialize(seed: number): Promise<void>;
@@ -113,6 +134,8 @@ export class NativeModel {
   adamStep(learningRate: number, step: number): Promise<void>;
   setSequences(sequences: Sequences): Promise<void>;
   lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
+  /** (B, J', 3): the middle frames' poses of windows given whole, through the plan where there is one. */
+  liftWindows(input: WindowInput): Promise<Float32Array>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
   close(): Promise<void>;
