@@ -168,6 +168,8 @@ export async function fuzzReaders(load) {
   const { loadMpiInf3dhp } = await load('datasets/mpi-inf-3dhp');
   const { readPoses } = await load('export/read-poses');
   const { writePoses } = await load('export/write-poses');
+  const { writeMotion } = await load('export/write-motion');
+  const { readClip } = await load('viewer/read-clip');
   const skeleton = parseAsf(asf, 'seed.asf');
   const npyNames = [
     'version1.npy',
@@ -199,6 +201,10 @@ export async function fuzzReaders(load) {
     const track = readKeypoints(path.join(fixtures, 'keypoints/videopose-custom.npz'));
     const poses = steps(track.frames * 17 * 3);
     return written(extension, (file) => writePoses(file, { poses, layout: 'h36m-17', model: 'none', track }));
+  };
+  const motion = (extension) => {
+    const own = { frames: 3, layout: 'h36m-17', fps: 50, axes: 'world', root: 'relative', notes: [] };
+    return written(extension, (file) => writeMotion(file, { ...own, positions: steps(3 * 17 * 3) }));
   };
   return [
     {
@@ -282,6 +288,14 @@ export async function fuzzReaders(load) {
       seeds: [await lifted('npz'), await lifted('json')],
       read: (file) => readPoses(file),
     },
+    ...(await Promise.all(
+      ['csv', 'npy', 'trc'].map(async (extension) => ({
+        name: `poses-${extension}`,
+        extension,
+        seeds: [extension === 'trc' ? await motion(extension) : await lifted(extension)],
+        read: (file) => readClip(file),
+      })),
+    )),
     {
       name: 'dataset',
       extension: 'safetensors',
