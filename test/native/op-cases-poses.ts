@@ -1,5 +1,5 @@
 import type { OpCase } from './op-case.js';
-import { all, doubles, type Expected, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
+import { all, doubles, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
 import { type Doubles, dot, permutation, poseLoss } from './reference.js';
 
 const JOINTS = 5;
