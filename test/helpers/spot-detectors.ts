@@ -90,6 +90,17 @@ export function yoloOfSpots(size: number, scores: readonly [number, number, numb
   };
 }
 
+/** Where a joint lies from the spot's middle for RTMPose: shares of what the square root of the spot's brightness is. */
+export function spotShare(joint: number): [number, number] {
+  return [(joint % 3) * 0.4 - 0.4, 0.2 * joint - 1.6];
+}
+
+/** How bright a pixel of the spot's colour is for RTMPose, whose inputs are normalised, above the threshold. */
+export const spotBrightness = {
+  red: (255 - 123.675) / 58.395 + 116.28 / 57.12 + 103.53 / 57.375 - 3,
+  green: 123.675 / 58.395 + (255 - 116.28) / 57.12 + 103.53 / 57.375 - 3,
+} as const;
+
 /** RTMPose for 192 x 256 pixels that follows the spot of a colour: 17 joints in bins of half a pixel. */
 export function rtmPoseOfSpot(colour: Colour): OnnxGraph {
   const [width, height] = [192, 256];
@@ -100,14 +111,15 @@ export function rtmPoseOfSpot(colour: Colour): OnnxGraph {
     return {
       constants: {
         [`follow-${name}`]: { data: joints.flatMap(() => (which === 0 ? [2, 0] : [0, 2])), shape: [17, 2] },
-        [`offset-${name}`]: { data: joints.map((joint) => 2 * spotOffset(joint)[which]), shape: [1, 17, 1] },
+        [`offset-${name}`]: { data: joints.map((joint) => 2 * spotShare(joint)[which]), shape: [1, 17, 1] },
         [`bins-${name}`]: { data: Array.from({ length: bins }, (_, bin) => bin), shape: [1, 1, bins] },
         [`slope-${name}`]: { data: [-0.01], shape: [1] },
         [`top-${name}`]: { data: [which === 0 ? 0.9 : 0.8], shape: [1] },
       },
       nodes: [
         { op: 'MatMul', in: [`follow-${name}`, colour], out: `places-${name}` },
-        { op: 'Add', in: [`places-${name}`, `offset-${name}`], out: `wanted-${name}` },
+        { op: 'Mul', in: [`offset-${name}`, 'size'], out: `aside-${name}` },
+        { op: 'Add', in: [`places-${name}`, `aside-${name}`], out: `wanted-${name}` },
         { op: 'Sub', in: [`bins-${name}`, `wanted-${name}`], out: `away-${name}` },
         { op: 'Abs', in: [`away-${name}`], out: `far-${name}` },
         { op: 'Mul', in: [`far-${name}`, `slope-${name}`], out: `less-${name}` },
@@ -120,6 +132,12 @@ export function rtmPoseOfSpot(colour: Colour): OnnxGraph {
     inputs: { input: ['batch', 3, height, width] },
     outputs: { simcc_x: ['batch', 17, 2 * width], simcc_y: ['batch', 17, 2 * height] },
     constants: { ...constants, ...x.constants, ...y.constants },
-    nodes: [...nodes, ...x.nodes, ...y.nodes],
+    nodes: [
+      ...nodes,
+      { op: 'Sqrt', in: [`${colour}-all`], out: 'side' },
+      { op: 'Unsqueeze', in: ['side'], out: 'size', attributes: { axes: [2] } },
+      ...x.nodes,
+      ...y.nodes,
+    ],
   };
 }
