@@ -48,7 +48,7 @@ const nativeRooms: Record<string, readonly string[]> = {
   cpu: ['ops', 'core'],
   cuda: ['ops', 'core'],
   model: ['ops', 'core'],
-  plan: ['core', 'cpu', 'cuda'],
+  plan: ['core', 'ops', 'cpu', 'cuda'],
   binding: ['core', 'ops', 'cpu', 'cuda', 'model', 'plan'],
 };
 
