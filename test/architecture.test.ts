@@ -19,6 +19,7 @@ const libRooms: Record<string, readonly string[]> = {
   motion: ['pose-error', 'tensor', 'skeletons'],
   export: ['pose-error', 'tensor', 'system', 'skeletons', 'formats', 'keypoints', 'motion'],
   figures: ['pose-error', 'tensor', 'skeletons', 'export'],
+  video: ['pose-error', 'keypoints'],
   datasets: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'motion'],
   binding: ['pose-error'],
   models: ['pose-error', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'binding'],
