@@ -58,7 +58,7 @@ export function readClips(input: string, flags: InputFlags): Clip[] {
   const people =
     person === 'all' ? readPeople(input, options) : [readKeypoints(input, { ...options, person: person ?? 0 })];
   return people.flatMap((track, index) => {
-    const clips = splitAtGaps(withFlags(input, track, flags));
+    const clips = splitAtGaps(withSize(input, track));
     const who = people.length > 1 ? `-person${index}` : '';
     return clips.map((clip, number) => ({
       track: clip as Clip['track'],
@@ -91,10 +91,9 @@ function isLayoutFile(layout: string): boolean {
   return layout.endsWith('.json') || existsSync(layout);
 }
 
-/** The track with the size and rate that are used; what the command line says wins over the file. */
-function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlags): Clip['track'] {
-  const width = size?.width ?? track.width;
-  const height = size?.height ?? track.height;
+/** The track, whose size must be known. */
+function withSize(input: string, track: KeypointTrack): Clip['track'] {
+  const { width, height } = track;
   if (width === undefined || height === undefined) {
     throw new PoseError(
       'ERR_USAGE',
@@ -102,6 +101,5 @@ function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlag
         '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
     );
   }
-  const rate = fps ?? track.fps;
-  return { ...track, width, height, ...(rate !== undefined && { fps: rate }) };
+  return { ...track, width, height };
 }
