@@ -104,7 +104,7 @@ for (const row of found) {
   table.delete(row.name);
 }
 notes.push(...[...table.keys()].map((name) => `${name} is in the table, but is no more`));
-if (!sameCompiler) notes.unshift(`the table was made by another nvcc (${lines[0].slice(2)}), here it is ${version}`);
+if (!sameCompiler) notes.unshift(`the table was not made by nvcc ${version}: ${lines[0].slice(2)}`);
 for (const note of notes) console.log(`note: ${note}`);
 for (const failure of failures) console.log(`FAILS: ${failure}`);
 console.log(
