@@ -8,10 +8,10 @@
 
 namespace pstmo::binding {
 
-std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa) {
+std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa, const std::string& products) {
   if (device == "cpu") return makeCpuBackend(threads, precision, isa);
   if (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 9 && device.find_first_not_of("0123456789", 5) == std::string::npos) {
-    return makeCudaBackend(std::stoi(device.substr(5)), precision);
+    return makeCudaBackend(std::stoi(device.substr(5)), precision, products);
   }
   throw Error("ERR_ARGUMENT", "device: expected cpu or cuda:N, got \"" + device + "\".");
 }
@@ -24,6 +24,7 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   Napi::Object cuda = Napi::Object::New(env);
   cuda.Set("built", state.built);
   cuda.Set("found", state.usable);
+  cuda.Set("code", state.code);
   cuda.Set("reason", state.reason);
   Napi::Object result = Napi::Object::New(env);
   result.Set("isas", isas);
@@ -32,6 +33,14 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   result.Set("cuda", cuda);
   result.Set("version", PSTMO_VERSION);
   return result;
+}
+
+Napi::Value cudaProducts(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), pstmo::cudaProducts(0));
+  } catch (...) {
+    throwJavaScript(info.Env(), currentError());
+  }
 }
 
 Napi::Value measurePeak(const Napi::CallbackInfo& info) {

@@ -100,8 +100,9 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const std::string products = reader.textOr("products", "auto");
     reader.finish();
-    network_ = Network::make(config_, makeBackend(device, precision, threads, "auto"));
+    network_ = Network::make(config_, makeBackend(device, precision, threads, "auto", products));
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(network_->memoryBytes());
