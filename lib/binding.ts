@@ -106,6 +106,11 @@ export function machine(): MachineInfo {
   return guarded(() => binding().machine());
 }
 
+/** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
+export function cudaProducts(): string {
+  return guarded(() => binding().cudaProducts());
+}
+
 /** GFLOP/s of fused multiply-adds on `threads` threads, measured for `seconds`. */
 export async function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number> {
   try {
