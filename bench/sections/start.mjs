@@ -47,7 +47,7 @@ export async function measureStart(bench, { frames, rounds }) {
   }
 }
 
-function timeProgram({ side, language, script, args }, request, threads) {
+function timeProgram({ language, script, args }, request, threads) {
   const { command, folder, env } = commandOf(language, { threads });
   const start = performance.now();
   const child = spawn(command, args ?? [`${folder}${script}`, request], {
