@@ -3,7 +3,8 @@
 //   node bench/kernels.mjs [--rows 4320] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--only text] [--json] [--out folder]
 import { measurePeak, runOp } from '../dist/binding.js';
 import { readFlags } from './common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
+import { machineAbout } from './common/machine.mjs';
+import { machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
 import { summary } from './common/rounds.mjs';
 import { productCases } from './model-products.mjs';
 import { rowCases } from './model-rows.mjs';
