@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { gateDecision } from '../../bench/common/gate-decision.mjs';
 import { productCases } from '../../bench/model-products.mjs';
 import { rowCases } from '../../bench/model-rows.mjs';
+import type { OpTensors } from '../../binding.js';
 import { runOp } from '../../lib/binding.js';
 import { opCases } from '../native/op-cases.js';
 
@@ -21,7 +22,7 @@ describe('the operations that are measured', () => {
   it('run on the arrays that they bring, and give numbers', () => {
     for (const { shape, part, op, tensors, attributes } of cases) {
       runOp({ device: 'cpu', precision: 'fp32', threads: 1, isa: 'auto' }, op, tensors, attributes);
-      for (const [name, array] of Object.entries(tensors)) {
+      for (const [name, array] of Object.entries(tensors as OpTensors)) {
         expect(array.every(Number.isFinite), `${shape}, ${part}: ${name}`).toBe(true);
       }
     }

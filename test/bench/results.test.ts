@@ -34,7 +34,7 @@ describe('what is worked out of the measured rows', () => {
   });
 
   it('marks the fastest batch of each side', () => {
-    expect(assessed.map(({ best }) => best)).toEqual([false, true, false, true, false]);
+    expect(assessed.map((row: { best?: boolean }) => row.best)).toEqual([false, true, false, true, false]);
   });
 
   it('compares the same batch, and best with best', () => {
