@@ -87,6 +87,12 @@ bool isPinned(const void* memory) {
   return after != pinned.begin() && address < std::prev(after)->first + std::prev(after)->second;
 }
 
+// Work for the default stream is done at once.
+void give(cudaStream_t stream, std::function<void()> work) {
+  if (stream == nullptr) return work();
+  stream->submit(std::move(work));
+}
+
 cudaError_t waitFor(Stream& stream) {
   if (stream.recording()) return cudaErrorStreamCaptureUnsupported;
   stream.flush();
@@ -149,7 +155,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return waitFor(of(stream)); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return stream == nullptr ? pstmo::emulation::finishAll() : waitFor(of(stream)); }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new EmulatedEvent();
@@ -238,15 +244,15 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   const auto copy = [=] { std::memcpy(to, from, bytes); };
   if (kind == cudaMemcpyHostToDevice && !isPinned(from)) {
     const auto* first = static_cast<const char*>(from);
-    stream->submit([=, held = std::vector<char>(first, first + bytes)] { std::memcpy(to, held.data(), bytes); });
+    give(stream, [=, held = std::vector<char>(first, first + bytes)] { std::memcpy(to, held.data(), bytes); });
     return cudaSuccess;
   }
-  stream->submit(copy);
-  return kind == cudaMemcpyDeviceToHost && !isPinned(to) ? waitFor(of(stream)) : cudaSuccess;
+  give(stream, copy);
+  return stream != nullptr && kind == cudaMemcpyDeviceToHost && !isPinned(to) ? waitFor(of(stream)) : cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t stream) {
   if (lost) return cudaErrorIllegalAddress;
-  stream->submit([=] { std::memset(address, value, bytes); });
+  give(stream, [=] { std::memset(address, value, bytes); });
   return cudaSuccess;
 }
