@@ -33,12 +33,28 @@ export interface NativeOptions {
   precision: PrecisionName;
   /** 0: as many as the machine gives this process. */
   threads: number;
+  /** Time the work: see startProfile. Default false. */
+  profile?: boolean;
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
   /** `off`: lifting runs the graph, operation by operation, instead of the compiled plan. Default `auto`. */
   plan?: 'auto' | 'off' | undefined;
   /** For benches and tests: what the plan does without. */
   withoutFolds?: PlanFold[] | undefined;
+}
+
+/** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
+export interface ProfileRecord {
+  /** As in native/ops/backend.h, or "copyIn", "copyOut", "zero", "pass". */
+  op: string;
+  /** "243 x 256 -> 512" */
+  shape: string;
+  /** Seconds since the first record began, by the device's clock. */
+  start: number;
+  seconds: number;
+  /** native/ops/cost.h says what counts. */
+  flops: number;
+  bytes: number;
 }
 
 /** What the plan folds into its weights, leaves out or shares; native/plan/plan.h says what each is. */
@@ -138,6 +154,10 @@ export class NativeModel {
   liftWindows(input: WindowInput): Promise<Float32Array>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
+  /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */
+  startProfile(detail: 'ops' | 'passes'): Promise<void>;
+  /** Waits for the device; what was noted. */
+  stopProfile(): Promise<ProfileRecord[]>;
   close(): Promise<void>;
 }
 
@@ -150,8 +170,13 @@ export interface MachineInfo {
 }
 
 export function machine(): MachineInfo;
-/** GFLOP/s of fused multiply-adds, measured for `seconds`. */
-export function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number>;
+/** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
+export function measurePeak(
+  threads: number,
+  precision: PrecisionName | 'copy',
+  seconds: number,
+  device?: NativeOptions['device'],
+): Promise<number>;
 
 /** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
 export interface OpTensors {

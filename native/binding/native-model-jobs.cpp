@@ -252,4 +252,42 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value NativeModel::startProfile(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    Napi::Object fields = Napi::Object::New(info.Env());
+    fields.Set("detail", info[0]);
+    const bool each = ObjectReader(fields, "startProfile").text("detail", {"ops", "passes"}) == "ops";
+    requireProfiler();
+    return submit(job(), [this, each] { profiler_->start(each ? ProfilingBackend::Detail::ops : ProfilingBackend::Detail::passes); });
+  });
+}
+
+Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    requireProfiler();
+    auto task = job();
+    auto records = std::make_shared<std::vector<ProfilingBackend::Record>>();
+    task->result = [records](Napi::Env env) {
+      Napi::Array list = Napi::Array::New(env, records->size());
+      for (uint32_t i = 0; i < records->size(); i++) {
+        const ProfilingBackend::Record& record = (*records)[i];
+        Napi::Object entry = Napi::Object::New(env);
+        entry.Set("op", record.cost.name);
+        entry.Set("shape", record.cost.shape);
+        entry.Set("start", record.start);
+        entry.Set("seconds", record.seconds);
+        entry.Set("flops", record.cost.flops);
+        entry.Set("bytes", record.cost.bytes);
+        list.Set(i, entry);
+      }
+      return list;
+    };
+    return submit(std::move(task), [this, records] { *records = profiler_->stop(); });
+  });
+}
+
+void NativeModel::requireProfiler() const {
+  if (profiler_ == nullptr) throw Error("ERR_ARGUMENT", "This model was made without the option profile: nothing was timed.");
+}
+
 }  // namespace pstmo::binding

@@ -100,6 +100,8 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::lift>("lift"),
                          InstanceMethod<&NativeModel::liftWindows>("liftWindows"),
                          InstanceMethod<&NativeModel::train>("train"),
+                         InstanceMethod<&NativeModel::startProfile>("startProfile"),
+                         InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
                          InstanceMethod<&NativeModel::close>("close"),
                      });
 }
@@ -111,11 +113,18 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const bool profile = reader.optionalBoolean("profile");
     const std::string isa = reader.has("isa") ? reader.text("isa") : "auto";
     planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
     if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
-    network_ = Network::make(config_, makeBackend(device, precision, threads, isa));
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa);
+    if (profile) {
+      auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
+      profiler_ = profiler.get();
+      backend = std::move(profiler);
+    }
+    network_ = Network::make(config_, std::move(backend));
     planDevice_ = device;
     planIsa_ = isa;
     planPrecision_ = precision;

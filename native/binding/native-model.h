@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../model/network.h"
+#include "../ops/profiling-backend.h"
 #include "../plan/plan.h"
 #include "job-queue.h"
 
@@ -52,6 +53,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value lift(const Napi::CallbackInfo& info);
   Napi::Value liftWindows(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value startProfile(const Napi::CallbackInfo& info);
+  Napi::Value stopProfile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   // Runs `body`; what it throws becomes a rejected promise.
@@ -68,6 +71,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   Windows readWindows(ObjectReader& reader) const;
   void requireStage(int stage, const char* what) const;
+  void requireProfiler() const;
   void reportMemory(Napi::Env env);
   size_t tensorSize(const std::string& name) const;
   std::string findPlanObstacle() const;
@@ -81,6 +85,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::vector<TensorInfo> tensors_;
   std::string device_;
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
+  ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
   std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone
   bool planStale_ = true;                    // weights changed since
   bool planWanted_ = true;

@@ -20,4 +20,7 @@ std::string chooseCpuIsa(const std::string& isa, Precision precision);
 // Peak of fused multiply-adds in GFLOP/s, measured with `threads` threads on the chosen ISA: the mark of the benches.
 double measureCpuPeak(int threads, Precision precision, const std::string& isa, double seconds);
 
+// Copies of blocks far larger than any cache, bytes read and written together, in GB/s.
+double measureCpuCopy(int threads, double seconds);
+
 }  // namespace pstmo
