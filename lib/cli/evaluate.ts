@@ -6,7 +6,15 @@ import type { RootSource } from '../training/evaluation-report.js';
 import { evaluationTable } from '../training/evaluation-table.js';
 import { type Io, notice, print } from './io.js';
 import { noiseFlag } from './model-options.js';
-import { type DeviceOption, deviceOption, list, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  list,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface EvaluateFlags {
@@ -21,6 +29,7 @@ interface EvaluateFlags {
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
   threads: number;
+  products: string;
   json?: boolean;
 }
 
@@ -47,6 +56,7 @@ export function evaluateCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--json', 'print the report as JSON')
     .action(async (model: string, dataset: string, flags: EvaluateFlags) => {
       const line = new ProgressLine(io);
