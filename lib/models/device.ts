@@ -11,7 +11,7 @@ const REMEDIES = {
     'An NVIDIA GPU (compute capability 8.0 or newer) with its driver and a build of pstmo with CUDA are needed; use ' +
     'device "cpu", or build a clone of pstmo where nvcc is installed (PSTMO_CUDA=on).',
   ERR_CUDA_ARCH: 'Use device "cpu", or build a clone of pstmo for this GPU.',
-  ERR_CUDA_DRIVER: 'A newer NVIDIA driver is needed; use device "cpu" until there is one.',
+  ERR_CUDA_DRIVER: 'Use device "cpu" until that is put right.',
 } as const;
 
 /**
