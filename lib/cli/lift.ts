@@ -237,11 +237,10 @@ function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    return `Motion, y up. Open ${output} in the tool of its format.`;
+    const here = ending === '.bvh' || ending === '.trc' ? `, or look at it: pstmo view ${output}` : '';
+    return `Motion, y up. Open ${output} in the tool of its format${here}.`;
   }
-  const load = ending === '.npz' ? `numpy.load('${output}')['poses']` : `numpy.load('${output}')`;
-  const numpy = `python3 -c "import numpy; print(${load}.shape)"`;
-  const command =
-    ending === '.npz' || ending === '.npy' ? `${numpy}, or pstmo inspect ${output}` : `pstmo inspect ${output}`;
-  return `Poses (T, 17, 3), ${about}. Look at them: ${command}`;
+  const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
+  const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';
+  return `Poses (T, 17, 3), ${about}. Look at them: pstmo view ${output}${other}`;
 }
