@@ -7,7 +7,17 @@ import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-
 import { readKeypoints, readPeople } from '../keypoints/read-keypoints.js';
 import { splitAtGaps } from '../keypoints/split-track.js';
 import { PoseError } from '../pose-error.js';
-import { camera, imageSize, numberFromZero, positiveNumber, type Smoothing, smoothing, wholeNumber } from './parse.js';
+import {
+  camera,
+  frameRate,
+  frameRates,
+  imageSize,
+  layoutName,
+  numberFromZero,
+  type Smoothing,
+  smoothing,
+  wholeNumber,
+} from './parse.js';
 
 /** What is said of the 2D on the command line. */
 export interface InputFlags {
@@ -36,8 +46,8 @@ export function addInputFlags(command: Command): Command {
   return command
     .addOption(new Option('--input-format <name>', 'what the input is; else its content tells').choices(inputFormats))
     .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
-    .option('--fps <rate>', "the video's frames a second, where the file does not say it", positiveNumber)
-    .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own')
+    .option('--fps <rate>', "the video's frames a second, where the file does not say it", frameRate)
+    .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
     .option('--max-gap <seconds>', 'longest gap that is filled, 0.5; longer ones cut the clip', numberFromZero)
@@ -45,6 +55,10 @@ export function addInputFlags(command: Command): Command {
     .option('--camera <numbers>', 'calibration in pixels: fx,fy,cx,cy and, of a lens, k1,k2,p1,p2,k3', camera)
     .option('--smooth-2d <filter>', 'none, one-euro[:cutoff:beta] or savitzky-golay[:window:degree]', smoothing)
     .option('--smooth-3d <filter>', 'the same, of the poses', smoothing);
+}
+
+function layoutFlag(text: string): string {
+  return isLayoutFile(text) ? text : layoutName(text);
 }
 
 function personFlag(text: string): number | 'all' {
@@ -103,5 +117,12 @@ function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlag
     );
   }
   const rate = fps ?? track.fps;
+  if (rate !== undefined && !(rate >= frameRates.least && rate <= frameRates.most)) {
+    const range = `${frameRates.least} to ${frameRates.most}`;
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${input}: expected a video of ${range} frames a second, got ${rate}; --fps says the right rate.`,
+    );
+  }
   return { ...track, width, height, ...(rate !== undefined && { fps: rate }) };
 }

@@ -1,5 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PoseError } from '../pose-error.js';
+import { isFolder } from './make-folder.js';
 
 /** Adds bytes to the end of the file that is being written. */
 export type Append = (bytes: Uint8Array) => void;
@@ -26,6 +28,9 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
       throw fileError(cause);
     }
   };
+  if (!isFolder(dirname(path))) {
+    throw fileError(`there is no folder ${dirname(path)}`);
+  }
   const descriptor = attempt(() => openSync(temporary, 'w'));
   let open = true;
   try {
