@@ -81,14 +81,13 @@ function readStored(path: string): { tensors: Map<string, Tensor>; metadata: Rec
   }
 }
 
-function storedConfig(path: string, text: string, override: ModelConfigInput | undefined): ModelConfig {
-  let value: unknown;
+/** What a file's metadata hold as JSON under a key; throws `ERR_FORMAT` where it is none. */
+export function metadataJson(path: string, metadata: Record<string, string>, key: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(metadata[key] ?? 'null');
   } catch (cause) {
-    throw new PoseError('ERR_FORMAT', `${path}: ${CONFIG_KEY} is no JSON: ${(cause as Error).message}.`, { cause });
+    throw new PoseError('ERR_FORMAT', `${path}: ${key} is no JSON: ${(cause as Error).message}.`, { cause });
   }
-  return parseModelConfig({ ...(value as object), ...override }, path);
 }
 
 /**
@@ -110,9 +109,10 @@ export async function readWeights(source: string, options: WeightOptions = {}): 
     }
     override.refine ??= { root: 'truth' };
   }
-  const text = metadata[CONFIG_KEY];
-  if (text !== undefined) {
-    return { name, path, config: storedConfig(path, text, override), tensors, metadata, notices: [] };
+  if (metadata[CONFIG_KEY] !== undefined) {
+    const stored = metadataJson(path, metadata, CONFIG_KEY);
+    const config = parseModelConfig({ ...(stored as object), ...override }, path);
+    return { name, path, config, tensors, metadata, notices: [] };
   }
   const other = Object.keys(metadata).find((key) => key.startsWith(OWN_KEYS));
   if (other !== undefined) {

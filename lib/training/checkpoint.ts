@@ -16,7 +16,7 @@ const epochSummarySchema = z.strictObject({
 });
 
 /** Where a training stands, beside its tensors. Random numbers need no state: they are drawn from seed, epoch and step. */
-const trainingStateSchema = z.strictObject({
+export const trainingStateSchema = z.strictObject({
   kind: z.enum(['pretrain', 'finetune']),
   settings: trainingSettingsSchema,
   from: z.string().nullable(),
