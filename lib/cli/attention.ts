@@ -17,7 +17,7 @@ interface Wanted extends InputFlags {
 
 /** Attention maps of the window around a frame of the first clip in a detector's file, of a model of either stage. */
 export async function attentionOf(model: string, keypoints: string, flags: Wanted): Promise<AttentionMap[]> {
-  const [{ track }] = readClips(keypoints, flags);
+  const [{ track }] = await readClips(keypoints, flags);
   const { frames, joints, width, height, layout, fps } = track;
   const frame = flags.frame ?? Math.floor(frames / 2);
   if (frame >= frames) {

@@ -7,6 +7,8 @@ export type { LiftedPoses } from './lifted-poses.js';
 export { posesToCsv } from './poses-csv.js';
 export { posesToJson } from './poses-json.js';
 export { readPoses } from './read-poses.js';
+export { type CsvPoses, parsePosesCsv } from './read-poses-csv.js';
+export { parseTrc, type TrcMotion } from './read-trc.js';
 export { type Rig, type RigJoint, type RigName, rigByName, rigNames } from './rigs.js';
 export { writeTrc } from './trc.js';
 export { type MotionFormat, motionFormatOf, motionFormats, writeMotion } from './write-motion.js';

@@ -31,10 +31,17 @@ export function parseTrc(text: string, where: string): TrcMotion {
   const rows = lines.map((cells, index) => ({ cells, number: index + 1 })).slice(5);
   const filled = rows.filter(({ cells }) => cells.some((cell) => cell !== ''));
   if (markers.length === 0 || filled.length === 0) throw wrong(4, 'markers and a row a frame', String(markers.length));
+  const width = 2 + 3 * markers.length;
+  for (const { cells, number } of filled) {
+    // A line may end with a tab.
+    if (cells.length !== width && !(cells.length === width + 1 && cells[width] === '')) {
+      throw wrong(number, `${width} cells`, String(cells.length));
+    }
+  }
   const positions = new Float32Array(filled.length * markers.length * 3);
   for (const [frame, { cells, number }] of filled.entries()) {
     for (let at = 0; at < markers.length * 3; at++) {
-      const cell = cells[at + 2] ?? '';
+      const cell = cells[at + 2];
       const value = cell === '' || /^nan$/i.test(cell) ? Number.NaN : Number(cell);
       if (Number.isNaN(value) && cell !== '' && !/^nan$/i.test(cell)) throw wrong(number, 'a number', cell);
       positions[frame * markers.length * 3 + at] = value * unit;

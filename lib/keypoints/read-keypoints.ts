@@ -51,6 +51,11 @@ export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = 
   return findPeople(source, options).map((track) => assembleTrack(nameOf(source, options), track, options));
 }
 
+/** Tracks of the people that a detector found: what reading a file of them gives. */
+export function tracksFrom(where: string, found: FoundDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+  return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
+}
+
 /** Everybody's detections, before gaps are filled. */
 export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions): FoundTrack[] {
   checkOptions(options);

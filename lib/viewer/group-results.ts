@@ -35,9 +35,15 @@ export function groupResults(paths: readonly string[]): ResultFiles[] {
     );
   }
   return found.map(({ name, people }) => ({
-    name,
+    // One file is called what it is called.
+    name: soleFile(people) ?? name,
     people: [...people].map(([person, files]) => ({ name: person === '' ? undefined : `Person ${person}`, files })),
   }));
+}
+
+function soleFile(people: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const files = [...people.values()].flat();
+  return files.length === 1 ? basename(files[0]) : undefined;
 }
 
 function keyOf(path: string, groups: ReadonlyMap<string, { people: ReadonlyMap<string, string[]> }>): string {

@@ -65,7 +65,7 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       return fromArray(path, readNpy(bytes, { where: path }), undefined);
     case '.csv': {
       const { positions, layout, fps } = parsePosesCsv(text(), path);
-      return fromPositions(path, positions, layout, fps);
+      return fromPositions(path, turnedUp(positions), layout, fps);
     }
     case '.trc': {
       const { positions, frames, markers, fps } = parseTrc(text(), path);
@@ -130,7 +130,7 @@ function fromArray(path: string, value: unknown, fps: number | undefined): Viewe
   return fromPositions(path, turnedUp(asFloat32(array).data), layout.name, fps);
 }
 
-/** Camera axes with y turned up; another ending's world axes are not told by the file. */
+/** Camera axes with y turned up, for files that do not say their axes. */
 function turnedUp(positions: Float32Array): Float32Array {
   return positions.map((value, index) => (index % 3 === 0 ? value : -value));
 }

@@ -16,6 +16,20 @@ bool hasVisibleFrame(const uint8_t* masked, int frames) {
   return std::any_of(masked, masked + frames, [](uint8_t hidden) { return hidden == 0; });
 }
 
+// How many frames each clip has: together those of the keypoints.
+std::vector<int32_t> readLengths(ObjectReader& reader, int64_t frames) {
+  int64_t count = 0, total = 0;
+  const int32_t* lengths = reader.integerRows("lengths", 1, count);
+  for (int64_t i = 0; i < count; i++) {
+    if (lengths[i] < 1) throw Error("ERR_ARGUMENT", "request.lengths[" + std::to_string(i) + "]: expected at least 1, got " + std::to_string(lengths[i]) + ".");
+    total += lengths[i];
+  }
+  if (total != frames) {
+    throw Error("ERR_ARGUMENT", "request.keypoints: lengths add up to " + std::to_string(total) + " frames, but it holds " + std::to_string(frames) + ".");
+  }
+  return {lengths, lengths + count};
+}
+
 }  // namespace
 
 void NativeModel::requireStage(int stage, const char* what) const {
@@ -132,7 +146,10 @@ Napi::Value NativeModel::adamStep(const Napi::CallbackInfo& info) {
     fields.Set("learningRate", info[0]);
     const double learningRate = ObjectReader(fields, "adamStep").number("learningRate", 0, 1e6);
     const int64_t step = readWhole(info, 1, "step", 1, kLargestSeed);
-    return submit(job(), [this, learningRate, step] { network_->adamStep(learningRate, step); });
+    return submit(job(), [this, learningRate, step] {
+      planStale_ = true;
+      network_->adamStep(learningRate, step);
+    });
   });
 }
 
@@ -176,6 +193,13 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.batch = static_cast<int>(reader.integer("batch", 0, kLargestBatch));
     request.root = reader.optionalFloats("root", sizeOf({frames, 3}));
     request.camera = reader.optionalFloats("camera", 4);
+    std::vector<int32_t> lengths = {static_cast<int32_t>(frames)};
+    if (reader.has("lengths")) {
+      lengths = readLengths(reader, frames);
+      if (request.first != 0 || request.count != frames || request.root != nullptr) {
+        throw Error("ERR_ARGUMENT", "request.lengths: several clips are lifted whole, and without root and camera.");
+      }
+    }
     reader.finish();
     if ((request.root == nullptr) != (request.camera == nullptr)) throw Error("ERR_ARGUMENT", "request: root and camera come together.");
     auto task = job(reader.takeReferences());
@@ -184,7 +208,7 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.poses = poses.Data();
     task->output = Napi::Persistent(poses.As<Napi::Object>());
     const JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task), [this, request, control] { network_->lift(request, control); });
+    return submit(std::move(task), [this, request, lengths, control] { liftClips(request, lengths, control); });
   });
 }
 
@@ -221,7 +245,10 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     request.losses = losses.Data();
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     const JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task), [this, request, control] { network_->train(request, control); });
+    return submit(std::move(task), [this, request, control] {
+      if (request.update) planStale_ = true;
+      network_->train(request, control);
+    });
   });
 }
 

@@ -16,6 +16,17 @@ namespace {
 constexpr int kReduceRows = 64;  // rows of a partial sum: fixed, so that sums do not depend on the number of threads
 
 const Kernels& chooseKernels(const std::string& isa, Precision precision) {
+  const std::string wanted = chooseCpuIsa(isa, precision);
+#if defined(__x86_64__)
+  if (wanted == "avx512") return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+  if (wanted == "avx2") return avx2Kernels();
+#endif
+  return portableKernels();
+}
+
+}  // namespace
+
+std::string chooseCpuIsa(const std::string& isa, Precision precision) {
   std::string wanted = isa;
   if (const char* forced = std::getenv("PSTMO_CPU_ISA"); forced && *forced && wanted == "auto") wanted = forced;
   const auto have = cpuIsas();
@@ -29,14 +40,8 @@ const Kernels& chooseKernels(const std::string& isa, Precision precision) {
   if (precision == Precision::bf16 && (wanted != "avx512" || !cpuHasBf16())) {
     throw Error("ERR_UNSUPPORTED", "precision 'bf16' on the CPU needs the AVX-512 BF16 instructions, which this machine or the chosen instruction set ('" + wanted + "') lacks; use 'fp32'.");
   }
-#if defined(__x86_64__)
-  if (wanted == "avx512") return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
-  if (wanted == "avx2") return avx2Kernels();
-#endif
-  return portableKernels();
+  return wanted;
 }
-
-}  // namespace
 
 std::vector<std::string> cpuIsas() {
   std::vector<std::string> names;

@@ -33,8 +33,8 @@ export class ImageView {
   #closeUp(person: number, frame: number): Frame {
     const found = this.#closeUps[person];
     if (!found) return this.#image;
-    const { middles, size } = found;
-    return { left: middles[2 * frame] - size / 2, top: middles[2 * frame + 1] - size / 2, width: size, height: size };
+    const { middles, width, height } = found;
+    return { left: middles[2 * frame] - width / 2, top: middles[2 * frame + 1] - height / 2, width, height };
   }
 
   draw(frame: number, look: Look, palette: Palette): void {
@@ -70,7 +70,8 @@ export class ImageView {
 interface CloseUp {
   /** (T, 2) */
   middles: Float32Array;
-  size: number;
+  width: number;
+  height: number;
 }
 
 /** Follows a person with one size for all frames, calmly: the middle is that of the frames about. */
@@ -79,17 +80,18 @@ function closeUpOf({ keypoints, keypointSkeleton }: Person, fps: number): CloseU
   const row = keypointSkeleton.joints.length * 3;
   const frames = keypoints.length / row;
   const raw = new Float32Array(frames * 2);
-  const sizes: number[] = [];
+  const [widths, heights]: [number[], number[]] = [[], []];
   for (let frame = 0; frame < frames; frame++) {
     const extent = extentOf({ keypoints: keypoints.subarray(frame * row, (frame + 1) * row) });
     if (extent) {
       raw.set([extent.left + extent.width / 2, extent.top + extent.height / 2], 2 * frame);
-      sizes.push(Math.max(extent.width, extent.height));
+      widths.push(extent.width);
+      heights.push(extent.height);
     } else raw.copyWithin(2 * frame, Math.max(0, 2 * frame - 2), Math.max(0, 2 * frame - 2) + 2);
   }
-  if (sizes.length === 0) return undefined;
-  sizes.sort((a, b) => a - b);
-  return { middles: averaged(raw, Math.round(fps / 2)), size: sizes[Math.floor(sizes.length * 0.95)] * 1.2 };
+  if (widths.length === 0) return undefined;
+  const usual = (sizes: number[]) => sizes.sort((a, b) => a - b)[Math.floor(sizes.length * 0.98)] * 1.12;
+  return { middles: averaged(raw, Math.round(fps / 2)), width: usual(widths), height: usual(heights) };
 }
 
 /** Running mean of (T, 2) over `half` frames to each side. */

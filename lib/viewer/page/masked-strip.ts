@@ -54,7 +54,13 @@ export function drawMasked(canvas: HTMLCanvasElement, { value, arrays }: Packed<
         context.setLineDash([]);
       }
       const place = { left: x - middleOf[0] * scale, top: y - middleOf[1] * scale, scale, alpha: 1 };
+      // A model that has learned little puts joints far away.
+      context.save();
+      context.beginPath();
+      context.rect(x - wide / 2, y - rowHeight / 2, wide, rowHeight);
+      context.clip();
       drawPoints(context, points, skeleton, 0, { ...place, colours: sides(palette) });
+      context.restore();
     }
   }
   context.fillStyle = css(palette.muted);

@@ -49,7 +49,7 @@ export class Player {
 
   /** One step up or down in {@link speeds}. */
   faster(by: number): void {
-    const index = speeds.findIndex((speed) => speed === this.speed);
+    const index = (speeds as readonly number[]).indexOf(this.speed);
     this.speed = speeds[Math.min(Math.max(0, index + by), speeds.length - 1)];
     this.#changed();
   }
