@@ -14,6 +14,7 @@ const LINEAR = [
   ['head', 256, 51],
 ];
 const TOKENS = [27, 81, 243];
+const KEYPOINT_CHANNELS = 34;
 const WIDTH = 256;
 const HIDDEN = 512;
 const HEADS = 8;
@@ -42,7 +43,7 @@ function linearCases(name, rows, inputs, outputs) {
     { shape, part: 'forward', op: 'linearForward', attributes, multiplyAdds, tensors: forward },
     { shape, part: 'dX', ...backward, tensors: { dZ, x, weight, dX: new Float32Array(rows * inputs) } },
     { shape, part: 'dW', ...backward, tensors: { dZ, x, weight, dWeight: new Float32Array(outputs * inputs) } },
-  ];
+  ].filter(({ part }) => part !== 'dX' || inputs > KEYPOINT_CHANNELS); // nothing needs the keypoints' gradient
 }
 
 function convolutionCases(batch, tokens) {

@@ -20,6 +20,7 @@ async function openSides(precision) {
     { side: 'PyTorch', runner: new Runner('python', 'runners/torch_speed.py', { threads }) },
   ];
   for (const side of sides) {
+    side.itemsAStep = batch;
     side.about = await side.runner.ask({ task: 'training', frames, batch, precision, threads });
   }
   return sides;
@@ -28,7 +29,8 @@ async function openSides(precision) {
 async function compare(precision) {
   const sides = await openSides(precision);
   try {
-    const rates = await interleave(sides, { rounds, itemsAStep: batch, seconds: 2 });
+    await interleave(sides, { rounds, seconds: 2 });
+    const rates = sides.map((side) => side.rates);
     const memory = [];
     for (const { runner } of sides) {
       const { peakResidentBytes, nativeBytes } = await runner.ask({ steps: 1 });

@@ -46,8 +46,11 @@ type Outcome =
 
 export function liftCommand(io: Io): Command {
   const command = new Command('lift')
-    .description('2D keypoints to 3D poses')
-    .argument('<inputs...>', "files of any detector's keypoints, folders of one file a frame, or folders of these")
+    .description('2D keypoints, or videos with a detector, to 3D poses')
+    .argument(
+      '<inputs...>',
+      "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
+    )
     .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
     .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
@@ -139,7 +142,8 @@ async function* liftOne(
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
-  for (const clip of readClips(task.input, flags)) {
+  const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
     const rate = rateOf(track.fps, lifter.config);

@@ -1,10 +1,10 @@
-import { extname } from 'node:path';
 import { writeAtomically } from '../formats/atomic-file.js';
 import { writeNpy } from '../formats/npy.js';
 import { writeNpz } from '../formats/npz.js';
 import type { StringArray } from '../formats/pickle-value.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
+import { extname } from '../system/node.js';
 import { type Tensor, type TensorData, tensor } from '../tensor.js';
 import type { LiftedPoses } from './lifted-poses.js';
 import { posesToCsv } from './poses-csv.js';

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { parseBvh } from '../datasets/bvh.js';
 import { clipPositions } from '../datasets/mocap-clip.js';
 import { motionOf } from '../export/lifted-motion.js';
-import { parsePoses } from '../export/read-poses.js';
+import { readPoses } from '../export/read-poses.js';
 import { parsePosesCsv } from '../export/read-poses-csv.js';
 import { parseTrc } from '../export/read-trc.js';
 import { readNpy } from '../formats/npy.js';
@@ -99,7 +99,7 @@ function bytesOf(path: string): Uint8Array {
 }
 
 function fromLifted(bytes: Uint8Array, path: string, { unworked }: ReadClipOptions): ViewedClip {
-  const { motion: worked, ...lifted } = parsePoses(bytes, path);
+  const { motion: worked, ...lifted } = readPoses(bytes, { where: path });
   const motion = motionOf({ ...lifted, ...(worked && !unworked && { motion: worked }) });
   const { track, model } = lifted;
   const clip = fromPositions(path, positionsYUp(motion), motion.layout, motion.fps);

@@ -1,6 +1,5 @@
 // runOp: one operation on plain arrays, the seam that tests and benches use.
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "../cpu/cpu-backend.h"
@@ -22,12 +21,14 @@ std::unique_ptr<Backend> readBackend(const Napi::Value& value) {
 }
 
 double timeMedian(Backend& backend, const OpRun& run, int repeats) {
-  std::vector<double> seconds;
+  const std::unique_ptr<Timeline> timeline = backend.timeline();
   for (int i = 0; i < repeats; i++) {
-    const auto begin = std::chrono::steady_clock::now();
+    timeline->begin("runOp");
     run(backend);
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    timeline->end();
   }
+  std::vector<double> seconds;
+  for (const Timeline::Span& span : timeline->read()) seconds.push_back(span.seconds);
   std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
   return seconds[static_cast<size_t>(repeats / 2)];
 }

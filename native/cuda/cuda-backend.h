@@ -22,4 +22,10 @@ CudaState cudaState(int device);
 // Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED.
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision);
 
+// GFLOP/s that the device reaches in a product of this precision: registers alone, or a large product of this backend, whichever is
+// more.
+double measureCudaPeak(int device, Precision precision, double seconds);
+// Copies within the device's memory, bytes read and written together, in GB/s.
+double measureCudaCopy(int device, double seconds);
+
 }  // namespace pstmo

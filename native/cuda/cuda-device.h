@@ -30,12 +30,17 @@ class CudaBackend final : public Backend {
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
+  std::unique_ptr<Timeline> timeline() override;
   void* allocate(size_t bytes) override;
   void release(void* memory) override;
   void copyIn(void* device, const void* host, size_t bytes) override;
   void copyOut(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
   void weightsChanged() override {}  // weights are read where they stand
+
+  // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's precision.
+  double peak(double seconds);
+  double copyRate(double seconds);
 
   void run(const LinearForward&) override;
   void run(const LinearBackward&) override;

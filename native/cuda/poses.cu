@@ -106,20 +106,20 @@ __global__ void __launch_bounds__(kLossThreads) addLossKernel(const double* sums
   if (threadIdx.x == 0) *loss = total;
 }
 
-// Joint 0 lies on the root itself: y = 0 there.
+// The root joint lies on the root itself: y = 0 there.
 struct BackProject {
   BackProjectForward op;
   __device__ void point(int64_t row, int joint, float (&xyz)[3]) const {
     const float* camera = op.camera + row * 4;
     const int64_t at = row * op.joints + joint;
-    const float rootZ = op.root[row * 3 + 2], z = joint == 0 ? rootZ : op.predicted[at * 3 + 2] + rootZ;
+    const float rootZ = op.root[row * 3 + 2], z = joint == op.rootJoint ? rootZ : op.predicted[at * 3 + 2] + rootZ;
     xyz[0] = (op.keypoints[at * 2] - camera[2]) * z / camera[0];
     xyz[1] = (op.keypoints[at * 2 + 1] - camera[3]) * z / camera[1];
     xyz[2] = z;
   }
   __device__ void operator()(int64_t i) const {
     float root[3], xyz[3];
-    point(i / op.joints, 0, root);
+    point(i / op.joints, op.rootJoint, root);
     point(i / op.joints, static_cast<int>(i % op.joints), xyz);
     for (int c = 0; c < 3; ++c) op.y[i * 3 + c] = xyz[c] - root[c];
   }
@@ -128,7 +128,7 @@ struct BackProject {
 struct BackProjectGradient {
   BackProjectBackward op;
   __device__ void operator()(int64_t i) const {
-    if (i % op.joints == 0) return;
+    if (i % op.joints == op.rootJoint) return;
     const float* camera = op.camera + i / op.joints * 4;
     const float* dY = op.dY + i * 3;
     const float perX = (op.keypoints[i * 2] - camera[2]) / camera[0], perY = (op.keypoints[i * 2 + 1] - camera[3]) / camera[1];

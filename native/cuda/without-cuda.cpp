@@ -11,4 +11,14 @@ std::unique_ptr<Backend> makeCudaBackend(int device, Precision) {
   throw Error(state.code, state.reason);
 }
 
+double measureCudaPeak(int device, Precision, double) {
+  const CudaState state = cudaState(device);
+  throw Error(state.code, state.reason);
+}
+
+double measureCudaCopy(int device, double) {
+  const CudaState state = cudaState(device);
+  throw Error(state.code, state.reason);
+}
+
 }  // namespace pstmo

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "operations.h"
+#include "timeline.h"
 
 namespace pstmo {
 
@@ -16,6 +18,7 @@ class Backend {
 
   virtual std::string describe() const = 0;  // "CPU, AVX-512, 2 threads"
   virtual Precision precision() const = 0;
+  virtual std::unique_ptr<Timeline> timeline() = 0;
 
   // Device memory. Sizes in bytes; allocate throws Error("ERR_MEMORY", ...) that says what was asked.
   virtual void* allocate(size_t bytes) = 0;

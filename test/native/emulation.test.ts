@@ -17,6 +17,8 @@ const said: Record<string, RegExp> = {
   halfAWarp: /a warp collective waits for lane \d+, which is not there|deadlock/,
   outsideAnArray: /writes element 64 of 64/,
   beyondAnAllocation: /beyond the end of an allocation of 256 bytes/,
+  computedBeyond: /beyond the end of an allocation of 256 bytes/,
+  copiedBeyond: /beyond the end of an allocation of 256 bytes/,
 };
 
 describe.skipIf(!existsSync(program))('the emulated device (needs `npm run build:emulated`)', () => {

@@ -1,6 +1,6 @@
 import type { OpCase } from './op-case.js';
-import { all, doubles, type Expected, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
-import { type Doubles, dot, poseLoss } from './reference.js';
+import { all, doubles, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
+import { type Doubles, dot, permutation, poseLoss } from './reference.js';
 
 const JOINTS = 5;
 /** Joints 1 and 2 are partners, and 3 and 4. */
@@ -70,7 +70,7 @@ function adamCase(step: number): OpCase {
   };
 }
 
-function gatherCase(coordinates: number, rootJoint: number): OpCase {
+function gatherCase(coordinates: number, rootJoint: number, shuffled = false): OpCase {
   const lengths = [4, 11];
   const start = [0, 4];
   const source = input('source', 15, JOINTS, coordinates);
@@ -82,10 +82,12 @@ function gatherCase(coordinates: number, rootJoint: number): OpCase {
   ];
   const [frames, stride] = [9, 2];
   const size = JOINTS * coordinates;
+  const [seed, step] = [0x1234567890, 17];
   const y = new Float64Array(samples.length * frames * size);
   samples.forEach(([sequence, centre, mirrored], b) => {
+    const order = permutation(frames, seed, step, b);
     for (let i = 0; i < frames; i++) {
-      const wanted = centre + stride * (i - (frames - 1) / 2);
+      const wanted = centre + stride * ((shuffled ? order[i] : i) - (frames - 1) / 2);
       const frame = start[sequence] + Math.min(Math.max(wanted, 0), lengths[sequence] - 1);
       for (let joint = 0; joint < JOINTS; joint++) {
         for (let c = 0; c < coordinates; c++) {
@@ -99,10 +101,10 @@ function gatherCase(coordinates: number, rootJoint: number): OpCase {
   });
   return {
     op: 'windowGather',
-    about: `${coordinates} coordinates, both ends and mirrored${rootJoint < 0 ? '' : ', root zeroed'}`,
+    about: `${coordinates} coordinates, both ends and mirrored${rootJoint < 0 ? '' : ', root zeroed'}${shuffled ? ', shuffled' : ''}`,
     attributes: {
       ...{ batch: samples.length, frames, stride, joints: JOINTS, coordinates, rootJoint },
-      ...{ sequences: 2, sourceFrames: 15, seed: 0, step: 0 },
+      ...{ sequences: 2, sourceFrames: 15, seed, step, ...(shuffled && { shuffle: 1 }) },
     },
     arrays: () => ({
       start: Int32Array.from(start),
@@ -140,17 +142,23 @@ function mirrorMeanCase(rows: number): OpCase {
   };
 }
 
-function backProject(predicted: Doubles, keypoints: Doubles, root: Doubles, camera: Doubles): Doubles {
+function backProject(
+  rootJoint: number,
+  predicted: Doubles,
+  keypoints: Doubles,
+  root: Doubles,
+  camera: Doubles,
+): Doubles {
   const y = new Float64Array(predicted.length);
   for (let joint = 0; joint < predicted.length / 3; joint++) {
     const row = Math.floor(joint / JOINTS);
-    const depth = root[row * 3 + 2] + (joint % JOINTS === 0 ? 0 : predicted[joint * 3 + 2]);
+    const depth = root[row * 3 + 2] + (joint % JOINTS === rootJoint ? 0 : predicted[joint * 3 + 2]);
     const [fx, fy, cx, cy] = camera.subarray(row * 4, row * 4 + 4);
     y[joint * 3] = ((keypoints[joint * 2] - cx) * depth) / fx;
     y[joint * 3 + 1] = ((keypoints[joint * 2 + 1] - cy) * depth) / fy;
     y[joint * 3 + 2] = depth;
   }
-  return y.map((value, i) => value - y[Math.floor(i / (JOINTS * 3)) * JOINTS * 3 + (i % 3)]);
+  return y.map((value, i) => value - y[(Math.floor(i / (JOINTS * 3)) * JOINTS + rootJoint) * 3 + (i % 3)]);
 }
 
 function refineBlend(logits: Doubles, predicted: Doubles, back: Doubles): Doubles {
@@ -161,33 +169,24 @@ function refineBlend(logits: Doubles, predicted: Doubles, back: Doubles): Double
   });
 }
 
-function refineCases(rows: number): OpCase[] {
+function backProjectCases(rows: number, rootJoint: number): OpCase[] {
   const predicted = input('predicted', rows, JOINTS, 3);
   const keypoints = input('keypoints', rows, JOINTS, 2);
   const root = input('root', rows, 3).map((value, i) => (i % 3 === 2 ? 4 + value : value));
   const camera = input('camera', rows, 4).map((value, i) => (i % 4 < 2 ? 2.3 + 0.1 * value : 0.1 * value));
-  const logits = input('logits', rows, JOINTS, 2);
-  const back = input('back', rows, JOINTS, 3);
   const dY = input('dY', rows, JOINTS, 3);
   const dPredicted = input('dPredicted', rows, JOINTS, 3);
-  const shape = { rows, joints: JOINTS };
-  const about = `${rows} poses`;
-  const empty = () => new Float32Array(predicted.length).fill(9);
-  const depthGradient = (): Expected => {
-    const { dPredicted: expected } = numericGradients(
-      { predicted: doubles(predicted) },
-      (t) => dot(dY, backProject(t.predicted, doubles(keypoints), doubles(root), doubles(camera))),
-      { dPredicted: { of: 'predicted', before: dPredicted } },
-    );
-    return expected;
-  };
+  const projected = (depths: Doubles) =>
+    backProject(rootJoint, depths, doubles(keypoints), doubles(root), doubles(camera));
+  const shape = { rows, joints: JOINTS, rootJoint };
+  const about = `${rows} poses, root joint ${rootJoint}`;
   return [
     {
       op: 'backProjectForward',
       about,
       attributes: shape,
-      arrays: () => ({ predicted, keypoints, root, camera, y: empty() }),
-      expected: () => all({ y: backProject(doubles(predicted), doubles(keypoints), doubles(root), doubles(camera)) }),
+      arrays: () => ({ predicted, keypoints, root, camera, y: new Float32Array(predicted.length).fill(9) }),
+      expected: () => all({ y: projected(doubles(predicted)) }),
       tolerance: FORWARD,
       flops: 3 * predicted.length,
     },
@@ -196,10 +195,25 @@ function refineCases(rows: number): OpCase[] {
       about,
       attributes: shape,
       arrays: () => ({ dY, keypoints, camera, dPredicted: floats(dPredicted) }),
-      expected: () => ({ dPredicted: depthGradient() }),
+      expected: () =>
+        numericGradients({ predicted: doubles(predicted) }, (t) => dot(dY, projected(t.predicted)), {
+          dPredicted: { of: 'predicted', before: dPredicted },
+        }),
       tolerance: GRADIENT,
       flops: 3 * predicted.length,
     },
+  ];
+}
+
+function refineCases(rows: number): OpCase[] {
+  const predicted = input('predicted', rows, JOINTS, 3);
+  const logits = input('logits', rows, JOINTS, 2);
+  const back = input('back', rows, JOINTS, 3);
+  const dY = input('dY', rows, JOINTS, 3);
+  const shape = { rows, joints: JOINTS };
+  const about = `${rows} poses`;
+  const empty = () => new Float32Array(predicted.length).fill(9);
+  return [
     {
       op: 'refineBlendForward',
       about,
@@ -233,10 +247,14 @@ function refineCases(rows: number): OpCase[] {
 export const poseCases: OpCase[] = [
   lossCase(9, 3),
   lossCase(30, 2),
+  lossCase(60, 3),
   adamCase(1),
   adamCase(7),
   gatherCase(2, -1),
   gatherCase(3, 0),
+  gatherCase(2, -1, true),
   mirrorMeanCase(9),
+  ...backProjectCases(7, 0),
+  ...backProjectCases(5, 3),
   ...refineCases(7),
 ];

@@ -1,6 +1,7 @@
 #include "cuda-host.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -11,8 +12,9 @@
 
 namespace {
 
-// Every allocation ends where it was asked to; behind it lie bytes that read as NaN and that nobody may write. AddressSanitizer keeps
-// its own zone there instead.
+// Every allocation ends where it was asked to; behind it lie words that nobody may write. They read as signalling NaNs, each another, so
+// that neither what is computed from one nor what is copied from another place leaves it as it was. AddressSanitizer keeps its own zone
+// there instead.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kGuard = 0;
 #else
@@ -20,6 +22,12 @@ constexpr size_t kGuard = 256;
 #endif
 constexpr unsigned char kUnwritten = 0xFF;
 constexpr size_t kAlignment = 256;
+
+unsigned char guardByte(const unsigned char* at) {
+  const auto address = reinterpret_cast<uintptr_t>(at);
+  const uint32_t word = 0xFFA00000u | static_cast<uint32_t>(address / 4 % 0xFFFFFu);
+  return static_cast<unsigned char>(word >> address % 4 * 8);
+}
 
 std::mutex mutex;
 std::map<void*, size_t> allocations;
@@ -80,6 +88,26 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+// Work is done when the call that gives it returns, so an event is the host's time.
+struct EmulatedEvent {
+  std::chrono::steady_clock::time_point time;
+};
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  *event = new EmulatedEvent;
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  event->time = std::chrono::steady_clock::now();
+  return cudaSuccess;
+}
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
+  return cudaSuccess;
+}
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** address, size_t bytes) {
@@ -87,7 +115,9 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
   *address = nullptr;
   if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
   if (posix_memalign(address, kAlignment, bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
-  std::memset(*address, kUnwritten, bytes + kGuard);
+  std::memset(*address, kUnwritten, bytes);
+  auto* guard = static_cast<unsigned char*>(*address) + bytes;
+  for (size_t i = 0; i < kGuard; ++i) guard[i] = guardByte(guard + i);
   allocations[*address] = bytes;
   used += bytes;
   return cudaSuccess;
@@ -140,7 +170,7 @@ void checkGuards() {
   for (const auto& [address, bytes] : allocations) {
     const auto* guard = static_cast<const unsigned char*>(address) + bytes;
     for (size_t i = 0; i < kGuard; ++i) {
-      if (guard[i] == kUnwritten) continue;
+      if (guard[i] == guardByte(guard + i)) continue;
       throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + std::to_string(i) + " bytes beyond the end of an allocation of " +
                                          std::to_string(bytes) + " bytes.");
     }

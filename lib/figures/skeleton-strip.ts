@@ -1,7 +1,8 @@
+import type { LiftedPoses } from '../export/lifted-poses.js';
 import { PoseError } from '../pose-error.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { LiftedPoses } from './lifted-poses.js';
+import { type Drawing, element, heading, label, picture, placed, stacked } from './svg.js';
 
 export interface StripOptions {
   /** How many frames are shown, evenly spread over the clip. Default 8. */
@@ -10,28 +11,28 @@ export interface StripOptions {
   width?: number;
   /** Where the 3D poses are seen from: degrees that the viewer walks round to the right. Default 50. */
   azimuth?: number;
+  /** Other poses of the same frames, drawn below: the truth, or another model's. */
+  others?: readonly { name: string; poses: Float32Array; layout: string }[];
 }
 
-const colours = { left: '#d1495b', right: '#2e6f95', middle: '#3d3d46', quiet: '#8b8d98', ground: '#e4e6ee' };
 const margin = 20;
 const titleHeight = 30;
-const font = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"';
 
 /** A line between two joints in picture coordinates; `depth` grows away from the viewer. */
 interface Stroke {
   from: readonly [number, number];
   to: readonly [number, number];
-  side: keyof typeof colours;
+  side: 'left' | 'right' | 'middle';
   depth: number;
 }
 
 /**
  * Draws a lifted clip as an SVG picture: above, the 2D keypoints of some frames in the image where they were found; below,
- * what they were lifted to, seen from the side and a little from above. Left limbs are red, right ones blue. The image
- * size must be known.
+ * what they were lifted to, seen from the side and a little from above, and under it others' poses. Left limbs are red, right
+ * ones blue. The image size must be known.
  */
 export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): string {
-  const { columns = 8, width = 1200, azimuth = 50 } = options;
+  const { columns = 8, width = 1200, azimuth = 50, others = [] } = options;
   const { track } = result;
   if (!(Number.isInteger(columns) && columns >= 1 && width >= 200)) {
     throw new PoseError(
@@ -42,27 +43,41 @@ export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): 
   if (track.width === undefined || track.height === undefined) {
     throw new PoseError('ERR_ARGUMENT', 'Picture: expected lifted poses with the image size, got none.');
   }
+  for (const { name, poses, layout } of others) {
+    const values = track.frames * skeletonByName(layout).joints.length * 3;
+    if (poses.length !== values) {
+      throw new PoseError(
+        'ERR_ARGUMENT',
+        `${name}: expected ${track.frames} frames, ${values} values, got ${poses.length}.`,
+      );
+    }
+  }
   const count = Math.min(columns, track.frames);
   const shown = Array.from({ length: count }, (_, column) => Math.floor(((column + 0.5) * track.frames) / count));
-  const above = drawKeypoints(result, shown, width, track.width);
-  const below = drawPoses(result, shown, width, azimuth);
-  const height = titleHeight * 2 + above.height + below.height + margin;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${px(height)}" width="${width}" height="${px(height)}">`,
-    `<rect width="${width}" height="${px(height)}" rx="12" fill="#ffffff"/>`,
-    title(margin, `2D keypoints (${track.layout}), ${track.width} x ${track.height} pixels`),
-    `<g transform="translate(0 ${titleHeight})">${above.body}</g>`,
-    title(
-      titleHeight + above.height + margin,
-      `lifted to 3D (${result.layout}), seen from ${azimuth} degrees to the side`,
+  const seen = `seen from ${azimuth} degrees to the side`;
+  const rows = [
+    titled(
+      `2D keypoints (${track.layout}), ${track.width} x ${track.height} pixels`,
+      drawKeypoints(result, shown, width, track.width),
     ),
-    `<g transform="translate(0 ${px(titleHeight * 2 + above.height)})">${below.body}</g>`,
-    '</svg>',
-    '',
-  ].join('\n');
+    titled(`lifted to 3D (${result.layout}), ${seen}`, drawPoses(result, shown, width, azimuth)),
+    ...others.map(({ name, poses, layout }) =>
+      titled(`${name} (${layout}), ${seen}`, drawPoses({ poses, layout, track }, shown, width, azimuth)),
+    ),
+  ];
+  const all = stacked(rows);
+  return picture({ ...all, height: all.height + margin });
 }
 
-function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number, imageWidth: number) {
+/** A drawing under its heading. */
+function titled(title: string, { width, height, body }: Drawing): Drawing {
+  return {
+    ...{ width, height: height + titleHeight },
+    body: `${heading(margin, 20, title)}\n${placed(0, titleHeight, body)}`,
+  };
+}
+
+function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number, imageWidth: number): Drawing {
   const skeleton = skeletonByName(track.layout);
   const scale = (width - 2 * margin) / imageWidth;
   const ys = shown.flatMap((frame) =>
@@ -70,9 +85,7 @@ function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number, i
   );
   const top = Math.min(...ys) - 30;
   const height = (Math.max(...ys) + 30 - top) * scale;
-  const body = [
-    `<rect x="${margin}" y="0" width="${width - 2 * margin}" height="${px(height)}" rx="6" fill="#f6f7fa" stroke="${colours.ground}"/>`,
-  ];
+  const body = [element('rect', { class: 'panel', x: margin, y: 0, width: width - 2 * margin, height, rx: 6 })];
   for (const frame of shown) {
     const at = (joint: number): readonly [number, number] => {
       const point = (frame * track.joints + joint) * 2;
@@ -87,13 +100,19 @@ function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number, i
     body.push(...strokes.map((stroke) => line(stroke, 2.4)));
     for (const joint of skeleton.joints.keys()) {
       const [x, y] = at(joint);
-      body.push(`<circle cx="${px(x)}" cy="${px(y)}" r="2.4" fill="${colours[sideOf(skeleton, joint, joint)]}"/>`);
+      const side = sideOf(skeleton, joint, joint);
+      body.push(element('circle', { class: side, cx: x, cy: y, r: 2.4, fill: 'currentColor' }));
     }
   }
-  return { body: body.join('\n'), height };
+  return { width, height, body: body.join('\n') };
 }
 
-function drawPoses({ poses, layout, track }: LiftedPoses, shown: number[], width: number, azimuth: number) {
+function drawPoses(
+  { poses, layout, track }: Pick<LiftedPoses, 'poses' | 'layout' | 'track'>,
+  shown: number[],
+  width: number,
+  azimuth: number,
+): Drawing {
   const skeleton = skeletonByName(layout);
   const joints = skeleton.joints.length;
   const column = (width - 2 * margin) / shown.length;
@@ -111,9 +130,8 @@ function drawPoses({ poses, layout, track }: LiftedPoses, shown: number[], width
     const floor = Math.max(...skeleton.joints.map((_, joint) => pointOf(poses, frame * joints + joint)[1]));
     const [gx, gy] = view([0, floor, 0]);
     const flat = Math.sin((elevation * Math.PI) / 180);
-    body.push(
-      `<ellipse cx="${px(x0 + gx * metre)}" cy="${px(centre + gy * metre)}" rx="${px(0.5 * metre)}" ry="${px(0.5 * metre * flat)}" fill="${colours.ground}"/>`,
-    );
+    const ground = { cx: x0 + gx * metre, cy: centre + gy * metre, rx: 0.5 * metre, ry: 0.5 * metre * flat };
+    body.push(element('ellipse', { class: 'grid', fill: 'currentColor', ...ground }));
     const at = (joint: number) => view(pointOf(poses, frame * joints + joint));
     const strokes = bonesOf(skeleton).map(([a, b]): Stroke => {
       const [from, to] = [at(a), at(b)];
@@ -125,13 +143,11 @@ function drawPoses({ poses, layout, track }: LiftedPoses, shown: number[], width
       };
     });
     strokes.sort((a, b) => b.depth - a.depth);
-    for (const stroke of strokes) body.push(line(shortened(stroke), 9, '#ffffff'), line(stroke, 5));
+    for (const stroke of strokes) body.push(line(shortened(stroke), 9, 'halo'), line(stroke, 5));
     const time = track.fps === undefined ? `frame ${frame}` : `${(frame / track.fps).toFixed(2)} s`;
-    body.push(
-      `<text x="${px(x0)}" y="${px(height - 10)}" ${font} font-size="12" fill="${colours.quiet}" text-anchor="middle">${time}</text>`,
-    );
+    body.push(label(x0, height - 10, time, { class: 'quiet', 'text-anchor': 'middle' }));
   }
-  return { body: body.join('\n'), height };
+  return { width, height, body: body.join('\n') };
 }
 
 /** Camera axes to the picture's: x right, y down, depth away, for a viewer who walked round and stands a little higher. */
@@ -182,16 +198,8 @@ function shortened(stroke: Stroke): Stroke {
   return { ...stroke, from: between(0.3), to: between(0.7) };
 }
 
-function line({ from, to, side }: Stroke, width: number, colour = colours[side] as string): string {
-  const ends = `x1="${px(from[0])}" y1="${px(from[1])}" x2="${px(to[0])}" y2="${px(to[1])}"`;
-  return `<line ${ends} stroke="${colour}" stroke-width="${width}" stroke-linecap="round"/>`;
-}
-
-function title(y: number, text: string): string {
-  return `<text x="${margin}" y="${px(y)}" ${font} font-size="14" font-weight="600" fill="${colours.middle}">${text}</text>`;
-}
-
-/** A coordinate with one decimal. */
-function px(value: number): string {
-  return String(Number(value.toFixed(1)));
+function line({ from, to, side }: Stroke, width: number, colour: string = side): string {
+  const ends = { x1: from[0], y1: from[1], x2: to[0], y2: to[1] };
+  const pen = { stroke: 'currentColor', 'stroke-width': width, 'stroke-linecap': 'round' };
+  return element('line', { class: colour, ...ends, ...pen });
 }
