@@ -31,7 +31,6 @@ std::string NativeModel::findPlanObstacle() const {
   if (config_.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
   if (!config_.temporal) return "the network has no temporal encoder";
   if (!config_.aggregate) return "the network has no frame aggregator";
-  if (config_.refine) return "the network refines its poses";
   return pstmo::planObstacle(planConfig(config_), planPrecision_);
 }
 
@@ -51,7 +50,8 @@ LiftPlan* NativeModel::currentPlan() {
 }
 
 void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control) {
-  LiftPlan* plan = currentPlan();
+  // The refining module, which a root and a camera call for, is the graph's.
+  LiftPlan* plan = request.root == nullptr ? currentPlan() : nullptr;
   if (plan == nullptr) {
     LiftRequest clip = request;
     for (const int32_t frames : lengths) {

@@ -179,6 +179,63 @@ describe('PoseLifter.liftMany', () => {
   });
 });
 
+describe('PoseLifter.liftMany with short videos', () => {
+  async function* eachAfterItsPoses(count: number, seen: () => number) {
+    for (let i = 0; i < count; i++) {
+      while (seen() < i) await new Promise((resolve) => setTimeout(resolve, 1));
+      yield { keypoints: video(3 + i) };
+    }
+  }
+
+  it('lifts them together, as each would be alone', async () => {
+    await using lifter = await load();
+    const inputs = Array.from({ length: 30 }, (_, i) => ({ keypoints: video(1 + (i % 7)), flip: i < 20 }));
+    let i = 0;
+    for await (const { data, shape } of lifter.liftMany(inputs, size)) {
+      expect(shape).toEqual([1 + (i % 7), 17, 3]);
+      expect(data).toEqual((await lifter.lift(inputs[i].keypoints, { ...size, flip: i < 20 })).data);
+      i++;
+    }
+    expect(i).toBe(30);
+  });
+
+  it('waits for no input while poses could go out', async () => {
+    await using lifter = await load();
+    let seen = 0;
+    for await (const { shape } of lifter.liftMany(
+      eachAfterItsPoses(4, () => seen),
+      size,
+    ))
+      expect(shape[0]).toBe(3 + seen++);
+    expect(seen).toBe(4);
+  });
+
+  it('gives the poses before a wrong one, then its error; ends its input where it is left', async () => {
+    await using lifter = await load();
+    let ended = false;
+    function* inputs() {
+      try {
+        yield* [
+          { keypoints: video(2) },
+          { keypoints: video(3) },
+          { keypoints: { data: new Float32Array(3), shape: [3] } },
+        ];
+      } finally {
+        ended = true;
+      }
+    }
+    const frames: number[] = [];
+    const run = async () => {
+      for await (const { shape } of lifter.liftMany(inputs(), size)) frames.push(shape[0]);
+    };
+    await expect(run()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect([frames, ended]).toEqual([[2, 3], true]);
+    ended = false;
+    for await (const _ of lifter.liftMany(inputs(), size)) break;
+    expect(ended).toBe(true);
+  });
+});
+
 describe('PoseLifter.attention', () => {
   it('shows every layer of TEM and MOFA', async () => {
     await using lifter = await load();
