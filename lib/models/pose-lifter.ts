@@ -4,10 +4,12 @@ import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { clipGroups, type GroupedClip } from './clip-groups.js';
 import type { ModelConfig } from './config.js';
+import { finishPoses } from './finish-poses.js';
 import { type JobOptions, runJob } from './job.js';
 import { checkKnownOptions } from './known-options.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';
+import { PoseStream, type StreamOptions } from './pose-stream.js';
 
 /** A camera's focal lengths and centre, in normalised image units: fx / width * 2, (cx / width * 2 - 1, ...). */
 export interface NormalizedCamera {
@@ -44,7 +46,6 @@ interface ReadyClip extends GroupedClip {
 
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
 const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'signal', 'onProgress'];
-const MILLIMETRES = 1000;
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -111,6 +112,14 @@ export class PoseLifter implements AsyncDisposable {
   }
 
   /**
+   * Poses of a live video, frame by frame, `lookahead` frames late. Throws `ERR_ARGUMENT`, `ERR_UNSUPPORTED` or
+   * `ERR_CLOSED`.
+   */
+  async stream(options: StreamOptions): Promise<PoseStream> {
+    return PoseStream.open(this.#network, options);
+  }
+
+  /**
    * Attention weights in the window around one frame of a video, keypoints (T, J, 2) in pixels: of TEM, of MOFA
    * (`module: 'mofa'`, where the tokens grow fewer from layer to layer) or of the transformer backbone (`'joints'`).
    */
@@ -166,7 +175,7 @@ export class PoseLifter implements AsyncDisposable {
     const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
     const whole = { ...request, keypoints: joined, first: 0, count: frames, lengths };
     const data = await this.#network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
-    const poses = this.#finish(data);
+    const poses = finishPoses(data, this.config);
     const size = this.#joints * 3;
     let start = 0;
     return clips.map((clip) => {
@@ -193,17 +202,5 @@ export class PoseLifter implements AsyncDisposable {
       );
     }
     return { root: root.data, camera: Float32Array.of(camera.fx, camera.fy, camera.cx, camera.cy) };
-  }
-
-  /** Metres, with the root's row 0, in place. */
-  #finish(poses: Float32Array): Float32Array {
-    const scale = this.config.outputUnit === 'mm' ? 1 / MILLIMETRES : 1;
-    const size = this.#joints * 3;
-    const root = Math.max(skeletonByName(this.config.outputLayout).root, 0) * 3;
-    for (let i = 0; i < poses.length; i++) {
-      const column = i % size;
-      poses[i] = column >= root && column < root + 3 ? 0 : poses[i] * scale;
-    }
-    return poses;
   }
 }

@@ -37,6 +37,8 @@ std::string NativeModel::findPlanObstacle() const {
 LiftPlan* NativeModel::currentPlan() {
   if (!planObstacle_.empty()) return nullptr;
   if (planStale_) {
+    streams_.clear();
+    streamOwed_.clear();
     plan_.reset();
     const TensorReader read = [this](const std::string& name) {
       std::vector<float> values(tensorSize(name));
