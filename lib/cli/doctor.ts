@@ -21,7 +21,8 @@ interface Findings {
   gpuProducts: string | null;
   /** Fused multiply-adds on all threads. */
   peakGflops: { fp32: number; bf16: number | null };
-  selfTest: { device: string; frames: number; framesPerSecond: number };
+  /** How far the compiled plan's poses are from the graph's: the norm of the difference, relative. */
+  selfTest: { device: string; frames: number; framesPerSecond: number; planError: number };
   models: string[];
 }
 
@@ -48,12 +49,31 @@ export function doctorCommand(io: Io): Command {
     });
 }
 
-/** Lifts random keypoints with a small random network and checks that the poses are numbers and come out the same twice. */
+/** What two runs that should agree to rounding may differ by. */
+const PLAN_TOLERANCE = 1e-4;
+
+function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < a.length; i++) {
+    difference += (a[i] - b[i]) ** 2;
+    norm += b[i] ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+/**
+ * Lifts random keypoints with a small random network and checks that the poses are numbers, come out the same twice, and come
+ * out alike from the compiled plan and from the network's operations one by one.
+ */
 async function selfTest(): Promise<Findings['selfTest']> {
   const config = parseModelConfig({ frames: 27, width: 64, hidden: 128 });
-  const network = createNativeModel(nativeConfig(config), { device: 'cpu', precision: 'fp32', threads: 0 });
+  const common = { device: 'cpu', precision: 'fp32', threads: 0 } as const;
+  const network = createNativeModel(nativeConfig(config), common);
+  const graph = createNativeModel(nativeConfig(config), { ...common, plan: 'off' });
   try {
     await network.initialize(1);
+    await graph.initialize(1);
     const random = createRandom('doctor');
     const keypoints = Float32Array.from({ length: FRAMES * 17 * 2 }, () => random.uniform(-0.5, 0.5));
     const request = { keypoints, stride: 1, flip: true, first: 0, count: FRAMES, batch: 0 };
@@ -67,9 +87,17 @@ async function selfTest(): Promise<Findings['selfTest']> {
         'The self-test failed: two runs of one network gave other poses, or no numbers.',
       );
     }
-    return { device: network.device, frames: FRAMES, framesPerSecond: FRAMES / seconds };
+    const planError = relativeDifference(first, await graph.lift(request));
+    if (!(planError < PLAN_TOLERANCE)) {
+      throw new PoseError(
+        'ERR_NATIVE',
+        `The self-test failed: the compiled plan is ${planError.toExponential(1)} from the network's operations.`,
+      );
+    }
+    return { device: network.device, frames: FRAMES, framesPerSecond: FRAMES / seconds, planError };
   } finally {
     await network.close();
+    await graph.close();
   }
 }
 
@@ -82,7 +110,7 @@ function text(findings: Findings): string {
     `CPU: ${native.isas.join(', ')}; ${native.threads} threads; ${peakGflops.fp32.toFixed(0)} GFLOP/s in fp32, ${bf16}`,
     `GPU: ${native.cuda.found ? '' : 'none. '}${native.cuda.reason}`,
     ...(gpuProducts === null ? [] : [`Products on the GPU: ${gpuProducts}`]),
-    `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device})`,
+    `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device}; plan within ${test.planError.toExponential(1)} of the graph)`,
     `Models: ${models.join(', ') || 'none bundled'}`,
   ].join('\n');
 }
