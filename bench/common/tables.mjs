@@ -81,7 +81,7 @@ function windowsTable(rows) {
 const videoNote = (
   rows,
 ) => `P-STMO-S, ${rows[0]?.videoFrames.toLocaleString('en')} frames, stride 1, keypoints copied in and poses out. Ours lifts the video, a piece of it in each round where all would
-take too long; the others lift a window a frame, ready made, and twice as many with the mirrored pass, in their best batch. The limit counts what a video needs when
+take too long; the other lifts a window a frame, ready made, and twice as many with the mirrored pass, in its best batch. The limit counts what a video needs when
 neighbouring windows share what they can.`;
 
 function videoTable(rows) {
