@@ -143,13 +143,13 @@ bool ObjectReader::boolean(const char* name) {
   return value.As<Napi::Boolean>().Value();
 }
 
-bool ObjectReader::optionalBoolean(const char* name) { return !get(name).IsUndefined() && boolean(name); }
-
 std::string ObjectReader::text(const char* name) {
   const Napi::Value value = get(name);
   if (!value.IsString()) fail(name, "text", value);
   return value.As<Napi::String>().Utf8Value();
 }
+
+std::string ObjectReader::textOr(const char* name, const char* otherwise) { return get(name).IsUndefined() ? otherwise : text(name); }
 
 std::string ObjectReader::text(const char* name, std::initializer_list<const char*> allowed) {
   const Napi::Value value = get(name);

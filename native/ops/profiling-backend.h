@@ -33,6 +33,13 @@ class ProfilingBackend final : public Backend {
   void copyIn(void* device, const void* host, size_t bytes) override;
   void copyOut(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
+  void copyOutLater(void* host, const void* device, size_t bytes) override;
+  void finishCopies() override { backend_->finishCopies(); }
+  void abandonCopies() override { backend_->abandonCopies(); }
+  void copyWithin(void* to, const void* from, size_t bytes) override { backend_->copyWithin(to, from, bytes); }
+  size_t freeBytes() override { return backend_->freeBytes(); }
+  // Op by op, a step runs as it is: a recorded one has no ops to tell apart. Pass by pass, it is one pass, recorded or not.
+  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
   void weightsChanged() override { backend_->weightsChanged(); }
 
   void run(const LinearForward& op) override { timed(op); }
