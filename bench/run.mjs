@@ -16,6 +16,7 @@ import { measureClips } from './sections/clips.mjs';
 import { measureFolds } from './sections/folds.mjs';
 import { measureJavaScript } from './sections/javascript.mjs';
 import { measureStart } from './sections/start.mjs';
+import { measureStream } from './sections/stream.mjs';
 import { measureTraining } from './sections/training.mjs';
 import { measureVideo } from './sections/video.mjs';
 import { measureWindows } from './sections/windows.mjs';
@@ -77,6 +78,7 @@ const sections = [
   () => measureWindows(bench, NETWORKS),
   () => measureVideo(bench, VIDEO),
   () => measureClips(bench, CLIPS),
+  () => measureStream(bench, { networks: VIDEO.networks, rounds: FEW, framesARound: quick ? 30 : 200 }),
   () => measureFolds(bench, FOLDS),
   () => measureTraining(bench, { frames: 27, batch: quick ? 16 : 160, rounds, seconds: 2 * seconds }),
   () => measureStart(bench, { frames: 243, rounds: 2 * rounds }),

@@ -96,7 +96,7 @@ export class Bench {
   async #open(runner, side, requests) {
     const cells = [];
     for (const { itemsAStep, expected, ...request } of requests) {
-      const about = await runner.ask({ ...request, side: side.side, threads: this.flags.threads });
+      const about = await runner.ask({ threads: this.flags.threads, ...request, side: side.side });
       const difference = expected && poseDifference(about.pose, expected);
       if (difference > TOLERANCE[request.precision]) {
         throw new Error(`its pose differs by ${difference.toPrecision(2)} of the pose's root mean square`);

@@ -29,6 +29,7 @@ Memory is what the whole process had resident at most while it worked, runtime a
     section('Windows a second', windowsNote, windowsTable(of('windows'))),
     section('A whole video, every frame', videoNote(of('video')), videoTable(of('video'))),
     section('Many short clips', clipsNote(of('clips')), clipsTable(of('clips'))),
+    section('A live video', streamNote, streamTable(of('stream'))),
     section('What each fold is worth', foldsNote, foldsTable(of('folds'))),
     section('Training, Stage II', trainingNote(of('training')), trainingTable(of('training'))),
     section('Process start to the first pose', startNote, startTable(of('start'))),
@@ -117,6 +118,14 @@ function clipsTable(rows) {
   return lines.length
     ? markdownTable(['', 'clips, frames/s', 'one video, frames/s', 'ratio', 'clips lifted'], lines)
     : '';
+}
+
+const streamNote =
+  'One core; milliseconds from handing a frame over until its own pose is there, no look-ahead, no mirrored pass, frame after frame.';
+
+function streamTable(rows) {
+  const lines = rows.map((row) => [lineName(row), figure(row.p50), figure(row.p99), String(row.pushed)]);
+  return lines.length ? markdownTable(['', 'half within, ms', '99 of 100 within, ms', 'frames'], lines) : '';
 }
 
 const foldsNote = 'The plan on a whole video with one thing left out at a time, in turns.';
