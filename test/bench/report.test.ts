@@ -55,7 +55,7 @@ describe('the report of a run', () => {
 describe('the figure', () => {
   it('draws a bar for the best batch of each side, as long as its share', () => {
     const picture = shareFigure(results);
-    const bars = [...picture.matchAll(/<rect class="(\w+)" x="150" y="\d+" width="([\d.]+)"/g)];
+    const bars = [...picture.matchAll(/<rect class="(\w+)" x="100" y="\d+" width="([\d.]+)"/g)];
     expect(bars.map(([, side]) => side)).toEqual(['graph', 'openvino']);
     expect(Number(bars[0][2]) / Number(bars[1][2])).toBeCloseTo(1.55, 2);
     expect(picture).toContain('A &#60;CPU&#62;');
