@@ -8,8 +8,8 @@ import { interleave } from './rounds.mjs';
 import { Runner } from './runner.mjs';
 
 /** Short slices, of which the largest counts: most pass without another process in between. */
-const PEAK_SECONDS = 0.01;
-const PEAK_SLICES = 5;
+const PEAK_SECONDS = 0.02;
+const PEAK_SLICES = 3;
 /** Largest batch that any side is asked for. */
 const MOST_WINDOWS = 512;
 /** Of the pose's root mean square: what another order of sums makes in fp32, and eight bits of each factor in bf16. */
