@@ -21,8 +21,8 @@ const options = {
     PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? '',
   },
 };
-const variants = process.argv.slice(2);
-const targets = variants.length > 0 ? variants.map((variant) => `pstmo-${variant}`) : [undefined];
+const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));
+const targets = emulated.length > 0 ? emulated.map((name) => `pstmo-${name}`) : [undefined];
 
 try {
   await new BuildSystem(options).configure();

@@ -16,9 +16,9 @@ export function testDevice(): 'cpu' | `cuda:${number}` {
 /** The cuBLASLt of the emulated device. */
 export const emulatedCublasLt: string = `${emulated}/libcublasLt.so`;
 
-/** True where the CUDA device is the emulated one, on which only small shapes are affordable. */
+/** True where the CUDA device is an emulated one, on which only small shapes are affordable. */
 export function isEmulated(): boolean {
-  return process.env.PSTMO_PREBUILD === emulated;
+  return testDevice() !== 'cpu' && process.env.PSTMO_PREBUILD !== undefined;
 }
 
 /**

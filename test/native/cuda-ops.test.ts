@@ -52,3 +52,17 @@ describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
     for (const products of waysOf(opCase)) expect(run(opCase, 'fp32', products)).toEqual(run(opCase, 'fp32', products));
   });
 });
+
+describe.skipIf(reason !== undefined)('the GPU', () => {
+  it('shuffles windows of at most 4096 frames, and says so of longer ones', () => {
+    const frames = 4097;
+    const arrays = {
+      ...{ start: Int32Array.of(0), length: Int32Array.of(1), samples: Int32Array.of(0, 0, 0) },
+      ...{ source: new Float32Array(2), mirror: Int32Array.of(0), y: new Float32Array(2 * frames) },
+    };
+    const shape = { batch: 1, frames, stride: 1, joints: 1, coordinates: 2, sequences: 1, sourceFrames: 1 };
+    const settings = { device: testDevice(), isa: 'auto', threads: 1, precision: 'fp32' } as const;
+    const attributes = { ...shape, rootJoint: -1, shuffle: 1, seed: 1, step: 0 };
+    expect(() => runOp(settings, 'windowGather', arrays, attributes)).toThrow(/at most 4096 frames.*these have 4097/);
+  });
+});

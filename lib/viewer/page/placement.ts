@@ -29,11 +29,15 @@ export function place(
   out[to + 2] = r[6] * x + r[7] * y + r[8] * z + offset[2];
 }
 
-/** Every person's placement, by result and person, and the ball that holds what moves. */
-export function placements(
-  scene: LoadedScene,
-  look: Look,
-): { placed: Placement[][]; centre: number[]; radius: number } {
+/** What everybody moves in, metres. */
+export interface Box {
+  centre: readonly [number, number, number];
+  /** Half of its size along each axis. */
+  half: readonly [number, number, number];
+}
+
+/** Every person's placement, by result and person, and the box that holds what moves. */
+export function placements(scene: LoadedScene, look: Look): { placed: Placement[][]; box: Box } {
   const placed = scene.results.map(({ people, root, upright }) => {
     const rotation = look.upright && upright ? upright.rotation : unturned;
     const floors = people.map((person) => floorOf(person, rotation));
@@ -61,10 +65,10 @@ export function placements(
       }
     }
   }
-  if (!Number.isFinite(low[0])) return { placed, centre: [0, 0.9, 0], radius: 1 };
-  const centre = low.map((value, axis) => (value + high[axis]) / 2);
-  const radius = Math.max(0.6, Math.hypot(...low.map((value, axis) => (high[axis] - value) / 2)));
-  return { placed, centre, radius };
+  if (!Number.isFinite(low[0])) return { placed, box: { centre: [0, 0.9, 0], half: [0.5, 0.9, 0.5] } };
+  const middle = (axis: number) => (low[axis] + high[axis]) / 2;
+  const half = (axis: number) => Math.max(0.2, (high[axis] - low[axis]) / 2);
+  return { placed, box: { centre: [middle(0), middle(1), middle(2)], half: [half(0), half(1), half(2)] } };
 }
 
 /** Starts of some frames in which a person is there. */
