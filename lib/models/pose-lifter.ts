@@ -2,9 +2,9 @@ import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
-import type { ModelConfig } from './config.js';
 import { type JobOptions, runJob } from './job.js';
 import { checkKnownOptions } from './known-options.js';
+import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';
 
@@ -39,32 +39,13 @@ const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'sign
 const MILLIMETRES = 1000;
 
 /** Lifts 2D keypoints of a video to 3D poses (Stage II). */
-export class PoseLifter implements AsyncDisposable {
-  readonly config: ModelConfig;
-  /** For example "CPU, AVX-512, 2 threads". */
-  readonly device: string;
-  /** What was chosen or taken on trust while loading, a sentence each. */
-  readonly notices: readonly string[];
-  readonly #network: LoadedNetwork;
-
-  private constructor(network: LoadedNetwork) {
-    this.#network = network;
-    this.config = network.config;
-    this.device = network.device;
-    this.notices = network.notices;
-  }
-
+export class PoseLifter extends LoadedModel {
   /**
    * Loads a model: a `.safetensors` file of this project, a published `.pth` (or its `.npz`), or a bundled model's name.
    * Throws `ERR_FILE`, `ERR_FORMAT`, `ERR_MODEL`, `ERR_CONFIG`, `ERR_NO_CUDA` or `ERR_UNSUPPORTED`.
    */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<PoseLifter> {
     return new PoseLifter(await LoadedNetwork.load(pathOrName, 2, options));
-  }
-
-  /** Bytes of native memory held now. */
-  get memoryBytes(): number {
-    return this.#network.memoryBytes;
   }
 
   /**
@@ -84,7 +65,7 @@ export class PoseLifter implements AsyncDisposable {
       batch: options.batch ?? 0,
       ...this.#view(frames, options),
     };
-    const data = await this.#network.run((native) =>
+    const data = await this.network.run((native) =>
       runJob(frames, options, (control) => native.lift(request, control)),
     );
     return { data: this.#finish(data), shape: [frames, this.#joints, 3] };
@@ -115,16 +96,7 @@ export class PoseLifter implements AsyncDisposable {
     checkKnownOptions('attention', options, [...IMAGE_OPTIONS, 'module', 'layer']);
     const input = networkInput(keypoints, options, this.config);
     const window = windowOf(input, frame, this.config.frames, windowStride(this.config, options.fps));
-    return this.#network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
-  }
-
-  /** Waits for the calls under way, then frees the native memory at once; calls after it throw `ERR_CLOSED`. */
-  async close(): Promise<void> {
-    await this.#network.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    return this.network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
   }
 
   get #joints(): number {
