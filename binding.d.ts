@@ -41,6 +41,11 @@ export interface NativeOptions {
   plan?: 'auto' | 'off' | undefined;
   /** For benches and tests: what the plan does without. */
   withoutFolds?: PlanFold[] | undefined;
+  /**
+   * What multiplies on a GPU: `auto` (the default: cuBLASLt where it is found, else own kernels), `cublaslt`, `own`, or the
+   * path of a cuBLASLt.
+   */
+  products?: string | undefined;
 }
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
@@ -165,11 +170,19 @@ export interface MachineInfo {
   isas: string[];
   bf16: boolean;
   threads: number;
-  cuda: { built: boolean; found: boolean; reason: string };
+  /** `code`: why it cannot be used, '' where it can. */
+  cuda: {
+    built: boolean;
+    found: boolean;
+    code: '' | 'ERR_NO_CUDA' | 'ERR_CUDA_ARCH' | 'ERR_CUDA_DRIVER';
+    reason: string;
+  };
   version: string;
 }
 
 export function machine(): MachineInfo;
+/** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
+export function cudaProducts(): string;
 /** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
 export function measurePeak(
   threads: number,
@@ -183,7 +196,13 @@ export interface OpTensors {
   [name: string]: Float32Array | Int32Array | Uint8Array;
 }
 export function runOp(
-  device: { device: NativeOptions['device']; precision: PrecisionName; threads: number; isa: string },
+  device: {
+    device: NativeOptions['device'];
+    precision: PrecisionName;
+    threads: number;
+    isa: string;
+    products?: string | undefined;
+  },
   op: string,
   /** Inputs, and outputs as arrays that are filled in place (`+=` fields start from what they hold). */
   tensors: OpTensors,

@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { machine } from '../dist/binding.js';
 import { Bench } from './common/bench.mjs';
 import { readFlags } from './common/flags.mjs';
-import { machineAbout, writeResults } from './common/report.mjs';
+import { machineAbout } from './common/machine.mjs';
+import { writeResults } from './common/report.mjs';
 import { assess } from './common/results.mjs';
 import { shareFigure } from './common/share-figure.mjs';
 import { benchReport } from './common/tables.mjs';
 import { measureClips } from './sections/clips.mjs';
+import { measureFolds } from './sections/folds.mjs';
 import { measureJavaScript } from './sections/javascript.mjs';
 import { measureStart } from './sections/start.mjs';
 import { measureTraining } from './sections/training.mjs';
@@ -51,6 +53,13 @@ const VIDEO = {
   networks: quick ? [{ frames: 27, layers: 3 }] : [27, 243].map((frames) => ({ frames, layers: 3 })),
   ...{ videoFrames: quick ? 500 : 5000, rounds, pieceSeconds: 5 * seconds },
 };
+const FOLDS = {
+  frames: quick ? 27 : 243,
+  layers: 3,
+  videoFrames: VIDEO.videoFrames,
+  rounds,
+  pieceSeconds: 2 * seconds,
+};
 const CLIPS = { frames: 27, layers: 3, clips: quick ? 20 : 1000, clipFrames: 100, rounds, pieceSeconds: 5 * seconds };
 
 const bench = new Bench(flags);
@@ -66,6 +75,7 @@ const sections = [
   () => measureWindows(bench, NETWORKS),
   () => measureVideo(bench, VIDEO),
   () => measureClips(bench, CLIPS),
+  () => measureFolds(bench, FOLDS),
   () => measureTraining(bench, { frames: 27, batch: quick ? 16 : 160, rounds, seconds: 2 * seconds }),
   () => measureStart(bench, { frames: 243, rounds: 2 * rounds }),
   () => measureJavaScript(bench, { seconds: 2 * seconds }),

@@ -1,5 +1,6 @@
 /** Who is compared: each a process of `runners`, in the precisions that it has. */
 export const SIDES = [
+  { side: 'plan', title: 'plan', language: 'node', script: 'runners/pstmo-speed.mjs', precisions: ['fp32', 'bf16'] },
   { side: 'graph', title: 'graph', language: 'node', script: 'runners/pstmo-speed.mjs', precisions: ['fp32', 'bf16'] },
   {
     ...{ side: 'onnxruntime', title: 'ONNX Runtime', language: 'node', script: 'runners/onnxruntime-speed.mjs' },
@@ -15,7 +16,7 @@ export const SIDES = [
   },
 ];
 
-/** Our own ways through the network. */
-export const OWN = ['graph', 'plan'];
+/** Our own ways through the network: compiled for evaluation, and operation by operation. */
+export const OWN = ['plan', 'graph'];
 
 export const titleOf = (side) => SIDES.find((one) => one.side === side)?.title ?? side;

@@ -1,7 +1,8 @@
 // Stage II training beside PyTorch, in one run: samples a second, their ratio, and the memory of a step.
 //   node bench/training.mjs [--frames 27] [--batch 160] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--out folder]
 import { readFlags } from './common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
+import { machineAbout } from './common/machine.mjs';
+import { machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
 import { interleave, ratios, summary } from './common/rounds.mjs';
 import { Runner } from './common/runner.mjs';
 

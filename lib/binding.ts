@@ -106,6 +106,11 @@ export function machine(): MachineInfo {
   return guarded(() => binding().machine());
 }
 
+/** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
+export function cudaProducts(): string {
+  return guarded(() => binding().cudaProducts());
+}
+
 /**
  * GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, the
  * CPU with `threads` threads by default.

@@ -61,5 +61,5 @@ export async function interleave(cells, options) {
 
 /** Medians of the ratios of one side to another, round by round: what happened to the machine in a round cancels. */
 export function ratios(ours, theirs) {
-  return summary(ours.map((rate, round) => rate / theirs[round]));
+  return summary(ours.slice(0, theirs.length).map((rate, round) => rate / theirs[round]));
 }

@@ -21,13 +21,17 @@ const models = new Map();
 let lifter;
 let step = 0;
 
-/** The model of a request, opened once. */
-async function modelOf({ files, frames, precision, threads }) {
-  const key = JSON.stringify([files?.weights, frames, precision]);
+/** The model of a request, opened once; `side`: by its plan, which must exist then, or by the graph. */
+async function modelOf({ side, files, frames, precision, threads, withoutFolds = [] }) {
+  const key = JSON.stringify([files?.weights, frames, precision, withoutFolds]);
   if (!models.has(key)) {
     const weights = files && (await readWeights(files.weights));
     const config = weights?.config ?? parseModelConfig({ frames });
-    const model = createNativeModel(nativeConfig(config), { device: 'cpu', precision, threads });
+    const plan = side === 'plan' ? 'auto' : 'off';
+    const model = createNativeModel(nativeConfig(config), { device: 'cpu', precision, threads, plan, withoutFolds });
+    if (side === 'plan' && model.planObstacle) {
+      throw new Error(`there is no plan: ${model.planObstacle}`);
+    }
     await (weights ? loadWeights(model, weights) : model.initialize(0));
     models.set(key, model);
   }
@@ -61,13 +65,14 @@ async function windowsTurn(request) {
   const { files, frames, batch } = request;
   const model = await modelOf(request);
   const keypoints = new Float32Array(readFileSync(files.keypoints).buffer, 0, batch * frames * JOINTS * 2);
-  const { single } = await model.forward({ keypoints, batch });
+  const lift = () => model.liftWindows({ keypoints, batch });
+  const poses = await lift();
   const turn = async (steps) => {
     for (let i = 0; i < steps; i++) {
-      await model.forward({ keypoints, batch });
+      await lift();
     }
   };
-  return { turn, about: { device: model.device, pose: [...single.subarray(0, 3 * JOINTS)] } };
+  return { turn, about: { device: model.device, pose: [...poses.subarray(0, 3 * JOINTS)] } };
 }
 
 /** One video, a piece of it a step, step after step along it and again from its start. A short lift tells how much fits into a piece. */
@@ -96,8 +101,9 @@ async function videoTurn(request) {
  * Clips through the package's front door, in pixels, one `liftMany` a step; `joined`: the same frames as one video. A few clips tell
  * how many fit into a step.
  */
-async function clipsTurn({ files, clipFrames, joined, piece, precision, threads }) {
-  lifter ??= await PoseLifter.load(files.weights, { device: 'cpu', precision, threads });
+async function clipsTurn({ side, files, clipFrames, joined, piece, precision, threads }) {
+  const plan = side === 'plan' ? 'auto' : 'off';
+  lifter ??= await PoseLifter.load(files.weights, { device: 'cpu', precision, threads, plan });
   const lift = async (count) => {
     const data = randomKeypoints(count * clipFrames).map((value) => 500 * (value + 1));
     const [clips, frames] = joined ? [1, count * clipFrames] : [count, clipFrames];

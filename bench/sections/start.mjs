@@ -4,7 +4,8 @@ import { commandOf } from '../common/runner.mjs';
 /** Programs that end after their first pose, and Node by itself, which prints a line and ends. */
 const PROGRAMS = [
   { side: 'node', name: 'Node alone', language: 'node', args: ['-e', 'console.log("{}")'] },
-  { side: 'graph', name: 'pstmo', language: 'node', script: 'runners/first-pose.mjs' },
+  { side: 'plan', name: 'pstmo, plan', language: 'node', script: 'runners/first-pose.mjs' },
+  { side: 'graph', name: 'pstmo, graph', language: 'node', script: 'runners/first-pose.mjs' },
   { side: 'onnxruntime', name: 'onnxruntime-node', language: 'node', script: 'runners/onnxruntime-first-pose.mjs' },
   { side: 'openvino', name: 'OpenVINO', language: 'python', script: 'runners/openvino_first_pose.py', peer: true },
   { side: 'pytorch', name: 'PyTorch', language: 'python', script: 'runners/torch_first_pose.py', peer: true },
@@ -19,7 +20,7 @@ export async function measureStart(bench, { frames, rounds }) {
   bench.progress(what);
   const { files } = await bench.model(frames, 3);
   const { threads, sides } = bench.flags;
-  const request = JSON.stringify({ files, frames, layers: 3, threads });
+  const request = { files, frames, layers: 3, threads };
   let programs = PROGRAMS.filter(({ side }) => side === 'node' || sides.includes(side));
   const times = new Map(programs.map(({ side }) => [side, []]));
   // The first round fills the caches of files.
@@ -29,7 +30,7 @@ export async function measureStart(bench, { frames, rounds }) {
         break;
       }
       try {
-        const milliseconds = await timeProgram(program, request, threads);
+        const milliseconds = await timeProgram(program, { ...request, side: program.side }, threads);
         if (round >= 0) {
           times.get(program.side).push(milliseconds);
         }
@@ -47,10 +48,10 @@ export async function measureStart(bench, { frames, rounds }) {
   }
 }
 
-function timeProgram({ side, language, script, args }, request, threads) {
+function timeProgram({ language, script, args }, request, threads) {
   const { command, folder, env } = commandOf(language, { threads });
   const start = performance.now();
-  const child = spawn(command, args ?? [`${folder}${script}`, request], {
+  const child = spawn(command, args ?? [`${folder}${script}`, JSON.stringify(request)], {
     ...{ env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   });
   return new Promise((resolve, reject) => {

@@ -11,7 +11,8 @@ import { human36m17 } from '../../dist/skeletons/human36m.js';
 import { epochSamples } from '../../dist/training/sampler.js';
 import { COSINE_INTERVAL, learningRateAt } from '../../dist/training/schedule.js';
 import { readFlags } from '../common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, writeResults } from '../common/report.mjs';
+import { machineAbout } from '../common/machine.mjs';
+import { machineLine, markdownTable, writeResults } from '../common/report.mjs';
 import { Runner } from '../common/runner.mjs';
 import { BLOCK, compareLosses } from './compare-losses.mjs';
 import { OurTraining } from './our-training.mjs';
@@ -106,7 +107,7 @@ function write(peer, losses, errors, windows) {
   const curve = (name, key) => ({ name, points: compared.blocks.map((block) => [block.step * batch, block[key]]) });
   if (compared.blocks.length > 1) {
     const title = 'Training loss, Stage II';
-    const series = [curve('pstmo', 'ours'), curve(peer, 'theirs')];
+    const series = [curve('pstmo', 'ours'), { ...curve(peer, 'theirs'), dashed: true }];
     const chart = lineChart({ title, xLabel: 'samples', yLabel: 'metres', logarithmic: true, series });
     writeFileSync(join(results, 'training-parity.svg'), picture(chart));
   }

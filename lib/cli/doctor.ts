@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { createNativeModel, machine, measurePeak } from '../binding.js';
+import { createNativeModel, cudaProducts, machine, measurePeak } from '../binding.js';
 import { bundledModels } from '../models/bundled.js';
 import { parseModelConfig } from '../models/config.js';
 import { nativeConfig } from '../models/native-config.js';
@@ -17,6 +17,8 @@ interface Findings {
   node: string;
   platform: string;
   native: ReturnType<typeof machine>;
+  /** What multiplies on the GPU; null without one. */
+  gpuProducts: string | null;
   /** Fused multiply-adds on all threads. */
   peakGflops: { fp32: number; bf16: number | null };
   selfTest: { device: string; frames: number; framesPerSecond: number };
@@ -34,6 +36,7 @@ export function doctorCommand(io: Io): Command {
         node: process.version,
         platform: `${process.platform} ${process.arch}`,
         native,
+        gpuProducts: native.cuda.found ? cudaProducts() : null,
         peakGflops: {
           fp32: await measurePeak(native.threads, 'fp32', PEAK_SECONDS),
           bf16: native.bf16 ? await measurePeak(native.threads, 'bf16', PEAK_SECONDS) : null,
@@ -71,13 +74,14 @@ async function selfTest(): Promise<Findings['selfTest']> {
 }
 
 function text(findings: Findings): string {
-  const { native, peakGflops, selfTest: test, models } = findings;
+  const { native, gpuProducts, peakGflops, selfTest: test, models } = findings;
   const bf16 =
     peakGflops.bf16 === null ? 'no bf16 products on this processor' : `${peakGflops.bf16.toFixed(0)} in bf16`;
   return [
     `pstmo ${findings.version} (native ${native.version}), Node ${findings.node}, ${findings.platform}`,
     `CPU: ${native.isas.join(', ')}; ${native.threads} threads; ${peakGflops.fp32.toFixed(0)} GFLOP/s in fp32, ${bf16}`,
     `GPU: ${native.cuda.found ? '' : 'none. '}${native.cuda.reason}`,
+    ...(gpuProducts === null ? [] : [`Products on the GPU: ${gpuProducts}`]),
     `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device})`,
     `Models: ${models.join(', ') || 'none bundled'}`,
   ].join('\n');

@@ -12,7 +12,14 @@ import { liftClip, type Rate, rateOf } from './lift-clip.js';
 import { fileMark, LiftRecord, type LiftTask, makeFolderOf, outputWith, planLift } from './lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from './lift-input.js';
 import { addMotionFlags, type MotionFlags, writeLifted } from './motion-flags.js';
-import { type DeviceOption, deviceOption, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {
@@ -24,6 +31,7 @@ interface LiftFlags extends InputFlags, MotionFlags {
   precision: 'fp32' | 'tf32' | 'bf16';
   batch: number;
   threads: number;
+  products: string;
   force?: boolean;
   json?: boolean;
 }
@@ -59,6 +67,7 @@ export function liftCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
@@ -68,6 +77,7 @@ export function liftCommand(io: Io): Command {
         device: flags.device,
         precision: flags.precision,
         threads: flags.threads,
+        products: flags.products,
         onNotice: (text) => notice(io, text),
       });
       if (lifter.config.refine) {
@@ -87,7 +97,7 @@ export function liftCommand(io: Io): Command {
 /** Lifts one file after the other; one that fails is reported and makes the exit code 1, the others go on. */
 async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], flags: LiftFlags): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, force, batch, ...settings } = flags;
+  const { json, out, device, threads, products, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   const outcomes: Outcome[] = [];

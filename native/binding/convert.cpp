@@ -151,6 +151,8 @@ std::string ObjectReader::text(const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::string ObjectReader::textOr(const char* name, const char* otherwise) { return get(name).IsUndefined() ? otherwise : text(name); }
+
 std::string ObjectReader::text(const char* name, std::initializer_list<const char*> allowed) {
   const Napi::Value value = get(name);
   std::string names;

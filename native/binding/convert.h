@@ -43,6 +43,7 @@ class ObjectReader {
   std::vector<std::string> texts(const char* name);
   // False where the field is undefined.
   bool has(const char* name);
+  std::string textOr(const char* name, const char* otherwise);
 
   const float* floats(const char* name, size_t length);
   const float* optionalFloats(const char* name, size_t length);

@@ -21,9 +21,9 @@ int cudaNumber(const std::string& device) {
 
 }  // namespace
 
-std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa) {
+std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa, const std::string& products) {
   const int cuda = cudaNumber(device);
-  return cuda < 0 ? makeCpuBackend(threads, precision, isa) : makeCudaBackend(cuda, precision);
+  return cuda < 0 ? makeCpuBackend(threads, precision, isa) : makeCudaBackend(cuda, precision, products);
 }
 
 Napi::Value machine(const Napi::CallbackInfo& info) {
@@ -34,6 +34,7 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   Napi::Object cuda = Napi::Object::New(env);
   cuda.Set("built", state.built);
   cuda.Set("found", state.usable);
+  cuda.Set("code", state.code);
   cuda.Set("reason", state.reason);
   Napi::Object result = Napi::Object::New(env);
   result.Set("isas", isas);
@@ -42,6 +43,14 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   result.Set("cuda", cuda);
   result.Set("version", PSTMO_VERSION);
   return result;
+}
+
+Napi::Value cudaProducts(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), pstmo::cudaProducts(0));
+  } catch (...) {
+    throwJavaScript(info.Env(), currentError());
+  }
 }
 
 Napi::Value measurePeak(const Napi::CallbackInfo& info) {

@@ -31,6 +31,7 @@ std::string NativeModel::findPlanObstacle() const {
   if (config_.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
   if (!config_.temporal) return "the network has no temporal encoder";
   if (!config_.aggregate) return "the network has no frame aggregator";
+  if (config_.refine) return "the network refines its poses";
   return pstmo::planObstacle(planConfig(config_), planPrecision_);
 }
 
@@ -50,8 +51,7 @@ LiftPlan* NativeModel::currentPlan() {
 }
 
 void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control) {
-  // The refining module needs the graph.
-  LiftPlan* plan = request.root == nullptr ? currentPlan() : nullptr;
+  LiftPlan* plan = currentPlan();
   if (plan == nullptr) {
     LiftRequest clip = request;
     for (const int32_t frames : lengths) {

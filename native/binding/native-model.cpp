@@ -114,11 +114,12 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
     const bool profile = reader.optionalBoolean("profile");
-    const std::string isa = reader.has("isa") ? reader.text("isa") : "auto";
+    const std::string isa = reader.textOr("isa", "auto");
+    const std::string products = reader.textOr("products", "auto");
     planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
     if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
-    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa);
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
     if (profile) {
       auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
       profiler_ = profiler.get();

@@ -5,9 +5,10 @@
 constexpr float kLargestExponent = 64.0f;  // 2^64 times some hundred keys and values of any use stay floats
 
 // 2^x for x in [-126, 126]; below it stays at 2^-126, so never a denormal. Coefficients: least greatest relative error on [-0.5, 0.5].
+template <bool clamped>
 inline Vec exp2Of(Vec x) {
   const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
-  x = x < -126.0f ? splat(-126.0f) : x;
+  if (clamped) x = x < -126.0f ? splat(-126.0f) : x;
   const Vec shifted = x + magic;
   const Vec r = x - (shifted - magic);
 #if defined(__AVX512BF16__)
@@ -124,19 +125,19 @@ inline void scoresOf(const HeadPlan& h, const float* q, const float* panel, Vec 
   }
 }
 
-// Powers of the scores of one panel, saved; their sums added to totals. `shift` is null or what is subtracted from each row.
-template <typename Units, int MR, int NV>
+// Powers of the scores of one panel, saved; their sums added to totals. shifted: `shift` is subtracted from each row.
+template <typename Units, int MR, int NV, bool shifted>
 inline void powersOf(const HeadPlan& h, const float* q, int first, const float* shift, Vec (&totals)[MR]) {
   Vec s[MR][2];
   scoresOf<Units, MR, NV>(h, q, h.panels + (ptrdiff_t)first * h.units, s);
   const int valid = h.keys - first;
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) {
-    if (shift) {
+    if (shifted) {
       s[i][0] -= shift[i];
       s[i][1] -= shift[i];
     }
-    Vec low = exp2Of(s[i][0]), high = NV == 2 ? exp2Of(s[i][1]) : Vec{};
+    Vec low = exp2Of<shifted>(s[i][0]), high = NV == 2 ? exp2Of<shifted>(s[i][1]) : Vec{};
     if (valid < NV * kLanes) {
       if (NV == 1) {
         low = firstLanes(low, valid, Vec{});
@@ -167,23 +168,32 @@ void greatestScores(const HeadPlan& h, const float* q, float* greatest) {
   for (int i = 0; i < MR; ++i) greatest[i] = maximum(highest[i]);
 }
 
+template <typename Units, int MR, bool shifted>
+inline void panelPowers(const HeadPlan& h, const float* q, const float* shift, Vec (&totals)[MR]) {
+  for (int first = 0; first < h.keys; first += kPanel) {
+    if (h.keys - first > kLanes) {
+      powersOf<Units, MR, 2, shifted>(h, q, first, shift, totals);
+    } else {
+      powersOf<Units, MR, 1, shifted>(h, q, first, shift, totals);
+    }
+  }
+}
+
 // Powers of MR rows into h.scores; factor[i] = 1 / their sum. Where the bound of Cauchy and Schwarz keeps every exponent small, nothing is
 // subtracted; else the scores are computed twice, the first time for their greatest.
 template <typename Units, int MR>
 inline void softmaxRows(const HeadPlan& h, const float* q, float* factor) {
   float greatest[MR];
-  const float* shift = nullptr;
+  bool shifted = false;
   if (!h.skipMaximum || !(greatestQuerySquare<Units, MR>(h, q) * h.greatestKeySquare <= kLargestExponent * kLargestExponent)) {
     greatestScores<Units, MR>(h, q, greatest);
-    shift = greatest;
+    shifted = true;
   }
   Vec totals[MR] = {};
-  for (int first = 0; first < h.keys; first += kPanel) {
-    if (h.keys - first > kLanes) {
-      powersOf<Units, MR, 2>(h, q, first, shift, totals);
-    } else {
-      powersOf<Units, MR, 1>(h, q, first, shift, totals);
-    }
+  if (shifted) {
+    panelPowers<Units, MR, true>(h, q, greatest, totals);
+  } else {
+    panelPowers<Units, MR, false>(h, q, nullptr, totals);
   }
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) factor[i] = 1.0f / sum(totals[i]);

@@ -46,19 +46,51 @@ inline void saveRounded(Bf16* to, Vec v) {
 #endif
 }
 
-void planNormalizeRows(const PlanNormalize& op) {
-  const int padded = paddedChannels(op.channels);
+// Two vectors of a normalised row, zero behind its last channel.
+template <bool affine>
+inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, float mean, float factor, Vec (&out)[2]) {
+#pragma GCC unroll 2
+  for (int v = 0; v < 2; ++v) {
+    const int at = c + v * kLanes;
+    out[v] = (load(x + at) - mean) * factor;
+    if (affine) out[v] = out[v] * load(op.a + at) + load(op.b + at);
+    if (at + kLanes > op.channels) out[v] = firstLanes(out[v], op.channels - at, Vec{});
+  }
+}
+
+template <bool affine>
+void normalizeRowsOf(const PlanNormalize& op) {
+  const int channels = op.channels;
   for (int row = 0; row < op.rows; ++row) {
     const float* x = op.x + row * op.stride;
-    const RowMoments moments = rowMoments(x, op.channels);
+    const RowMoments moments = rowMoments(x, channels);
     const float factor = op.scaled ? moments.scale : 1.0f;
-    for (int c = 0; c < padded; c += kLanes) {
-      Vec value = (load(x + c) - moments.mean) * factor;
-      if (op.a) value = value * load(op.a + c) + load(op.b + c);
-      if (c + kLanes > op.channels) value = firstLanes(value, op.channels - c, Vec{});
-      if (op.y) save(op.y + row * op.stride + c, value);
-      if (op.yBf16) saveRounded(op.yBf16 + row * op.stride + c, value);
+    Vec values[2];
+    if (op.y) {
+      float* y = op.y + row * op.stride;
+      for (int c = 0; c < channels; c += kPanel) {
+        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
+        save(y + c, values[0]);
+        save(y + c + kLanes, values[1]);
+      }
     }
+#if defined(__AVX512BF16__)
+    if (op.yBf16) {
+      Bf16* y = op.yBf16 + row * op.stride;
+      for (int c = 0; c < channels; c += kPanel) {
+        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
+        saveBf16(y + c, values[0], values[1]);
+      }
+    }
+#endif
+  }
+}
+
+void planNormalizeRows(const PlanNormalize& op) {
+  if (op.a) {
+    normalizeRowsOf<true>(op);
+  } else {
+    normalizeRowsOf<false>(op);
   }
 }
 

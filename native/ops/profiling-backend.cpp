@@ -64,6 +64,13 @@ void ProfilingBackend::copyOut(void* host, const void* device, size_t bytes) {
   timeline_->end();
 }
 
+void ProfilingBackend::copyOutLater(void* host, const void* device, size_t bytes) {
+  if (detail_ == Detail::off) return backend_->copyOutLater(host, device, bytes);
+  beginCopy("copyOut", static_cast<double>(bytes));
+  backend_->copyOutLater(host, device, bytes);
+  timeline_->end();
+}
+
 void ProfilingBackend::zero(void* device, size_t bytes) {
   if (detail_ == Detail::off) return backend_->zero(device, bytes);
   beginOp({"zero", std::to_string(bytes) + " bytes", 0, static_cast<double>(bytes)});

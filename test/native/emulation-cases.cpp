@@ -64,6 +64,17 @@ void barrierAfterSomeEnded(float*) {
 void halfAWarp(float*) {
   if (thread() % 32 < 16) syncWarp();
 }
+void waitForEachOther(float*) {
+  if (thread() < 16) {
+    __syncthreads();
+  } else {
+    syncWarp();
+  }
+}
+void collective(uint32_t mask) { emulation::Block::current().collective(mask, {}, true, emulation::Place::current()); }
+void maskWithoutItself(float*) { collective(0x0000FFFFu); }
+void differentMasks(float*) { collective(thread() % 32 < 16 ? kAllLanes : 0xFFFF0000u); }
+void readBeforeWritten(float* y) { y[thread()] = shared().cells.get(thread()); }
 void outsideAnArray(float*) { shared().cells.put(thread() + 1, 0.0f); }
 void beyondAnAllocation(float* y) { y[thread() + 1] = 0.0f; }
 void computedBeyond(float* y) { y[thread() + 1] = y[thread() + 65] * 0.5f; }
@@ -95,6 +106,10 @@ int main() {
   say("differentBarriers", differentBarriers);
   say("barrierAfterSomeEnded", barrierAfterSomeEnded);
   say("halfAWarp", halfAWarp);
+  say("waitForEachOther", waitForEachOther);
+  say("maskWithoutItself", maskWithoutItself);
+  say("differentMasks", differentMasks);
+  say("readBeforeWritten", readBeforeWritten);
   say("outsideAnArray", outsideAnArray);
   say("beyondAnAllocation", beyondAnAllocation);
   say("computedBeyond", computedBeyond);
