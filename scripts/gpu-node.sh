@@ -1,8 +1,9 @@
 # Sourced by the scripts for machines with a GPU: Node, its packages and the compiled library, from gpu-pack/pack.tar.xz where the machine
 # or the clone lacks them. What is unpacked stays for the next call.
-if ! command -v node >/dev/null || [ ! -e node_modules ] || [ ! -e dist ]; then
+if ! command -v node >/dev/null || [ ! -e node_modules ] || [ ! -e dist ] || [ -e dist/from-gpu-pack ]; then
   [ -f gpu-pack/pack.tar.xz ] || { echo 'There is no Node with node_modules and dist here, and no gpu-pack/pack.tar.xz: run scripts/gpu-pack.sh where there is.' >&2; exit 1; }
-  unpacked=${TMPDIR:-/tmp}/pstmo-gpu-pack-$(stat -c %s-%Y gpu-pack/pack.tar.xz)
+  pack=$(stat -c %s-%Y gpu-pack/pack.tar.xz)
+  unpacked=${TMPDIR:-/tmp}/pstmo-gpu-pack-$pack
   if [ ! -x "$unpacked/bin/node" ]; then
     rm -rf "$unpacked.partial"
     mkdir -p "$unpacked.partial"
@@ -13,5 +14,10 @@ if ! command -v node >/dev/null || [ ! -e node_modules ] || [ ! -e dist ]; then
   fi
   command -v node >/dev/null || export PATH="$unpacked/bin:$PATH"
   [ -e node_modules ] || ln -s "$unpacked/node_modules" node_modules
-  [ -e dist ] || ln -s "$unpacked/dist" dist
+  # A copy: it looks for the addon beside itself.
+  if [ ! -e dist ] || [ "$(cat dist/from-gpu-pack 2>/dev/null)" != "$pack" ]; then
+    rm -rf dist
+    cp -R "$unpacked/dist" dist
+    echo "$pack" >dist/from-gpu-pack
+  fi
 fi

@@ -34,7 +34,7 @@ pstmo() { node dist/cli/main.js "$@"; }
 
 ready() {
   . scripts/gpu-node.sh
-  [ -f build/Release/pstmo.node ] || [ -n "${PSTMO_PREBUILD:-}" ] || PSTMO_CUDA=auto node scripts/build-native.mjs >"$store/build.log" 2>&1 || { tail -n 40 "$store/build.log"; exit 1; }
+  [ -f build/Release/pstmo.node ] || [ -n "${PSTMO_PREBUILD:-}" ] || PSTMO_CUDA=on node scripts/build-native.mjs >"$store/build.log" 2>&1 || { tail -n 40 "$store/build.log"; exit 1; }
 }
 
 put() {

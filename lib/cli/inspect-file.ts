@@ -86,7 +86,7 @@ function safetensors(path: string): Found {
     const { kind, epoch, step, settings, best } = state;
     const lines = [
       `${kind}, ${epoch} of ${settings.epochs} epochs done, ${step} steps, data set ${state.dataset.name}`,
-      `best so far: ${best ? `epoch ${best.epoch}, validation ${best.validation ?? 'none'}` : 'none'}`,
+      `best so far: ${best ? `epoch ${best.epoch}, validation ${validationText({ kind, ...best })}` : 'none'}`,
       ...configLines(config),
       `Go on with: pstmo ${kind} <dataset> --out <folder of this file> --resume`,
     ];
@@ -96,12 +96,20 @@ function safetensors(path: string): Found {
     const { config, training } = modelSummary(path);
     const trained = training
       ? [
-          `${training.kind} on ${training.dataset.name}, epoch ${training.epoch}, validation ${training.validation ?? 'none'}`,
+          `${training.kind} on ${training.dataset.name}, epoch ${training.epoch}, validation ${validationText(training)}`,
         ]
       : [];
     return { kind: 'model', details: { config, training }, lines: [...configLines(config), ...trained] };
   }
   return arrays([...file.entries].map(([name, { dtype, shape }]) => ({ name, type: dtype, shape })));
+}
+
+/** The MPJPE of a lifter, the loss of Stage I. */
+function validationText({ kind, validation }: { kind: 'pretrain' | 'finetune'; validation: number | null }): string {
+  if (validation === null) {
+    return 'none';
+  }
+  return kind === 'finetune' ? `${validation.toFixed(1)} mm` : validation.toFixed(5);
 }
 
 function dataset(path: string): Found {

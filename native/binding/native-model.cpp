@@ -113,7 +113,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
-    const bool profile = reader.optionalBoolean("profile");
+    const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
     const std::string products = reader.textOr("products", "auto");
     planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";

@@ -83,7 +83,7 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
 }
 
 double measureCpuCopy(int threads, double seconds) {
-  constexpr size_t kBytes = size_t{64} << 20;
+  constexpr size_t kBytes = size_t{32} << 20;
   ThreadPool pool(threads);
   std::vector<std::vector<char>> blocks(2 * pool.threads(), std::vector<char>(kBytes, 1));
   const auto start = std::chrono::steady_clock::now();
