@@ -18,5 +18,6 @@ export type { ConditionReport, EvaluationReport, MethodReport, RootSource } from
 export { evaluationTable } from './training/evaluation-table.js';
 export { finetune } from './training/finetune.js';
 export type { EpochLine } from './training/log.js';
+export { evaluateOcclusion, type OcclusionOptions, type OcclusionReport } from './training/occlusion.js';
 export type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from './training/options.js';
 export { pretrain } from './training/pretrain.js';

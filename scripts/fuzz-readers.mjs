@@ -168,6 +168,14 @@ export async function fuzzReaders(load) {
   const { loadMpiInf3dhp } = await load('datasets/mpi-inf-3dhp');
   const { readPoses } = await load('export/read-poses');
   const { writePoses } = await load('export/write-poses');
+  const { readWeights, writeWeights } = await load('models/weights');
+  const { parseModelConfig } = await load('models/config');
+  const { parseSettings } = await load('training/options');
+  const { readCheckpoint } = await load('training/checkpoint');
+  const { writeSafetensors } = await load('formats/safetensors');
+  const { inspectFile } = await load('cli/inspect-file');
+  const { writeMotion } = await load('export/write-motion');
+  const { readClip } = await load('viewer/read-clip');
   const skeleton = parseAsf(asf, 'seed.asf');
   const npyNames = [
     'version1.npy',
@@ -199,6 +207,21 @@ export async function fuzzReaders(load) {
     const track = readKeypoints(path.join(fixtures, 'keypoints/videopose-custom.npz'));
     const poses = steps(track.frames * 17 * 3);
     return written(extension, (file) => writePoses(file, { poses, layout: 'h36m-17', model: 'none', track }));
+  };
+  const config = parseModelConfig({ frames: 9, width: 8, heads: 1 });
+  const weights = new Map([['fcn.1.weight', { data: steps(6), shape: [2, 3] }]]);
+  const state = {
+    ...{ kind: 'finetune', settings: parseSettings({ learningRate: 0.001, select: 'last' }), from: null },
+    ...{ dataset: { name: 'fuzz', digest: '0' }, epoch: 1, step: 4, stepInEpoch: 0, lossSums: [0, 0, 0] },
+    ...{ best: { epoch: 1, validation: null }, history: [{ loss: 1, validation: null, learningRate: 0.001 }] },
+  };
+  const texts = { 'pstmo.config': JSON.stringify(config), 'pstmo.checkpoint': JSON.stringify(state) };
+  const model = await written('safetensors', (file) => writeWeights(file, weights, config));
+  const checkpoint = await written('safetensors', (file) => writeSafetensors(file, weights, texts));
+  const data = await written('safetensors', (file) => writeDataset(file, dataset));
+  const motion = (extension) => {
+    const own = { frames: 3, layout: 'h36m-17', fps: 50, axes: 'world', root: 'relative', notes: [] };
+    return written(extension, (file) => writeMotion(file, { ...own, positions: steps(3 * 17 * 3) }));
   };
   return [
     {
@@ -282,10 +305,18 @@ export async function fuzzReaders(load) {
       seeds: [await lifted('npz'), await lifted('json')],
       read: (file) => readPoses(file),
     },
+    ...(await Promise.all(
+      ['csv', 'npy', 'trc'].map(async (extension) => ({
+        name: `poses-${extension}`,
+        extension,
+        seeds: [extension === 'trc' ? await motion(extension) : await lifted(extension)],
+        read: (file) => readClip(file),
+      })),
+    )),
     {
       name: 'dataset',
       extension: 'safetensors',
-      seeds: [await written('safetensors', (file) => writeDataset(file, dataset))],
+      seeds: [data],
       read: (file) => readDataset(file),
     },
     {
@@ -315,6 +346,22 @@ export async function fuzzReaders(load) {
       kinds: ['zip'],
       seeds: formatFiles('3dhp-test.npz'),
       read: (file) => loadMpiInf3dhp({ test: file }),
+    },
+    { name: 'weights', extension: 'safetensors', seeds: [model], read: (file) => readWeights(file) },
+    {
+      name: 'weights-pth',
+      extension: 'pth',
+      kinds: ['zip', 'pickle'],
+      seeds: files('pth/tiny.pth', 'pth/tiny-legacy.pth'),
+      read: (file) => readWeights(file),
+    },
+    { name: 'checkpoint', extension: 'safetensors', seeds: [checkpoint], read: (file) => readCheckpoint(file) },
+    {
+      name: 'inspect',
+      extension: 'bin',
+      kinds: ['zip'],
+      seeds: [...formatFiles(...oneOfEach.slice(0, 5)), model, checkpoint, data, Buffer.from(JSON.stringify(coco))],
+      read: (file) => inspectFile(file),
     },
     { name: 'bvh', extension: 'bvh', seeds: [Buffer.from(bvh)], read: (file) => readBvh(file) },
     { name: 'asf', extension: 'asf', seeds: [Buffer.from(asf)], read: (file) => readAsf(file) },

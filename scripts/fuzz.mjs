@@ -1,5 +1,5 @@
 // Tries every reader on mutated files: cut, flipped, with hostile sizes, with pickles that call the system. Each file must
-// give a result or a PoseError, in 2 s, within 64 MB plus four times its size, without a crash and without running code.
+// give a result or a PoseError, in 2 s of the processor, within 64 MB plus four times its size, without a crash and without running code.
 //
 //   node scripts/fuzz.mjs [--count 2000] [--seed 1] [--reader npz] [--from 0] [--dist dist]
 //
@@ -28,7 +28,7 @@ const first = Number(options.from);
 const count = Number(options.count);
 const LIMIT_MS = 2000;
 /** A busy machine may keep a child waiting: up to this, the processor's time counts, where the system tells it. */
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 600_000;
 /** Loading the package and reading the seeds comes before the first file. */
 const START_MS = 30_000;
 const codes = /^(result|ERR_[A-Z_]+)$/;
@@ -150,7 +150,7 @@ for (const name of names) {
   failures.push(...failed);
   const figures = `${tally.results} results, ${tally.refused} refused, ${failed.length} failed`;
   console.log(
-    `${name.padEnd(16)}${figures}; slowest ${tally.milliseconds.toFixed(0)} ms, most ${tally.megabytes.toFixed(0)} MB`,
+    `${name.padEnd(16)}${figures}; slowest ${tally.milliseconds.toFixed(0)} ms of the processor, most ${tally.megabytes.toFixed(0)} MB`,
   );
 }
 rmSync(folder, { recursive: true });

@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import type { Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
+import { PoseError } from '../pose-error.js';
 import { evaluate } from '../training/evaluate.js';
 import type { RootSource } from '../training/evaluation-report.js';
+import { evaluationSummary } from '../training/evaluation-summary.js';
 import { evaluationTable } from '../training/evaluation-table.js';
 import { type Io, notice, print } from './io.js';
 import { noiseFlag } from './model-options.js';
@@ -22,6 +24,7 @@ interface EvaluateFlags {
   precision: 'fp32' | 'tf32' | 'bf16';
   threads: number;
   json?: boolean;
+  details?: boolean;
 }
 
 export function evaluateCommand(io: Io): Command {
@@ -48,9 +51,13 @@ export function evaluateCommand(io: Io): Command {
     .addOption(precisionOption())
     .addOption(threadsOption())
     .option('--json', 'print the report as JSON')
+    .option('--details', "with --json: all digits, and each joint's error in every row")
     .action(async (model: string, dataset: string, flags: EvaluateFlags) => {
       const line = new ProgressLine(io);
-      const { json, ...options } = flags;
+      const { json, details, ...options } = flags;
+      if (details && !json) {
+        throw new PoseError('ERR_USAGE', '--details: expected --json with it; the tables for people have no joints.');
+      }
       const report = await evaluate({
         ...options,
         model,
@@ -63,6 +70,6 @@ export function evaluateCommand(io: Io): Command {
         onProgress: (done, total, sequence) => line.update(() => `evaluate  ${done}/${total}  ${sequence}`),
       });
       line.clear();
-      print(io, json, report, () => evaluationTable(report));
+      print(io, json, details ? report : evaluationSummary(report), () => evaluationTable(report));
     });
 }

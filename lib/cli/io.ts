@@ -17,5 +17,24 @@ export function notice(io: Io, text: string): void {
 
 /** Prints a value as JSON, or as text where it was not asked for. */
 export function print(io: Io, json: boolean | undefined, value: unknown, text: () => string): void {
-  io.out(json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text()}\n`);
+  io.out(json ? `${jsonText(value)}\n` : `${text()}\n`);
+}
+
+/** What a line of JSON may hold at most. */
+const LINE = 160;
+
+/** JSON in which what fits a line is on one: a row of a table, an array of numbers. */
+export function jsonText(value: unknown, indent = ''): string {
+  const flat = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || flat.length + indent.length <= LINE) {
+    return flat;
+  }
+  const inner = `${indent}  `;
+  const lines = Array.isArray(value)
+    ? value.map((item) => jsonText(item ?? null, inner))
+    : Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(([name, item]) => `${JSON.stringify(name)}: ${jsonText(item, inner)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${lines.map((line) => inner + line).join(',\n')}\n${indent}${close}`;
 }

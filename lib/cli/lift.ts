@@ -46,8 +46,11 @@ type Outcome =
 
 export function liftCommand(io: Io): Command {
   const command = new Command('lift')
-    .description('2D keypoints to 3D poses')
-    .argument('<inputs...>', "files of any detector's keypoints, folders of one file a frame, or folders of these")
+    .description('2D keypoints, or videos with a detector, to 3D poses')
+    .argument(
+      '<inputs...>',
+      "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
+    )
     .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
     .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
@@ -139,7 +142,8 @@ async function* liftOne(
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
-  for (const clip of readClips(task.input, flags)) {
+  const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
     const rate = rateOf(track.fps, lifter.config);
@@ -233,11 +237,10 @@ function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    return `Motion, y up. Open ${output} in the tool of its format.`;
+    const here = ending === '.bvh' || ending === '.trc' ? `, or look at it: pstmo view ${output}` : '';
+    return `Motion, y up. Open ${output} in the tool of its format${here}.`;
   }
-  const load = ending === '.npz' ? `numpy.load('${output}')['poses']` : `numpy.load('${output}')`;
-  const numpy = `python3 -c "import numpy; print(${load}.shape)"`;
-  const command =
-    ending === '.npz' || ending === '.npy' ? `${numpy}, or pstmo inspect ${output}` : `pstmo inspect ${output}`;
-  return `Poses (T, 17, 3), ${about}. Look at them: ${command}`;
+  const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
+  const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';
+  return `Poses (T, 17, 3), ${about}. Look at them: pstmo view ${output}${other}`;
 }

@@ -117,6 +117,7 @@ async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | u
   await writeDataset(out, dataset);
   const { name, inputLayout, outputLayout, sequences } = dataset;
   const splits = (['train', 'validation', 'test'] as const).map((split) => splitSummary(split, dataset));
+  const unseen = sequences.filter(({ intrinsics }) => !intrinsics).length;
   print(io, json, { out, name, inputLayout, outputLayout, splits }, () =>
     [
       `${out}: ${name}, ${sequences.length} sequences, ${inputLayout} to ${outputLayout}`,
@@ -124,6 +125,7 @@ async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | u
         (split) =>
           `  ${split.split}: ${split.sequences} sequences, ${split.frames} frames, ${split.subjects.join(' ') || '-'}`,
       ),
+      ...(unseen > 0 ? [`The camera of ${unseen} sequences is unknown: no --refine with them.`] : []),
       'Next: pstmo pretrain, pstmo finetune or pstmo evaluate with this file; pstmo inspect tells more.',
     ].join('\n'),
   );

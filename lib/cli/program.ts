@@ -8,19 +8,25 @@ import { inspectCommand } from './inspect.js';
 import type { Io } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
+import { plotCommand } from './plot.js';
 import { prepareCommand } from './prepare.js';
+import { profileCommand } from './profile.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
+import { viewCommand } from './view.js';
 
 const COMMANDS = [
   liftCommand,
+  viewCommand,
   pretrainCommand,
   finetuneCommand,
   evaluateCommand,
   prepareCommand,
   convertCommand,
   inspectCommand,
+  plotCommand,
   complexityCommand,
+  profileCommand,
   modelsCommand,
   doctorCommand,
 ];

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { normalizeKeypoints } from '../keypoints/normalize.js';
 import { PoseError } from '../pose-error.js';
+import { fitIntrinsics } from './fit-camera.js';
 import { readRawTest, readRawTrain } from './mpi-inf-3dhp-raw.js';
 import { type MpiInf3dhpView, TEST_FPS, TRAIN_CAMERAS } from './mpi-inf-3dhp-view.js';
 import { asDict, asFloats, asList, describe, readPickledDict } from './pickled-dict.js';
@@ -31,7 +32,7 @@ const ROOT = 14;
 /**
  * Reads MPI-INF-3DHP, the training part, the test part or both: npz with a pickled dict, or the raw `.mat` files. Poses are
  * the "universal" ones (one body height), in metres and camera axes, relative to joint 14; `valid` marks the test frames
- * that count.
+ * that count. The files name no camera: its intrinsics are those that project the 3D onto the 2D, where some do.
  *
  * Throws `ERR_DATASET` when a file holds something else, `ERR_ARGUMENT` for options that cannot be, `ERR_FILE` and
  * `ERR_FORMAT` for unreadable files.
@@ -134,6 +135,9 @@ function sequenceOf(view: MpiInf3dhpView): PoseSequence {
   if (frames === 0) throw new PoseError('ERR_DATASET', `MPI-INF-3DHP: ${subject} ${action} has no frames.`);
   const outdoors = subject === 'TS5' || subject === 'TS6';
   const [width, height] = outdoors ? [1920, 1080] : [2048, 2048];
+  const keypoints = normalizeKeypoints(view.pixels, width, height);
+  const points = view.positionsMm.map((value) => value / 1000);
+  const intrinsics = fitIntrinsics(keypoints, points, JOINTS, view.valid);
   return {
     name: split === 'test' ? subject : `${subject}/${action}/${camera}`,
     subject,
@@ -144,12 +148,9 @@ function sequenceOf(view: MpiInf3dhpView): PoseSequence {
     frames,
     width,
     height,
-    keypoints: normalizeKeypoints(view.pixels, width, height),
-    ...relativeTo(
-      ROOT,
-      view.positionsMm.map((value) => value / 1000),
-      JOINTS,
-    ),
+    keypoints,
+    ...relativeTo(ROOT, points, JOINTS),
+    ...(intrinsics && { intrinsics }),
     ...(view.valid && { valid: view.valid }),
     ...(view.activity && { activity: view.activity }),
   };

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { PoseError } from '../pose-error.js';
+import { closeSync, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../system/node.js';
 
 /** Adds bytes to the end of the file that is being written. */
 export type Append = (bytes: Uint8Array) => void;
@@ -14,7 +14,7 @@ let serial = 0;
  */
 export function writeAtomically(path: string, write: (append: Append) => void): void {
   serial += 1;
-  const temporary = `${path}.${process.pid}-${serial}.tmp`;
+  const temporary = `${path}.${pid}-${serial}.tmp`;
   const fileError = (cause: unknown) =>
     new PoseError('ERR_FILE', `${path}: cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
       cause,

@@ -15,11 +15,13 @@ export interface LoadOptions extends WeightOptions {
   precision?: PrecisionName;
   /** CPU threads; 0, the default: as many as the machine gives this process. Results do not depend on it. */
   threads?: number;
+  /** `off`: lifting runs the network operation by operation instead of its compiled plan; the poses agree to rounding. Default `auto`. */
+  plan?: 'auto' | 'off';
   /** What is worth knowing: the device that was chosen, what was taken on trust. */
   onNotice?: (text: string) => void;
 }
 
-const LOAD_OPTIONS = ['device', 'precision', 'threads', 'preset', 'config', 'refine', 'onNotice'];
+const LOAD_OPTIONS = ['device', 'precision', 'threads', 'preset', 'config', 'refine', 'plan', 'onNotice'];
 
 /** A network with its weights, and the calls under way on it. */
 export class LoadedNetwork {
@@ -56,6 +58,7 @@ export class LoadedNetwork {
       device: resolveDevice(options.device, notice),
       precision: options.precision ?? 'fp32',
       threads: options.threads ?? 0,
+      plan: options.plan,
     });
     try {
       await loadWeights(native, weights);

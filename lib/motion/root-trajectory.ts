@@ -62,7 +62,6 @@ export function estimateRootAndDeviation(
     const left = Math.max(0, rest - (a1 * a1 + b1 * b1) / mass - spread * z * z);
     const free = Math.max(1, 2 * joints - 3);
     depthDeviation[frame] = spread > 0 ? Math.sqrt(left / free / spread) : Infinity;
-    spread > 0 ? Math.sqrt(((left / mass) * joints) / free / ((spread / mass) * joints)) : Infinity;
   }
   return { root, depthDeviation };
 }

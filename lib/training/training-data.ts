@@ -96,7 +96,7 @@ function checkSequence(sequence: PoseSequence, config: ModelConfig): void {
   if (config.refine && !(sequence.root && sequence.intrinsics)) {
     throw new PoseError(
       'ERR_DATASET',
-      `Sequence ${sequence.name} lacks the root trajectory or the camera's intrinsics, which refining needs.`,
+      `Sequence ${sequence.name} has no ${sequence.root ? 'intrinsics of its camera' : 'path of the root joint'}, which refining needs.`,
     );
   }
 }

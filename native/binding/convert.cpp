@@ -143,11 +143,15 @@ bool ObjectReader::boolean(const char* name) {
   return value.As<Napi::Boolean>().Value();
 }
 
+bool ObjectReader::optionalBoolean(const char* name) { return !get(name).IsUndefined() && boolean(name); }
+
 std::string ObjectReader::text(const char* name) {
   const Napi::Value value = get(name);
   if (!value.IsString()) fail(name, "text", value);
   return value.As<Napi::String>().Utf8Value();
 }
+
+std::string ObjectReader::textOr(const char* name, const char* otherwise) { return get(name).IsUndefined() ? otherwise : text(name); }
 
 std::string ObjectReader::text(const char* name, std::initializer_list<const char*> allowed) {
   const Napi::Value value = get(name);
@@ -179,6 +183,21 @@ T* ObjectReader::arrayOf(const char* name, const Napi::Value& value, size_t leng
 }
 
 const float* ObjectReader::floats(const char* name, size_t length) { return arrayOf<float>(name, get(name), length); }
+
+std::vector<std::string> ObjectReader::texts(const char* name) {
+  const Napi::Value value = get(name);
+  if (!value.IsArray()) fail(name, "a list of texts", value);
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value item = list.Get(i);
+    if (!item.IsString()) fail(name, "a list of texts", item);
+    texts.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return texts;
+}
+
+bool ObjectReader::has(const char* name) { return !get(name).IsUndefined(); }
 
 const float* ObjectReader::optionalFloats(const char* name, size_t length) {
   const Napi::Value value = get(name);

@@ -36,9 +36,14 @@ class ObjectReader {
   int count(const char* name, int low = 1);  // up to 2^31 - 1
   double number(const char* name, double low, double high);
   bool boolean(const char* name);
+  bool optionalBoolean(const char* name);  // false where it is left out
   // One of `allowed`.
   std::string text(const char* name, std::initializer_list<const char*> allowed);
   std::string text(const char* name);
+  std::vector<std::string> texts(const char* name);
+  // False where the field is undefined.
+  bool has(const char* name);
+  std::string textOr(const char* name, const char* otherwise);
 
   const float* floats(const char* name, size_t length);
   const float* optionalFloats(const char* name, size_t length);

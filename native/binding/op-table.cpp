@@ -333,6 +333,7 @@ const std::map<std::string, OpFill> kTable = {
     {"backProjectForward", entry<BackProjectForward>([](OpFields& f, BackProjectForward& op) {
        op.rows = f.count("rows");
        op.joints = f.count("joints");
+       op.rootJoint = static_cast<int>(f.whole("rootJoint", 0, op.joints - 1));
        op.keypoints = f.floats("keypoints", {op.rows, op.joints, 2});
        op.predicted = f.floats("predicted", {op.rows, op.joints, 3});
        op.root = f.floats("root", {op.rows, 3});
@@ -342,6 +343,7 @@ const std::map<std::string, OpFill> kTable = {
     {"backProjectBackward", entry<BackProjectBackward>([](OpFields& f, BackProjectBackward& op) {
        op.rows = f.count("rows");
        op.joints = f.count("joints");
+       op.rootJoint = static_cast<int>(f.whole("rootJoint", 0, op.joints - 1));
        op.dY = f.floats("dY", {op.rows, op.joints, 3});
        op.keypoints = f.floats("keypoints", {op.rows, op.joints, 2});
        op.camera = f.floats("camera", {op.rows, 4});

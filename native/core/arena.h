@@ -44,6 +44,15 @@ class Arena {
     }
   }
 
+  // Gives the memory itself back too.
+  void clear() {
+    at_ = {};
+    releaseBlocks();
+  }
+
+  // The most bytes that were ever taken at a time.
+  size_t peak() const { return peak_; }
+
   size_t capacity() const {
     size_t bytes = 0;
     for (const Block& block : blocks_) bytes += block.size;

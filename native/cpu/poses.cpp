@@ -108,13 +108,13 @@ void CpuBackend::run(const BackProjectForward& op) {
     const float rootZ = op.root[row * 3 + 2];
     const size_t first = static_cast<size_t>(row) * op.joints;
     const auto point = [&](int j, float* xyz) {
-      const float z = j == 0 ? rootZ : op.predicted[(first + j) * 3 + 2] + rootZ;
+      const float z = j == op.rootJoint ? rootZ : op.predicted[(first + j) * 3 + 2] + rootZ;
       xyz[0] = (op.keypoints[(first + j) * 2] - camera[2]) * z / camera[0];
       xyz[1] = (op.keypoints[(first + j) * 2 + 1] - camera[3]) * z / camera[1];
       xyz[2] = z;
     };
     float root[3];
-    point(0, root);
+    point(op.rootJoint, root);
     for (int j = 0; j < op.joints; ++j) {
       float xyz[3];
       point(j, xyz);
@@ -127,7 +127,8 @@ void CpuBackend::run(const BackProjectBackward& op) {
   for (int row = 0; row < op.rows; ++row) {
     const float* camera = op.camera + row * 4;
     const size_t first = static_cast<size_t>(row) * op.joints;
-    for (int j = 1; j < op.joints; ++j) {
+    for (int j = 0; j < op.joints; ++j) {
+      if (j == op.rootJoint) continue;
       const float* dY = op.dY + (first + j) * 3;
       const float perX = (op.keypoints[(first + j) * 2] - camera[2]) / camera[0], perY = (op.keypoints[(first + j) * 2 + 1] - camera[3]) / camera[1];
       op.dPredicted[(first + j) * 3 + 2] += dY[0] * perX + dY[1] * perY + dY[2];

@@ -9,6 +9,7 @@ constexpr float kDropout = 0.5f;
 
 Refiner::Refiner(Blueprint& blueprint)
     : joints_(blueprint.config.outputJoints),
+      rootJoint_(blueprint.config.rootJoint),
       expand_(blueprint.parameters.addLinear("post_refine.0", kHidden, 6 * joints_)),
       score_(blueprint.parameters.addLinear("post_refine.3", 2 * joints_, kHidden)),
       site_(blueprint.nextSite()) {}
@@ -27,7 +28,7 @@ void Refiner::forward(const Pass& pass, const float* predicted, const float* poi
   features_ = pass.take(rows, 6 * joints_);
   hiddens_ = pass.take(rows, kHidden);
   logits_ = pass.take(rows, 2 * joints_);
-  pass.run(BackProjectForward{rows, joints_, points, predicted, roots, cameras, backProjected_});
+  pass.run(BackProjectForward{rows, joints_, rootJoint_, points, predicted, roots, cameras, backProjected_});
   pass.run(ConcatForward{rows * joints_, 3, 3, predicted, backProjected_, features_});
   pass.run(LinearForward{rows, 6 * joints_, kHidden, features_, expand_.weight.value(), expand_.bias.value(), hiddens_, nullptr, true,
                          hiddenDropout(pass)});
@@ -47,7 +48,7 @@ void Refiner::backward(const Pass& pass, const float* dRefined, float* dPredicte
   pass.run(LinearBackward{rows_, 6 * joints_, kHidden, dHidden, features_, expand_.weight.value(), dFeatures, expand_.weight.gradient(),
                           expand_.bias.gradient()});
   pass.run(ConcatBackward{rows_ * joints_, 3, 3, dFeatures, dPredicted, dBackProjected});
-  pass.run(BackProjectBackward{rows_, joints_, dBackProjected, points_, cameras_, dPredicted});
+  pass.run(BackProjectBackward{rows_, joints_, rootJoint_, dBackProjected, points_, cameras_, dPredicted});
 }
 
 }  // namespace pstmo

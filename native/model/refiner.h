@@ -19,7 +19,7 @@ class Refiner {
  private:
   Dropout hiddenDropout(const Pass& pass) const;
 
-  int joints_;
+  int joints_, rootJoint_;
   LinearParameters expand_, score_;
   uint32_t site_;
   int rows_ = 0;

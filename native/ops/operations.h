@@ -251,7 +251,7 @@ struct PoseLoss {
   const float* predicted;  // (rows, joints, coordinates)
   const float* target;
   float weight;
-  double* loss;        // host scalar, +=
+  double* loss;        // scalar, +=
   float* dPredicted;   // = or null
 };
 
@@ -294,9 +294,9 @@ struct MirrorMean {
   float* y;
 };
 
-// Refining, equation of section 6: back-projection of the image points at the predicted depth, relative to joint 0 (which becomes 0).
+// Refining, equation of section 6: back-projection of the image points at the predicted depth, relative to the root joint (which becomes 0).
 struct BackProjectForward {
-  int rows, joints;
+  int rows, joints, rootJoint;
   const float* keypoints;  // (rows, J, 2) normalised
   const float* predicted;  // (rows, J, 3); its z is used
   const float* root;       // (rows, 3) metres, camera axes
@@ -304,7 +304,7 @@ struct BackProjectForward {
   float* y;                // (rows, J, 3)
 };
 struct BackProjectBackward {
-  int rows, joints;
+  int rows, joints, rootJoint;
   const float* dY;
   const float* keypoints;
   const float* camera;

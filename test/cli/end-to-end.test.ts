@@ -36,7 +36,7 @@ describe('Human3.6M-shaped files', () => {
     const from2 = ['--from', join(two, 'model.safetensors')];
     await run('finetune', dataset, '--out', three, ...from2, ...short, '--refine');
 
-    const options = [...machine, '--noise', 'pixels:5', '--json'];
+    const options = [...machine, '--noise', 'pixels:5', '--json', '--details'];
     const json = await run('evaluate', join(three, 'model.safetensors'), dataset, ...options);
     const report = JSON.parse(json);
     expect(report).toMatchObject({ refine: { root: 'truth' }, flip: true, dataset: { name: 'human36m' } });
@@ -68,7 +68,7 @@ describe('Human3.6M-shaped files', () => {
 });
 
 describe('MPI-INF-3DHP-shaped files', () => {
-  it('go through prepare, both stages and evaluate to the PCK and AUC tables', async () => {
+  it('go through prepare, both stages, refining and evaluate to the PCK and AUC tables', async () => {
     const { trainNpz, testNpz, rawTest } = await writeFake3dhp(join(folder, '3dhp'), { frames: 18 });
     const dataset = join(folder, '3dhp.safetensors');
     await run(
@@ -83,12 +83,15 @@ describe('MPI-INF-3DHP-shaped files', () => {
       '--out',
       dataset,
     );
-    const [one, two] = ['3dhp-one', '3dhp-two'].map((name) => join(folder, name));
+    const [one, two, three] = ['3dhp-one', '3dhp-two', '3dhp-three'].map((name) => join(folder, name));
     await run('pretrain', dataset, '--out', one, ...tiny, ...short);
     const from = ['--from', join(one, 'model.safetensors')];
     await run('finetune', dataset, '--out', two, ...from, ...short, '--lr', '2e-3');
-    const model = join(two, 'model.safetensors');
-    const report = JSON.parse(await run('evaluate', model, dataset, '--json', ...machine));
+    const from2 = ['--from', join(two, 'model.safetensors')];
+    await run('finetune', dataset, '--out', three, ...from2, ...short, '--lr', '2e-3', '--refine');
+    const model = join(three, 'model.safetensors');
+    const report = JSON.parse(await run('evaluate', model, dataset, '--json', '--details', ...machine));
+    expect(report).toMatchObject({ refine: { root: 'truth' }, dataset: { name: 'mpi-inf-3dhp' } });
     const { mpiInf3dhp } = report.conditions[0].methods[0];
     expect(mpiInf3dhp.sequences.map(({ name }: { name: string }) => name)).toHaveLength(6);
     expect(mpiInf3dhp.average.groups.map(({ name }: { name: string }) => name)).toContain('Wrists');
@@ -101,7 +104,8 @@ describe('MPI-INF-3DHP-shaped files', () => {
     // The raw test files say the activities too.
     const raw = join(folder, '3dhp-raw.safetensors');
     await run('prepare', 'mpi-inf-3dhp', '--test', rawTest, '--out', raw);
-    const table = await run('evaluate', model, raw, ...machine);
+    const table = await run('evaluate', model, raw, '--root', 'estimated', ...machine);
+    expect(table).toContain("Refined with the root's depth estimated.");
     expect(table).toMatch(/PCK % +AUC % +MPJPE/);
     expect(table).toMatch(/On The Floor +\d+ +\d+\.\d/);
     expect(table).toMatch(/average by frames/);

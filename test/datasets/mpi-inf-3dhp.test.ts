@@ -69,6 +69,15 @@ describe('MPI-INF-3DHP from npz', () => {
     }
   });
 
+  it('finds the cameras, which the files do not name', () => {
+    for (const { intrinsics } of dataset.sequences) {
+      expect(intrinsics!.fx).toBeCloseTo(1.5, 5);
+      expect(intrinsics!.fy).toBeCloseTo(1.5, 5);
+      expect(intrinsics!.cx).toBeCloseTo(0, 5);
+      expect(intrinsics!.cy).toBeCloseTo(0, 5);
+    }
+  });
+
   it('marks the valid test frames', () => {
     expect([...find(dataset, 'TS2').valid!]).toEqual([1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1]);
     expect(find(dataset, 'S1/Seq1/0').valid).toBeUndefined();

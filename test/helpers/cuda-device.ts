@@ -13,6 +13,9 @@ export function testDevice(): 'cpu' | `cuda:${number}` {
   return device as 'cpu' | `cuda:${number}`;
 }
 
+/** The cuBLASLt of the emulated device. */
+export const emulatedCublasLt: string = `${emulated}/libcublasLt.so`;
+
 /** True where the CUDA device is an emulated one, on which only small shapes are affordable. */
 export function isEmulated(): boolean {
   return testDevice() !== 'cpu' && process.env.PSTMO_PREBUILD !== undefined;

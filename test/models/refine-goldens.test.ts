@@ -53,6 +53,7 @@ describe('the refining module, op by op', () => {
     const golden = loadGolden('refine_step');
     const rows = 4;
     const shape = { rows, joints: JOINTS };
+    const rooted = { ...shape, rootJoint: 0 };
     const single = scaled(0.3, pattern('single', rows, 1, JOINTS, 3).data);
     const keypoints = scaled(0.5, pattern('uv', rows, 1, JOINTS, 2).data);
     const root = pattern('root', rows, 3).data.map((value, i) => value + (i % 3 === 2 ? 4 : 0));
@@ -60,7 +61,7 @@ describe('the refining module, op by op', () => {
     const camera = pattern('camera', rows, 4).data.map((value, i) => centre[i % 4] + 0.01 * value);
     const target = scaled(0.3, pattern('truth', rows, 1, JOINTS, 3).data).map((value, i) => (i % 51 < 3 ? 0 : value));
     const back = new Float32Array(single.length);
-    op('backProjectForward', { keypoints, predicted: single, root, camera, y: back }, shape);
+    op('backProjectForward', { keypoints, predicted: single, root, camera, y: back }, rooted);
     expect(relativeError(back, goldenTensor(golden, 'back').data)).toBeLessThan(1e-5);
 
     const { joined, hidden, logits, y } = refine(single, back, rows);
@@ -97,7 +98,7 @@ describe('the refining module, op by op', () => {
     const firstGradients = { dWeight: gradients['post_refine.0.weight'], dBias: gradients['post_refine.0.bias'] };
     op('linearBackward', { ...first, ...firstGradients }, { rows, in: 6 * JOINTS, out: HIDDEN });
     op('concatBackward', { dY: dJoined, dA: dSingle, dB: dBack }, { rows: rows * JOINTS, left: 3, right: 3 });
-    op('backProjectBackward', { dY: dBack, keypoints, camera, dPredicted: dSingle }, shape);
+    op('backProjectBackward', { dY: dBack, keypoints, camera, dPredicted: dSingle }, rooted);
 
     expect(relativeError(dSingle, goldenTensor(golden, 'grad_single').data)).toBeLessThan(1e-4);
     for (const [name, values] of Object.entries(gradients)) {
@@ -138,7 +139,7 @@ describe('a network with the refining module', () => {
     });
     const back = new Float32Array(single.length);
     const view = { keypoints: middle, predicted: single, root: roots, camera: cameras, y: back };
-    op('backProjectForward', view, { rows: batch, joints: JOINTS });
+    op('backProjectForward', view, { rows: batch, joints: JOINTS, rootJoint: 0 });
     expect(relativeError(refined!, refine(single, back, batch).y)).toBeLessThan(1e-5);
     await network.close();
   });

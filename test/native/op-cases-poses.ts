@@ -1,5 +1,5 @@
 import type { OpCase } from './op-case.js';
-import { all, doubles, type Expected, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
+import { all, doubles, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
 import { type Doubles, dot, permutation, poseLoss } from './reference.js';
 
 const JOINTS = 5;
@@ -142,17 +142,23 @@ function mirrorMeanCase(rows: number): OpCase {
   };
 }
 
-function backProject(predicted: Doubles, keypoints: Doubles, root: Doubles, camera: Doubles): Doubles {
+function backProject(
+  rootJoint: number,
+  predicted: Doubles,
+  keypoints: Doubles,
+  root: Doubles,
+  camera: Doubles,
+): Doubles {
   const y = new Float64Array(predicted.length);
   for (let joint = 0; joint < predicted.length / 3; joint++) {
     const row = Math.floor(joint / JOINTS);
-    const depth = root[row * 3 + 2] + (joint % JOINTS === 0 ? 0 : predicted[joint * 3 + 2]);
+    const depth = root[row * 3 + 2] + (joint % JOINTS === rootJoint ? 0 : predicted[joint * 3 + 2]);
     const [fx, fy, cx, cy] = camera.subarray(row * 4, row * 4 + 4);
     y[joint * 3] = ((keypoints[joint * 2] - cx) * depth) / fx;
     y[joint * 3 + 1] = ((keypoints[joint * 2 + 1] - cy) * depth) / fy;
     y[joint * 3 + 2] = depth;
   }
-  return y.map((value, i) => value - y[Math.floor(i / (JOINTS * 3)) * JOINTS * 3 + (i % 3)]);
+  return y.map((value, i) => value - y[(Math.floor(i / (JOINTS * 3)) * JOINTS + rootJoint) * 3 + (i % 3)]);
 }
 
 function refineBlend(logits: Doubles, predicted: Doubles, back: Doubles): Doubles {
@@ -163,33 +169,24 @@ function refineBlend(logits: Doubles, predicted: Doubles, back: Doubles): Double
   });
 }
 
-function refineCases(rows: number): OpCase[] {
+function backProjectCases(rows: number, rootJoint: number): OpCase[] {
   const predicted = input('predicted', rows, JOINTS, 3);
   const keypoints = input('keypoints', rows, JOINTS, 2);
   const root = input('root', rows, 3).map((value, i) => (i % 3 === 2 ? 4 + value : value));
   const camera = input('camera', rows, 4).map((value, i) => (i % 4 < 2 ? 2.3 + 0.1 * value : 0.1 * value));
-  const logits = input('logits', rows, JOINTS, 2);
-  const back = input('back', rows, JOINTS, 3);
   const dY = input('dY', rows, JOINTS, 3);
   const dPredicted = input('dPredicted', rows, JOINTS, 3);
-  const shape = { rows, joints: JOINTS };
-  const about = `${rows} poses`;
-  const empty = () => new Float32Array(predicted.length).fill(9);
-  const depthGradient = (): Expected => {
-    const { dPredicted: expected } = numericGradients(
-      { predicted: doubles(predicted) },
-      (t) => dot(dY, backProject(t.predicted, doubles(keypoints), doubles(root), doubles(camera))),
-      { dPredicted: { of: 'predicted', before: dPredicted } },
-    );
-    return expected;
-  };
+  const projected = (depths: Doubles) =>
+    backProject(rootJoint, depths, doubles(keypoints), doubles(root), doubles(camera));
+  const shape = { rows, joints: JOINTS, rootJoint };
+  const about = `${rows} poses, root joint ${rootJoint}`;
   return [
     {
       op: 'backProjectForward',
       about,
       attributes: shape,
-      arrays: () => ({ predicted, keypoints, root, camera, y: empty() }),
-      expected: () => all({ y: backProject(doubles(predicted), doubles(keypoints), doubles(root), doubles(camera)) }),
+      arrays: () => ({ predicted, keypoints, root, camera, y: new Float32Array(predicted.length).fill(9) }),
+      expected: () => all({ y: projected(doubles(predicted)) }),
       tolerance: FORWARD,
       flops: 3 * predicted.length,
     },
@@ -198,10 +195,25 @@ function refineCases(rows: number): OpCase[] {
       about,
       attributes: shape,
       arrays: () => ({ dY, keypoints, camera, dPredicted: floats(dPredicted) }),
-      expected: () => ({ dPredicted: depthGradient() }),
+      expected: () =>
+        numericGradients({ predicted: doubles(predicted) }, (t) => dot(dY, projected(t.predicted)), {
+          dPredicted: { of: 'predicted', before: dPredicted },
+        }),
       tolerance: GRADIENT,
       flops: 3 * predicted.length,
     },
+  ];
+}
+
+function refineCases(rows: number): OpCase[] {
+  const predicted = input('predicted', rows, JOINTS, 3);
+  const logits = input('logits', rows, JOINTS, 2);
+  const back = input('back', rows, JOINTS, 3);
+  const dY = input('dY', rows, JOINTS, 3);
+  const shape = { rows, joints: JOINTS };
+  const about = `${rows} poses`;
+  const empty = () => new Float32Array(predicted.length).fill(9);
+  return [
     {
       op: 'refineBlendForward',
       about,
@@ -242,5 +254,7 @@ export const poseCases: OpCase[] = [
   gatherCase(3, 0),
   gatherCase(2, -1, true),
   mirrorMeanCase(9),
+  ...backProjectCases(7, 0),
+  ...backProjectCases(5, 3),
   ...refineCases(7),
 ];

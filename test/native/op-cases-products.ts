@@ -222,6 +222,8 @@ const CONVOLUTIONS: ConvolutionShape[] = [
   { batch: 2, tokens: 9, stride: 1, in: 34, out: 20 },
   { batch: 3, tokens: 27, stride: 3, in: 70, out: 48 },
   { batch: 2, tokens: 13, stride: 9, in: 16, out: 33 },
+  { batch: 2, tokens: 27, stride: 3, in: 64, out: 24 },
+  { batch: 3, tokens: 13, stride: 9, in: 32, out: 16 },
 ];
 
 function convolutionCases(shape: ConvolutionShape): OpCase[] {

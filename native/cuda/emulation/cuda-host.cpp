@@ -1,6 +1,7 @@
 #include "cuda-host.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -42,7 +43,9 @@ size_t memory() { return setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33); }
 cudaError_t devices(int* count) {
   *count = 0;
   const uint64_t driver = setting("PSTMO_EMULATION_DRIVER", 13000);
+  if (driver == 0) return cudaErrorNoDevice;
   if (driver < 13000) return cudaErrorInsufficientDriver;
+  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
   *count = static_cast<int>(setting("PSTMO_EMULATION_DEVICES", 1));
   return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
 }
@@ -81,17 +84,13 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
   return setting("PSTMO_EMULATION_ARCH", 90) < 80 ? cudaErrorNoKernelImageForDevice : cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** address, size_t bytes) {
-  const std::lock_guard<std::mutex> lock(mutex);
   *address = nullptr;
+  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
+  if (pstmo::emulation::recordingSteps()) return cudaErrorStreamCaptureUnsupported;
+  const std::lock_guard<std::mutex> lock(mutex);
   if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
   if (posix_memalign(address, kAlignment, bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
   std::memset(*address, kUnwritten, bytes);
@@ -103,6 +102,7 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
 }
 
 cudaError_t cudaFree(void* address) {
+  (void)pstmo::emulation::finishAll();
   const std::lock_guard<std::mutex> lock(mutex);
   const auto at = allocations.find(address);
   if (at == allocations.end()) return address == nullptr ? cudaSuccess : cudaErrorInvalidValue;
@@ -119,16 +119,6 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t) {
-  std::memset(address, value, bytes);
-  return cudaSuccess;
-}
-
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
     case cudaSuccess: return "no error";
@@ -138,6 +128,7 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice: return "invalid device ordinal";
     case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
+    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     default: return "an illegal memory access was encountered";
   }
 }
