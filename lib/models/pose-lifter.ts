@@ -3,10 +3,10 @@ import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { clipGroups, type GroupedClip } from './clip-groups.js';
-import type { ModelConfig } from './config.js';
 import { finishPoses } from './finish-poses.js';
 import { type JobOptions, runJob } from './job.js';
 import { checkKnownOptions } from './known-options.js';
+import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';
 import { PoseStream, type StreamOptions } from './pose-stream.js';
@@ -58,21 +58,8 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** Lifts 2D keypoints of a video to 3D poses (Stage II). */
-export class PoseLifter implements AsyncDisposable {
-  readonly config: ModelConfig;
-  /** For example "CPU, AVX-512, 2 threads". */
-  readonly device: string;
-  /** What was chosen or taken on trust while loading, a sentence each. */
-  readonly notices: readonly string[];
-  readonly #network: LoadedNetwork;
+export class PoseLifter extends LoadedModel {
   #prepared = 0;
-
-  private constructor(network: LoadedNetwork) {
-    this.#network = network;
-    this.config = network.config;
-    this.device = network.device;
-    this.notices = network.notices;
-  }
 
   /**
    * Loads a model: a `.safetensors` file of this project, a published `.pth` (or its `.npz`), or a bundled model's name.
@@ -80,11 +67,6 @@ export class PoseLifter implements AsyncDisposable {
    */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<PoseLifter> {
     return new PoseLifter(await LoadedNetwork.load(pathOrName, 2, options));
-  }
-
-  /** Bytes of native memory held now. */
-  get memoryBytes(): number {
-    return this.#network.memoryBytes;
   }
 
   /**
@@ -116,7 +98,7 @@ export class PoseLifter implements AsyncDisposable {
    * `ERR_CLOSED`.
    */
   async stream(options: StreamOptions): Promise<PoseStream> {
-    return PoseStream.open(this.#network, options);
+    return PoseStream.open(this.network, options);
   }
 
   /**
@@ -131,7 +113,7 @@ export class PoseLifter implements AsyncDisposable {
     checkKnownOptions('attention', options, [...IMAGE_OPTIONS, 'module', 'layer']);
     const input = networkInput(keypoints, options, this.config);
     const window = windowOf(input, frame, this.config.frames, windowStride(this.config, options.fps));
-    return this.#network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
+    return this.network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
   }
 
   /**
@@ -139,16 +121,7 @@ export class PoseLifter implements AsyncDisposable {
    * rounding; empty where it runs the plan.
    */
   get planObstacle(): string {
-    return this.#network.planObstacle;
-  }
-
-  /** Waits for the calls under way, then frees the native memory at once; calls after it throw `ERR_CLOSED`. */
-  async close(): Promise<void> {
-    await this.#network.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    return this.network.planObstacle;
   }
 
   get #joints(): number {
@@ -174,7 +147,7 @@ export class PoseLifter implements AsyncDisposable {
     const joined = clips.length === 1 ? clips[0].keypoints : concatenated(clips.map(({ keypoints }) => keypoints));
     const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
     const whole = { ...request, keypoints: joined, first: 0, count: frames, lengths };
-    const data = await this.#network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
+    const data = await this.network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
     const poses = finishPoses(data, this.config);
     const size = this.#joints * 3;
     let start = 0;

@@ -47,7 +47,7 @@ describe('view', () => {
   it.each<[string, number, string[], RegExp]>([
     ['no result', 2, [], /missing required argument/],
     ['three results', 2, [walk, model, path('walk.npy')], /one result or two to compare, got 3/],
-    ['a file that is none', 1, [model], /model\.safetensors: expected a lifted result/],
+    ['a file that is none', 2, [model], /model\.safetensors: expected a lifted result/],
     ['a file that is not there', 1, [path('none.npz')], /none\.npz: cannot be read/],
     [
       'a page of another ending',
@@ -57,7 +57,7 @@ describe('view', () => {
     ],
     ['a port that is none', 2, [walk, '--port', '70000'], /--port 70000: expected at most 65535/],
     ['more truth than people', 2, [walk, '--truth', walk, '--truth', walk], /at most 1 files, one a person, got 2/],
-    ['a model without 2D', 1, [path('walk.npy'), '--model', model], /give --keypoints/],
+    ['a model without 2D', 2, [path('walk.npy'), '--model', model], /give --keypoints/],
     ['a model that is none', 1, [walk, '--model', 'none'], /none: there is no such file/],
     ['an option that is none', 2, [walk, '--shiny'], /unknown option/],
   ])('refuses %s', async (_, code, args, message) => {

@@ -22,6 +22,8 @@ const [first, second] = [join(folder, 'stage1.safetensors'), join(folder, 'stage
 const walk = liftedWalk('a', 30);
 const image = { width: 1920, height: 1080 };
 const load = { device: 'cpu', threads: 1 } as const;
+/** A machine may be busy with other things. */
+const patience = { timeout: 30_000 };
 
 beforeAll(async () => {
   writePoses(result, walk);
@@ -93,7 +95,7 @@ describe.skipIf(noChromium)(`the panel of a model${noChromium ? ` (skipped: ${no
   let browser: Browser;
   beforeAll(async () => {
     browser = await startChromium();
-  });
+  }, patience.timeout);
   afterAll(() => browser?.close());
 
   it('shows every map of a lifter, and follows the frame', async () => {
@@ -127,7 +129,7 @@ describe.skipIf(noChromium)(`the panel of a model${noChromium ? ` (skipped: ${no
     const strip = () => page.locator('#masked-strip').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const before = await strip();
     await page.getByText('Draw other masks').click();
-    await expect.poll(strip).not.toBe(before);
+    await expect.poll(strip, patience).not.toBe(before);
     expect(await accessTrouble(page)).toEqual([]);
     expect(trouble).toEqual([]);
     await close();
@@ -142,7 +144,9 @@ describe.skipIf(noChromium)(`the panel of a model${noChromium ? ` (skipped: ${no
     const { page, trouble } = await openAt(browser, pathToFileURL(file).href, {});
     await page.locator('#scrub').fill('9');
     await page.keyboard.press('m');
-    await expect.poll(() => page.textContent('#inside-caption')).toMatch(/frame 9, .*; 30 frames are in this page/);
+    await expect
+      .poll(() => page.textContent('#inside-caption'), patience)
+      .toMatch(/frame 9, .*; 30 frames are in this page/);
     expect(trouble).toEqual([]);
     await page.context().close();
   });

@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +12,13 @@ const folder = temporaryFolder();
 const frames = 10_000;
 /** Other programs can only make a measurement longer: the best of so many counts. */
 const attempts = 4;
+
+/** Why a slow measurement says nothing about the page: others wait for the processor too. */
+function busyMachine(): string | undefined {
+  const [load, processors] = [loadavg()[0], availableParallelism()];
+  const waiting = load > 3 * processors;
+  return waiting ? `not judged: a load of ${load.toFixed(0)} on ${processors} processors` : undefined;
+}
 
 if (noChromium) console.warn(`test/viewer/page-speed: skipped, ${noChromium}`);
 
@@ -32,7 +40,7 @@ describe.skipIf(noChromium)(`10,000 frames of 3 people${noChromium ? ` (skipped:
     await browser?.close();
   });
 
-  it('are there within a second', async () => {
+  it('are there within a second', async ({ skip }) => {
     expect(await opened.page.textContent('#facts')).toMatch(/10,000 frames.*3 people/);
     const times = [await loadTime(opened.page)];
     while (times.length < attempts && Math.min(...times) > 500) {
@@ -43,10 +51,12 @@ describe.skipIf(noChromium)(`10,000 frames of 3 people${noChromium ? ` (skipped:
     console.log(
       `10,000 frames x 3 people, Chromium on the CPU: first picture after ${times.map((time) => time.toFixed(0)).join(', ')} ms`,
     );
+    const busy = busyMachine();
+    if (Math.min(...times) >= 1000 && busy) skip(busy);
     expect(Math.min(...times)).toBeLessThan(1000);
   });
 
-  it('are moved and submitted in at most 4 ms a frame', async () => {
+  it('are moved and submitted in at most 4 ms a frame', async ({ skip }) => {
     const { page } = opened;
     await page.keyboard.press('f');
     await page.keyboard.press(' ');
@@ -59,7 +69,9 @@ describe.skipIf(noChromium)(`10,000 frames of 3 people${noChromium ? ` (skipped:
       best = Math.min(best, Number(/([\d.]+) ms a picture/.exec(text)?.[1]));
     }
     console.log(`10,000 frames x 3 people, Chromium on the CPU: ${readings.join('; ')}`);
-    expect(best).toBeLessThanOrEqual(4);
     expect(await page.textContent('#frame')).not.toMatch(/^0 of/);
+    const busy = busyMachine();
+    if (best > 4 && busy) skip(busy);
+    expect(best).toBeLessThanOrEqual(4);
   });
 });
