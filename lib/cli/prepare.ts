@@ -4,8 +4,9 @@ import { loadHuman36m } from '../datasets/human36m.js';
 import { defaultMocapSplits, prepareMocap } from '../datasets/mocap.js';
 import { loadMpiInf3dhp } from '../datasets/mpi-inf-3dhp.js';
 import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
+import { PoseError } from '../pose-error.js';
 import { type Io, notice, print } from './io.js';
-import { list, positiveNumber, wholeNumber } from './parse.js';
+import { fileEnding, frameRate, layoutName, list, wholeNumber } from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface CommonFlags {
@@ -58,7 +59,7 @@ function human36m(io: Io): Command {
     .option('--validation <names>', 'held out of the training part: S8, or S8/Walking', list)
     .option('--actions <names>', 'actions to keep', list)
     .option('--cameras <names>', 'cameras to keep, by name or place', list)
-    .option('--layout <name>', 'of the 2D joints, where the file does not say it');
+    .option('--layout <name>', 'of the 2D joints, where the file does not say it', layoutName);
   return output(command).action(async ({ out, json, layout, ...flags }: Human36mFlags) => {
     await save(io, loadHuman36m({ ...flags, ...(layout !== undefined && { inputLayout: layout }) }), out, json);
   });
@@ -72,6 +73,9 @@ function mpiInf3dhp(io: Io): Command {
     .option('--validation <names>', 'held out of the training part: S8, or S8/Seq2', list)
     .option('--cameras <names>', 'training cameras to keep', list);
   return output(command).action(async ({ out, json, ...flags }: MpiInf3dhpFlags) => {
+    if (flags.train === undefined && flags.test === undefined) {
+      throw new PoseError('ERR_USAGE', 'prepare mpi-inf-3dhp: expected --train, --test or both.');
+    }
     await save(io, await loadMpiInf3dhp(flags), out, json);
   });
 }
@@ -80,7 +84,7 @@ function mocap(io: Io): Command {
   const command = new Command('mocap')
     .description('ASF/AMC and BVH motion capture, seen by virtual cameras')
     .argument('<folder>', 'searched, with all below it, for .amc (with .asf) and .bvh')
-    .option('--fps <rate>', 'frames a second, 50', positiveNumber)
+    .option('--fps <rate>', 'frames a second, 50', frameRate)
     .option('--cameras <count>', 'around each clip, 4', wholeNumber(1))
     .option('--seed <number>', 'of the cameras', wholeNumber(0))
     .option('--test <clips>', `subjects or clips, ${defaultMocapSplits.test.join()}`, list)
@@ -110,7 +114,9 @@ function mocap(io: Io): Command {
 }
 
 function output(command: Command): Command {
-  return command.requiredOption('--out <file>', 'data set file to write (.safetensors)').option('--json', 'print JSON');
+  return command
+    .requiredOption('--out <file>', 'data set file to write (.safetensors)', fileEnding('.safetensors'))
+    .option('--json', 'print JSON');
 }
 
 async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | undefined): Promise<void> {

@@ -5,7 +5,7 @@ import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
-import type { Io } from './io.js';
+import { type Io, isUsage } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
 import { plotCommand } from './plot.js';
@@ -46,7 +46,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     }
     if (error instanceof PoseError) {
       io.err(`pstmo: ${error.message}\n`);
-      return error.code === 'ERR_USAGE' ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
+      return isUsage(error.code) ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
     }
     io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
     return 1;

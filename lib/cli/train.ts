@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ModelConfigInput } from '../models/config.js';
 import { presetByName } from '../models/presets.js';
+import { PoseError } from '../pose-error.js';
 import { finetune } from '../training/finetune.js';
 import type { EpochLine } from '../training/log.js';
 import type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from '../training/options.js';
@@ -10,6 +11,7 @@ import { addModelFlags, type ModelFlags, modelFromFlags } from './model-options.
 import {
   type DeviceOption,
   deviceOption,
+  factor,
   list,
   numberFromZero,
   positiveNumber,
@@ -73,7 +75,7 @@ function trainCommand(
     .option('--epochs <count>', '80', wholeNumber(1))
     .option('--batch <windows>', '160', wholeNumber(2))
     .option('--lr <rate>', "learning rate; the paper's for the stage", positiveNumber)
-    .option('--decay <factor>', 'of the learning rate after each epoch, 0.97', positiveNumber)
+    .option('--decay <factor>', 'of the learning rate after each epoch, 0.97', factor)
     .addOption(
       new Option('--cosine <floor>', 'let the learning rate fall along a cosine down to this')
         .argParser(numberFromZero)
@@ -97,6 +99,9 @@ function trainCommand(
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
   return command.action(async (dataset: string, flags: TrainFlags) => {
+    if (flags.refine && flags.from === undefined && !flags.resume) {
+      throw new PoseError('ERR_USAGE', '--refine: expected --from with a finished Stage II model.');
+    }
     const line = new ProgressLine(io);
     const say = (text: string) => {
       line.clear();

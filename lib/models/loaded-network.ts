@@ -55,7 +55,10 @@ export class LoadedNetwork {
     };
     const weights = await readWeights(pathOrName, options);
     if (weights.config.stage !== stage) {
-      const other = stage === 2 ? 'it reconstructs 2D poses: use MaskedPoseModel' : 'it lifts: use PoseLifter';
+      const other =
+        stage === 2
+          ? 'it reconstructs 2D poses: finetune makes a lifter of it, MaskedPoseModel runs it'
+          : 'it lifts: use PoseLifter';
       throw new PoseError('ERR_MODEL', `${weights.path} is a Stage ${weights.config.stage} model, ${other}.`);
     }
     weights.notices.forEach(notice);
@@ -78,6 +81,11 @@ export class LoadedNetwork {
   /** Bytes of native memory held now. */
   get memoryBytes(): number {
     return this.#native.memoryBytes;
+  }
+
+  /** Why lifting runs the graph; empty where it runs the plan. */
+  get planObstacle(): string {
+    return this.#native.planObstacle;
   }
 
   /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */

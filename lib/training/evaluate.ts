@@ -25,6 +25,9 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
   const table = options.noiseTable === undefined ? undefined : readDetectorNoise(options.noiseTable);
   const network = await openTestNetwork(options, dataset);
   try {
+    if (options.root !== undefined && !network.config.refine) {
+      throw new PoseError('ERR_ARGUMENT', `root: ${options.model} has no refining module that would use it.`);
+    }
     const noise = options.noise ?? network.config.noise;
     const kinds: Noise[] = noise.kind === 'none' ? [noise] : [{ kind: 'none' }, noise];
     const total = kinds.length * tests.length;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../models/config.js';
+import { schemaProblems } from '../models/schema-problems.js';
 import { PoseError } from '../pose-error.js';
 import type { EpochLine } from './log.js';
 
@@ -121,9 +122,9 @@ export function givenSettings(options: TrainingOptions): Partial<TrainingSetting
 
 /** Checks and completes the settings; throws `ERR_ARGUMENT` that names each wrong one. */
 export function parseSettings(input: Partial<TrainingSettings>): TrainingSettings {
-  const result = trainingSettingsSchema.safeParse(input);
+  const result = trainingSettingsSchema.safeParse(input, { reportInput: true });
   if (!result.success) {
-    throw new PoseError('ERR_ARGUMENT', `training options: ${z.prettifyError(result.error)}`);
+    throw new PoseError('ERR_ARGUMENT', `training options: ${schemaProblems(result.error)}.`);
   }
   return result.data;
 }
