@@ -257,9 +257,9 @@ class Page {
       const errors = results.map((result) => {
         const person = result.people[Math.min(this.#look.person, result.people.length - 1)];
         const error = meanError(person, this.#look, frame, frame + 1);
-        return Number.isNaN(error) ? '\u2013' : `${error.toFixed(0)} mm`;
+        return Number.isNaN(error) ? '\u2013' : error.toFixed(0);
       });
-      byId('error-now').textContent = `This frame: ${errors.join(' and ')}`;
+      byId('error-now').textContent = `This frame: ${errors.join(' and ')} mm`;
     }
   }
 
