@@ -24,7 +24,7 @@ function complaint([file, precision, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const { op, tensors, attributes, expected, tolerances } = v8.deserialize(readFileSync(file));
   try {
-    runOp({ device: 'cuda:0', isa: 'auto', threads: 1, precision }, op, tensors, attributes);
+    runOp({ device: 'cuda:0', isa: 'auto', threads: 1, precision, products: 'own' }, op, tensors, attributes);
   } catch (error) {
     return `${op}: ${error.message}`;
   }

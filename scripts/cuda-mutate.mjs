@@ -3,8 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Compiled for the emulated device in another form than for a GPU, or host code alone: not mutated. */
-const AS_THEY_ARE = new Set(['shared-array.h', 'cuda-runtime.h', 'cuda-backend.h', 'cuda-device.h', 'cuda-backend.cu']);
+/** Of another form on the emulated device than on a GPU; or measuring the device, so that no result comes of it. */
+const AS_THEY_ARE = new Set(['shared-array.h', 'peaks.cu']);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*)+$/;
 const DECLARED = /(?:\b(?:float|double|int|bool|u?int\d+_t|Left|Right)\s+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
 

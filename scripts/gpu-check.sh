@@ -4,7 +4,7 @@
 # readable report in bench/results (or the folder that is named); each part is written as it ends, so that it may be stopped at any
 # minute. Needs a driver, nvcc and CMake; Node and its packages too, or gpu-pack/pack.tar.xz (scripts/gpu-pack.sh). No network.
 #   scripts/gpu-check.sh [--emulated] [folder]
-# --emulated: a dry run on the emulated device, small, of every part that can run there.
+# --emulated: a dry run on the emulated device, small, of every part that can run there. GPU_CHECK_ONLY='probe|profiles': those parts alone.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 emulated=0
@@ -35,6 +35,7 @@ export data=$work/data.jsonl
 part() {
   local limit=$1 title=$2 begin=$SECONDS status
   shift 2
+  [[ $title =~ ${GPU_CHECK_ONLY:-.} ]] || return 0
   [ "$emulated" = 0 ] || limit=$((4 * limit))
   printf '\n== %s\n' "$title" | tee -a "$report"
   : >"$data"

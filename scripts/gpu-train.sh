@@ -47,7 +47,7 @@ prepare() {
   mkdir -p "$store/recordings"
   for first in "$store"/files/*.tar.xz "$store"/files/*.tar.xz.00; do
     [ -f "$first" ] || continue
-    cat "${first%.00}"* | tar -xJf - -C "$store/recordings"
+    cat "${first%.00}"* | extract_xz "$store/recordings"
   done
   pstmo prepare mocap "$store/recordings" --cameras 6 --seed 1 --out "$dataset"
 }

@@ -54,8 +54,12 @@ export function addInputFlags(command: Command): Command {
     .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
-    .option('--max-gap <seconds>', 'longest gap that is filled, 0.5; longer ones cut the clip', numberFromZero)
-    .option('--min-confidence <number>', 'points below are taken as not found, 0', numberFromZero)
+    .option(
+      '--max-gap <seconds>',
+      'longest gap that is filled; longer ones cut the clip (default: 0.5)',
+      numberFromZero,
+    )
+    .option('--min-confidence <number>', 'points below are taken as not found (default: 0)', numberFromZero)
     .option('--camera <numbers>', 'calibration in pixels: fx,fy,cx,cy and, of a lens, k1,k2,p1,p2,k3', camera)
     .option('--detector <file>', 'for a video: an ONNX file of a YOLO pose network or of RTMPose')
     .option('--boxes <file>', "for RTMPose: YOLO's ONNX file that finds the people; else one person is followed")

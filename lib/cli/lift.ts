@@ -61,7 +61,7 @@ export function liftCommand(io: Io): Command {
       "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
     )
     .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
-    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats));
+    .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
     .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')

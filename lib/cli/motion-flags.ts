@@ -22,7 +22,9 @@ export interface MotionFlags {
 
 export function addMotionFlags(command: Command): Command {
   return command
-    .addOption(new Option('--rig <rig>', 'joint names and rest pose of .bvh and .glb, h36m').choices(rigNames))
+    .addOption(
+      new Option('--rig <rig>', 'joint names and rest pose of .bvh and .glb (default: h36m)').choices(rigNames),
+    )
     .option(
       '--world <frame>',
       'y up: "stance" from how people stand, or a JSON file of the camera: rotation, translation, up',

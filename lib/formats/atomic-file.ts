@@ -27,7 +27,7 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
       throw fileError(cause);
     }
   };
-  if (!isFolder(dirname(path))) {
+  if (!attempt(() => isFolder(dirname(path)))) {
     throw fileError(`there is no folder ${dirname(path)}`);
   }
   const descriptor = attempt(() => openSync(temporary, 'w'));

@@ -83,6 +83,11 @@ export class LoadedNetwork {
     return this.#native.memoryBytes;
   }
 
+  /** Why lifting runs the graph; empty where it runs the plan. */
+  get planObstacle(): string {
+    return this.#native.planObstacle;
+  }
+
   /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */
   async run<Result>(call: (native: NativeModel) => Promise<Result>): Promise<Result> {
     if (this.#closed) {

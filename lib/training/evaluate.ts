@@ -73,10 +73,13 @@ export function testSequences(
 ): PoseSequence[] {
   const all = dataset.sequences.filter((sequence) => sequence.split === split);
   const known = [...new Set(all.map(({ subject }) => subject))];
+  const others = [...new Set(dataset.sequences.map((sequence) => sequence.split))];
   const missing = subjects?.filter((subject) => !known.includes(subject)) ?? [];
   if (all.length === 0 || missing.length > 0) {
     const what =
-      missing.length > 0 ? `no ${split} subject ${missing.join(', ')}, only ${known.join(', ')}` : `no ${split} split`;
+      missing.length > 0
+        ? `no ${split} subject ${missing.join(', ')}, only ${known.join(', ')}`
+        : `no ${split} split, only ${others.join(', ')}: choose one of these with split, or prepare the data set with ${split} subjects`;
     throw new PoseError('ERR_DATASET', `${dataset.name} has ${what}.`);
   }
   const chosen = all.filter(({ subject }) => subjects?.includes(subject) ?? true);

@@ -75,7 +75,8 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> done(pool.threads());
   pool.run(pool.threads(), [&](int item, int) {
-    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) done[item] += multiplyAdds(100000);
+    do done[item] += multiplyAdds(100000);
+    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
   });
   double total = 0;
   for (const double operations : done) total += operations;
@@ -89,10 +90,10 @@ double measureCpuCopy(int threads, double seconds) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> copied(pool.threads());
   pool.run(pool.threads(), [&](int item, int) {
-    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+    do {
       std::memcpy(blocks[2 * item].data(), blocks[2 * item + 1].data(), kBytes);
       copied[item] += 2.0 * kBytes;
-    }
+    } while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
   });
   double total = 0;
   for (const double bytes : copied) total += bytes;

@@ -49,10 +49,15 @@ describe.skipIf(reason !== undefined)('doctor', () => {
   it('explains the GPU and what multiplies on it', async () => {
     const without = await runHere(['doctor']);
     expect(without.out).toMatch(/^GPU: emulated on the host, compute capability 9\.0/m);
-    expect(without.out).toMatch(/^Products on the GPU: own kernels, since no cuBLASLt could be opened \(.+\)$/m);
+    expect(without.out).toMatch(
+      /^Products on the GPU: own kernels, since no cuBLASLt could be opened \(.+\), \S+ GFLOP\/s in fp32$/m,
+    );
     const environment = { PSTMO_CUBLASLT: emulatedCublasLt };
     const { out } = await withEnvironment(environment, () => runHere(['doctor', '--json']));
-    expect(JSON.parse(out)).toMatchObject({ gpuProducts: `cuBLASLt 13.0.0 (${emulatedCublasLt})` });
+    const { gpuProducts } = JSON.parse(out);
+    expect(gpuProducts.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
+    expect(gpuProducts.gflops.auto).toBeGreaterThan(0);
+    expect(gpuProducts.gflops.own).toBeGreaterThan(0);
     const old = await withEnvironment({ PSTMO_EMULATION_DRIVER: '12040' }, () => runHere(['doctor']));
     expect(old.out).toMatch(/^GPU: none\. The NVIDIA driver here knows CUDA 12\.4/m);
     expect(old.out).not.toContain('Products on the GPU');

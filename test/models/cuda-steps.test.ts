@@ -129,7 +129,7 @@ describe.skipIf(reason !== undefined)('memory of the GPU', () => {
   it('that is not enough is told with what was asked, what was free and the batch that fits', async () => {
     const model = await smallModel({});
     const used = model.memoryBytes;
-    await withEnvironment({ PSTMO_EMULATION_MEMORY: String(used + 12 * MEGABYTE) }, async () => {
+    await withEnvironment({ PSTMO_EMULATION_MEMORY: String(used + 6 * MEGABYTE) }, async () => {
       const error = await model.train(request(2, 600, 600)).then(
         () => undefined,
         (cause: unknown) => cause as { code: string; message: string },

@@ -27,7 +27,7 @@ describe.skipIf(!existsSync(mutantAddon(root)))('mutants of the CUDA kernels (ne
       .filter(([file]) => file.endsWith('.cu'))
       .flatMap(([, text]) => text.match(/^.*\b__syncthreads\(\);.*$/gm) ?? []);
     expect(barriers.filter((line) => !line.includes('mutant('))).toEqual([]);
-    expect(sources.get('cuda-backend.cu')).not.toContain('mutant(');
+    expect(sources.get('peaks.cu')).not.toContain('mutant(');
   });
 
   it('are caught by the cases that reach them: a sample, one of every so many', () => {

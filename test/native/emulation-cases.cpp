@@ -77,6 +77,7 @@ void differentMasks(float*) { collective(thread() % 32 < 16 ? kAllLanes : 0xFFFF
 void readBeforeWritten(float* y) { y[thread()] = shared().cells.get(thread()); }
 void outsideAnArray(float*) { shared().cells.put(thread() + 1, 0.0f); }
 void beyondAnAllocation(float* y) { y[thread() + 1] = 0.0f; }
+void beforeAnAllocation(float* y) { y[thread() - 1] = 0.0f; }
 void computedBeyond(float* y) { y[thread() + 1] = y[thread() + 65] * 0.5f; }
 void copiedBeyond(float* y) { y[thread() + 1] = y[thread() + 65]; }
 
@@ -112,6 +113,7 @@ int main() {
   say("readBeforeWritten", readBeforeWritten);
   say("outsideAnArray", outsideAnArray);
   say("beyondAnAllocation", beyondAnAllocation);
+  say("beforeAnAllocation", beforeAnAllocation);
   say("computedBeyond", computedBeyond);
   say("copiedBeyond", copiedBeyond);
 }

@@ -23,6 +23,7 @@ const said: Record<string, RegExp> = {
   readBeforeWritten: /reads what no lane has written/,
   outsideAnArray: /writes element 64 of 64/,
   beyondAnAllocation: /beyond the end of an allocation of 256 bytes/,
+  beforeAnAllocation: /wrote 4 bytes before the begin of an allocation of 256 bytes/,
   computedBeyond: /beyond the end of an allocation of 256 bytes/,
   copiedBeyond: /beyond the end of an allocation of 256 bytes/,
 };

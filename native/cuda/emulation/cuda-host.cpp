@@ -12,7 +12,7 @@
 
 namespace {
 
-// Every allocation ends where it was asked to; behind it lie words that nobody may write. They read as signalling NaNs, each another, so
+// Every allocation begins and ends where it was asked to; before and behind it lie words that nobody may write. They read as signalling NaNs, each another, so
 // that neither what is computed from one nor what is copied from another place leaves it as it was. AddressSanitizer keeps its own zone
 // there instead.
 #if defined(__SANITIZE_ADDRESS__)
@@ -27,6 +27,17 @@ unsigned char guardByte(const unsigned char* at) {
   const auto address = reinterpret_cast<uintptr_t>(at);
   const uint32_t word = 0xFFA00000u | static_cast<uint32_t>(address / 4 % 0xFFFFFu);
   return static_cast<unsigned char>(word >> address % 4 * 8);
+}
+
+void fillGuard(unsigned char* guard) {
+  for (size_t i = 0; i < kGuard; ++i) guard[i] = guardByte(guard + i);
+}
+
+// Where something was written, counted from the guard's begin; kGuard: nowhere.
+size_t writtenAt(const unsigned char* guard) {
+  size_t i = 0;
+  while (i < kGuard && guard[i] == guardByte(guard + i)) ++i;
+  return i;
 }
 
 std::mutex mutex;
@@ -92,10 +103,13 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
   if (pstmo::emulation::recordingSteps()) return cudaErrorStreamCaptureUnsupported;
   const std::lock_guard<std::mutex> lock(mutex);
   if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
-  if (posix_memalign(address, kAlignment, bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
-  std::memset(*address, kUnwritten, bytes);
-  auto* guard = static_cast<unsigned char*>(*address) + bytes;
-  for (size_t i = 0; i < kGuard; ++i) guard[i] = guardByte(guard + i);
+  void* whole = nullptr;
+  if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
+  auto* begin = static_cast<unsigned char*>(whole) + kGuard;
+  fillGuard(begin - kGuard);
+  std::memset(begin, kUnwritten, bytes);
+  fillGuard(begin + bytes);
+  *address = begin;
   allocations[*address] = bytes;
   used += bytes;
   return cudaSuccess;
@@ -108,7 +122,7 @@ cudaError_t cudaFree(void* address) {
   if (at == allocations.end()) return address == nullptr ? cudaSuccess : cudaErrorInvalidValue;
   used -= at->second;
   allocations.erase(at);
-  std::free(address);
+  std::free(static_cast<unsigned char*>(address) - kGuard);
   return cudaSuccess;
 }
 
@@ -138,12 +152,11 @@ namespace pstmo::emulation {
 void checkGuards() {
   const std::lock_guard<std::mutex> lock(mutex);
   for (const auto& [address, bytes] : allocations) {
-    const auto* guard = static_cast<const unsigned char*>(address) + bytes;
-    for (size_t i = 0; i < kGuard; ++i) {
-      if (guard[i] == guardByte(guard + i)) continue;
-      throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + std::to_string(i) + " bytes beyond the end of an allocation of " +
-                                         std::to_string(bytes) + " bytes.");
-    }
+    const auto* begin = static_cast<const unsigned char*>(address);
+    const size_t before = writtenAt(begin - kGuard), behind = writtenAt(begin + bytes);
+    if (before == kGuard && behind == kGuard) continue;
+    const std::string where = before < kGuard ? std::to_string(kGuard - before) + " bytes before the begin" : std::to_string(behind) + " bytes beyond the end";
+    throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + where + " of an allocation of " + std::to_string(bytes) + " bytes.");
   }
 }
 
