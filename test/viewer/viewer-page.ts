@@ -47,6 +47,8 @@ export async function openAt(
     ...{ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', deviceScaleFactor: 1 },
   });
   const page = await context.newPage();
+  // A machine may be busy with other things.
+  page.setDefaultTimeout(100_000);
   const trouble: string[] = [];
   page.on('console', (message) => {
     // What a driver says of its own speed is not about the page.
