@@ -51,6 +51,12 @@ it('lift-folder.mjs lifts every file as one worker does, and says which is broke
   expect(errorOf(poses[0])).toBeLessThan(60);
 });
 
+it('stream-webcam.mjs gives a pose for every frame', async () => {
+  const out = await run('stream-webcam.mjs', '60');
+  expect(out).toMatch(/pose 50: left shin 0\.[345]\d m/);
+  expect(out).toMatch(/60 frames, 60 poses, [\d.]+ ms a frame/);
+});
+
 it('custom-layout.mjs lifts thirteen joints nearly as well as the seventeen', async () => {
   await run('custom-layout.mjs', 'poses.npz');
   expect(errorOf(readPoses(join(folder, 'poses.npz')).poses)).toBeLessThan(70);
