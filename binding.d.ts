@@ -33,7 +33,45 @@ export interface NativeOptions {
   precision: PrecisionName;
   /** 0: as many as the machine gives this process. */
   threads: number;
+  /** Time the work: see startProfile. Default false. */
+  profile?: boolean;
+  /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
+  isa?: string | undefined;
+  /** `off`: lifting runs the graph, operation by operation, instead of the compiled plan. Default `auto`. */
+  plan?: 'auto' | 'off' | undefined;
+  /** For benches and tests: what the plan does without. */
+  withoutFolds?: PlanFold[] | undefined;
+  /**
+   * What multiplies on a GPU: `auto` (the default: cuBLASLt where it is found, else own kernels), `cublaslt`, `own`, or the
+   * path of a cuBLASLt.
+   */
+  products?: string | undefined;
 }
+
+/** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
+export interface ProfileRecord {
+  /** As in native/ops/backend.h, or "copyIn", "copyOut", "zero", "pass". */
+  op: string;
+  /** "243 x 256 -> 512" */
+  shape: string;
+  /** Seconds since the first record began, by the device's clock. */
+  start: number;
+  seconds: number;
+  /** native/ops/cost.h says what counts. */
+  flops: number;
+  bytes: number;
+}
+
+/** What the plan folds into its weights, leaves out or shares; native/plan/plan.h says what each is. */
+export type PlanFold =
+  | 'batchNorm'
+  | 'layerNorm'
+  | 'attentionBias'
+  | 'positions'
+  | 'unreadRows'
+  | 'softmaxBound'
+  | 'sharedFrames'
+  | 'firstLayer';
 
 export interface TensorInfo {
   name: string;
@@ -62,6 +100,8 @@ export interface LiftRequest {
   batch: number;
   root?: Float32Array | undefined;
   camera?: Float32Array | undefined;
+  /** Several clips end to end, lifted whole: how many frames each has. */
+  lengths?: Int32Array | undefined;
 }
 
 export interface TrainRequest {
@@ -99,6 +139,8 @@ export class NativeModel {
   /** "CPU, AVX-512, 2 threads" */
   readonly device: string;
   readonly memoryBytes: number;
+  /** Why lifting runs the graph; empty where it runs the plan. */
+  readonly planObstacle: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
   initialize(seed: number): Promise<void>;
@@ -113,8 +155,23 @@ export class NativeModel {
   adamStep(learningRate: number, step: number): Promise<void>;
   setSequences(sequences: Sequences): Promise<void>;
   lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
+  /** (B, J', 3): the middle frames' poses of windows given whole, through the plan where there is one. */
+  liftWindows(input: WindowInput): Promise<Float32Array>;
+  /**
+   * A stream of frames: which one it is. `lookahead`: how many frames must have come after one before its pose does, 0 to
+   * (N - 1) / 2 * stride; frames that have not come count as the last one repeated.
+   */
+  openStream(options: { stride: number; flip: boolean; lookahead: number }): Promise<number>;
+  /** Takes the next frame (J, 2); the pose (J', 3) of `lookahead` frames ago, or nothing while there is none. */
+  pushFrame(stream: number, keypoints: Float32Array): Promise<Float32Array>;
+  /** The poses still owed, and the end of the stream. Streams end, too, where the weights change. */
+  endStream(stream: number): Promise<Float32Array>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
+  /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */
+  startProfile(detail: 'ops' | 'passes'): Promise<void>;
+  /** Waits for the device; what was noted. */
+  stopProfile(): Promise<ProfileRecord[]>;
   close(): Promise<void>;
 }
 
@@ -122,20 +179,39 @@ export interface MachineInfo {
   isas: string[];
   bf16: boolean;
   threads: number;
-  cuda: { built: boolean; found: boolean; reason: string };
+  /** `code`: why it cannot be used, '' where it can. */
+  cuda: {
+    built: boolean;
+    found: boolean;
+    code: '' | 'ERR_NO_CUDA' | 'ERR_CUDA_ARCH' | 'ERR_CUDA_DRIVER';
+    reason: string;
+  };
   version: string;
 }
 
 export function machine(): MachineInfo;
-/** GFLOP/s of fused multiply-adds, measured for `seconds`. */
-export function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number>;
+/** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
+export function cudaProducts(): string;
+/** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
+export function measurePeak(
+  threads: number,
+  precision: PrecisionName | 'copy',
+  seconds: number,
+  device?: NativeOptions['device'],
+): Promise<number>;
 
 /** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
 export interface OpTensors {
   [name: string]: Float32Array | Int32Array | Uint8Array;
 }
 export function runOp(
-  device: { device: NativeOptions['device']; precision: PrecisionName; threads: number; isa: string },
+  device: {
+    device: NativeOptions['device'];
+    precision: PrecisionName;
+    threads: number;
+    isa: string;
+    products?: string | undefined;
+  },
   op: string,
   /** Inputs, and outputs as arrays that are filled in place (`+=` fields start from what they hold). */
   tensors: OpTensors,

@@ -1,10 +1,13 @@
-// How much of the machine's own multiply-add peak each product of the model reaches, peak and product measured in turns.
+// How much of the machine's own multiply-add peak each operation of the model reaches, peak and operation measured in turns; memory
+// bounds the others, which have their GB/s.
 //   node bench/kernels.mjs [--rows 4320] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--only text] [--json] [--out folder]
 import { measurePeak, runOp } from '../dist/binding.js';
 import { readFlags } from './common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
+import { machineAbout } from './common/machine.mjs';
+import { machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
 import { summary } from './common/rounds.mjs';
-import { modelCases } from './model-products.mjs';
+import { productCases } from './model-products.mjs';
+import { rowCases } from './model-rows.mjs';
 
 const flags = readFlags('node bench/kernels.mjs', {
   ...{ rows: 4320, precisions: ['fp32', 'bf16'], threads: 2, rounds: 7, only: '', json: false, out: '' },
@@ -73,7 +76,7 @@ ${tables.join('\n\n')}`;
 }
 
 const about = { ...machineAbout(), date: new Date().toISOString().slice(0, 10) };
-const cases = modelCases(flags.rows).filter(({ shape }) => shape.includes(flags.only));
+const cases = [...productCases(flags.rows), ...rowCases(flags.rows)].filter(({ shape }) => shape.includes(flags.only));
 const rows = [];
 for (const precision of flags.precisions) {
   const measured = [];

@@ -1,6 +1,8 @@
+import { values } from './common/values.mjs';
+
 /**
- * The operations of P-STMO-S (d = 256, h = 512, N = 27) that a training step spends its time in, one entry a shape: fields of
- * `runOp` by size, and how many multiply-adds one run makes. `rows` is batch * N.
+ * The operations of P-STMO-S (d = 256, h = 512, N = 27) that are products, one entry a shape: fields of `runOp` by size, and how many
+ * multiply-adds one run makes. `rows` is batch * N.
  */
 
 const LINEAR = [
@@ -14,20 +16,11 @@ const LINEAR = [
   ['head', 256, 51],
 ];
 const TOKENS = [27, 81, 243];
+const KEYPOINT_CHANNELS = 34;
 const WIDTH = 256;
 const HIDDEN = 512;
+const WIDE = 2 * WIDTH;
 const HEADS = 8;
-
-/** Small numbers of both signs, the same each time: none is denormal, none overflows. */
-function values(length, seed = 1) {
-  const out = new Float32Array(length);
-  let state = seed;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = state / 2 ** 31 - 1;
-  }
-  return out;
-}
 
 function linearCases(name, rows, inputs, outputs) {
   const shape = `${name}: ${rows} x ${inputs} -> ${outputs}`;
@@ -42,7 +35,7 @@ function linearCases(name, rows, inputs, outputs) {
     { shape, part: 'forward', op: 'linearForward', attributes, multiplyAdds, tensors: forward },
     { shape, part: 'dX', ...backward, tensors: { dZ, x, weight, dX: new Float32Array(rows * inputs) } },
     { shape, part: 'dW', ...backward, tensors: { dZ, x, weight, dWeight: new Float32Array(outputs * inputs) } },
-  ];
+  ].filter(({ part }) => part !== 'dX' || inputs > KEYPOINT_CHANNELS); // nothing needs the keypoints' gradient
 }
 
 function convolutionCases(batch, tokens) {
@@ -85,37 +78,52 @@ function attentionCases(rows, tokens) {
     },
     // Scores once more, then dV, dP, dQ and dK.
     { shape, part: 'backward', op: 'attentionBackward', attributes, multiplyAdds: 5 * scores, tensors: backward },
+    {
+      ...{ shape, part: 'weights alone', op: 'attentionMaps', attributes, multiplyAdds: scores },
+      tensors: { qkv, maps: new Float32Array(batch * HEADS * tokens * tokens) },
+    },
   ];
 }
 
-/** Bound by memory: `bytes` read and written stand in the place of multiply-adds. */
-function rowCases(rows, channels) {
-  const size = rows * channels;
-  const normShape = `layer norm: ${rows} x ${channels}`;
-  const attributes = { rows, channels };
-  const x = values(size, 1);
-  const a = values(channels, 2);
-  const mean = new Float32Array(rows);
-  const std = new Float32Array(rows).fill(1);
-  const forward = { x, a, b: values(channels, 3), y: new Float32Array(size), mean, std };
+/** The product of SEM with what is fused into it: batch statistics, LeakyReLU and dropout. */
+function spatialBlockCases(rows) {
+  const shape = `SEM block fused: ${rows} x ${WIDE} -> ${WIDE}, training`;
+  const multiplyAdds = rows * WIDE * WIDE;
+  const dropout = { dropoutRate: 0.1, dropoutSeed: 1, dropoutStep: 1, dropoutSite: 1 };
+  const attributes = { rows, in: WIDE, out: WIDE, ...dropout };
+  const channel = (seed) => values(WIDE, seed).map((value) => 1 + 0.1 * value);
+  const shared = { x: values(rows * WIDE, 1), weight: values(WIDE * WIDE, 2), gamma: channel(3), beta: channel(4) };
+  const activation = () => new Float32Array(rows * WIDE);
+  const forward = {
+    ...shared,
+    ...{ bias: channel(5), residual: shared.x, runningMean: channel(6), runningVariance: channel(7) },
+    ...{ z: activation(), mean: new Float32Array(WIDE), inverseStd: new Float32Array(WIDE), y: activation() },
+  };
   const backward = {
-    ...{ dY: values(size, 4), x, a, mean, std, dX: new Float32Array(size) },
-    ...{ dA: new Float32Array(channels), dB: new Float32Array(channels) },
+    ...shared,
+    ...{ dY: values(rows * WIDE, 8), z: values(rows * WIDE, 9), mean: channel(10), inverseStd: channel(11) },
+    ...{ dZ: activation(), dX: activation(), dWeight: new Float32Array(WIDE * WIDE), dBias: new Float32Array(WIDE) },
+    ...{ dGamma: new Float32Array(WIDE), dBeta: new Float32Array(WIDE) },
   };
   return [
-    { shape: normShape, part: 'forward', op: 'layerNormForward', attributes, bytes: 8 * size, tensors: forward },
-    // dX is added to: it is read as well.
-    { shape: normShape, part: 'backward', op: 'layerNormBackward', attributes, bytes: 16 * size, tensors: backward },
+    {
+      ...{ shape, part: 'forward', op: 'spatialBlockForward', attributes: { ...attributes, training: 1 } },
+      ...{ multiplyAdds, tensors: forward },
+    },
+    {
+      ...{ shape, part: 'dX and dW', op: 'spatialBlockBackward', attributes: { ...attributes, accumulate: 0 } },
+      ...{ multiplyAdds: 2 * multiplyAdds, tensors: backward },
+    },
   ];
 }
 
-/** All cases, products first, for `rows` rows. */
-export function modelCases(rows) {
+/** All products for `rows` rows. */
+export function productCases(rows) {
   const batch = Math.max(1, Math.round(rows / TOKENS[0]));
   return [
     ...LINEAR.flatMap(([name, inputs, outputs]) => linearCases(name, rows, inputs, outputs)),
+    ...spatialBlockCases(rows),
     ...convolutionCases(batch, TOKENS[0]),
     ...TOKENS.flatMap((tokens) => attentionCases(rows, tokens)),
-    ...rowCases(rows, WIDTH),
   ];
 }

@@ -1,7 +1,8 @@
 // Stage II training beside PyTorch, in one run: samples a second, their ratio, and the memory of a step.
 //   node bench/training.mjs [--frames 27] [--batch 160] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--out folder]
 import { readFlags } from './common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
+import { machineAbout } from './common/machine.mjs';
+import { machineLine, markdownTable, spreadText, writeResults } from './common/report.mjs';
 import { interleave, ratios, summary } from './common/rounds.mjs';
 import { Runner } from './common/runner.mjs';
 
@@ -20,6 +21,7 @@ async function openSides(precision) {
     { side: 'PyTorch', runner: new Runner('python', 'runners/torch_speed.py', { threads }) },
   ];
   for (const side of sides) {
+    side.itemsAStep = batch;
     side.about = await side.runner.ask({ task: 'training', frames, batch, precision, threads });
   }
   return sides;
@@ -28,7 +30,8 @@ async function openSides(precision) {
 async function compare(precision) {
   const sides = await openSides(precision);
   try {
-    const rates = await interleave(sides, { rounds, itemsAStep: batch, seconds: 2 });
+    await interleave(sides, { rounds, seconds: 2 });
+    const rates = sides.map((side) => side.rates);
     const memory = [];
     for (const { runner } of sides) {
       const { peakResidentBytes, nativeBytes } = await runner.ask({ steps: 1 });

@@ -106,10 +106,23 @@ export function machine(): MachineInfo {
   return guarded(() => binding().machine());
 }
 
-/** GFLOP/s of fused multiply-adds on `threads` threads, measured for `seconds`. */
-export async function measurePeak(threads: number, precision: PrecisionName, seconds: number): Promise<number> {
+/** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
+export function cudaProducts(): string {
+  return guarded(() => binding().cudaProducts());
+}
+
+/**
+ * GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, the
+ * CPU with `threads` threads by default.
+ */
+export async function measurePeak(
+  threads: number,
+  precision: PrecisionName | 'copy',
+  seconds: number,
+  device: NativeOptions['device'] = 'cpu',
+): Promise<number> {
   try {
-    return await binding().measurePeak(threads, precision, seconds);
+    return await binding().measurePeak(threads, precision, seconds, device);
   } catch (error) {
     throw asPoseError(error);
   }

@@ -8,6 +8,7 @@ export { MaskedPoseModel } from './models/masked-pose-model.js';
 export { drawMasks, type Masks } from './models/masks.js';
 export type { ImageOptions } from './models/network-input.js';
 export { type LiftInput, type LiftOptions, type NormalizedCamera, PoseLifter } from './models/pose-lifter.js';
+export { PoseStream, type StreamOptions } from './models/pose-stream.js';
 export { type Preset, presetConfig, presetNames, presets } from './models/presets.js';
 export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './models/weights.js';
 export { PoseError, type PoseErrorCode } from './pose-error.js';
@@ -18,5 +19,6 @@ export type { ConditionReport, EvaluationReport, MethodReport, RootSource } from
 export { evaluationTable } from './training/evaluation-table.js';
 export { finetune } from './training/finetune.js';
 export type { EpochLine } from './training/log.js';
+export { evaluateOcclusion, type OcclusionOptions, type OcclusionReport } from './training/occlusion.js';
 export type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from './training/options.js';
 export { pretrain } from './training/pretrain.js';

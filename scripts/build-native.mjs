@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Builds build/Release/pstmo.node through cmake-js; prebuildify calls it in place of node-gyp and its arguments are not
-// needed here. PSTMO_WERROR=ON in the environment makes warnings errors; PSTMO_CUDA=auto compiles the CUDA kernels where
-// there is an nvcc (off by default), PSTMO_CUDA_ARCHS names the GPUs they are compiled for (see CMakeLists.txt). With `emulated` as its
-// argument it builds the addon whose CUDA device is emulated, for the tests.
+// needed here. PSTMO_WERROR=ON in the environment makes warnings errors. The CUDA kernels are compiled where there is a GPU
+// and an nvcc, with PSTMO_CUDA=on also without the GPU, with PSTMO_CUDA=off never; PSTMO_CUDA_ARCHS names the GPUs they are
+// compiled for (see CMakeLists.txt). With arguments it builds addons whose CUDA device is emulated, for the tests: emulated,
+// mutants, coverage, sanitized (native/cuda/emulation/CMakeLists.txt).
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,21 +11,22 @@ import process from 'node:process';
 
 const { BuildSystem } = createRequire(import.meta.url)('cmake-js');
 
-const system = new BuildSystem({
+const options = {
   directory: path.dirname(import.meta.dirname),
   config: 'Release',
   parallel: os.availableParallelism(),
   cMakeOptions: {
     PSTMO_WERROR: process.env.PSTMO_WERROR ?? 'OFF',
-    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'off',
+    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'auto',
     PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? '',
   },
-  ...(process.argv[2] === 'emulated' && { target: 'pstmo-emulated' }),
-});
+};
+const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));
+const targets = emulated.length > 0 ? emulated.map((name) => `pstmo-${name}`) : [undefined];
 
 try {
-  await system.configure();
-  await system.build();
+  await new BuildSystem(options).configure();
+  for (const target of targets) await new BuildSystem({ ...options, ...(target && { target }) }).build();
 } catch {
   console.error(
     'The native part was not built (see above). It needs CMake 3.19 or newer and a C++20 compiler (g++ or clang++).',

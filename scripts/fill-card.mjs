@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Writes the figures of a model card between its marks, from the reports that `pstmo evaluate --json` printed and the logs that
-// training wrote, and draws the training curves beside the card:
+// training wrote, and draws the training curves beside the card (needs the library compiled):
 //
 //   node scripts/fill-card.mjs models/pstmo-s-27.md --log stage1/log.jsonl --log stage2/log.jsonl --report evaluation.json ...
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { trainingCurves } from '../dist/figures/index.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,48 +40,15 @@ function reportTables(file) {
   });
 }
 
-/** Polylines of the loss of every logged step, and of the validation after each epoch, one panel a log. */
-function curves(logs) {
-  const width = 360;
-  const height = 200;
-  const panels = logs.map((file, index) => {
-    const lines = readFileSync(file, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const steps = lines.filter(({ kind }) => kind === 'step');
-    const epochs = lines.filter(({ kind }) => kind === 'epoch');
-    const last = Math.max(...epochs.map(({ step }) => step));
-    const smooth = steps.map((_, i) => {
-      const near = steps.slice(Math.max(0, i - 4), i + 1);
-      return near.reduce((sum, { loss }) => sum + loss, 0) / near.length;
-    });
-    const top = Math.max(...smooth.slice(2)) * 1.05;
-    const x = (step) => (45 + (step / last) * (width - 60)).toFixed(1);
-    const y = (loss) => (height - 30 - (Math.min(loss, top) / top) * (height - 55)).toFixed(1);
-    const line = smooth.map((loss, i) => `${x(steps[i].step)},${y(loss)}`).join(' ');
-    const marks = epochs
-      .map(({ step, loss }) => `<circle cx="${x(step)}" cy="${y(loss)}" r="2.5" fill="#b4441f"/>`)
-      .join('');
-    const stage = steps.some(({ multiple }) => multiple > 0) ? 'Stage II' : 'Stage I';
-    return `<g transform="translate(${index * width},0)" font-family="sans-serif" font-size="11" fill="#444">
-<text x="45" y="16" font-size="13">${stage}: training loss</text>
-<path d="M45 25V${height - 30}H${width - 15}" fill="none" stroke="#999"/>
-<text x="40" y="30" text-anchor="end">${top.toFixed(2)}</text><text x="40" y="${height - 27}" text-anchor="end">0</text>
-<text x="${width - 15}" y="${height - 14}" text-anchor="end">${last} steps</text>
-<polyline points="${line}" fill="none" stroke="#2a6f97" stroke-width="1.2"/>${marks}
-</g>`;
-  });
-  const total = width * panels.length;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height}" width="${total}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>\n${panels.join('\n')}\n</svg>\n`;
+function linesOf(file) {
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 function epochTable(file) {
-  const epochs = readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .filter(({ kind }) => kind === 'epoch');
+  const epochs = linesOf(file).filter(({ kind }) => kind === 'epoch');
   const stage2 = epochs.some(({ multiple }) => multiple > 0);
   const rows = epochs.map((e) => [
     e.epoch,
@@ -95,7 +63,7 @@ function epochTable(file) {
 const parts = [];
 if (values.log.length > 0) {
   const picture = card.replace(/\.md$/, '.svg');
-  writeFileSync(picture, curves(values.log));
+  writeFileSync(picture, trainingCurves(values.log.map((name) => ({ name, lines: linesOf(name) }))));
   parts.push(`![training curves](${basename(picture)})`, ...values.log.map(epochTable));
 }
 parts.push(...values.report.flatMap(reportTables));

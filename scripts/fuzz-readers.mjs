@@ -174,6 +174,8 @@ export async function fuzzReaders(load) {
   const { readCheckpoint } = await load('training/checkpoint');
   const { writeSafetensors } = await load('formats/safetensors');
   const { inspectFile } = await load('cli/inspect-file');
+  const { writeMotion } = await load('export/write-motion');
+  const { readClip } = await load('viewer/read-clip');
   const skeleton = parseAsf(asf, 'seed.asf');
   const npyNames = [
     'version1.npy',
@@ -220,6 +222,10 @@ export async function fuzzReaders(load) {
   const model = await written('safetensors', (file) => writeWeights(file, weights, config, trained));
   const checkpoint = await written('safetensors', (file) => writeSafetensors(file, weights, texts));
   const data = await written('safetensors', (file) => writeDataset(file, dataset));
+  const motion = (extension) => {
+    const own = { frames: 3, layout: 'h36m-17', fps: 50, axes: 'world', root: 'relative', notes: [] };
+    return written(extension, (file) => writeMotion(file, { ...own, positions: steps(3 * 17 * 3) }));
+  };
   return [
     {
       name: 'npy',
@@ -302,6 +308,14 @@ export async function fuzzReaders(load) {
       seeds: [await lifted('npz'), await lifted('json')],
       read: (file) => readPoses(file),
     },
+    ...(await Promise.all(
+      ['csv', 'npy', 'trc'].map(async (extension) => ({
+        name: `poses-${extension}`,
+        extension,
+        seeds: [extension === 'trc' ? await motion(extension) : await lifted(extension)],
+        read: (file) => readClip(file),
+      })),
+    )),
     {
       name: 'dataset',
       extension: 'safetensors',

@@ -1,18 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine } from '../../dist/binding.js';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
-/** What was measured on. */
-export function machineAbout() {
-  const { isas, bf16, version } = machine();
-  const isa = isas[0] + (bf16 ? ' with BF16' : '');
-  return { cpu: cpus()[0].model, cores: cpus().length, isa, node: process.version, pstmo: version };
-}
-
+/** What `machineAbout` found, in one line. */
 export function machineLine({ cpu, cores, isa, node, pstmo }) {
   return `${cpu}, ${cores} cores, ${isa}; Node ${node}, pstmo ${pstmo}`;
 }

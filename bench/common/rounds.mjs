@@ -10,34 +10,62 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The smallest value that at least a `share` of the values do not exceed. */
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+
 /** Median, least and greatest of some numbers. */
 export function summary(values) {
   return { median: median(values), least: Math.min(...values), greatest: Math.max(...values) };
 }
 
+/** Two single steps of an opened cell: they warm it up, and tell how many steps take about `seconds`. */
+export async function warmUp(cell, seconds = TURN_SECONDS) {
+  await cell.runner.ask({ steps: 1, case: cell.about.case });
+  const { seconds: one, peakResidentBytes } = await cell.runner.ask({ steps: 1, case: cell.about.case });
+  cell.steps = Math.max(1, Math.round(seconds / one));
+  cell.stepSeconds = one;
+  cell.peakResidentBytes = peakResidentBytes;
+}
+
 /**
- * Lets opened runners take turns: each round every one of them does as many steps as take it about `seconds`; the first
- * turn, which only warms up and finds that number, does not count. Answers items a second of each side in each round.
+ * Lets opened cells `{ runner, about, itemsAStep }` take turns: each round every one of them does as many steps as take it
+ * about `seconds`. Gives each its `rates`, items a second round by round; `stopped` is asked between turns, and an
+ * unfinished round does not count.
  */
-export async function interleave(sides, { rounds, itemsAStep, seconds = TURN_SECONDS }) {
-  const steps = [];
-  for (const { runner } of sides) {
-    await runner.ask({ steps: 1 });
-    const { seconds: one } = await runner.ask({ steps: 1 });
-    steps.push(Math.max(1, Math.round(seconds / one)));
-  }
-  const rates = sides.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, { runner }] of sides.entries()) {
-      await sleep(PAUSE_MS);
-      const answer = await runner.ask({ steps: steps[i] });
-      rates[i].push((itemsAStep * steps[i]) / answer.seconds);
+export async function interleave(cells, options) {
+  const { rounds, seconds = TURN_SECONDS, beforeRound = async () => {}, stopped = () => false } = options;
+  for (const cell of cells) {
+    if (cell.steps === undefined) {
+      await warmUp(cell, seconds);
     }
+    cell.rates = [];
   }
-  return rates;
+  for (let round = 0; round < rounds; round++) {
+    await beforeRound(round);
+    const rates = [];
+    let last;
+    for (const cell of cells) {
+      if (stopped()) {
+        return;
+      }
+      if (cell.runner !== last) {
+        await sleep(PAUSE_MS);
+      }
+      const answer = await cell.runner.ask({ steps: cell.steps, case: cell.about.case });
+      cell.peakResidentBytes ??= answer.peakResidentBytes;
+      rates.push((cell.itemsAStep * cell.steps) / answer.seconds);
+      last = cell.runner;
+    }
+    cells.forEach((cell, i) => {
+      cell.rates.push(rates[i]);
+    });
+  }
 }
 
 /** Medians of the ratios of one side to another, round by round: what happened to the machine in a round cancels. */
 export function ratios(ours, theirs) {
-  return summary(ours.map((rate, round) => rate / theirs[round]));
+  return summary(ours.slice(0, theirs.length).map((rate, round) => rate / theirs[round]));
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv in the repository with what the benchmarks are compared with: PyTorch (CPU build) and ONNX Runtime.
+# Makes .venv in the repository with what the benchmarks are compared with: PyTorch (CPU build) and OpenVINO.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 python="${PYTHON:-python3}"
@@ -11,4 +11,4 @@ if [ -z "${PIP_EXTRA_INDEX_URL:-}" ] && ! "$python" -m pip config get global.ext
 fi
 "$python" -m venv "$root/.venv"
 "$root/.venv/bin/python" -m pip install --quiet --requirement "$root/bench/peers/requirements.txt"
-"$root/.venv/bin/python" -c 'import onnxruntime, torch; print("PyTorch", torch.__version__, "and ONNX Runtime", onnxruntime.__version__, "are in .venv")'
+"$root/.venv/bin/python" -c 'import openvino, torch; print("PyTorch", torch.__version__, "and OpenVINO", openvino.__version__, "are in .venv")'

@@ -31,7 +31,7 @@ function readPerson(folder) {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort();
-  const keypoints = new Float32Array(files.length * JOINTS * 2).fill(Number.NaN);
+  const found = new Float32Array(files.length * JOINTS * 2).fill(Number.NaN);
   let crowd = 0;
   files.forEach((file, frame) => {
     const people = JSON.parse(readFileSync(join(folder, file), 'utf8')).people.map(
@@ -42,11 +42,11 @@ function readPerson(folder) {
     for (let joint = 0; joint < triples.length / 3; joint++) {
       const [x, y, confidence] = triples.slice(3 * joint, 3 * joint + 3);
       if (confidence > 0) {
-        keypoints.set([x, y], (frame * JOINTS + joint) * 2);
+        found.set([x, y], (frame * JOINTS + joint) * 2);
       }
     }
   });
-  const { filledJoints } = fillGaps(keypoints, files.length, JOINTS);
+  const { keypoints, filledJoints } = fillGaps(found, files.length, JOINTS);
   return { frames: files.length, keypoints, filledJoints, people: crowd };
 }
 

@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDataset } from '../../dist/datasets/dataset-file.js';
+import { lineChart, picture } from '../../dist/figures/index.js';
 import { parseModelConfig } from '../../dist/models/config.js';
 import { human36m17 } from '../../dist/skeletons/human36m.js';
 import { epochSamples } from '../../dist/training/sampler.js';
 import { COSINE_INTERVAL, learningRateAt } from '../../dist/training/schedule.js';
 import { readFlags } from '../common/flags.mjs';
-import { machineAbout, machineLine, markdownTable, writeResults } from '../common/report.mjs';
+import { machineAbout } from '../common/machine.mjs';
+import { machineLine, markdownTable, writeResults } from '../common/report.mjs';
 import { Runner } from '../common/runner.mjs';
 import { BLOCK, compareLosses } from './compare-losses.mjs';
-import { lossCurves } from './loss-curves.mjs';
 import { OurTraining } from './our-training.mjs';
 
 const flags = readFlags('node bench/training-parity/run.mjs <dataset>', {
@@ -103,12 +104,12 @@ function write(peer, losses, errors, windows) {
   const within = difference < LIMIT_MM;
   const first = Math.max(...losses.ours.slice(0, 10).map(([total], i) => Math.abs(total / losses.theirs[i][0] - 1)));
   const set = { dataset: dataset.name, samples: samples.length, frames, batch, dropout, seed, windows };
-  const curve = (name, colour, key, dash) => {
-    return { name, colour, dash, points: compared.blocks.map((block) => [block.step * batch, block[key]]) };
-  };
-  const curves = [curve('pstmo', '#c33', 'ours'), curve(peer, '#236', 'theirs', '6 4')];
+  const curve = (name, key) => ({ name, points: compared.blocks.map((block) => [block.step * batch, block[key]]) });
   if (compared.blocks.length > 1) {
-    writeFileSync(join(results, 'training-parity.svg'), lossCurves('Training loss (m), Stage II', curves));
+    const title = 'Training loss, Stage II';
+    const series = [curve('pstmo', 'ours'), { ...curve(peer, 'theirs'), dashed: true }];
+    const chart = lineChart({ title, xLabel: 'samples', yLabel: 'metres', logarithmic: true, series });
+    writeFileSync(join(results, 'training-parity.svg'), picture(chart));
   }
   const every = Math.max(1, Math.floor(compared.blocks.length / 10));
   const rows = compared.blocks

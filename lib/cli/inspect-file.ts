@@ -14,6 +14,7 @@ import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-
 import { posesFormat } from '../keypoints/own-text.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import type { ModelConfig } from '../models/config.js';
+import { planObstacle } from '../models/plan-obstacle.js';
 import { CONFIG_KEY, readWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
@@ -263,5 +264,11 @@ function configLines(config: ModelConfig): string[] {
     `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
     `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
       (refine ? `, refining (root: ${refine.root})` : ''),
+    ...(stage === 2 ? [`Lifting on the CPU: ${planLine(config)}`] : []),
   ];
+}
+
+function planLine(config: ModelConfig): string {
+  const obstacle = planObstacle(config);
+  return obstacle === '' ? 'a compiled plan' : `operation by operation; plan: none, because ${obstacle}`;
 }

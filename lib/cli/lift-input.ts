@@ -7,6 +7,8 @@ import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-
 import { readKeypoints, readPeople } from '../keypoints/read-keypoints.js';
 import { splitAtGaps } from '../keypoints/split-track.js';
 import { PoseError } from '../pose-error.js';
+import { readVideo } from '../video/read-video.js';
+import { isVideo } from '../video/video-frames.js';
 import {
   camera,
   frameRate,
@@ -32,6 +34,8 @@ export interface InputFlags {
   camera?: PixelCamera;
   smooth2d?: Smoothing;
   smooth3d?: Smoothing;
+  detector?: string;
+  boxes?: string;
 }
 
 /** One person's frames without a long gap, with the size and rate that are used. */
@@ -57,6 +61,8 @@ export function addInputFlags(command: Command): Command {
     )
     .option('--min-confidence <number>', 'points below are taken as not found (default: 0)', numberFromZero)
     .option('--camera <numbers>', 'calibration in pixels: fx,fy,cx,cy and, of a lens, k1,k2,p1,p2,k3', camera)
+    .option('--detector <file>', 'for a video: an ONNX file of a YOLO pose network or of RTMPose')
+    .option('--boxes <file>', "for RTMPose: YOLO's ONNX file that finds the people; else one person is followed")
     .option('--smooth-2d <filter>', 'none, one-euro[:cutoff:beta] or savitzky-golay[:window:degree]', smoothing)
     .option('--smooth-3d <filter>', 'the same, of the poses', smoothing);
 }
@@ -69,20 +75,46 @@ function personFlag(text: string): number | 'all' {
   return text === 'all' ? 'all' : wholeNumber(0)(text);
 }
 
-/** Reads an input's clips: of one person, or of all. Throws `PoseError`. */
-export function readClips(input: string, flags: InputFlags): Clip[] {
-  const { person } = flags;
-  const options = readOptions(flags);
-  const people =
-    person === 'all' ? readPeople(input, options) : [readKeypoints(input, { ...options, person: person ?? 0 })];
+/** How far the detector is in a video. */
+export interface Watch {
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number | undefined) => void;
+}
+
+/** Reads an input's clips: of one person, or of all. A video's are found by a detector. Throws `PoseError`. */
+export async function readClips(input: string, flags: InputFlags, watch: Watch = {}): Promise<Clip[]> {
+  const people = isVideo(input) ? await peopleInVideo(input, flags, watch) : peopleInFile(input, flags);
   return people.flatMap((track, index) => {
-    const clips = splitAtGaps(withFlags(input, track, flags));
+    const clips = splitAtGaps(withSize(input, track));
     const who = people.length > 1 ? `-person${index}` : '';
     return clips.map((clip, number) => ({
       track: clip as Clip['track'],
       suffix: clips.length > 1 ? `${who}-clip${number}` : who,
     }));
   });
+}
+
+function peopleInFile(input: string, flags: InputFlags): KeypointTrack[] {
+  const { person = 0, detector, boxes } = flags;
+  if (detector !== undefined || boxes !== undefined) {
+    throw new PoseError('ERR_USAGE', `--detector, --boxes: expected a video to find people in, got ${input}.`);
+  }
+  const options = readOptions(flags);
+  return person === 'all' ? readPeople(input, options) : [readKeypoints(input, { ...options, person })];
+}
+
+async function peopleInVideo(input: string, flags: InputFlags, watch: Watch): Promise<KeypointTrack[]> {
+  const { person = 0, detector, boxes } = flags;
+  const { size, format, entry, ...options } = readOptions(flags);
+  if (size !== undefined || format !== undefined || entry !== undefined) {
+    throw new PoseError('ERR_USAGE', `--size, --input-format, --entry: ${input} is a video, which says these itself.`);
+  }
+  const people = await readVideo(input, { ...options, ...watch, detector, boxes });
+  if (person === 'all') return people;
+  if (person >= people.length) {
+    throw new PoseError('ERR_USAGE', `--person ${person}: expected 0 to ${people.length - 1}, the people in ${input}.`);
+  }
+  return [people[person]];
 }
 
 function readOptions({
@@ -109,10 +141,9 @@ function isLayoutFile(layout: string): boolean {
   return layout.endsWith('.json') || existsSync(layout);
 }
 
-/** The track with the size and rate that are used; what the command line says wins over the file. */
-function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlags): Clip['track'] {
-  const width = size?.width ?? track.width;
-  const height = size?.height ?? track.height;
+/** The track, whose size must be known and whose rate must be one. */
+function withSize(input: string, track: KeypointTrack): Clip['track'] {
+  const { width, height, fps: rate } = track;
   if (width === undefined || height === undefined) {
     throw new PoseError(
       'ERR_USAGE',
@@ -120,7 +151,6 @@ function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlag
         '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
     );
   }
-  const rate = fps ?? track.fps;
   if (rate !== undefined && !(rate >= frameRates.least && rate <= frameRates.most)) {
     const range = `${frameRates.least} to ${frameRates.most}`;
     throw new PoseError(
@@ -128,5 +158,5 @@ function withFlags(input: string, track: KeypointTrack, { size, fps }: InputFlag
       `${input}: expected a video of ${range} frames a second, got ${rate}; --fps says the right rate.`,
     );
   }
-  return { ...track, width, height, ...(rate !== undefined && { fps: rate }) };
+  return { ...track, width, height };
 }

@@ -13,7 +13,14 @@ import { liftClip, type Rate, rateOf } from './lift-clip.js';
 import { fileMark, LiftRecord, type LiftTask, outputWith, planLift } from './lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from './lift-input.js';
 import { addMotionFlags, type MotionFlags, type MotionPlan, planMotion, writeLifted } from './motion-flags.js';
-import { type DeviceOption, deviceOption, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {
@@ -25,6 +32,7 @@ interface LiftFlags extends InputFlags, MotionFlags {
   precision: 'fp32' | 'tf32' | 'bf16';
   batch: number;
   threads: number;
+  products: string;
   force?: boolean;
   json?: boolean;
 }
@@ -47,8 +55,11 @@ type Outcome =
 
 export function liftCommand(io: Io): Command {
   const command = new Command('lift')
-    .description('2D keypoints to 3D poses')
-    .argument('<inputs...>', "files of any detector's keypoints, folders of one file a frame, or folders of these")
+    .description('2D keypoints, or videos with a detector, to 3D poses')
+    .argument(
+      '<inputs...>',
+      "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
+    )
     .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
     .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
@@ -57,6 +68,7 @@ export function liftCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
@@ -70,6 +82,7 @@ export function liftCommand(io: Io): Command {
         device: flags.device,
         precision: flags.precision,
         threads: flags.threads,
+        products: flags.products,
         onNotice: (text) => notice(io, text),
       });
       if (lifter.config.refine) {
@@ -95,7 +108,7 @@ async function liftAll(
   flags: LiftFlags,
 ): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, force, batch, ...settings } = flags;
+  const { json, out, device, threads, products, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   const outcomes: Outcome[] = [];
@@ -151,7 +164,8 @@ async function* liftOne(
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
-  for (const clip of readClips(task.input, flags)) {
+  const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
     const rate = rateOf(track.fps, lifter.config);
@@ -252,11 +266,10 @@ function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    return `Motion, y up. Open ${output} in the tool of its format.`;
+    const here = ending === '.bvh' || ending === '.trc' ? `, or look at it: pstmo view ${output}` : '';
+    return `Motion, y up. Open ${output} in the tool of its format${here}.`;
   }
-  const load = ending === '.npz' ? `numpy.load('${output}')['poses']` : `numpy.load('${output}')`;
-  const numpy = `python3 -c "import numpy; print(${load}.shape)"`;
-  const command =
-    ending === '.npz' || ending === '.npy' ? `${numpy}, or pstmo inspect ${output}` : `pstmo inspect ${output}`;
-  return `Poses (T, 17, 3), ${about}. Look at them: ${command}`;
+  const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
+  const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';
+  return `Poses (T, 17, 3), ${about}. Look at them: pstmo view ${output}${other}`;
 }

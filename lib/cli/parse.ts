@@ -141,6 +141,13 @@ export function precisionOption(): Option {
   return new Option('--precision <precision>', 'of the products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
 }
 
+export function productsOption(): Option {
+  return new Option(
+    '--products <choice>',
+    'what multiplies on a GPU: auto, cublaslt, own, or the path of a cuBLASLt',
+  ).default('auto');
+}
+
 export function threadsOption(): Option {
   return new Option('--threads <count>', '0: as many as this process may use')
     .default(0)

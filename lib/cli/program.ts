@@ -8,19 +8,25 @@ import { inspectCommand } from './inspect.js';
 import { type Io, isUsage } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
+import { plotCommand } from './plot.js';
 import { prepareCommand } from './prepare.js';
+import { profileCommand } from './profile.js';
 import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
+import { viewCommand } from './view.js';
 
 const COMMANDS = [
   liftCommand,
+  viewCommand,
   pretrainCommand,
   finetuneCommand,
   evaluateCommand,
   prepareCommand,
   convertCommand,
   inspectCommand,
+  plotCommand,
   complexityCommand,
+  profileCommand,
   modelsCommand,
   doctorCommand,
 ];
@@ -30,16 +36,7 @@ const COMMANDS = [
  * 130 stopped by Ctrl-C. What went wrong is on `io.err`.
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
-  const program = new Command('pstmo')
-    .description('P-STMO: lifts 2D human keypoints to 3D poses, and trains the networks that do')
-    .version(packageVersion())
-    .showHelpAfterError('(add --help for what there is)');
-  for (const make of COMMANDS) {
-    program.addCommand(make(io));
-  }
-  for (const command of withSubcommands(program)) {
-    command.exitOverride().copyInheritedSettings(program).configureOutput({ writeOut: io.out, writeErr: io.err });
-  }
+  const program = makeProgram(io);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return io.exitCode;
@@ -54,6 +51,21 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
     return 1;
   }
+}
+
+/** The command line with all its commands; a wrong one throws `CommanderError` when it is parsed. */
+export function makeProgram(io: Io): Command {
+  const program = new Command('pstmo')
+    .description('P-STMO: lifts 2D human keypoints to 3D poses, and trains the networks that do')
+    .version(packageVersion())
+    .showHelpAfterError('(add --help for what there is)');
+  for (const make of COMMANDS) {
+    program.addCommand(make(io));
+  }
+  for (const command of withSubcommands(program)) {
+    command.exitOverride().copyInheritedSettings(program).configureOutput({ writeOut: io.out, writeErr: io.err });
+  }
+  return program;
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -16,6 +16,7 @@ import {
   numberFromZero,
   positiveNumber,
   precisionOption,
+  productsOption,
   threadsOption,
   wholeNumber,
 } from './parse.js';
@@ -40,6 +41,7 @@ interface TrainFlags extends ModelFlags {
   device: DeviceOption;
   precision?: TrainingSettings['precision'];
   threads: number;
+  products: string;
   logEvery?: number;
   json?: boolean;
 }
@@ -94,6 +96,7 @@ function trainCommand(
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
   return command.action(async (dataset: string, flags: TrainFlags) => {
@@ -114,6 +117,7 @@ function trainCommand(
       resume: flags.resume,
       device: flags.device,
       threads: flags.threads,
+      products: flags.products,
       logEvery: flags.logEvery,
       signal: io.signal,
       onNotice: say,

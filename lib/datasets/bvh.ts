@@ -137,11 +137,17 @@ function guessUnits(joints: readonly BvhJoint[], words: Words, onNotice?: (messa
   return words.fail(`the rest pose measures ${height}, from which no unit can be guessed; say it with units`);
 }
 
+/** A motion whose joints are known to hang on one another. */
+export interface BvhClip extends MocapClip {
+  /** (J), each before its children; -1 for the root. */
+  parents: readonly number[];
+}
+
 /**
  * Reads the text of a BVH file. Rotations apply in the order of the channels, whatever it is; position channels
  * replace the joint's offset. Throws `ERR_FORMAT` with the line on rubbish.
  */
-export function parseBvh(text: string, file: string, options: BvhOptions = {}): MocapClip {
+export function parseBvh(text: string, file: string, options: BvhOptions = {}): BvhClip {
   const words = new Words(text, file);
   const joints = readHierarchy(words);
   words.expect('MOTION');
@@ -197,10 +203,11 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
     }
   }
 
-  return { file, joints: joints.map((joint) => joint.name), frames, fps, pose };
+  const parents = joints.map((joint) => joint.parent);
+  return { file, joints: joints.map((joint) => joint.name), parents, frames, fps, pose };
 }
 
 /** Reads a motion from a BVH file. */
-export async function readBvh(path: string, options: BvhOptions = {}): Promise<MocapClip> {
+export async function readBvh(path: string, options: BvhOptions = {}): Promise<BvhClip> {
   return parseBvh(await readMocapText(path), path, options);
 }

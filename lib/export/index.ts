@@ -1,4 +1,3 @@
-export * from '../motion/index.js';
 export { type BvhWriteOptions, type RigOptions, writeBvh } from './bvh.js';
 export { writeC3d } from './c3d.js';
 export { type FitResidual, type FittedRig, fitRig, rigPositions } from './fit-rig.js';
@@ -7,9 +6,10 @@ export { type MotionReport, type MotionSteps, motionOf, workMotion } from './lif
 export type { LiftedPoses } from './lifted-poses.js';
 export { posesToCsv } from './poses-csv.js';
 export { posesToJson } from './poses-json.js';
-export { parsePoses, readPoses } from './read-poses.js';
+export { readPoses } from './read-poses.js';
+export { type CsvPoses, parsePosesCsv } from './read-poses-csv.js';
+export { parseTrc, type TrcMotion } from './read-trc.js';
 export { type Rig, type RigJoint, type RigName, rigByName, rigNames } from './rigs.js';
-export { type StripOptions, skeletonStrip } from './skeleton-strip.js';
 export { writeTrc } from './trc.js';
 export { type MotionFormat, motionFormatOf, motionFormats, writeMotion } from './write-motion.js';
 export { type PoseFormat, poseFormatOf, poseFormats, writePoses } from './write-poses.js';

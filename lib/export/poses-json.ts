@@ -6,7 +6,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * Lifted poses as JSON, a frame a line:
  *
  * ```
- * { "format": "pstmo-poses", "version": 1, "model", "fps" | null, "size": [width, height] | null,
+ * { "format": "pstmo-poses", "version": 1, "model", "person" where the track has an id, "fps" | null, "size": [width, height] | null,
  *   "unit": "m", "axes": "camera: x right, y down, z away; relative to joint 0",
  *   "layout": "h36m-17", "joints": [J' names], "parents": [J' indices, -1 for the root],
  *   "keypointLayout": "coco-17", "frames": [T names], "filled": [T of 0 or 1],
@@ -23,6 +23,7 @@ export function posesToJson({ poses, layout, model, track, motion }: LiftedPoses
     format: posesFormat,
     version: 1,
     model,
+    ...(track.id !== undefined && { person: track.id }),
     fps: track.fps ?? null,
     size: track.width === undefined ? null : [track.width, track.height],
     unit: 'm',

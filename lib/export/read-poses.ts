@@ -1,34 +1,27 @@
-import { readFileSync } from 'node:fs';
+import { type PathOrBytes, withSource } from '../formats/byte-source.js';
 import { readNpz } from '../formats/npz.js';
 import { isStringArray, isTensor } from '../formats/pickle-value.js';
 import { isRecord } from '../keypoints/json-value.js';
 import { posesFormat } from '../keypoints/own-text.js';
-import { parseKeypoints } from '../keypoints/read-keypoints.js';
+import { readKeypoints } from '../keypoints/read-keypoints.js';
 import type { Motion } from '../motion/motion.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
 
 /**
- * Reads what `writePoses` wrote as `.npz` or `.json` (told apart by content). Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy`
- * or `.csv` holds poses alone and is not read.
+ * Reads what `writePoses` wrote as `.npz` or `.json` (told apart by content), from its path or its bytes, which messages call
+ * `where`. Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy` or `.csv` holds poses alone and is not read.
  */
-export function readPoses(path: string): LiftedPoses {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
-  }
-  return parsePoses(bytes, path);
+export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
+  return withSource(source, options.where, (opened) => posesOf(opened.read(0, opened.size), opened.where));
 }
 
-/** {@link readPoses} on bytes; `where` names them in messages. */
-export function parsePoses(bytes: Uint8Array, where: string): LiftedPoses {
+function posesOf(bytes: Uint8Array, where: string): LiftedPoses {
   const npz = bytes[0] === 0x50 && bytes[1] === 0x4b;
   const found = npz ? posesOfNpz(bytes, where) : posesOfJson(bytes, where);
   // The clip was cut at its long gaps when it was lifted: what was bridged then is bridged again.
-  const track = parseKeypoints(bytes, where, { maxGap: Number.POSITIVE_INFINITY });
+  const track = readKeypoints(bytes, { where, maxGap: Number.POSITIVE_INFINITY });
   const joints = skeletonByName(found.layout).joints.length;
   if (found.poses.length !== track.frames * joints * 3) {
     throw new PoseError(

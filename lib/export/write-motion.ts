@@ -1,8 +1,8 @@
-import { basename, extname } from 'node:path';
 import { writeAtomically } from '../formats/atomic-file.js';
 import type { Motion } from '../motion/motion.js';
 import { rateOf } from '../motion/motion.js';
 import { PoseError } from '../pose-error.js';
+import { basename, extname } from '../system/node.js';
 import { bvhOf, type RigOptions } from './bvh.js';
 import { writeC3d } from './c3d.js';
 import { type FitResidual, fitRig } from './fit-rig.js';

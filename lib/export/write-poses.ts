@@ -1,10 +1,10 @@
-import { extname } from 'node:path';
 import { writeAtomically } from '../formats/atomic-file.js';
 import { writeNpy } from '../formats/npy.js';
 import { writeNpz } from '../formats/npz.js';
 import type { StringArray } from '../formats/pickle-value.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
+import { extname } from '../system/node.js';
 import { type Tensor, type TensorData, tensor } from '../tensor.js';
 import type { LiftedPoses } from './lifted-poses.js';
 import { posesToCsv } from './poses-csv.js';
@@ -29,7 +29,7 @@ export function poseFormatOf(path: string): PoseFormat {
  * Writes lifted poses, under a temporary name that is renamed when all is on the disk:
  *
  * - `.npz`: `poses` (T, J', 3) float32, `keypoints` (T, J, 2) pixels, `confidence` (T, J), `filled` (T), `frames` (T) names,
- *   `size` (width, height), `fps`, and the texts `layout` (of the poses), `keypoint_layout`, `model`;
+ *   `size` (width, height), `fps`, and the texts `layout` (of the poses), `keypoint_layout`, `model`, `person` (the tracker's id);
  *   and where the poses were worked into a motion `motion` (T, J', 3) with the texts `motion_axes`, `motion_root`, `notes`;
  * - `.npy`: exactly (T, J', 3) float32, metres, camera axes, root at zero; where there is a motion, its places instead;
  * - `.json`, `.csv`: see {@link posesToJson}, {@link posesToCsv}.
@@ -70,6 +70,7 @@ function arraysOf(result: LiftedPoses): Map<string, Tensor<TensorData> | StringA
     arrays.set('size', tensor(Float64Array.of(track.width, track.height), [2]));
   }
   if (track.fps !== undefined) arrays.set('fps', tensor(Float64Array.of(track.fps), []));
+  if (track.id !== undefined) arrays.set('person', text(track.id));
   if (result.motion) {
     const { positions, axes, root, notes } = result.motion;
     arrays.set('motion', posesTensor({ ...result, poses: positions }));

@@ -1,6 +1,5 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { PoseError } from '../pose-error.js';
+import { closeSync, dirname, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../system/node.js';
 import { isFolder } from './make-folder.js';
 
 /** Adds bytes to the end of the file that is being written. */
@@ -16,7 +15,7 @@ let serial = 0;
  */
 export function writeAtomically(path: string, write: (append: Append) => void): void {
   serial += 1;
-  const temporary = `${path}.${process.pid}-${serial}.tmp`;
+  const temporary = `${path}.${pid}-${serial}.tmp`;
   const fileError = (cause: unknown) =>
     new PoseError('ERR_FILE', `${path}: cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
       cause,
@@ -28,7 +27,7 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
       throw fileError(cause);
     }
   };
-  if (!isFolder(dirname(path))) {
+  if (!attempt(() => isFolder(dirname(path)))) {
     throw fileError(`there is no folder ${dirname(path)}`);
   }
   const descriptor = attempt(() => openSync(temporary, 'w'));

@@ -1,4 +1,5 @@
 import { formatError } from './format-error.js';
+import { latin1 } from './latin1.js';
 
 /** Reads bytes front to back, little endian; running over the end throws `ERR_FORMAT` with the offset. */
 export class ByteCursor {
@@ -72,8 +73,7 @@ export class ByteCursor {
   }
 
   latin1(length: number): string {
-    const at = this.advance(length);
-    return Buffer.from(this.data.buffer, this.data.byteOffset + at, length).toString('latin1');
+    return latin1(this.bytes(length));
   }
 
   utf8(length: number): string {

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { PoseError } from '../pose-error.js';
+import { closeSync, fstatSync, openSync, readSync } from '../system/node.js';
 import { formatError } from './format-error.js';
 
 /** Bytes with random access: a file that stays on disk, or memory. Every read is checked against `size`. */

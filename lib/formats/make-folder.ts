@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { PoseError } from '../pose-error.js';
+import { dirname, existsSync, mkdirSync, statSync } from '../system/node.js';
 
 /** Whether there is a folder of that name. */
 export function isFolder(path: string): boolean {

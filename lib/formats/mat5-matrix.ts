@@ -1,5 +1,6 @@
 import type { TensorData } from '../tensor.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
+import { latin1 } from './latin1.js';
 import type { MatValue } from './mat-value.js';
 import { MAT_MATRIX, type MatElement, MatElements } from './mat5-elements.js';
 import type { MemoryBudget } from './memory-budget.js';
@@ -139,10 +140,10 @@ export class MatMatrixReader {
   private text(element: MatElement, shape: number[], count: number): MatValue {
     this.budget.spend(4 * element.data.length);
     let text: string;
-    if (element.type === UTF8) text = Buffer.from(element.data).toString('utf8');
+    if (element.type === UTF8) text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(element.data);
     else {
       const stored = this.numbers(element.type === UTF16 ? { ...element, type: 4 } : element);
-      text = Buffer.from(encodeNumbers(convert(stored, Uint16Array))).toString('utf16le');
+      text = new TextDecoder('utf-16le', { ignoreBOM: true }).decode(encodeNumbers(convert(stored, Uint16Array)));
     }
     if (shape[0] === 1 || count === 0) return text;
     if (shape.length > 2 || text.length !== count) {
@@ -164,13 +165,13 @@ export class MatMatrixReader {
   }
 
   private latin1(element: MatElement): string {
-    return Buffer.from(element.data).toString('latin1');
+    return latin1(element.data);
   }
 }
 
 function textUntilZero(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1');
+  return latin1(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
 function convert(stored: TensorData, Target: NumberArrayConstructor): TensorData {

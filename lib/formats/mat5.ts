@@ -1,5 +1,5 @@
-import { inflateSync, constants as zlib } from 'node:zlib';
 import { PoseError } from '../pose-error.js';
+import { inflateStart, inflateZlib } from '../system/node.js';
 import { type ByteSource, type PathOrBytes, withSource } from './byte-source.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
 import type { MatOptions, MatValue } from './mat-value.js';
@@ -32,14 +32,14 @@ function inflateElement(element: MatElement, littleEndian: boolean, where: strin
   const bad = (expected: string, got: unknown) =>
     formatError(where, element.offset, expected, got instanceof Error ? got.message : String(got));
   try {
-    const peek = inflateSync(element.data.subarray(0, PEEK_BYTES), { finishFlush: zlib.Z_SYNC_FLUSH });
+    const peek = inflateStart(element.data.subarray(0, PEEK_BYTES));
     if (peek.length < TAG_BYTES) throw bad('a packed tag', `${peek.length} bytes`);
-    const length = littleEndian ? peek.readUInt32LE(4) : peek.readUInt32BE(4);
+    const length = new DataView(peek.buffer, peek.byteOffset).getUint32(4, littleEndian);
     if (TAG_BYTES + length > (element.data.length + 1) * HIGHEST_RATIO) {
       throw bad(`a size that ${element.data.length} packed bytes can have`, length);
     }
     checkLimit(where, 'a variable', length, limitBytes);
-    const bytes = inflateSync(element.data, { maxOutputLength: TAG_BYTES + length });
+    const bytes = inflateZlib(element.data, TAG_BYTES + length);
     if (bytes.length !== TAG_BYTES + length) throw bad(`${TAG_BYTES + length} bytes unpacked`, bytes.length);
     return bytes;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Tensor, TensorData } from '../tensor.js';
 import { type ByteSource, type PathOrBytes, withSource } from './byte-source.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
+import { latin1, latin1Bytes } from './latin1.js';
 import { checkLimit, type ReadOptions } from './memory-budget.js';
 import { encodeNumbers, numberTypeOf } from './numbers.js';
 import { decodeArray, type NumpyDtype, parseDtype } from './numpy-dtype.js';
@@ -46,7 +47,7 @@ function parseHeader(text: string, where: string, offset: number): Omit<NpyHeade
 function readHeader(source: ByteSource): NpyHeader {
   const { where } = source;
   const lead = source.read(0, Math.min(12, source.size));
-  const magic = Buffer.from(lead.subarray(0, 6)).toString('latin1');
+  const magic = latin1(lead.subarray(0, 6));
   if (lead.length < 10 || magic !== MAGIC) throw formatError(where, 0, 'the NumPy signature', printable(magic));
   const version = lead[6];
   if (version < 1 || version > 3) throw formatError(where, 6, 'version 1, 2 or 3', `${version}`);
@@ -55,7 +56,8 @@ function readHeader(source: ByteSource): NpyHeader {
   const view = new DataView(lengthBytes.buffer, lengthBytes.byteOffset, lengthBytes.length);
   const length = version === 1 ? view.getUint16(0, true) : view.getUint32(0, true);
   if (length > LONGEST_HEADER) throw formatError(where, 8, `a header under ${LONGEST_HEADER} bytes`, `${length}`);
-  const text = Buffer.from(source.read(start, length)).toString(version === 3 ? 'utf8' : 'latin1');
+  const header = source.read(start, length);
+  const text = version === 3 ? new TextDecoder().decode(header) : latin1(header);
   return { ...parseHeader(text, where, start), dataOffset: start + length };
 }
 
@@ -106,11 +108,10 @@ export function writeNpy(value: Tensor<TensorData> | StringArray): Uint8Array {
   // NumPy pads the header so that the data start at a multiple of 64 bytes.
   const headerLength = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10;
   const bytes = new Uint8Array(10 + headerLength + data.length);
-  const lead = Buffer.from(bytes.buffer);
-  lead.write(MAGIC, 0, 'latin1');
-  lead[6] = 1;
-  lead.writeUInt16LE(headerLength, 8);
-  lead.write(`${dict.padEnd(headerLength - 1)}\n`, 10, 'latin1');
+  bytes.set(latin1Bytes(MAGIC));
+  bytes[6] = 1;
+  new DataView(bytes.buffer).setUint16(8, headerLength, true);
+  bytes.set(latin1Bytes(`${dict.padEnd(headerLength - 1)}\n`), 10);
   bytes.set(data, 10 + headerLength);
   return bytes;
 }

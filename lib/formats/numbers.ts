@@ -26,10 +26,7 @@ export function numberTypeOf(data: TensorData): NumberType {
 }
 
 function swapBytes(bytes: Uint8Array, itemBytes: number): void {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (itemBytes === 2) view.swap16();
-  if (itemBytes === 4) view.swap32();
-  if (itemBytes === 8) view.swap64();
+  for (let at = 0; at < bytes.length; at += itemBytes) bytes.subarray(at, at + itemBytes).reverse();
 }
 
 /** Copies stored numbers into a typed array; float16 and bfloat16 become float32. `bytes` must hold whole numbers. */

@@ -1,5 +1,6 @@
 import type { Tensor, TensorData } from '../tensor.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
+import { latin1 } from './latin1.js';
 import { MemoryBudget } from './memory-budget.js';
 import { decodeNumbers, type NumberType } from './numbers.js';
 import type { StringArray } from './pickle-value.js';
@@ -32,8 +33,6 @@ export function parseDtype(text: string, where: string, offset?: number): NumpyD
   if (!NUMBERS.has(number)) throw unsupportedError(where, `arrays of dtype ${printable(text)} are not read`);
   return { kind: 'number', number: number as NumberType, itemBytes: size, littleEndian };
 }
-
-const latin1 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 function decodeUcs4(bytes: Uint8Array, littleEndian: boolean, where: string): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,5 +1,6 @@
 import type { Tensor, TensorData } from '../tensor.js';
 import type { ByteCursor } from './byte-cursor.js';
+import { latin1Bytes } from './latin1.js';
 import type { MemoryBudget } from './memory-budget.js';
 import { decodeArray, type NumpyDtype, parseDtype } from './numpy-dtype.js';
 import type { ObjectArray, StringArray } from './pickle-value.js';
@@ -26,7 +27,7 @@ export class NumpyDtypeRecord {
 /** Raw bytes, which Python 2 wrote as text. */
 function rawBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
-  return typeof value === 'string' ? new Uint8Array(Buffer.from(value, 'latin1')) : undefined;
+  return typeof value === 'string' ? latin1Bytes(value) : undefined;
 }
 
 function isShape(value: unknown): value is number[] {

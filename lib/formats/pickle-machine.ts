@@ -127,7 +127,8 @@ export class PickleMachine {
   /** An integer in two's complement, little endian. */
   pushLong(byteCount: number): void {
     if (byteCount > LONGEST_INTEGER) throw this.bad(`an integer under ${LONGEST_INTEGER} bytes`, `${byteCount}`);
-    const digits = Buffer.from(this.cursor.bytes(byteCount)).reverse().toString('hex');
+    const bytes = this.cursor.bytes(byteCount).toReversed();
+    const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
     this.pushBigint(digits === '' ? 0n : BigInt.asIntN(8 * byteCount, BigInt(`0x${digits}`)));
   }
 

@@ -1,4 +1,5 @@
 import { type PathOrBytes, withSource } from './byte-source.js';
+import { latin1 } from './latin1.js';
 import { ZipReader } from './zip.js';
 
 /** What a file seems to be, judged by its first bytes (and a zip's list of members). */
@@ -24,8 +25,8 @@ const LEAD_BYTES = 520;
 /** Says what a file is by its leading bytes; never throws for odd content, only when the file cannot be read. */
 export function sniffFormat(source: PathOrBytes): FileFormat {
   return withSource(source, undefined, (opened) => {
-    const lead = Buffer.from(opened.read(0, Math.min(LEAD_BYTES, opened.size)));
-    const text = lead.toString('latin1');
+    const lead = opened.read(0, Math.min(LEAD_BYTES, opened.size));
+    const text = latin1(lead);
     if (text.startsWith('\x93NUMPY')) return 'npy';
     if (text.startsWith('PK')) {
       try {
@@ -40,7 +41,7 @@ export function sniffFormat(source: PathOrBytes): FileFormat {
     if (text.startsWith(HDF5_SIGNATURE) || text.startsWith(HDF5_SIGNATURE, 512)) return 'mat73';
     if (MAT5_MARKS.includes(text.slice(124, 128))) return 'mat5';
     if (lead.length > 8 && text[8] === '{') {
-      const length = lead.readBigUInt64LE(0);
+      const length = new DataView(lead.buffer, lead.byteOffset).getBigUint64(0, true);
       if (length >= 2n && length <= BigInt(opened.size - 8)) return 'safetensors';
     }
     return /^(\xef\xbb\xbf)?\s*[[{]/.test(text) ? 'json' : 'unknown';

@@ -2,6 +2,7 @@ import type { Tensor, TensorData } from '../tensor.js';
 import { ByteCursor } from './byte-cursor.js';
 import { type ByteSource, type PathOrBytes, withSource } from './byte-source.js';
 import { formatError, printable } from './format-error.js';
+import { latin1 } from './latin1.js';
 import { checkLimit, type ReadOptions } from './memory-budget.js';
 import { bytesOf } from './numbers.js';
 import { readPickle, readPickleAt } from './pickle.js';
@@ -24,7 +25,7 @@ function readZipForm(source: ByteSource, limitBytes: number | undefined): Pickle
   const prefix = pickleName.slice(0, -'data.pkl'.length);
   let littleEndian = true;
   if (zip.entries.has(`${prefix}byteorder`)) {
-    const order = Buffer.from(zip.read(`${prefix}byteorder`, 64)).toString('latin1');
+    const order = latin1(zip.read(`${prefix}byteorder`, 64));
     if (order !== 'little' && order !== 'big') throw formatError(where, undefined, 'a byte order', printable(order));
     littleEndian = order === 'little';
   }

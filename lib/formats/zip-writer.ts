@@ -1,4 +1,4 @@
-import { crc32, deflateRawSync } from 'node:zlib';
+import { crc32, deflateRawSync } from '../system/node.js';
 import type { Append } from './atomic-file.js';
 import { ZIP_SIGNATURES } from './zip.js';
 

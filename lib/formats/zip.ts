@@ -1,4 +1,4 @@
-import { crc32, inflateRawSync } from 'node:zlib';
+import { crc32, inflateRaw } from '../system/node.js';
 import type { ByteSource } from './byte-source.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
 import { checkLimit, MemoryBudget } from './memory-budget.js';
@@ -120,7 +120,7 @@ function readDirectory(source: ByteSource): Map<string, ZipEntry> {
     const next = at + 46 + nameBytes + extraBytes + commentBytes;
     if (next > bytes.length) throw formatError(where, offset, 'a whole directory entry', 'a cut one');
     budget.spend(400 + 2 * nameBytes);
-    const name = Buffer.from(bytes.subarray(at + 46, at + 46 + nameBytes)).toString('utf8');
+    const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(at + 46, at + 46 + nameBytes));
     if (view.getUint16(at + 8, true) & 1) throw unsupportedError(where, `member ${printable(name)} is encrypted`);
     const method = view.getUint16(at + 10, true);
     if (method !== 0 && method !== 8) {
@@ -205,7 +205,7 @@ export class ZipReader {
       );
     let bytes: Uint8Array;
     try {
-      bytes = inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.bytes) });
+      bytes = inflateRaw(packed, entry.bytes);
     } catch (error) {
       throw bad(error instanceof Error ? error.message : 'damaged data');
     }

@@ -39,14 +39,17 @@ const assumedRate = 30;
 export function assembleTrack(where: string, input: FoundTrack, options: ReadKeypointsOptions): KeypointTrack {
   const notices = [...input.notices];
   const { found, layout } = withLayout(where, input, options, notices);
-  const { keypoints, frames, joints } = found;
+  const { frames, joints } = found;
   const confidence = found.confidence ?? new Float32Array(frames * joints).fill(1);
   forgetUnknown(where, found, confidence, options.minConfidence ?? 0);
   const fps = options.fps ?? found.fps;
   const seconds = options.maxGap ?? defaultGapSeconds;
   if (!(seconds >= 0)) throw new PoseError('ERR_ARGUMENT', `option maxGap: expected seconds, got ${seconds}.`);
   const maxGap = Math.max(1, Math.round(seconds * (isSize(fps) ? fps : assumedRate)));
-  const { filled, filledJoints, neverSeen } = fillGaps(keypoints, frames, joints, { confidence, maxGap });
+  const { keypoints, filled, filledJoints, neverSeen } = fillGaps(found.keypoints, frames, joints, {
+    confidence,
+    maxGap,
+  });
   const short = filled.reduce((sum, flag) => sum + (flag === 1 ? 1 : 0), 0);
   const long = filled.reduce((sum, flag) => sum + (flag === 2 ? 1 : 0), 0);
   if (short > 0) notices.push(`${short} of ${frames} frames have no detection: interpolated in time.`);
@@ -75,11 +78,12 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
     people: found.people,
     notices,
   };
-  if (isSize(found.width) && isSize(found.height)) {
-    track.width = found.width;
-    track.height = found.height;
+  const { width, height } = options.size ?? found;
+  if (isSize(width) && isSize(height)) {
+    track.width = width;
+    track.height = height;
   }
-  if (isSize(found.fps)) track.fps = found.fps;
+  if (isSize(fps)) track.fps = fps;
   if (found.id !== undefined) track.id = found.id;
   return track;
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { PoseError } from '../pose-error.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import { type IndexMix, mixJoints } from '../skeletons/to-human36m.js';
+import { readFileSync } from '../system/node.js';
 import { tensor } from '../tensor.js';
 import { isRecord, shown } from './json-value.js';
 import { columnName } from './layout.js';

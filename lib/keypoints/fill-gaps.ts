@@ -1,5 +1,7 @@
 /** What {@link fillGaps} did. */
-export interface GapReport {
+export interface FilledGaps {
+  /** (T, J, 2), all finite. */
+  keypoints: Float32Array;
   /**
    * (T): 0 where some joint of the frame was known, 1 in a gap of at most `maxGap` frames, 2 in a longer one, which was
    * bridged only so that all values are finite.
@@ -19,18 +21,19 @@ export interface FillGapsOptions {
 }
 
 /**
- * Fills unknown points (NaN) of `keypoints` (T, J, 2) in place. Each joint's track is interpolated between the nearest
+ * Fills unknown points (NaN) of `known` (T, J, 2). Each joint's track is interpolated between the nearest
  * frames that know it: their mean, weighted by nearness and confidence, c_a / (t - a) and c_b / (b - t), which is the
  * straight line where both are as sure. Before the first and after the last known frame it is held. Nothing is
  * interpolated across a gap longer than `maxGap` from within a part that knows the joint itself. At least one point
  * must be known.
  */
 export function fillGaps(
-  keypoints: Float32Array,
+  known: Float32Array,
   frames: number,
   joints: number,
   { confidence, maxGap = Number.POSITIVE_INFINITY }: FillGapsOptions = {},
-): GapReport {
+): FilledGaps {
+  const keypoints = known.slice();
   const filled = new Uint8Array(frames);
   let filledJoints = 0;
   for (let frame = 0; frame < frames; frame++) {
@@ -50,7 +53,7 @@ export function fillGaps(
   }
   filledJoints -= neverSeen.length * filled.reduce((sum, flag) => sum + (flag === 0 ? 1 : 0), 0);
   if (neverSeen.length > 0) placeAtCentre(keypoints, frames, joints, new Set(neverSeen));
-  return { filled, filledJoints, neverSeen };
+  return { keypoints, filled, filledJoints, neverSeen };
 }
 
 /** Marks runs of more than `maxGap` filled frames with 2; returns the parts [first, end) between them. */

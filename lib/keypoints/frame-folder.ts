@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
 import { PoseError } from '../pose-error.js';
+import { basename, extname, join, readdirSync, readFileSync, statSync } from '../system/node.js';
 import type { FoundDetections } from './detections.js';
 import { type FrameFormat, type FrameValue, readFrames } from './frame-format.js';
 import { frameFormatOf, inputFormats, readYoloFrames } from './input-formats.js';

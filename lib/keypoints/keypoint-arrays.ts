@@ -121,6 +121,7 @@ function withArrays(
   found.height = size?.length === 2 ? size[1] : numbersOf(arrays.get('height'))?.[0];
   found.fps = numbersOf(arrays.get('fps'))?.[0];
   found.layout = textOf(arrays.get('keypoint_layout')) ?? textOf(arrays.get('layout'));
+  found.id ??= textOf(arrays.get('person'));
   const filled = arrays.get('filled');
   if (filled && isTensor(filled) && filled.data.length === found.frames) found.filled = Array.from(filled.data, Number);
   const ids = arrays.get('frames');

@@ -31,6 +31,8 @@ export interface KeypointTrack {
 }
 
 export interface ReadKeypointsOptions {
+  /** What messages call the source where bytes are given. */
+  where?: string;
   /** What the file is, where its content may mislead: one of `inputFormats`. */
   format?: InputFormat;
   /** Joint layout, for files that do not say it: a known one's name, or the caller's own. */
@@ -39,9 +41,9 @@ export interface ReadKeypointsOptions {
   person?: number;
   /** Which part of a file that holds several: an array's name in an npz, or "subject/action/camera" of a detections dict. */
   entry?: string;
-  /** The image's size in pixels, for files of fractions and those that do not say it. */
+  /** The image's size in pixels, for files of fractions and those that do not say it; wins over the file's. */
   size?: { width: number; height: number };
-  /** Frames a second, where the file does not say it. */
+  /** Frames a second, where the file does not say it; wins over the file's. */
   fps?: number;
   /** Longest gap, in seconds (of 30 frames where the rate is unknown), that is filled; a longer one splits. Default 0.5. */
   maxGap?: number;

@@ -48,6 +48,7 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
     [found.width, found.height] = size as number[];
   }
   found.fps = numberField(file, 'fps');
+  if (typeof file.person === 'string') found.id = file.person;
   if (Array.isArray(file.filled) && file.filled.length === keypoints.length) found.filled = file.filled.map(Number);
   if (names !== undefined) {
     if (!Array.isArray(names) || names.length !== keypoints.length) {

@@ -1,7 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import type { PathOrBytes } from '../formats/byte-source.js';
+import { latin1 } from '../formats/latin1.js';
 import { readNpy } from '../formats/npy.js';
 import { readNpz } from '../formats/npz.js';
 import { PoseError } from '../pose-error.js';
+import { readFileSync, statSync } from '../system/node.js';
 import { assembleTrack, type FoundTrack } from './assemble-track.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frame-folder.js';
@@ -20,11 +22,11 @@ const longestFile = 2 ** 31 - 1;
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
 
-const knownOptions = ['format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
+const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
 
 /**
- * Reads one person's 2D joints from a file of any of the kinds that people have, or a folder of one file a frame; what
- * it is shows in its content, unless the option `format` says it:
+ * Reads one person's 2D joints from a file of any of the kinds that people have, its bytes, or a folder of one file a
+ * frame; what it is shows in its content, unless the option `format` says it:
  *
  * - AlphaPose's JSON (17, 26, 133 or 136 joints; with and without tracks; its `cmu` and `open` forms), COCO's results
  *   and annotations;
@@ -37,43 +39,40 @@ const knownOptions = ['format', 'layout', 'person', 'entry', 'size', 'fps', 'max
  * `ERR_FILE` for a file that cannot be read, `ERR_FORMAT` for one that is none of these or is broken, `ERR_ARGUMENT`
  * for options that do not fit, `ERR_LIMIT` for too large a file.
  */
-export function readKeypoints(path: string, options: ReadKeypointsOptions = {}): KeypointTrack {
-  return personOf(path, findPeople(path, options), options);
-}
-
-/** Everybody whom {@link readKeypoints} could read from the file, in the order of the option `person`. */
-export function readPeople(path: string, options: ReadKeypointsOptions = {}): KeypointTrack[] {
-  return findPeople(path, options).map((track) => assembleTrack(path, track, options));
-}
-
-/** {@link readKeypoints} on bytes that are there already; `where` names them in messages. */
-export function parseKeypoints(bytes: Uint8Array, where: string, options: ReadKeypointsOptions = {}): KeypointTrack {
-  checkOptions(options);
-  return personOf(where, tracksOf(where, find(bytes, where, options), options), options);
-}
-
-/** {@link readPeople} on bytes that are there already. */
-export function parsePeople(bytes: Uint8Array, where: string, options: ReadKeypointsOptions = {}): KeypointTrack[] {
-  checkOptions(options);
-  return tracksOf(where, find(bytes, where, options), options).map((track) => assembleTrack(where, track, options));
-}
-
-/** Everybody's detections in a file or folder, before gaps are filled. */
-export function findPeople(path: string, options: ReadKeypointsOptions): FoundTrack[] {
-  checkOptions(options);
-  return tracksOf(path, isFolder(path) ? readFrameFolder(path, options) : find(bytesOf(path), path, options), options);
-}
-
-function tracksOf(where: string, found: FoundTrack[] | FoundDetections, options: ReadKeypointsOptions): FoundTrack[] {
-  return Array.isArray(found) ? found : tracksOfPeople(where, found, options);
-}
-
-function personOf(where: string, people: readonly FoundTrack[], options: ReadKeypointsOptions): KeypointTrack {
+export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack {
+  const people = findPeople(source, options);
+  const where = nameOf(source, options);
   const person = options.person ?? 0;
   if (!(Number.isInteger(person) && person >= 0 && person < people.length)) {
     throw new PoseError('ERR_ARGUMENT', `${where}: option person: expected 0 to ${people.length - 1}, got ${person}.`);
   }
   return assembleTrack(where, people[person], options);
+}
+
+/** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
+export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
+  return findPeople(source, options).map((track) => assembleTrack(nameOf(source, options), track, options));
+}
+
+/** Tracks of the people that a detector found: what reading a file of them gives. */
+export function tracksFrom(where: string, found: FoundDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+  return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
+}
+
+/** Everybody's detections, before gaps are filled. */
+export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions): FoundTrack[] {
+  checkOptions(options);
+  const where = nameOf(source, options);
+  const found =
+    typeof source === 'string' && isFolder(source)
+      ? readFrameFolder(source, options)
+      : find(typeof source === 'string' ? bytesOf(source) : source, where, options);
+  return Array.isArray(found) ? found : tracksOfPeople(where, found, options);
+}
+
+/** How messages name a source. */
+function nameOf(source: PathOrBytes, { where = 'the given bytes' }: ReadKeypointsOptions): string {
+  return typeof source === 'string' ? source : where;
 }
 
 function checkOptions(options: ReadKeypointsOptions): void {
@@ -119,7 +118,7 @@ function unreadable(path: string, cause: unknown): PoseError {
 
 function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | FoundDetections {
   if (bytes.length === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
-  const start = Buffer.from(bytes.subarray(0, 8)).toString('latin1');
+  const start = latin1(bytes.subarray(0, 8));
   const isArray = start.startsWith('PK') || start.startsWith('\x93NUMPY');
   if (isArray && !arrayFormats.includes(options.format ?? 'numpy')) {
     throw new PoseError(

@@ -29,7 +29,17 @@ export function toWorld(motion: Motion, options: WorldOptions): Motion {
   return options.from === 'stance' ? fromStance(motion) : fromExtrinsics(motion, options.extrinsics, options.up);
 }
 
-function fromStance(motion: Motion): Motion {
+/** Axes of a motion in camera axes that stand upright, as rows of a rotation, and by how much frames disagree about them. */
+export interface StanceAxes {
+  axes: readonly [Vector, Vector, Vector];
+  /** Root mean square angle, radians. */
+  spread: number;
+  /** Between this up and the camera's, radians. */
+  tilt: number;
+}
+
+/** The axes of {@link toWorld} from a stance: x the camera's right, y up along the body while the legs are straight. */
+export function stanceAxes(motion: Motion): StanceAxes {
   const joints = jointsOf(motion);
   const legs = legsOf(motion.layout);
   const at = (frame: number, joint: number) => pointAt(motion.positions, frame * joints + joint);
@@ -55,15 +65,21 @@ function fromStance(motion: Motion): Motion {
   );
   const x = unit(squareTo([1, 0, 0], up), [1, 0, 0]);
   const z = cross(x, up);
-  const positions = turned(motion.positions, [x, up, z], [0, 0, 0]);
+  return { axes: [x, up, z], spread, tilt: Math.acos(Math.max(-1, Math.min(1, -up[1]))) };
+}
+
+function fromStance(motion: Motion): Motion {
+  const joints = jointsOf(motion);
+  const legs = legsOf(motion.layout);
+  const { axes, spread, tilt } = stanceAxes(motion);
+  const positions = turned(motion.positions, axes, [0, 0, 0]);
   const heights = Array.from({ length: motion.frames }, (_, frame) =>
     Math.min(...legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
   ).sort((a, b) => a - b);
   const floor = heights[Math.floor(heights.length / 20)] - ankleHeight;
-  const tilt = (Math.acos(Math.max(-1, Math.min(1, -up[1]))) * 180) / Math.PI;
   const note =
     'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
-    `straight (frames disagree by ${((spread * 180) / Math.PI).toFixed(1)} degrees, the camera is tilted by ${tilt.toFixed(1)}).`;
+    `straight (frames disagree by ${((spread * 180) / Math.PI).toFixed(1)} degrees, the camera is tilted by ${((tilt * 180) / Math.PI).toFixed(1)}).`;
   const grounded = positions.map((value, index) => (index % 3 === 1 ? value - floor : value));
   return { ...motion, positions: grounded, axes: 'world', notes: [...motion.notes, note] };
 }

@@ -65,7 +65,12 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
   }
 }
 
-function testSequences(dataset: PoseDataset, split: Split, subjects: readonly string[] | undefined): PoseSequence[] {
+/** The sequences of a split that have poses to compare with. Throws `ERR_DATASET`. */
+export function testSequences(
+  dataset: PoseDataset,
+  split: Split,
+  subjects: readonly string[] | undefined,
+): PoseSequence[] {
   const all = dataset.sequences.filter((sequence) => sequence.split === split);
   const known = [...new Set(all.map(({ subject }) => subject))];
   const others = [...new Set(dataset.sequences.map((sequence) => sequence.split))];

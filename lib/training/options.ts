@@ -65,6 +65,8 @@ export interface TrainingOptions extends Partial<TrainingSettings> {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
+  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  products?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
   /** Ends the training after the steps under way, with a checkpoint. */
@@ -89,7 +91,7 @@ export interface TrainingResult {
 }
 
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
-const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'logEvery', 'signal'];
+const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'products', 'logEvery', 'signal'];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
 /** Refuses unknown options; `undefined` counts as not given. */

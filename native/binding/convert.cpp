@@ -149,6 +149,8 @@ std::string ObjectReader::text(const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::string ObjectReader::textOr(const char* name, const char* otherwise) { return get(name).IsUndefined() ? otherwise : text(name); }
+
 std::string ObjectReader::text(const char* name, std::initializer_list<const char*> allowed) {
   const Napi::Value value = get(name);
   std::string names;
@@ -179,6 +181,21 @@ T* ObjectReader::arrayOf(const char* name, const Napi::Value& value, size_t leng
 }
 
 const float* ObjectReader::floats(const char* name, size_t length) { return arrayOf<float>(name, get(name), length); }
+
+std::vector<std::string> ObjectReader::texts(const char* name) {
+  const Napi::Value value = get(name);
+  if (!value.IsArray()) fail(name, "a list of texts", value);
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value item = list.Get(i);
+    if (!item.IsString()) fail(name, "a list of texts", item);
+    texts.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return texts;
+}
+
+bool ObjectReader::has(const char* name) { return !get(name).IsUndefined(); }
 
 const float* ObjectReader::optionalFloats(const char* name, size_t length) {
   const Napi::Value value = get(name);

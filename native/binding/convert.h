@@ -39,6 +39,10 @@ class ObjectReader {
   // One of `allowed`.
   std::string text(const char* name, std::initializer_list<const char*> allowed);
   std::string text(const char* name);
+  std::vector<std::string> texts(const char* name);
+  // False where the field is undefined.
+  bool has(const char* name);
+  std::string textOr(const char* name, const char* otherwise);
 
   const float* floats(const char* name, size_t length);
   const float* optionalFloats(const char* name, size_t length);

@@ -16,6 +16,20 @@ bool hasVisibleFrame(const uint8_t* masked, int frames) {
   return std::any_of(masked, masked + frames, [](uint8_t hidden) { return hidden == 0; });
 }
 
+// How many frames each clip has: together those of the keypoints.
+std::vector<int32_t> readLengths(ObjectReader& reader, int64_t frames) {
+  int64_t count = 0, total = 0;
+  const int32_t* lengths = reader.integerRows("lengths", 1, count);
+  for (int64_t i = 0; i < count; i++) {
+    if (lengths[i] < 1) throw Error("ERR_ARGUMENT", "request.lengths[" + std::to_string(i) + "]: expected at least 1, got " + std::to_string(lengths[i]) + ".");
+    total += lengths[i];
+  }
+  if (total != frames) {
+    throw Error("ERR_ARGUMENT", "request.keypoints: lengths add up to " + std::to_string(total) + " frames, but it holds " + std::to_string(frames) + ".");
+  }
+  return {lengths, lengths + count};
+}
+
 }  // namespace
 
 void NativeModel::requireStage(int stage, const char* what) const {
@@ -132,7 +146,10 @@ Napi::Value NativeModel::adamStep(const Napi::CallbackInfo& info) {
     fields.Set("learningRate", info[0]);
     const double learningRate = ObjectReader(fields, "adamStep").number("learningRate", 0, 1e6);
     const int64_t step = readWhole(info, 1, "step", 1, kLargestSeed);
-    return submit(job(), [this, learningRate, step] { network_->adamStep(learningRate, step); });
+    return submit(job(), [this, learningRate, step] {
+      planStale_ = true;
+      network_->adamStep(learningRate, step);
+    });
   });
 }
 
@@ -176,6 +193,13 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.batch = static_cast<int>(reader.integer("batch", 0, kLargestBatch));
     request.root = reader.optionalFloats("root", sizeOf({frames, 3}));
     request.camera = reader.optionalFloats("camera", 4);
+    std::vector<int32_t> lengths = {static_cast<int32_t>(frames)};
+    if (reader.has("lengths")) {
+      lengths = readLengths(reader, frames);
+      if (request.first != 0 || request.count != frames || request.root != nullptr) {
+        throw Error("ERR_ARGUMENT", "request.lengths: several clips are lifted whole, and without root and camera.");
+      }
+    }
     reader.finish();
     if ((request.root == nullptr) != (request.camera == nullptr)) throw Error("ERR_ARGUMENT", "request: root and camera come together.");
     auto task = job(reader.takeReferences());
@@ -184,7 +208,7 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.poses = poses.Data();
     task->output = Napi::Persistent(poses.As<Napi::Object>());
     const JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task), [this, request, control] { network_->lift(request, control); });
+    return submit(std::move(task), [this, request, lengths, control] { liftClips(request, lengths, control); });
   });
 }
 
@@ -221,8 +245,49 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     request.losses = losses.Data();
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     const JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task), [this, request, control] { network_->train(request, control); });
+    return submit(std::move(task), [this, request, control] {
+      if (request.update) planStale_ = true;
+      network_->train(request, control);
+    });
   });
+}
+
+Napi::Value NativeModel::startProfile(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    Napi::Object fields = Napi::Object::New(info.Env());
+    fields.Set("detail", info[0]);
+    const bool each = ObjectReader(fields, "startProfile").text("detail", {"ops", "passes"}) == "ops";
+    requireProfiler();
+    return submit(job(), [this, each] { profiler_->start(each ? ProfilingBackend::Detail::ops : ProfilingBackend::Detail::passes); });
+  });
+}
+
+Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    requireProfiler();
+    auto task = job();
+    auto records = std::make_shared<std::vector<ProfilingBackend::Record>>();
+    task->result = [records](Napi::Env env) {
+      Napi::Array list = Napi::Array::New(env, records->size());
+      for (uint32_t i = 0; i < records->size(); i++) {
+        const ProfilingBackend::Record& record = (*records)[i];
+        Napi::Object entry = Napi::Object::New(env);
+        entry.Set("op", record.cost.name);
+        entry.Set("shape", record.cost.shape);
+        entry.Set("start", record.start);
+        entry.Set("seconds", record.seconds);
+        entry.Set("flops", record.cost.flops);
+        entry.Set("bytes", record.cost.bytes);
+        list.Set(i, entry);
+      }
+      return list;
+    };
+    return submit(std::move(task), [this, records] { *records = profiler_->stop(); });
+  });
+}
+
+void NativeModel::requireProfiler() const {
+  if (profiler_ == nullptr) throw Error("ERR_ARGUMENT", "This model was made without the option profile: nothing was timed.");
 }
 
 }  // namespace pstmo::binding

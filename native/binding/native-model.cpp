@@ -56,6 +56,15 @@ std::string nameOf(const Napi::Value& value) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+void readFolds(ObjectReader& reader, PlanFolds& folds) {
+  for (const std::string& name : reader.texts("withoutFolds")) {
+    if (leaveOutFold(folds, name)) continue;
+    std::string list;
+    for (const std::string& known : planFoldNames()) list += (list.empty() ? "" : ", ") + known;
+    throw Error("ERR_ARGUMENT", "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
+  }
+}
+
 const char* roleName(TensorRole role) {
   switch (role) {
     case TensorRole::parameter: return "parameter";
@@ -78,6 +87,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::tensors>("tensors"),
                          InstanceAccessor<&NativeModel::device>("device"),
                          InstanceAccessor<&NativeModel::memoryBytes>("memoryBytes"),
+                         InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
                          InstanceMethod<&NativeModel::initialize>("initialize"),
@@ -88,7 +98,13 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::adamStep>("adamStep"),
                          InstanceMethod<&NativeModel::setSequences>("setSequences"),
                          InstanceMethod<&NativeModel::lift>("lift"),
+                         InstanceMethod<&NativeModel::liftWindows>("liftWindows"),
+                         InstanceMethod<&NativeModel::openStream>("openStream"),
+                         InstanceMethod<&NativeModel::pushFrame>("pushFrame"),
+                         InstanceMethod<&NativeModel::endStream>("endStream"),
                          InstanceMethod<&NativeModel::train>("train"),
+                         InstanceMethod<&NativeModel::startProfile>("startProfile"),
+                         InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
                          InstanceMethod<&NativeModel::close>("close"),
                      });
 }
@@ -100,11 +116,27 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const bool profile = reader.has("profile") && reader.boolean("profile");
+    const std::string isa = reader.textOr("isa", "auto");
+    const std::string products = reader.textOr("products", "auto");
+    planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
+    if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
-    network_ = Network::make(config_, makeBackend(device, precision, threads, "auto"));
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
+    if (profile) {
+      auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
+      profiler_ = profiler.get();
+      backend = std::move(profiler);
+    }
+    network_ = Network::make(config_, std::move(backend));
+    planDevice_ = device;
+    planIsa_ = isa;
+    planPrecision_ = precision;
+    planThreads_ = threads;
+    planObstacle_ = findPlanObstacle();
     tensors_ = network_->tensors();
     device_ = network_->describe();
-    bytes_ = static_cast<int64_t>(network_->memoryBytes());
+    bytes_ = static_cast<int64_t>(nativeBytes());
     queue_ = JobQueue::make(info.Env(), [this](Napi::Env env) { reportMemory(env); });
     reportMemory(info.Env());
   } catch (...) {
@@ -114,6 +146,8 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
 
 NativeModel::~NativeModel() {
   if (queue_) queue_->shutdown();
+  streams_.clear();
+  plan_.reset();
   network_.reset();
   bytes_ = 0;
   reportMemory(Env());
@@ -139,7 +173,7 @@ Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()
   job->work = [this, work = std::move(work)] {
     struct Measure {
       NativeModel& model;
-      ~Measure() { model.bytes_ = static_cast<int64_t>(model.network_->memoryBytes()); }
+      ~Measure() { model.bytes_ = static_cast<int64_t>(model.nativeBytes()); }
     } measure{*this};
     work();
   };
@@ -199,14 +233,20 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     fields.Set(name, info[2]);
     ObjectReader reader(fields, "write");
     const float* data = reader.floats(name.c_str(), size);
-    return submit(job(reader.takeReferences()), [this, state, name, data] { network_->write(state, name, data); });
+    return submit(job(reader.takeReferences()), [this, state, name, data] {
+      planStale_ = true;
+      network_->write(state, name, data);
+    });
   });
 }
 
 Napi::Value NativeModel::initialize(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const int64_t seed = readWhole(info, 0, "seed", 0, kLargestSeed);
-    return submit(job(), [this, seed] { network_->initialize(static_cast<uint64_t>(seed)); });
+    return submit(job(), [this, seed] {
+      planStale_ = true;
+      network_->initialize(static_cast<uint64_t>(seed));
+    });
   });
 }
 
@@ -216,6 +256,8 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
     auto last = job();
     closed_ = true;
     last->work = [this] {
+      streams_.clear();
+      plan_.reset();
       network_.reset();
       bytes_ = 0;
     };

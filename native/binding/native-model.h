@@ -4,10 +4,14 @@
 #include <napi.h>
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "../model/network.h"
+#include "../ops/profiling-backend.h"
+#include "../plan/plan.h"
 #include "job-queue.h"
 
 namespace pstmo::binding {
@@ -38,6 +42,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value memoryBytes(const Napi::CallbackInfo& info);
+  Napi::Value planObstacle(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
@@ -48,7 +53,13 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value adamStep(const Napi::CallbackInfo& info);
   Napi::Value setSequences(const Napi::CallbackInfo& info);
   Napi::Value lift(const Napi::CallbackInfo& info);
+  Napi::Value liftWindows(const Napi::CallbackInfo& info);
+  Napi::Value openStream(const Napi::CallbackInfo& info);
+  Napi::Value pushFrame(const Napi::CallbackInfo& info);
+  Napi::Value endStream(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value startProfile(const Napi::CallbackInfo& info);
+  Napi::Value stopProfile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   // Runs `body`; what it throws becomes a rejected promise.
@@ -65,13 +76,33 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   Windows readWindows(ObjectReader& reader) const;
   void requireStage(int stage, const char* what) const;
+  void requireProfiler() const;
   void reportMemory(Napi::Env env);
   size_t tensorSize(const std::string& name) const;
+  std::string findPlanObstacle() const;
+  // On the queue's thread: the plan of the weights as they are now, or null where there is none.
+  LiftPlan* currentPlan();
+  // Clips end to end; one clip may be lifted in part.
+  void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
+  PlanStream& streamOf(int64_t id);
+  Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
+  size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
 
   NetworkConfig config_;
   std::vector<TensorInfo> tensors_;
   std::string device_;
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
+  ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
+  std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone
+  std::map<int64_t, std::unique_ptr<PlanStream>> streams_;  // the queue's thread alone; they end with the plan they run on
+  std::map<int64_t, int> streamOwed_;        // the poses that each still has to give
+  int64_t lastStream_ = 0;
+  bool planStale_ = true;                    // weights changed since
+  bool planWanted_ = true;
+  std::string planDevice_, planIsa_, planObstacle_;
+  Precision planPrecision_ = Precision::fp32;
+  int planThreads_ = 0;
+  PlanFolds planFolds_;
   std::atomic<int64_t> bytes_{0};
   int64_t reportedBytes_ = 0;
   bool closed_ = false;

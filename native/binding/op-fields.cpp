@@ -101,11 +101,13 @@ const int64_t* OpFields::wideIntegers(const char* name, std::initializer_list<in
 
 double* OpFields::scalar(const char* name) {
   read_.insert(name);
-  const Napi::Value value = tensors_.Get(name);
   ObjectReader(tensors_, "tensors").floats(name, 1);
-  float* host = value.As<Napi::Float32Array>().Data();
-  scalars_.push_back({host, std::make_unique<double>(static_cast<double>(*host))});
-  return scalars_.back().value.get();
+  float* host = tensors_.Get(name).As<Napi::Float32Array>().Data();
+  const double value = static_cast<double>(*host);
+  extra_.push_back(backend_.allocate(sizeof value));
+  backend_.copyIn(extra_.back(), &value, sizeof value);
+  scalars_.push_back({host, static_cast<double*>(extra_.back())});
+  return scalars_.back().device;
 }
 
 void OpFields::finish() const {
@@ -122,7 +124,11 @@ void OpFields::copyBack() {
   for (const Array& array : arrays_) {
     if (array.output) backend_.copyOut(array.host, array.device, array.bytes);
   }
-  for (const Scalar& scalar : scalars_) *scalar.host = static_cast<float>(*scalar.value);
+  for (const Scalar& scalar : scalars_) {
+    double value = 0;
+    backend_.copyOut(&value, scalar.device, sizeof value);
+    *scalar.host = static_cast<float>(value);
+  }
 }
 
 }  // namespace pstmo::binding

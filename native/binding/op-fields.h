@@ -5,7 +5,6 @@
 
 #include <initializer_list>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,7 +40,7 @@ class OpFields {
   // As JavaScript has them, for checks.
   const int32_t* hostIntegers(const char* name) const;
   const int64_t* wideIntegers(const char* name, std::initializer_list<int64_t> shape, int64_t low, int64_t high);
-  // A Float32Array of 1, as a host double: written back.
+  // A Float32Array of 1, as a double: written back.
   double* scalar(const char* name);
 
   // Throws ERR_ARGUMENT for an array or number that the operation does not have.
@@ -67,7 +66,7 @@ class OpFields {
   std::vector<Array> arrays_;
   struct Scalar {
     float* host;
-    std::unique_ptr<double> value;
+    double* device;
   };
   std::vector<Scalar> scalars_;
   std::vector<void*> extra_;

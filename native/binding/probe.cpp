@@ -1,6 +1,5 @@
 // runOp: one operation on plain arrays, the seam that tests and benches use.
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "../cpu/cpu-backend.h"
@@ -17,17 +16,20 @@ std::unique_ptr<Backend> readBackend(const Napi::Value& value) {
   const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
   const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
   const std::string isa = reader.text("isa");
+  const std::string products = reader.textOr("products", "auto");
   reader.finish();
-  return makeBackend(device, precision, threads, isa);
+  return makeBackend(device, precision, threads, isa, products);
 }
 
 double timeMedian(Backend& backend, const OpRun& run, int repeats) {
-  std::vector<double> seconds;
+  const std::unique_ptr<Timeline> timeline = backend.timeline();
   for (int i = 0; i < repeats; i++) {
-    const auto begin = std::chrono::steady_clock::now();
+    timeline->begin("runOp");
     run(backend);
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    timeline->end();
   }
+  std::vector<double> seconds;
+  for (const Timeline::Span& span : timeline->read()) seconds.push_back(span.seconds);
   std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
   return seconds[static_cast<size_t>(repeats / 2)];
 }

@@ -1,4 +1,6 @@
 // Attention: one window and one head an item.
+#include <algorithm>
+
 #include "cpu-device.h"
 
 namespace pstmo {
@@ -8,13 +10,14 @@ size_t attentionScratch(int tokens, int width) {
   return 2 * keys * channels + 2 * (static_cast<size_t>(tokens) + 9) * keys + 64;
 }
 
-// A window with all its heads is an item where there are windows enough for every thread; else a head is.
+// A few windows with all their heads are an item where there are enough for every thread (each asks for the next one's rows); else a head is.
 void CpuBackend::forHeads(int batch, int heads, int tokens, int width, const std::function<void(int window, int head, float* scratch)>& body) {
   const size_t floats = attentionScratch(tokens, width / heads);
-  const int together = batch >= 4 * pool_.threads() ? heads : 1;
-  pool_.run(batch * heads / together, [&](int item, int worker) {
+  const int windows = batch / (4 * pool_.threads());
+  const int together = windows == 0 ? 1 : heads * std::min(windows, 5), items = batch * heads;
+  pool_.run((items + together - 1) / together, [&](int item, int worker) {
     float* scratch = workerScratch_[worker].floats(floats);
-    for (int i = item * together; i < (item + 1) * together; ++i) body(i / heads, i % heads, scratch);
+    for (int i = item * together; i < std::min(items, (item + 1) * together); ++i) body(i / heads, i % heads, scratch);
   });
 }
 

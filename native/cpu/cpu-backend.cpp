@@ -7,15 +7,26 @@
 #include <new>
 
 #include "../core/error.h"
+#include "../core/memory.h"
 #include "cpu-device.h"
 
 namespace pstmo {
 namespace {
 
-constexpr size_t kAlignment = 64;
 constexpr int kReduceRows = 64;  // rows of a partial sum: fixed, so that sums do not depend on the number of threads
 
 const Kernels& chooseKernels(const std::string& isa, Precision precision) {
+  const std::string wanted = chooseCpuIsa(isa, precision);
+#if defined(__x86_64__)
+  if (wanted == "avx512") return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+  if (wanted == "avx2") return avx2Kernels();
+#endif
+  return portableKernels();
+}
+
+}  // namespace
+
+std::string chooseCpuIsa(const std::string& isa, Precision precision) {
   std::string wanted = isa;
   if (const char* forced = std::getenv("PSTMO_CPU_ISA"); forced && *forced && wanted == "auto") wanted = forced;
   const auto have = cpuIsas();
@@ -29,14 +40,8 @@ const Kernels& chooseKernels(const std::string& isa, Precision precision) {
   if (precision == Precision::bf16 && (wanted != "avx512" || !cpuHasBf16())) {
     throw Error("ERR_UNSUPPORTED", "precision 'bf16' on the CPU needs the AVX-512 BF16 instructions, which this machine or the chosen instruction set ('" + wanted + "') lacks; use 'fp32'.");
   }
-#if defined(__x86_64__)
-  if (wanted == "avx512") return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
-  if (wanted == "avx2") return avx2Kernels();
-#endif
-  return portableKernels();
+  return wanted;
 }
-
-}  // namespace
 
 std::vector<std::string> cpuIsas() {
   std::vector<std::string> names;
@@ -70,21 +75,39 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> done(pool.threads());
   pool.run(pool.threads(), [&](int item, int) {
-    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) done[item] += multiplyAdds(100000);
+    do done[item] += multiplyAdds(100000);
+    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
   });
   double total = 0;
   for (const double operations : done) total += operations;
   return total / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 1e9;
 }
 
-Scratch::~Scratch() { ::operator delete(data_, std::align_val_t{kAlignment}); }
+double measureCpuCopy(int threads, double seconds) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  ThreadPool pool(threads);
+  std::vector<std::vector<char>> blocks(2 * pool.threads(), std::vector<char>(kBytes, 1));
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<double> copied(pool.threads());
+  pool.run(pool.threads(), [&](int item, int) {
+    do {
+      std::memcpy(blocks[2 * item].data(), blocks[2 * item + 1].data(), kBytes);
+      copied[item] += 2.0 * kBytes;
+    } while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
+  });
+  double total = 0;
+  for (const double bytes : copied) total += bytes;
+  return total / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 1e9;
+}
+
+Scratch::~Scratch() { releaseAligned(data_); }
 
 float* Scratch::floats(size_t count) {
   if (count > capacity_) {
-    ::operator delete(data_, std::align_val_t{kAlignment});
-    data_ = nullptr;
+    releaseAligned(data_);
     capacity_ = 0;
-    data_ = static_cast<float*>(::operator new(count * sizeof(float), std::align_val_t{kAlignment}));
+    data_ = static_cast<float*>(allocateAligned(count * sizeof(float)));
+    if (data_ == nullptr) throw std::bad_alloc();
     capacity_ = count;
   }
   return data_;
@@ -98,11 +121,11 @@ std::string CpuBackend::describe() const {
 }
 
 void* CpuBackend::allocate(size_t bytes) {
-  void* memory = ::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow);
+  void* memory = allocateAligned(bytes);
   if (!memory) throw Error("ERR_MEMORY", "The CPU could not give " + std::to_string(bytes) + " bytes; a smaller batch needs less.");
   return memory;
 }
-void CpuBackend::release(void* memory) { ::operator delete(memory, std::align_val_t{kAlignment}); }
+void CpuBackend::release(void* memory) { releaseAligned(memory); }
 void CpuBackend::copyIn(void* device, const void* host, size_t bytes) { std::memcpy(device, host, bytes); }
 void CpuBackend::copyOut(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
 void CpuBackend::zero(void* device, size_t bytes) { std::memset(device, 0, bytes); }

@@ -37,8 +37,10 @@ struct RowSource {
 
   int length() const { return width * taps; }
   void copy(int64_t row, float* to) const;
-  // The row where it stands, or copied to `scratch` (length() floats) where it has three parts.
+  // The row where it stands, or copied to `scratch` (length() floats) where a part of it is outside its window.
   const float* row(int64_t index, float* scratch) const;
+  // About where it stands, for prefetching.
+  const float* near(int64_t row) const;
 };
 
 // The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along the inner dimension.
@@ -58,11 +60,18 @@ class CpuBackend final : public Backend {
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
+  std::unique_ptr<Timeline> timeline() override { return std::make_unique<HostTimeline>(); }
   void* allocate(size_t bytes) override;
   void release(void* memory) override;
   void copyIn(void* device, const void* host, size_t bytes) override;
   void copyOut(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
+  void copyOutLater(void* host, const void* device, size_t bytes) override { copyOut(host, device, bytes); }
+  void finishCopies() override {}
+  void abandonCopies() override {}
+  void copyWithin(void* to, const void* from, size_t bytes) override { copyOut(to, from, bytes); }
+  size_t freeBytes() override { return 0; }
+  void runStep(const StepKey&, const StepValues&, const std::function<void()>& body) override { body(); }
   void weightsChanged() override { ++epoch_; }
 
   void run(const LinearForward&) override;

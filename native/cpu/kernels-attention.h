@@ -23,6 +23,15 @@ void prefetchRows(const float* x, ptrdiff_t stride, const HeadShape& h) {
   }
 }
 
+// Short windows: while head i of one is worked on, the i-th part of the next window's rows goes to the second-level cache.
+void prefetchNextWindow(const float* x, ptrdiff_t stride, int batch, int window, int head, const HeadShape& h) {
+  constexpr ptrdiff_t kShort = 256 << 10;  // bytes: two windows and what a head needs fit side by side
+  const ptrdiff_t floats = h.tokens * stride;
+  if (window + 1 >= batch || floats * 4 > kShort) return;
+  const float* next = x + (window + 1) * floats;
+  for (ptrdiff_t i = floats * head / h.heads; i < floats * (head + 1) / h.heads; i += 16) __builtin_prefetch(next + i, 0, 1);
+}
+
 // x (tokens, headWidth) with row stride -> panels over tokens: [token / kPanel][channel][kPanel].
 void packTransposed(const float* x, ptrdiff_t stride, const HeadShape& h, float* panels) {
   for (int first = 0; first < h.keys; first += kLanes) {
@@ -120,6 +129,7 @@ void attentionForward(const AttentionForward& op, int window, int head, float* s
   if (head + 1 < op.heads) {
     for (int part = 0; part < 3; ++part) prefetchRows(q + part * op.width + h.headWidth, h.stride, h);
   }
+  prefetchNextWindow(op.qkv, h.stride, op.batch, window, head, h);
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);
@@ -180,6 +190,9 @@ void attentionBackward(const AttentionBackward& op, int window, int head, float*
     prefetchRows(out + h.headWidth, op.width, h);
     prefetchRows(dOut + h.headWidth, op.width, h);
   }
+  prefetchNextWindow(op.qkv, h.stride, op.batch, window, head, h);
+  prefetchNextWindow(op.out, op.width, op.batch, window, head, h);
+  prefetchNextWindow(op.dOut, op.width, op.batch, window, head, h);
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);

@@ -128,17 +128,49 @@ void pairsOfRow(const float* x, int count, uint32_t* pairs) {
 
 // pairs[i] = x[i] in the low half, y[i] in the high half.
 void pairsOfRows(const float* x, const float* y, int count, uint32_t* pairs) {
+  // Word k of the result: even k takes value k / 2 of the low half (x), odd k of the high half (y).
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i order = _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16)), 16));
   for (int i = 0; i < count; i += 16) {
     const int n = least(16, count - i);
     const __mmask16 mask = (__mmask16)((1u << n) - 1);
-    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, x + i)));
-    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, y + i)));
-    _mm512_mask_storeu_epi32(pairs + i, mask, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+    const __m512 low = n == 16 ? _mm512_loadu_ps(x + i) : _mm512_maskz_loadu_ps(mask, x + i);
+    const __m512 high = n == 16 ? _mm512_loadu_ps(y + i) : _mm512_maskz_loadu_ps(mask, y + i);
+    const __m512i both = _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    if (n == 16) {
+      _mm512_storeu_si512(pairs + i, both);
+    } else {
+      _mm512_mask_storeu_epi32(pairs + i, mask, both);
+    }
   }
 }
 #endif
 
+// What most tiles need: bias, ReLU, whole vectors.
+void storeBiasRelu(const TileStore& s, const float* out, int row, int rows, int column) {
+  const Vec bias0 = s.bias ? load(s.bias + column) : Vec{}, bias1 = s.bias ? load(s.bias + column + kLanes) : Vec{};
+  const Vec floor = splat(s.relu ? 0.0f : -__builtin_inff());
+  float* y = s.y + (int64_t)row * s.width + column;
+  for (int i = 0; i < rows; ++i, y += s.width, out += kPanel) {
+    const Vec first = load(out) + bias0, second = load(out + kLanes) + bias1;
+    save(y, first < floor ? floor : first);
+    save(y + kLanes, second < floor ? floor : second);
+  }
+}
+
+// Row of y that row r of a tile goes to, or -1: see TileStore::taps.
+int64_t storeRow(const TileStore& s, int64_t r, int tap) {
+  if (s.taps == 1) return r;
+  const int64_t token = r % s.outTokens * s.stride + tap - 1;
+  return token < 0 || token >= s.tokens ? -1 : r / s.outTokens * s.tokens + token;
+}
+
 void storeTile(const TileStore& s, const float* out, int row, int rows, int column) {
+  const int tap = s.taps == 1 ? 0 : column / s.width;
+  column -= tap * s.width;
+  if (s.taps == 1 && column + kPanel <= s.width && !s.dropout.active() && !s.reluOutput && !s.residual && !s.accumulate) {
+    return storeBiasRelu(s, out, row, rows, column);
+  }
   for (int v = 0; v < 2; ++v) {
     const int c = column + v * kLanes, count = least(kLanes, s.width - c);
     if (count <= 0) return;
@@ -146,10 +178,11 @@ void storeTile(const TileStore& s, const float* out, int row, int rows, int colu
     VecPhilox words{};
     int64_t pair = -1;
     for (int i = 0; i < rows; ++i) {
-      const int64_t r = row + i;
+      const int64_t r = storeRow(s, row + i, tap);
+      if (r < 0) continue;
       float* y = s.y + r * s.width + c;
       Vec value = load(out + (i * 2 + v) * kLanes) + bias;
-      if (s.relu) value = value > 0.0f ? value : Vec{};
+      if (s.relu) value = value < 0.0f ? Vec{} : value;
       if (s.dropout.active()) {
         if (pair != r / 2) words = dropoutWords(s.dropout, s.width, pair = r / 2, c);
         value *= dropoutFactor(s.dropout, words, r, c);

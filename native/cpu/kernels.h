@@ -22,6 +22,9 @@ struct TileStore {
   const float* residual = nullptr;  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
   int outTokens = 1, tokens = 1, stride = 1;
   bool accumulate = false;
+  // 3: the columns are (tap, width) and row r belongs to the tokens around the one that residual would be read from: tap t goes to
+  // that token - 1 + t, nowhere outside of a window. A panel must not cross taps.
+  int taps = 1;
 };
 
 // y = residual + dropout(leaky((x - mean) inverseStd gamma + beta, slope)); slope 1 is plain batch norm.

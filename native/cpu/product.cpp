@@ -11,9 +11,13 @@ namespace {
 
 constexpr int kInnerBlock = 256;  // rows of a panel that stay in the first-level cache (32 KB with 32 columns)
 constexpr double kSmallProduct = 5e5;  // multiply-adds that take about as long as waking a thread
-constexpr int kGradientBlock = 128;  // rows reduced at a time in a weight gradient
+constexpr int kGradientBlock = 128;  // steps (rows, bf16: row pairs) reduced at a time in a weight gradient
 
 int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+void prefetch(const float* x, int count) {
+  for (int i = 0; i < count; i += 16) __builtin_prefetch(x + i, 0, 1);
+}
 
 }  // namespace
 
@@ -36,8 +40,14 @@ void RowSource::copy(int64_t row, float* to) const {
 
 const float* RowSource::row(int64_t index, float* scratch) const {
   if (taps == 1) return x + index * width;
+  const int64_t first = index % outTokens * stride - 1;
+  if (first >= 0 && first + 2 < tokens) return x + (index / outTokens * tokens + first) * width;
   copy(index, scratch);
   return scratch;
+}
+
+const float* RowSource::near(int64_t row) const {
+  return taps == 1 ? x + row * width : x + (row / outTokens * tokens + row % outTokens * stride) * width;
 }
 
 bool CpuBackend::usesBf16(int inner, int columns) const {
@@ -122,8 +132,7 @@ void CpuBackend::product(int rows, const RowSource& source, const Panels& panels
         } else if (source.taps == 1) {
           kernels_.pairsOfRow(source.x + static_cast<int64_t>(first + r) * inner, inner, reinterpret_cast<uint32_t*>(copied) + static_cast<size_t>(r) * unit);
         } else {
-          source.copy(first + r, row);
-          kernels_.pairsOfRow(row, inner, reinterpret_cast<uint32_t*>(copied) + static_cast<size_t>(r) * unit);
+          kernels_.pairsOfRow(source.row(first + r, row), inner, reinterpret_cast<uint32_t*>(copied) + static_cast<size_t>(r) * unit);
         }
       }
     }
@@ -151,11 +160,20 @@ void CpuBackend::product(int rows, const RowSource& source, const Panels& panels
 
 void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight) {
   const int tileRows = kernels_.tileRows, width = kernels_.panelColumns, length = source.length(), in = source.width, taps = source.taps;
+  // The sums stand in tiles, rows of one side by whole panels of the other: which is which goes by what less is padded (34 columns fill two panels badly).
+  const RowSource gradient{.x = dZ, .width = out};
+  const auto padded = [&](int tall, int wide) { return static_cast<int64_t>(roundUp(tall, tileRows)) * roundUp(wide, width); };
+  const bool swapped = taps == 1 && padded(length, out) < padded(out, length);
+  const RowSource& left = swapped ? source : gradient;
+  const RowSource& right = swapped ? gradient : source;
+  const int tall = left.length(), wide = right.length();
+
   const bool bf16 = usesBf16(out, length);
-  const int panelCount = (length + width - 1) / width, rowTiles = (out + tileRows - 1) / tileRows;
+  const int block = bf16 ? 2 * kGradientBlock : kGradientBlock;
+  const int panelCount = (wide + width - 1) / width, rowTiles = (tall + tileRows - 1) / tileRows;
   const int panelSplit = std::max(1, (panelCount + 15) / 16);
-  // Each part packs the rows of `source` for itself, so there are no more parts than the second-level cache asks for and the threads share evenly.
-  int rowSplit = (out + 287) / 288;
+  // Each part packs the rows of the right side for itself, so there are no more parts than the second-level cache asks for and the threads share evenly.
+  int rowSplit = (tall + 383) / 384;
   while (panelSplit * rowSplit % pool_.threads() != 0 && panelSplit * rowSplit < 4 * pool_.threads()) ++rowSplit;
   rowSplit = std::min(rowSplit, rowTiles);
   const std::vector<float> zeros(std::max(out, length), 0.0f);
@@ -164,29 +182,29 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
     const int tileBegin = rowTiles * (item / panelSplit) / rowSplit, tileEnd = rowTiles * (item / panelSplit + 1) / rowSplit;
     const int panels = panelEnd - panelBegin, tiles = tileEnd - tileBegin, columns = panels * width;
     const size_t tileFloats = static_cast<size_t>(tileRows) * width;
-    const int begin = tileBegin * tileRows, outs = std::min(out, tileEnd * tileRows) - begin;
+    const int begin = tileBegin * tileRows, outs = std::min(tall, tileEnd * tileRows) - begin;
     const int leftStride = roundUp(outs, 16) + 16;  // off the powers of two, which would crowd a few cache sets
-    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + leftStride) + 2 * static_cast<size_t>(length));
-    float* right = sums + tileFloats * tiles * panels;                    // [panel][row][width], bf16: [panel][row pair][width]
-    float* left = right + static_cast<size_t>(kGradientBlock) * columns;  // [row][out], bf16: [row pair][out]
-    float* row0 = left + static_cast<size_t>(kGradientBlock) * leftStride;
-    float* row1 = row0 + length;
-    for (int first = 0; first < rows; first += kGradientBlock) {
-      const int count = std::min(kGradientBlock, rows - first), units = bf16 ? (count + 1) / 2 : count;
+    float* sums = workerScratch_[worker].floats(tileFloats * tiles * panels + static_cast<size_t>(kGradientBlock) * (columns + leftStride) + 2 * static_cast<size_t>(wide));
+    float* rightPanels = sums + tileFloats * tiles * panels;                   // [panel][row][width], bf16: [panel][row pair][width]
+    float* leftRows = rightPanels + static_cast<size_t>(kGradientBlock) * columns;  // [row][outs], bf16: [row pair][outs]
+    float* row0 = leftRows + static_cast<size_t>(kGradientBlock) * leftStride;
+    float* row1 = row0 + wide;
+    for (int first = 0; first < rows; first += block) {
+      const int count = std::min(block, rows - first), units = bf16 ? (count + 1) / 2 : count;
       for (int u = 0; u < units; ++u) {
         const int r = bf16 ? 2 * u : u;
         const bool paired = bf16 && r + 1 < count;
-        const float* from = dZ + static_cast<int64_t>(first + r) * out + begin;
-        const float* source0 = source.row(first + r, row0);
-        const float* source1 = paired ? source.row(first + r + 1, row1) : zeros.data();
+        const float* from = left.x + static_cast<int64_t>(first + r) * tall + begin;  // one tap, on this side
+        const float* source0 = right.row(first + r, row0);
+        const float* source1 = paired ? right.row(first + r + 1, row1) : zeros.data();
         if (bf16) {
-          kernels_.pairsOfRows(from, paired ? from + out : zeros.data(), outs, reinterpret_cast<uint32_t*>(left) + static_cast<size_t>(u) * leftStride);
+          kernels_.pairsOfRows(from, paired ? from + tall : zeros.data(), outs, reinterpret_cast<uint32_t*>(leftRows) + static_cast<size_t>(u) * leftStride);
         } else {
-          std::memcpy(left + static_cast<size_t>(u) * leftStride, from, static_cast<size_t>(outs) * sizeof(float));
+          std::memcpy(leftRows + static_cast<size_t>(u) * leftStride, from, static_cast<size_t>(outs) * sizeof(float));
         }
         for (int p = 0; p < panels; ++p) {
-          float* to = right + (static_cast<size_t>(p) * units + u) * width;
-          const int column = (panelBegin + p) * width, floats = std::min(width, length - column);
+          float* to = rightPanels + (static_cast<size_t>(p) * units + u) * width;
+          const int column = (panelBegin + p) * width, floats = std::min(width, wide - column);
           if (bf16) {
             kernels_.pairsOfRows(source0 + column, source1 + column, floats, reinterpret_cast<uint32_t*>(to));
           } else {
@@ -195,15 +213,22 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
           std::fill(to + floats, to + width, 0.0f);
         }
       }
+      int asked = 0;  // rows of the next block that are on their way to the second-level cache while this one is worked on
+      const int next = std::min(block, rows - first - block);
       for (int t = 0; t < tiles; ++t) {
         const int tileCount = std::min(tileRows, outs - t * tileRows);
         for (int p = 0; p < panels; ++p) {
+          for (const int until = next * (t * panels + p + 1) / (tiles * panels); asked < until; ++asked) {
+            const int64_t row = first + block + asked;
+            prefetch(left.near(row) + begin, outs);
+            prefetch(right.near(row) + panelBegin * width, std::min(columns, wide));
+          }
           float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
-          const float* b = right + static_cast<size_t>(p) * units * width;
+          const float* b = rightPanels + static_cast<size_t>(p) * units * width;
           if (bf16) {
-            kernels_.tileBf16(tileCount, reinterpret_cast<uint32_t*>(left) + t * tileRows, leftStride, true, units, reinterpret_cast<const uint32_t*>(b), tileSums, first > 0);
+            kernels_.tileBf16(tileCount, reinterpret_cast<uint32_t*>(leftRows) + t * tileRows, leftStride, true, units, reinterpret_cast<const uint32_t*>(b), tileSums, first > 0);
           } else {
-            kernels_.tile(tileCount, left + t * tileRows, leftStride, true, units, b, width, tileSums, first > 0);
+            kernels_.tile(tileCount, leftRows + t * tileRows, leftStride, true, units, b, width, tileSums, first > 0);
           }
         }
       }
@@ -212,12 +237,21 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
       for (int p = 0; p < panels; ++p) {
         const float* tileSums = sums + tileFloats * (static_cast<size_t>(t) * panels + p);
         const int firstColumn = (panelBegin + p) * width;
-        const int tileCount = std::min(tileRows, outs - t * tileRows), columnCount = std::min(width, length - firstColumn);
+        const int tileCount = std::min(tileRows, outs - t * tileRows), columnCount = std::min(width, wide - firstColumn);
         for (int i = 0; i < tileCount; ++i) {
-          float* to = dWeight + static_cast<size_t>(begin + t * tileRows + i) * length;
-          for (int c = 0; c < columnCount; ++c) {
-            const int q = firstColumn + c;
-            to[taps == 1 ? q : q % in * taps + q / in] += tileSums[static_cast<size_t>(i) * width + c];
+          const size_t row = static_cast<size_t>(begin + t * tileRows + i);
+          const float* from = tileSums + static_cast<size_t>(i) * width;
+          if (swapped) {
+            for (int c = 0; c < columnCount; ++c) dWeight[static_cast<size_t>(firstColumn + c) * tall + row] += from[c];
+          } else if (taps == 1) {
+            for (int c = 0; c < columnCount; ++c) dWeight[row * wide + firstColumn + c] += from[c];
+          } else {
+            // Columns are (tap, in), the weight's are (in, tap).
+            int tap = firstColumn / in, channel = firstColumn % in;
+            for (int c = 0; c < columnCount; ++c) {
+              dWeight[row * wide + channel * taps + tap] += from[c];
+              if (++channel == in) channel = 0, ++tap;
+            }
           }
         }
       }

@@ -15,7 +15,18 @@ void CpuBackend::run(const StridedConvForward& op) {
 
 void CpuBackend::run(const StridedConvBackward& op) {
   const int outTokens = (op.tokens + op.stride - 1) / op.stride, rows = op.batch * outTokens, length = 3 * op.in;
-  if (op.dX) {
+  if (op.dX && op.stride >= 3 && op.in % kernels_.panelColumns == 0) {
+    // No token is read twice: the product goes where it belongs, and what no output row reads is zero.
+    product(rows, {.x = op.dZ, .width = op.out}, packed(op.weight, op.out, op.in, 3, false),
+            {.y = op.dX, .width = op.in, .reluOutput = op.reluOutput, .reluScale = op.reluScale, .outTokens = outTokens, .tokens = op.tokens, .stride = op.stride, .taps = 3});
+    for (int window = 0; window < op.batch; ++window) {
+      for (int token = 0; token < op.tokens; ++token) {
+        const int past = (token + 1) % op.stride;  // tokens past the first that its output row reads
+        if (past < 3 && (token + 1) / op.stride < outTokens) continue;
+        std::memset(op.dX + (static_cast<size_t>(window) * op.tokens + token) * op.in, 0, static_cast<size_t>(op.in) * sizeof(float));
+      }
+    }
+  } else if (op.dX) {
     // What each output row gives to its three neighbours, then each input row takes its share.
     float* spread = conv_.floats(static_cast<size_t>(rows) * length);
     product(rows, {.x = op.dZ, .width = op.out}, packed(op.weight, op.out, op.in, 3, false), {.y = spread, .width = length});

@@ -2,6 +2,8 @@
 #include "cuda-device.h"
 #include "elementwise.h"
 
+#include <cstdlib>
+
 namespace pstmo {
 
 namespace cuda {
@@ -17,8 +19,7 @@ const char* codeOf(cudaError_t status) {
   switch (status) {
     case cudaErrorMemoryAllocation: return "ERR_CUDA_OOM";
     case cudaErrorNoDevice:
-    case cudaErrorInvalidDevice:
-    case cudaErrorInsufficientDriver: return "ERR_NO_CUDA";
+    case cudaErrorInvalidDevice: return "ERR_NO_CUDA";
     case cudaErrorNoKernelImageForDevice: return "ERR_CUDA_ARCH";
     default: return "ERR_CUDA_DRIVER";
   }
@@ -29,9 +30,44 @@ struct Nothing {
   __device__ void operator()(int64_t) const {}
 };
 
+const char* const kLostContext = " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new process.";
+
 CudaState refused(cudaError_t status, const std::string& reason) {
   (void)cudaGetLastError();  // a refusal is no failure of what comes after
-  return {true, false, codeOf(status), reason};
+  return {true, false, codeOf(status), status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
+}
+
+void* allocateBytes(size_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    (void)cudaGetLastError();
+    size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for the free memory");
+    throw Error("ERR_CUDA_OOM", "The GPU could not give " + std::to_string(bytes) + " bytes (" + megabytes(bytes) + "): " + megabytes(free) + " of its " + megabytes(total) +
+                                    " are free.");
+  }
+  check(status, "asking for " + megabytes(bytes));
+  return memory;
+}
+
+// By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for "auto".
+std::unique_ptr<LibraryProducts> openProducts(const std::string& products, std::string* reason = nullptr) {
+  if (products == "own") return nullptr;
+  const bool required = products != "auto";
+  const lt::Search found = lt::findLibrary(required && products != "cublaslt" ? products : "");
+  std::string why = found.reason;
+  if (found.library) {
+    try {
+      return std::make_unique<LibraryProducts>(*found.library);
+    } catch (const Error& error) {
+      if (required) throw;
+      why = error.what();
+    }
+  }
+  if (required) throw Error("ERR_UNSUPPORTED", "products \"" + products + "\": no cuBLASLt could be opened (" + why + "). PSTMO_CUBLASLT may name its file; products \"own\" does without it.");
+  if (reason) *reason = why;
+  return nullptr;
 }
 
 }  // namespace
@@ -40,38 +76,44 @@ void check(cudaError_t status, const std::string& doing) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();
   std::string message = std::string("CUDA said \"") + cudaGetErrorString(status) + "\" while " + doing + ".";
-  if (status == cudaErrorIllegalAddress) message += " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new process.";
+  if (status == cudaErrorIllegalAddress) message += kLostContext;
   throw Error(codeOf(status), message);
 }
 
 Scratch::~Scratch() { (void)cudaFree(data_); }
 
-float* Scratch::floats(size_t count) {
-  const size_t bytes = count * sizeof(float);
-  if (bytes > bytes_) {
+void* Scratch::bytes(size_t count) {
+  if (count > bytes_) {
     check(cudaFree(data_), "freeing scratch memory");
     data_ = nullptr;
     bytes_ = 0;
-    check(cudaMalloc(&data_, bytes), "asking for " + megabytes(bytes) + " of scratch memory");
-    bytes_ = bytes;
+    data_ = allocateBytes(count);
+    bytes_ = count;
   }
-  return static_cast<float*>(data_);
+  return data_;
 }
 
-CudaBackend::CudaBackend(int device, Precision precision) : device_(device), precision_(precision) {
+CudaBackend::CudaBackend(int device, Precision precision, const std::string& products) : device_(device), precision_(precision) {
+  const char* graphs = std::getenv("PSTMO_CUDA_GRAPHS");
+  recordsSteps_ = graphs == nullptr || std::string(graphs) != "off";
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device), "asking what device " + std::to_string(device) + " is");
   name_ = properties.name;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
+  library_ = openProducts(products);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
 }
 
 CudaBackend::~CudaBackend() {
   (void)cudaSetDevice(device_);
+  dropGraphs();
+  (void)cudaFree(state_);
   (void)cudaStreamDestroy(stream_);
 }
 
-std::string CudaBackend::describe() const { return "CUDA device " + std::to_string(device_) + ", " + name_; }
+std::string CudaBackend::describe() const {
+  return "CUDA device " + std::to_string(device_) + ", " + name_ + ", products by " + (library_ ? "cuBLASLt " + library_->library().version() : "own kernels");
+}
 
 cudaStream_t CudaBackend::stream() const {
   check(cudaSetDevice(device_), "choosing device " + std::to_string(device_));
@@ -80,17 +122,7 @@ cudaStream_t CudaBackend::stream() const {
 
 void* CudaBackend::allocate(size_t bytes) {
   (void)stream();
-  void* memory = nullptr;
-  const cudaError_t status = cudaMalloc(&memory, bytes);
-  if (status == cudaErrorMemoryAllocation) {
-    (void)cudaGetLastError();
-    size_t free = 0, total = 0;
-    check(cudaMemGetInfo(&free, &total), "asking for the free memory");
-    throw Error("ERR_CUDA_OOM", "The GPU could not give " + std::to_string(bytes) + " bytes (" + megabytes(bytes) + "): " + megabytes(free) + " of its " + megabytes(total) +
-                                    " are free; a smaller batch needs less.");
-  }
-  check(status, "asking for " + megabytes(bytes));
-  return memory;
+  return allocateBytes(bytes);
 }
 
 void CudaBackend::release(void* memory) {
@@ -98,17 +130,32 @@ void CudaBackend::release(void* memory) {
   (void)cudaFree(memory);
 }
 
-void CudaBackend::copyIn(void* device, const void* host, size_t bytes) {
-  // From pageable memory: CUDA has taken the bytes when this returns.
-  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream()), "copying to the GPU");
-}
+void CudaBackend::copyIn(void* device, const void* host, size_t bytes) { staging_.copyIn(stream(), device, host, bytes); }
+
+void CudaBackend::copyOutLater(void* host, const void* device, size_t bytes) { staging_.copyOut(stream(), host, device, bytes); }
 
 void CudaBackend::copyOut(void* host, const void* device, size_t bytes) {
-  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()), "copying from the GPU");
-  check(cudaStreamSynchronize(stream_), "waiting for the GPU");
+  try {
+    copyOutLater(host, device, bytes);
+    finishCopies();
+  } catch (...) {
+    abandonCopies();
+    throw;
+  }
+}
+
+void CudaBackend::copyWithin(void* to, const void* from, size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying on the GPU");
 }
 
 void CudaBackend::zero(void* device, size_t bytes) { check(cudaMemsetAsync(device, 0, bytes, stream()), "clearing memory"); }
+
+size_t CudaBackend::freeBytes() {
+  (void)stream();
+  size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for the free memory");
+  return free;
+}
 
 }  // namespace cuda
 
@@ -141,10 +188,18 @@ CudaState cudaState(int device) {
   return {true, true, "", std::string(properties.name) + ", compute capability " + arch + ", a driver for CUDA " + versionOf(driver) + "."};
 }
 
-std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision) {
+std::string cudaProducts(int device) {
+  using namespace cuda;
+  check(cudaSetDevice(device), "choosing device " + std::to_string(device));
+  std::string reason;
+  const std::unique_ptr<LibraryProducts> products = openProducts("auto", &reason);
+  return products ? "cuBLASLt " + products->library().version() + " (" + products->library().file + ")" : "own kernels, since no cuBLASLt could be opened (" + reason + ")";
+}
+
+std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision, const std::string& products) {
   const CudaState state = cudaState(device);
   if (!state.usable) throw Error(state.code, state.reason);
-  return std::make_unique<cuda::CudaBackend>(device, precision);
+  return std::make_unique<cuda::CudaBackend>(device, precision, products);
 }
 
 }  // namespace pstmo

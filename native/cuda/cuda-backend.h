@@ -19,7 +19,17 @@ struct CudaState {
 // Opens the driver, which takes a while the first time; never throws.
 CudaState cudaState(int device);
 
-// Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED.
-std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision);
+// What multiplies on a usable device where products is "auto": which cuBLASLt, from which file, or own kernels and why. Throws Error.
+std::string cudaProducts(int device);
+
+// products: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path of a cuBLASLt. Throws Error with the
+// code and reason of cudaState, or ERR_UNSUPPORTED where the cuBLASLt asked for cannot be used.
+std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision, const std::string& products);
+
+// GFLOP/s that the device reaches in a product of this precision: registers alone, or a large product of this backend, whichever is
+// more.
+double measureCudaPeak(int device, Precision precision, double seconds);
+// Copies within the device's memory, bytes read and written together, in GB/s.
+double measureCudaCopy(int device, double seconds);
 
 }  // namespace pstmo

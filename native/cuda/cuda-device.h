@@ -1,41 +1,49 @@
 // The CUDA backend: one class, its operations spread over the .cu files of this folder by noun, one stream.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 
 #include "cuda-backend.h"
 #include "cuda-runtime.h"
+#include "library-products.h"
 #include "product.h"
+#include "scratch.h"
+#include "staging.h"
 
 namespace pstmo::cuda {
 
-// Device memory that only grows, for what an operation needs within itself: operations follow each other on one stream.
-class Scratch {
- public:
-  Scratch() = default;
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  float* floats(size_t count);  // contents are lost when it grows
-
- private:
-  void* data_ = nullptr;
-  size_t bytes_ = 0;
+// What of the optimizer's step depends on which step it is.
+struct AdamRates {
+  float stepSize, rootCorrection;
 };
+AdamRates adamRates(const AdamStep& op);
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(int device, Precision precision);
+  CudaBackend(int device, Precision precision, const std::string& products);
   ~CudaBackend() override;
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
+  std::unique_ptr<Timeline> timeline() override;
   void* allocate(size_t bytes) override;
   void release(void* memory) override;
   void copyIn(void* device, const void* host, size_t bytes) override;
   void copyOut(void* host, const void* device, size_t bytes) override;
+  void copyOutLater(void* host, const void* device, size_t bytes) override;
+  void finishCopies() override { staging_.finish(); }
+  void abandonCopies() override { staging_.abandon(); }
+  void copyWithin(void* to, const void* from, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
+  size_t freeBytes() override;
+  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
   void weightsChanged() override {}  // weights are read where they stand
+
+  // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's precision.
+  double peak(double seconds);
+  double copyRate(double seconds);
 
   void run(const LinearForward&) override;
   void run(const LinearBackward&) override;
@@ -74,16 +82,38 @@ class CudaBackend final : public Backend {
   // The stream, after making its device this thread's: a model is made on one thread and runs on another.
   cudaStream_t stream() const;
 
+  // Dropout for a kernel: within runStep, seed and step are read from device memory.
+  Keep keepOf(const Dropout& dropout) const;
+  // Where the optimizer's step reads what depends on the step, or null.
+  const StepState* stateOf(const AdamStep& op) const;
+  StepKey withScratch(StepKey key) const;
+  void capture(cudaGraphExec_t& graph, const std::function<void()>& body);
+  void dropGraphs();
+
   // The way of multiplying for a product of this shape.
   Precision precisionOf(int64_t inner, int64_t columns) const;
   // C (rows, columns) of `inner` terms through the epilogue.
   template <typename A, typename B>
   void product(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue);
-  // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's input.
+  // The same by cuBLASLt and, for what its epilogues cannot do, a kernel after it; false where own kernels must do it all.
+  template <typename A, typename B>
+  bool productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue);
+  // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's input; dBias (out) += column sums of
+  // dZ. Either may be null.
   template <typename B>
-  void weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight);
+  void weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  template <typename B>
+  bool weightGradientByLibrary(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  LibraryOperand operandOf(const RowMajor& a, int64_t) const { return {a.data, a.stride, true}; }
+  LibraryOperand operandOf(const InnerMajor& a, int64_t) const { return {a.data, a.stride, false}; }
+  // The gathered rows, laid out in memory.
+  LibraryOperand operandOf(const ConvolutionRowMajor& a, int64_t rows);
+  LibraryOperand operandOf(const ConvolutionInnerMajor& a, int64_t rows);
+  const float* gatherRows(const ConvolutionRows& a, int64_t rows);
   // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int64_t rows, int channels, const float* x, float* sums);
+  // Partial moments of chunks of kReduceRows rows of x (rows, channels).
+  void chunkMoments(int64_t rows, int channels, const float* x, float* partials);
   // Partial moments (chunks of `chunkRows` rows, 2, channels) to mean and 1 / std, running statistics moved.
   void mergeMoments(int64_t rows, int chunkRows, int channels, const float* partials, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
 
@@ -91,7 +121,15 @@ class CudaBackend final : public Backend {
   Precision precision_;
   std::string name_;
   cudaStream_t stream_ = nullptr;
-  Scratch partials_, sums_;
+  Scratch partials_, sums_, gathered_;
+  Staging staging_;
+  std::unique_ptr<LibraryProducts> library_;  // null: own products
+
+  // Recorded steps by what they follow from; null until the second time. `now_` is set while a step's operations are called.
+  std::map<StepKey, cudaGraphExec_t> graphs_;
+  bool recordsSteps_;
+  StepState* state_ = nullptr;
+  const StepValues* now_ = nullptr;
 };
 
 }  // namespace pstmo::cuda

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "../core/error.h"
@@ -35,9 +36,10 @@ template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t sharedBytes, cudaStream_t stream, Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
 #if defined(PSTMO_CUDA_EMULATED)
-  (void)stream;
-  emulation::runGrid(grid, threads, sharedBytes, [&] { kernel(arguments...); });
-  emulation::checkGuards();
+  emulation::submitKernel(stream, [=, held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
+    emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
+    emulation::checkGuards();
+  });
 #else
   constexpr size_t kWithoutAsking = 48 << 10;
   if (sharedBytes > kWithoutAsking) {

@@ -26,10 +26,10 @@ __global__ void __launch_bounds__(kElementThreads) elementwiseKernel(int64_t row
 }
 
 template <typename Body>
-void elementwise(cudaStream_t stream, int64_t rows, int width, const Dropout& dropout, const Body& body) {
+void elementwise(cudaStream_t stream, int64_t rows, int width, const Keep& keep, const Body& body) {
   const int64_t items = (rows + 1) / 2 * ((width + 31) / 32 * 16);
   launch(elementwiseKernel<Body>, dim3(static_cast<unsigned>((items + kElementThreads - 1) / kElementThreads)), dim3(kElementThreads), 0, stream, rows, width,
-         keepOf(dropout), body);
+         keep, body);
 }
 
 // body(i) for i < count, one thread each.

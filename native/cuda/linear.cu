@@ -33,12 +33,11 @@ void CudaBackend::run(const LinearBackward& op) {
     const Epilogue epilogue{.y = op.dX, .reluOutput = op.reluOutput, .reluScale = op.reluScale, .accumulate = op.accumulate};
     product(op.rows, op.in, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, op.in}, epilogue);
   }
-  if (op.dWeight) weightGradient(op.rows, op.dZ, op.out, op.in, InnerMajor{op.x, op.in}, op.dWeight);
-  if (op.dBias) addColumnSums(op.rows, op.out, op.dZ, op.dBias);
+  weightGradient(op.rows, op.dZ, op.out, op.in, InnerMajor{op.x, op.in}, op.dWeight, op.dBias);
 }
 
-// Training: z = x weight^T + bias with the moments of each tile of 64 rows, the moments joined, y normalised: three kernels; z, mean
-// and inverseStd are kept. Evaluation: one kernel, z is not written.
+// Training: z = x weight^T + bias with the moments of each tile of 64 rows (by cuBLASLt: of chunks of 128, by a kernel after it), the
+// moments joined, y normalised; z, mean and inverseStd are kept. Evaluation: z is not written.
 void CudaBackend::run(const SpatialBlockForward& op) {
   constexpr float kSlope = 0.2f;
   const RowMajor x{op.x, op.in}, weight{op.weight, op.in};
@@ -48,17 +47,19 @@ void CudaBackend::run(const SpatialBlockForward& op) {
     product(op.rows, op.out, op.in, x, weight, epilogue);
     return;
   }
-  const int64_t tiles = (op.rows + kTile - 1) / kTile;
-  float* moments = partials_.floats(static_cast<size_t>(tiles) * 2 * static_cast<size_t>(op.out));
-  product(op.rows, op.out, op.in, x, weight, Epilogue{.y = op.z, .bias = op.bias, .moments = moments});
-  mergeMoments(op.rows, kTile, op.out, moments, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
-  elementwise(stream(), op.rows, op.out, op.dropout, Normalize{op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.residual, op.y, op.out, kSlope});
+  const int chunkRows = library_ ? kReduceRows : kTile;
+  const int64_t chunks = (op.rows + chunkRows - 1) / chunkRows;
+  float* moments = partials_.floats(static_cast<size_t>(chunks) * 2 * static_cast<size_t>(op.out));
+  product(op.rows, op.out, op.in, x, weight, Epilogue{.y = op.z, .bias = op.bias, .moments = library_ ? nullptr : moments});
+  if (library_) chunkMoments(op.rows, op.out, op.z, moments);
+  mergeMoments(op.rows, chunkRows, op.out, moments, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
+  elementwise(stream(), op.rows, op.out, keepOf(op.dropout), Normalize{op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.residual, op.y, op.out, kSlope});
 }
 
 // dZ first holds dY through dropout and leaky ReLU, then, after the sums over the rows, the gradient of z; dGamma, dBeta +=.
 void CudaBackend::run(const SpatialBlockBackward& op) {
   constexpr float kSlope = 0.2f;
-  elementwise(stream(), op.rows, op.out, op.dropout, ThroughActivation{op.dY, op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.dZ, op.out, kSlope});
+  elementwise(stream(), op.rows, op.out, keepOf(op.dropout), ThroughActivation{op.dY, op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.dZ, op.out, kSlope});
   run(BatchNormBackward{.rows = op.rows, .channels = op.out, .dY = op.dZ, .x = op.z, .gamma = op.gamma, .mean = op.mean, .inverseStd = op.inverseStd, .dX = op.dZ,
                         .dGamma = op.dGamma, .dBeta = op.dBeta});
   run(LinearBackward{.rows = op.rows, .in = op.in, .out = op.out, .dZ = op.dZ, .x = op.x, .weight = op.weight, .dX = op.dX, .dWeight = op.dWeight, .dBias = op.dBias,

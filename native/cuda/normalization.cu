@@ -175,6 +175,11 @@ void CudaBackend::mergeMoments(int64_t rows, int chunkRows, int channels, const 
          rows, chunkRows, channels, partials, mean, inverseStd, runningMean, runningVariance);
 }
 
+void CudaBackend::chunkMoments(int64_t rows, int channels, const float* x, float* partials) {
+  const dim3 grid(static_cast<unsigned>(reduceChunks(rows)), static_cast<unsigned>((channels + kReduceColumns - 1) / kReduceColumns));
+  launch(chunkMomentsKernel, grid, dim3(kReduceColumns, kReduceLanes), sizeof(ChunkSmem), stream(), rows, channels, x, partials);
+}
+
 void CudaBackend::run(const BatchNormForward& op) {
   if (!op.training) {
     elementwise(stream(), op.rows, op.channels, {}, EvaluateBatchNorm{op});
@@ -182,8 +187,7 @@ void CudaBackend::run(const BatchNormForward& op) {
   }
   const int64_t chunks = reduceChunks(op.rows);
   float* partials = partials_.floats(static_cast<size_t>(chunks) * 2 * static_cast<size_t>(op.channels));
-  const dim3 grid(static_cast<unsigned>(chunks), static_cast<unsigned>((op.channels + kReduceColumns - 1) / kReduceColumns));
-  launch(chunkMomentsKernel, grid, dim3(kReduceColumns, kReduceLanes), sizeof(ChunkSmem), stream(), static_cast<int64_t>(op.rows), op.channels, op.x, partials);
+  chunkMoments(op.rows, op.channels, op.x, partials);
   mergeMoments(op.rows, kReduceRows, op.channels, partials, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
   elementwise(stream(), op.rows, op.channels, {}, Normalize{op.x, op.mean, op.inverseStd, op.gamma, op.beta, nullptr, op.y, op.channels, 1.0f});
 }
@@ -209,6 +213,6 @@ void CudaBackend::run(const LayerNormBackward& op) {
   launch(layerNormInputKernel, dim3(rowBlocks(op.rows)), dim3(kRowWarps * kWarp), 0, stream_, op);
 }
 
-void CudaBackend::run(const DropoutBackward& op) { elementwise(stream(), op.rows, op.channels, op.dropout, TimesFactor{op}); }
+void CudaBackend::run(const DropoutBackward& op) { elementwise(stream(), op.rows, op.channels, keepOf(op.dropout), TimesFactor{op}); }
 
 }  // namespace pstmo::cuda

@@ -97,13 +97,13 @@ __global__ void __launch_bounds__(kLossThreads) poseLossKernel(PoseLoss op, floa
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
-// One block: the sums of the blocks before it, each lane every 256th, then over the lanes.
-__global__ void __launch_bounds__(kLossThreads) addLossKernel(const double* sums, int64_t count, double* loss) {
+// One block: loss += factor times the sums of the blocks before it, each lane every 256th, then over the lanes.
+__global__ void __launch_bounds__(kLossThreads) addLossKernel(const double* sums, int64_t count, double factor, double* loss) {
   auto& smem = sharedMemory<LossSmem>();
   double mine = 0;
   for (int64_t i = threadIdx.x; i < count; i += kLossThreads) mine += sums[i];
   const double total = sumOfBlock(smem, mine);
-  if (threadIdx.x == 0) *loss = total;
+  if (threadIdx.x == 0) *loss += total * factor;
 }
 
 // The root joint lies on the root itself: y = 0 there.
@@ -174,16 +174,12 @@ void CudaBackend::run(const WindowGather& op) {
 
 void CudaBackend::run(const MirrorMean& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, MeanOfMirrored{op}); }
 
-// The loss goes to the host: this waits for the GPU.
 void CudaBackend::run(const PoseLoss& op) {
   const int64_t points = static_cast<int64_t>(op.rows) * op.joints, blocks = (points + kLossThreads - 1) / kLossThreads;
   const double factor = static_cast<double>(op.weight) / static_cast<double>(points);
-  auto* sums = reinterpret_cast<double*>(partials_.floats(2 * static_cast<size_t>(blocks + 1)));
+  auto* sums = reinterpret_cast<double*>(partials_.floats(2 * static_cast<size_t>(blocks)));
   launch(poseLossKernel, dim3(static_cast<unsigned>(blocks)), dim3(kLossThreads), sizeof(LossSmem), stream(), op, static_cast<float>(factor), sums);
-  launch(addLossKernel, dim3(1), dim3(kLossThreads), sizeof(LossSmem), stream_, sums, blocks, sums + blocks);
-  double total = 0;
-  copyOut(&total, sums + blocks, sizeof total);
-  *op.loss += total * factor;
+  launch(addLossKernel, dim3(1), dim3(kLossThreads), sizeof(LossSmem), stream_, sums, blocks, factor, op.loss);
 }
 
 void CudaBackend::run(const BackProjectForward& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BackProject{op}); }

@@ -39,8 +39,35 @@ inline Precision CudaBackend::precisionOf(int64_t inner, int64_t columns) const 
   return precision_ == Precision::bf16 && (inner < kSmallestBf16 || columns < kSmallestBf16) ? Precision::fp32 : precision_;
 }
 
+// What is left to do to a product that lies in y with its bias.
+struct FinishProduct {
+  Epilogue op;
+  int columns;
+  __device__ void operator()(int64_t row, int column, float factor) const {
+    const int64_t at = row * columns + column;
+    op.y[at] = finished(op, op.y[at], row, column, columns, factor);
+  }
+};
+
+// cuBLASLt's epilogues do bias, ReLU and, without ReLU, one matrix added. Batch norm, dropout, the mask of an earlier ReLU and residuals
+// beside them are a kernel after it, which reads y: what y held before, as a sum or a residual, would then be lost.
+template <typename A, typename B>
+bool CudaBackend::productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue) {
+  const bool inPlace = epilogue.accumulate || epilogue.residual == epilogue.y, strided = epilogue.outTokens != epilogue.tokens;
+  const bool finish = epilogue.mean || epilogue.keep.active || epilogue.reluOutput || (epilogue.residual && (epilogue.relu || strided));
+  if (epilogue.moments || (finish && inPlace) || (epilogue.accumulate && (epilogue.relu || epilogue.residual))) return false;
+  LibraryProduct product{rows, columns, inner, operandOf(a, rows), operandOf(b, columns), epilogue.y};
+  product.bias = epilogue.bias;
+  product.relu = epilogue.relu && !epilogue.mean;
+  if (!finish) product.added = epilogue.accumulate ? epilogue.y : epilogue.residual;
+  if (!library_->run(stream(), precisionOf(inner, columns), product)) return false;
+  if (finish) elementwise(stream_, rows, columns, epilogue.keep, FinishProduct{epilogue, columns});
+  return true;
+}
+
 template <typename A, typename B>
 void CudaBackend::product(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue) {
+  if (library_ && productByLibrary(rows, columns, inner, a, b, epilogue)) return;
   const int64_t depth = (inner + kDepth - 1) / kDepth * kDepth;
   launchProduct(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
 }
@@ -57,12 +84,41 @@ struct AddSplits {
   }
 };
 
+struct AddSums {
+  const float* sums;
+  float* total;
+  __device__ void operator()(int64_t i) const { total[i] += sums[i]; }
+};
+
+// The bias's gradient comes with the weight's, by an epilogue, where the library has one for this shape.
 template <typename B>
-void CudaBackend::weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight) {
-  const int64_t splits = (rows + kGradientRows - 1) / kGradientRows, size = static_cast<int64_t>(out) * length;
-  const Epilogue epilogue{.y = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size)), .accumulate = splits == 1};
-  launchProduct(precisionOf(out, length), stream(), out, length, rows, kGradientRows, InnerMajor{dZ, out}, b, epilogue);
-  if (splits > 1) forEach(stream_, size, AddSplits{epilogue.y, splits, size, dWeight});
+bool CudaBackend::weightGradientByLibrary(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
+  LibraryProduct product{out, length, rows, {dZ, out, false}, operandOf(b, rows), dWeight};
+  product.added = dWeight;
+  const Precision precision = precisionOf(out, length);
+  if (dBias) {
+    product.leftSums = sums_.floats(static_cast<size_t>(out));
+    if (library_->run(stream(), precision, product)) {
+      forEach(stream_, out, AddSums{product.leftSums, dBias});
+      return true;
+    }
+    product.leftSums = nullptr;
+  }
+  if (!library_->run(stream(), precision, product)) return false;
+  if (dBias) addColumnSums(rows, out, dZ, dBias);
+  return true;
+}
+
+template <typename B>
+void CudaBackend::weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
+  if (dWeight && library_ && weightGradientByLibrary(rows, dZ, out, length, b, dWeight, dBias)) return;
+  if (dWeight) {
+    const int64_t splits = (rows + kGradientRows - 1) / kGradientRows, size = static_cast<int64_t>(out) * length;
+    const Epilogue epilogue{.y = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size)), .accumulate = splits == 1};
+    launchProduct(precisionOf(out, length), stream(), out, length, rows, kGradientRows, InnerMajor{dZ, out}, b, epilogue);
+    if (splits > 1) forEach(stream_, size, AddSplits{epilogue.y, splits, size, dWeight});
+  }
+  if (dBias) addColumnSums(rows, out, dZ, dBias);
 }
 
 }  // namespace pstmo::cuda

@@ -67,6 +67,19 @@ struct Epilogue {
   float* moments = nullptr;  // (row tiles, 2, columns): mean, sum of squared deviations, of the rows of each tile
 };
 
+// A product with its bias through all that comes after, but what y held. factor: dropout's.
+__device__ __forceinline__ float finished(const Epilogue& op, float value, int64_t row, int column, int columns, float factor) {
+  if (op.mean) value = leakyRelu((value - op.mean[column]) * inverseStdOf(op.variance[column]) * op.gamma[column] + op.beta[column], op.slope);
+  if (op.relu && value < 0.0f) value = 0.0f;
+  if (op.keep.active) value *= factor;
+  if (op.reluOutput) value = op.reluOutput[row * columns + column] > 0.0f ? value * op.reluScale : 0.0f;
+  if (op.residual) {
+    const int64_t from = op.outTokens == op.tokens ? row : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
+    value += op.residual[from * columns + column];
+  }
+  return value;
+}
+
 struct ProductSmem {
   SharedMatrix<float, kDepth, kTile, kTilePad> a[2], b[2];
   SharedMatrix<float, kTile, kTile, kTilePad> c;  // results of fragments; then column sums
@@ -236,20 +249,9 @@ __global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, i
         const int64_t row = firstOfPair + e / 2;
         const int column = firstColumn + own + 32 * half + 16 * (e % 2);
         if (row >= rows || column >= columns) continue;
-        float value = multiply.sums[pair * 2 + e / 2][half * 2 + e % 2];
-        if (op.mean) {
-          value = leakyRelu((value - op.mean[column]) * inverseStdOf(op.variance[column]) * op.gamma[column] + op.beta[column], op.slope);
-        }
-        if (op.relu && value < 0.0f) value = 0.0f;
-        if (op.keep.active) value *= keepFactor(op.keep, words, row, column);
+        const float value = finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row, column, columns, keepFactor(op.keep, words, row, column));
         const int64_t at = row * columns + column;
-        if (op.reluOutput) value = op.reluOutput[at] > 0.0f ? value * op.reluScale : 0.0f;
-        if (op.residual) {
-          const int64_t from = op.outTokens == op.tokens ? row : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
-          value += op.residual[from * columns + column];
-        }
-        if (op.accumulate) value += y[at];
-        y[at] = value;
+        y[at] = op.accumulate ? value + y[at] : value;
       }
     }
   }

@@ -36,7 +36,23 @@ struct AddToKept {
   }
 };
 
+struct GatherRow {
+  ConvolutionRows rows;
+  int length;
+  float* y;
+  __device__ void operator()(int64_t row, int j, float) const { y[row * length + j] = rows.element(row, j); }
+};
+
 }  // namespace
+
+const float* CudaBackend::gatherRows(const ConvolutionRows& a, int64_t rows) {
+  const int length = 3 * a.in;
+  float* y = gathered_.floats(static_cast<size_t>(rows) * static_cast<size_t>(length));
+  elementwise(stream(), rows, length, {}, GatherRow{a, length, y});
+  return y;
+}
+LibraryOperand CudaBackend::operandOf(const ConvolutionRowMajor& a, int64_t rows) { return {gatherRows(a, rows), 3 * a.in, true}; }
+LibraryOperand CudaBackend::operandOf(const ConvolutionInnerMajor& a, int64_t rows) { return {gatherRows(a, rows), 3 * a.in, false}; }
 
 // One kernel, the strided residual with it.
 void CudaBackend::run(const StridedConvForward& op) {
@@ -56,8 +72,7 @@ void CudaBackend::run(const StridedConvBackward& op) {
     product(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length}, Epilogue{.y = spread});
     elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.in, {}, TakeShares{op, spread, outTokens});
   }
-  if (op.dWeight) weightGradient(rows, op.dZ, op.out, length, ConvolutionInnerMajor{{op.x, op.in, op.tokens, outTokens, op.stride}}, op.dWeight);
-  if (op.dBias) addColumnSums(rows, op.out, op.dZ, op.dBias);
+  weightGradient(rows, op.dZ, op.out, length, ConvolutionInnerMajor{{op.x, op.in, op.tokens, outTokens, op.stride}}, op.dWeight, op.dBias);
 }
 
 void CudaBackend::run(const StridedResidualBackward& op) {

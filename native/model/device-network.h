@@ -50,10 +50,32 @@ class DeviceNetwork final : public Network {
   Lifter& lifter(const char* what);
   MaskedPoseModel& maskedPoseModel(const char* what);
 
+  // The windows of a batch on the device, mirrored ones too where they are asked for, and memory for what comes of them.
+  struct Windows {
+    WindowBatch batch, mirroredBatch;
+    Lifter::Poses poses, mirroredPoses;
+    float* reconstruction = nullptr;  // Stage I
+  };
+  Windows prepare(const Pass& pass, const PoseSequences& sequences, const WindowSelection& selection, bool targets, bool everyFrame, bool flip);
+  // All that a device's recording of a step over these windows follows from.
+  StepKey keyOf(const Pass& pass, const Windows& windows) const;
+
   float* liftBatch(const Pass& pass, const PoseSequences& video, const LiftRequest& request, const std::vector<int32_t>& samples);
+  void predict(const Pass& pass, const Windows& windows);
+
   void checkTraining(const TrainRequest& request) const;
-  Losses trainStep(const TrainRequest& request, int step);
-  Losses evaluateMirrored(const Pass& pass, const WindowSelection& selection, const WindowBatch& batch);
+  WindowSelection selectionOf(const TrainRequest& request, int step) const;
+  // Losses go to the cells.
+  void trainStep(const Pass& pass, const TrainRequest& request, int step, const WindowSelection& selection);
+  void learn(const Pass& pass, const Windows& windows);
+  void readLosses(const double* cells, int steps, bool training, bool refined, double* losses);
+
+  // `plan(pass, windows)` takes the memory of a pass over so many windows. Its bytes.
+  template <typename Plan>
+  size_t bytesOf(int windows, bool training, const Plan& plan);
+  // Work of passes over at most `batch` windows, with their memory reserved first. An error of the GPU's memory says how many would fit.
+  template <typename Work, typename Plan>
+  void withinMemory(int batch, bool training, const Work& work, const Plan& plan);
   void countMemory();
 
   const NetworkConfig config_;
@@ -63,6 +85,8 @@ class DeviceNetwork final : public Network {
   std::unique_ptr<Lifter> lifter_;
   std::unique_ptr<MaskedPoseModel> masked_;
   DeviceArray<int32_t> mirrorOutput_;
+  DeviceArray<double> cells_;   // LossCells of the step that runs
+  DeviceArray<double> log_;     // and of the steps before it that are not read yet
   std::optional<PoseSequences> sequences_;
   std::atomic<size_t> memoryBytes_ = 0;
 };

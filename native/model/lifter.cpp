@@ -2,18 +2,6 @@
 
 namespace pstmo {
 
-namespace {
-
-// Mean joint distance; dPredicted = weight times its gradient, or null.
-double poseLoss(const Pass& pass, int rows, int joints, const float* predicted, const float* target, float weight, float* dPredicted) {
-  double loss = 0;
-  const float applied = dPredicted != nullptr ? weight : 1.0f;
-  pass.run(PoseLoss{rows, joints, 3, predicted, target, applied, &loss, dPredicted});
-  return loss / static_cast<double>(applied);
-}
-
-}  // namespace
-
 Lifter::Lifter(Blueprint& blueprint, Backend& backend)
     : config_(blueprint.config),
       poseWidth_(3 * config_.outputJoints),
@@ -27,13 +15,16 @@ Lifter::Lifter(Blueprint& blueprint, Backend& backend)
   middle_ = DeviceArray<int>(backend, &middle, 1);
 }
 
-Lifter::Poses Lifter::forward(const Pass& pass, const WindowBatch& batch, bool everyFrame) {
-  const int rows = batch.size * config_.frames;
+Lifter::Poses Lifter::takePoses(const Pass& pass, const WindowBatch& batch, bool everyFrame) const {
   Poses poses;
   poses.single = pass.take(batch.size, poseWidth_);
-  if (everyFrame || pass.training) poses.multiple = pass.take(rows, poseWidth_);
+  if (everyFrame || pass.training) poses.multiple = pass.take(batch.size * config_.frames, poseWidth_);
   if (refines() && batch.roots != nullptr) poses.refined = pass.take(batch.size, poseWidth_);
+  return poses;
+}
 
+void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& poses) {
+  const int rows = batch.size * config_.frames;
   const EvaluationScratch scratch(pass);
   float* tokens = spatial_->forward(pass, batch.keypoints, rows);
   if (!temporal_) {
@@ -56,28 +47,31 @@ Lifter::Poses Lifter::forward(const Pass& pass, const WindowBatch& batch, bool e
   if (poses.refined != nullptr) {
     refiner_->forward(pass, poses.single, batch.centre, batch.roots, batch.cameras, batch.size, poses.refined);
   }
-  return poses;
 }
 
-Losses Lifter::learn(const Pass& pass, const WindowBatch& batch, const Poses& poses) {
+void Lifter::learn(const Pass& pass, const WindowBatch& batch, const Poses& poses, const LossCells& cells) {
   const int rows = batch.size * config_.frames, joints = config_.outputJoints;
-  const bool refined = poses.refined != nullptr;
-  const bool everyFrame = pass.training && !refined && config_.lossWeight > 0;
+  const bool refined = poses.refined != nullptr, everyFrame = learnsEveryFrame(pass.training, refined);
   float* target = pass.take(batch.size, poseWidth_);
   float* dSingle = pass.training ? pass.take(batch.size, poseWidth_) : nullptr;
   float* dMultiple = everyFrame ? pass.take(rows, poseWidth_) : nullptr;
   pass.run(PositionsForward{batch.size, config_.frames, 1, poseWidth_, batch.targets, nullptr, middle_.data(), nullptr, target});
-
-  Losses losses;
-  losses.single = poseLoss(pass, batch.size, joints, poses.single, target, 1, refined ? nullptr : dSingle);
-  losses.multiple = poseLoss(pass, rows, joints, poses.multiple, batch.targets, config_.lossWeight, dMultiple);
-  losses.total = losses.single + static_cast<double>(config_.lossWeight) * losses.multiple;
+  pass.run(PoseLoss{batch.size, joints, 3, poses.single, target, 1, cells.single, refined ? nullptr : dSingle});
+  pass.run(PoseLoss{rows, joints, 3, poses.multiple, batch.targets, everyFrame ? config_.lossWeight : 1, cells.multiple, dMultiple});
   if (refined) {
     float* dRefined = pass.training ? pass.take(batch.size, poseWidth_) : nullptr;
-    losses.total = poseLoss(pass, batch.size, joints, poses.refined, target, 1, dRefined);
+    pass.run(PoseLoss{batch.size, joints, 3, poses.refined, target, 1, cells.refined, dRefined});
     if (pass.training) refiner_->backward(pass, dRefined, dSingle);
   }
   if (pass.training) backward(pass, batch.size, dSingle, dMultiple);
+}
+
+Losses Lifter::lossesOf(const double* cells, bool training, bool refined) const {
+  const double weight = static_cast<double>(config_.lossWeight);
+  Losses losses;
+  losses.single = cells[0];
+  losses.multiple = learnsEveryFrame(training, refined) ? cells[1] / weight : cells[1];
+  losses.total = refined ? cells[2] : losses.single + weight * losses.multiple;
   return losses;
 }
 

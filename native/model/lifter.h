@@ -24,6 +24,15 @@ struct Losses {
   double multiple = 0;
 };
 
+// Where the losses of a pass are added up on the device.
+struct LossCells {
+  static constexpr size_t kCount = 3;
+  double* single;  // Stage I: its one loss
+  double* multiple;
+  double* refined;
+  explicit LossCells(double* cells) : single(cells), multiple(cells + 1), refined(cells + 2) {}
+};
+
 class Lifter {
  public:
   struct Poses {
@@ -35,15 +44,21 @@ class Lifter {
   Lifter(Blueprint& blueprint, Backend& backend);
 
   bool refines() const { return refiner_.has_value(); }
-  Poses forward(const Pass& pass, const WindowBatch& batch, bool everyFrame);
-  // Losses against batch.targets; in training also the gradients of the parameters, from the forward before it. Where poses were
-  // refined, the refined one's loss stands alone.
-  Losses learn(const Pass& pass, const WindowBatch& batch, const Poses& poses);
+  // Memory for the poses of a batch, of every frame too if `everyFrame`.
+  Poses takePoses(const Pass& pass, const WindowBatch& batch, bool everyFrame) const;
+  void forward(const Pass& pass, const WindowBatch& batch, const Poses& poses);
+  // Losses against batch.targets, += to the cells; in training also the gradients of the parameters, from the forward before it. Where
+  // poses were refined, the refined one's loss stands alone.
+  void learn(const Pass& pass, const WindowBatch& batch, const Poses& poses, const LossCells& cells);
+  // What the cells of a batch say once they are on the host.
+  Losses lossesOf(const double* cells, bool training, bool refined) const;
 
   // Null where there is no such layer.
   const TransformerLayer* attentionLayer(const std::string& module, int layer) const;
 
  private:
+  // In training every frame's poses are learnt too, unless they are refined; their loss is then taken with its weight.
+  bool learnsEveryFrame(bool training, bool refined) const { return training && !refined && config_.lossWeight > 0; }
   void backward(const Pass& pass, int batch, const float* dSingle, const float* dMultiple);
   float* encodeBackward(const Pass& pass, int batch, const float* dSingle);
 

@@ -22,13 +22,9 @@ MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
       decoder_(blueprint, "Transformer_dec.model", config_.decoderLayers, decoderWidth_, config_.hidden / 2),
       head_(blueprint, "fcn_dec", decoderWidth_, pointWidth_) {}
 
-float* MaskedPoseModel::forward(const Pass& pass, const float* keypoints, int batch, const Masks& masks) {
-  batch_ = batch;
+void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* output) {
   keypoints_ = keypoints;
-  hide(pass, masks);
-  const int frames = config_.frames, seen = batch * visible_;
-  float* output = pass.take(batch * frames, pointWidth_);
-
+  const int batch = batch_, frames = config_.frames, seen = batch * visible_;
   const EvaluationScratch scratch(pass);
   const float* x = keypoints;
   if (jointMask_ != nullptr) {
@@ -47,10 +43,10 @@ float* MaskedPoseModel::forward(const Pass& pass, const float* keypoints, int ba
   pass.run(DecoderInputForward{batch, visible_, frames, decoderWidth_, narrow, frameToken_.value(), table_.value(), order_, decoded});
   decoded = decoder_.forward(pass, decoded, batch, frames);
   head_.forward(pass, decoded, batch * frames, output);
-  return output;
 }
 
-void MaskedPoseModel::hide(const Pass& pass, const Masks& masks) {
+float* MaskedPoseModel::prepare(const Pass& pass, int batch, const Masks& masks) {
+  batch_ = batch;
   const size_t frames = static_cast<size_t>(config_.frames), points = frames * static_cast<size_t>(config_.joints);
   std::vector<int> order;
   for (const bool hidden : {false, true}) {
@@ -61,12 +57,13 @@ void MaskedPoseModel::hide(const Pass& pass, const Masks& masks) {
   }
   if (visible_ == 0) throw Error("ERR_ARGUMENT", "masked: at least one visible frame expected, got none.");
   order_ = pass.arena.take<int>(frames);
-  pass.backend.copyIn(order_, order.data(), frames * sizeof(int));
+  pass.copyIn(order_, order.data(), frames);
   jointMask_ = nullptr;
   if (masks.joints != nullptr && std::any_of(masks.joints, masks.joints + points, [](uint8_t hidden) { return hidden != 0; })) {
     jointMask_ = pass.arena.take<uint8_t>(points);
-    pass.backend.copyIn(jointMask_, masks.joints, points);
+    pass.copyIn(jointMask_, masks.joints, points);
   }
+  return pass.take(batch * config_.frames, pointWidth_);
 }
 
 // To the visible frames' tokens (B, visible, d). SEM sees the visible frames alone, or all as in the authors' program.
@@ -83,16 +80,13 @@ float* MaskedPoseModel::encode(const Pass& pass, const float* x) {
   return temporal_.forward(pass, tokens, batch_, visible_, order_);
 }
 
-Losses MaskedPoseModel::learn(const Pass& pass, const float* reconstruction) {
+void MaskedPoseModel::learn(const Pass& pass, const float* reconstruction, const LossCells& cells) {
   const int rows = batch_ * config_.frames;
   float* target = pass.take(rows, pointWidth_);
   float* dOutput = pass.training ? pass.take(rows, pointWidth_) : nullptr;
   pass.run(PositionsForward{batch_, config_.frames, config_.frames, pointWidth_, keypoints_, nullptr, order_, nullptr, target});
-  Losses losses;
-  pass.run(PoseLoss{rows, config_.joints, 2, reconstruction, target, 1, &losses.total, dOutput});
-  losses.single = losses.total;
+  pass.run(PoseLoss{rows, config_.joints, 2, reconstruction, target, 1, cells.single, dOutput});
   if (pass.training) backward(pass, dOutput);
-  return losses;
 }
 
 void MaskedPoseModel::backward(const Pass& pass, const float* dOutput) {

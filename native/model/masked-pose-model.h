@@ -24,15 +24,20 @@ class MaskedPoseModel {
 
   explicit MaskedPoseModel(Blueprint& blueprint);
 
-  // keypoints (B, N, J, 2) to (B, N, J, 2): visible frames first, then the masked ones.
-  float* forward(const Pass& pass, const float* keypoints, int batch, const Masks& masks);
-  // The loss of a reconstruction, against the keypoints of the forward before it; in training also the gradients of the parameters.
-  Losses learn(const Pass& pass, const float* reconstruction);
+  // What the next forward hides, and memory for its output.
+  float* prepare(const Pass& pass, int batch, const Masks& masks);
+  // How many frames are seen, and whether joints are hidden: the shape of a pass follows from it.
+  int visible() const { return visible_; }
+  bool hidesJoints() const { return jointMask_ != nullptr; }
+  // keypoints (B, N, J, 2) to `output` (B, N, J, 2): visible frames first, then the masked ones.
+  void forward(const Pass& pass, const float* keypoints, float* output);
+  // The loss of a reconstruction against the keypoints of the forward before it, += to a cell; in training also the gradients of the
+  // parameters.
+  void learn(const Pass& pass, const float* reconstruction, const LossCells& cells);
 
   const TransformerLayer* attentionLayer(const std::string& module, int layer) const;
 
  private:
-  void hide(const Pass& pass, const Masks& masks);
   float* encode(const Pass& pass, const float* x);
   void backward(const Pass& pass, const float* dOutput);
   void encodeBackward(const Pass& pass, float* dTokens);

@@ -6,6 +6,7 @@
 #include "../core/error.h"
 #include "check-config.h"
 #include "device-network.h"
+#include "within-memory.h"
 
 namespace pstmo {
 
@@ -13,15 +14,27 @@ namespace {
 
 constexpr int kLiftRows = 4320;  // tokens of a batch when the caller leaves its size open: 160 windows of 27, 17 of 243
 
-void throwIfCancelled(const JobControl& control) {
-  if (control.cancel != nullptr && control.cancel->load() != 0) throw Error("ERR_ABORTED", "The caller stopped the job.");
-}
+// Host memory of a request that ends, however it ends, is not written after that.
+class PendingCopies {
+ public:
+  explicit PendingCopies(Backend& backend) : backend_(backend) {}
+  ~PendingCopies() { backend_.abandonCopies(); }
+  PendingCopies(const PendingCopies&) = delete;
+  PendingCopies& operator=(const PendingCopies&) = delete;
 
-void count(const JobControl& control, int done) {
-  if (control.done != nullptr) control.done->fetch_add(done);
-}
+ private:
+  Backend& backend_;
+};
 
 }  // namespace
+
+void JobControl::throwIfCancelled() const {
+  if (cancel != nullptr && cancel->load() != 0) throw Error("ERR_ABORTED", "The caller stopped the job.");
+}
+
+void JobControl::count(int more) const {
+  if (done != nullptr) done->fetch_add(more);
+}
 
 std::unique_ptr<Network> Network::make(const NetworkConfig& config, std::unique_ptr<Backend> backend) {
   checkConfig(config);
@@ -40,6 +53,7 @@ DeviceNetwork::DeviceNetwork(const NetworkConfig& config, std::unique_ptr<Backen
     mirrorOutput_ = DeviceArray<int32_t>(*backend_, config_.mirrorOutput.data(), config_.mirrorOutput.size());
   }
   parameters_.allocate(*backend_);
+  cells_ = DeviceArray<double>(*backend_, LossCells::kCount);
   countMemory();
 }
 
@@ -118,7 +132,8 @@ void DeviceNetwork::forward(const float* keypoints, int batch, const float* root
   Lifter& model = lifter("forward");
   const Pass pass = startPass(false);
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, roots, cameras);
-  const Lifter::Poses poses = model.forward(pass, windows, multiple != nullptr);
+  const Lifter::Poses poses = model.takePoses(pass, windows, multiple != nullptr);
+  model.forward(pass, windows, poses);
   const size_t pose = 3 * static_cast<size_t>(batch) * static_cast<size_t>(config_.outputJoints);
   download(single, poses.single, pose);
   download(multiple, poses.multiple, pose * static_cast<size_t>(config_.frames));
@@ -130,7 +145,8 @@ void DeviceNetwork::reconstruct(const float* keypoints, int batch, const uint8_t
   MaskedPoseModel& model = maskedPoseModel("reconstruct");
   const Pass pass = startPass(false);
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, nullptr, nullptr);
-  const float* device = model.forward(pass, windows.keypoints, batch, {masked, jointMask});
+  float* device = model.prepare(pass, batch, {masked, jointMask});
+  model.forward(pass, windows.keypoints, device);
   download(output, device, 2 * static_cast<size_t>(batch) * static_cast<size_t>(config_.frames) * static_cast<size_t>(config_.joints));
   countMemory();
 }
@@ -146,9 +162,10 @@ int DeviceNetwork::attention(const float* keypoints, int batch, const uint8_t* m
   pass.watch = &watch;
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, nullptr, nullptr);
   if (lifter_) {
-    lifter_->forward(pass, windows, false);
+    lifter_->forward(pass, windows, lifter_->takePoses(pass, windows, false));
   } else {
-    masked_->forward(pass, windows.keypoints, batch, {masked, jointMask});
+    float* output = masked_->prepare(pass, batch, {masked, jointMask});
+    masked_->forward(pass, windows.keypoints, output);
   }
   maps = std::move(watch.maps);
   countMemory();
@@ -159,17 +176,16 @@ void DeviceNetwork::gradients(const float* keypoints, const float* targets, int 
                               const float* roots, const float* cameras, uint64_t seed, int64_t step, double* losses) {
   const Pass pass = startPass(true, seed, step);
   parameters_.zeroGradients();
-  const WindowBatch windows = uploadBatch(keypoints, batch, targets, roots, cameras);
-  Losses result;
+  if (lifter_ && targets == nullptr) throw Error("ERR_ARGUMENT", "targets: the 3D poses of each window expected, got none.");
+  Windows windows;
+  windows.batch = uploadBatch(keypoints, batch, targets, roots, cameras);
   if (masked_) {
-    result = masked_->learn(pass, masked_->forward(pass, windows.keypoints, batch, {masked, jointMask}));
+    windows.reconstruction = masked_->prepare(pass, batch, {masked, jointMask});
   } else {
-    if (targets == nullptr) throw Error("ERR_ARGUMENT", "targets: the 3D poses of each window expected, got none.");
-    result = lifter_->learn(pass, windows, lifter_->forward(pass, windows, true));
+    windows.poses = lifter_->takePoses(pass, windows.batch, true);
   }
-  losses[0] = result.total;
-  losses[1] = result.single;
-  losses[2] = result.multiple;
+  learn(pass, windows);
+  readLosses(cells_.data(), 1, true, windows.poses.refined != nullptr, losses);
   countMemory();
 }
 
@@ -189,101 +205,42 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
   const PoseSequences video(*backend_, config_, sequence);
   const int batch = request.batch > 0 ? request.batch : std::max(1, kLiftRows / config_.frames);
   const size_t pose = 3 * static_cast<size_t>(config_.outputJoints);
-  for (int done = 0; done < request.count;) {
-    throwIfCancelled(control);
-    const int size = std::min(batch, request.count - done);
+  const auto samplesOf = [&](int done, int size) {
     std::vector<int32_t> samples;
     for (int i = 0; i < size; ++i) samples.insert(samples.end(), {0, request.first + done + i, 0});
-    const float* poses = liftBatch(startPass(false), video, request, samples);
-    download(request.poses + static_cast<size_t>(done) * pose, poses, static_cast<size_t>(size) * pose);
-    done += size;
-    count(control, size);
-  }
+    return samples;
+  };
+  const PendingCopies pending(*backend_);
+  const auto work = [&] {
+    for (int done = 0; done < request.count;) {
+      control.throwIfCancelled();
+      const int size = std::min(batch, request.count - done);
+      const float* poses = liftBatch(startPass(false), video, request, samplesOf(done, size));
+      backend_->copyOutLater(request.poses + static_cast<size_t>(done) * pose, poses, static_cast<size_t>(size) * pose * sizeof(float));
+      done += size;
+      control.count(size);
+    }
+    backend_->finishCopies();
+  };
+  withinMemory(std::min(batch, request.count), false, work, [&](const Pass& pass, int size) { liftBatch(pass, video, request, samplesOf(0, size)); });
   countMemory();
 }
 
 // The best pose there is of each sample's middle frame: refined where that is possible, mean with the mirrored one if asked for.
 float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video, const LiftRequest& request, const std::vector<int32_t>& samples) {
-  const bool views = lifter_->refines() && video.hasViews();
-  WindowSelection selection{samples.data(), static_cast<int>(samples.size() / 3), request.stride};
-  const auto predict = [&] {
-    const Lifter::Poses poses = lifter_->forward(pass, video.gather(pass, selection, false, views), false);
-    return poses.refined != nullptr ? poses.refined : poses.single;
-  };
-  float* poses = predict();
-  if (request.flip) {
-    selection.mirror = true;
-    pass.run(MirrorMean{selection.batch, config_.outputJoints, poses, predict(), mirrorOutput_.data(), poses});
-  }
-  return poses;
-}
-
-void DeviceNetwork::checkTraining(const TrainRequest& request) const {
-  if (!sequences_) throw Error("ERR_ARGUMENT", "train: sequences expected, none were given.");
-  if (request.batch < 1 || request.steps != (request.sampleCount + request.batch - 1) / request.batch) {
-    throw Error("ERR_ARGUMENT", "train: " + std::to_string(request.steps) + " steps of " + std::to_string(request.batch) + " samples do not take " +
-                                    std::to_string(request.sampleCount) + " samples.");
-  }
-  sequences_->check(request.samples, request.sampleCount);
-  if (lifter_ && !sequences_->hasPoses()) throw Error("ERR_ARGUMENT", "train: Stage II needs the sequences' 3D poses, none were given.");
-  if (config_.refine && !sequences_->hasViews()) {
-    throw Error("ERR_ARGUMENT", "train: refining needs the sequences' roots and cameras, they were not given.");
-  }
-}
-
-void DeviceNetwork::train(const TrainRequest& request, const JobControl& control) {
-  checkTraining(request);
-  for (int step = 0; step < request.steps; ++step) {
-    throwIfCancelled(control);
-    const Losses losses = trainStep(request, step);
-    request.losses[3 * step] = losses.total;
-    request.losses[3 * step + 1] = losses.single;
-    request.losses[3 * step + 2] = losses.multiple;
-    countMemory();
-    count(control, 1);
-  }
-}
-
-Losses DeviceNetwork::trainStep(const TrainRequest& request, int step) {
-  const int64_t first = int64_t{step} * request.batch;
-  const WindowSelection selection{request.samples + 3 * first, static_cast<int>(std::min<int64_t>(request.batch, request.sampleCount - first)),
-                                  request.stride, false, request.shuffleFrames};
-  const Pass pass = startPass(request.update, request.seed, request.firstStep + step);
-  if (request.update) parameters_.zeroGradients();
-  const WindowBatch batch = sequences_->gather(pass, selection, lifter_ != nullptr, config_.refine);
-  Losses losses;
-  if (masked_) {
-    const size_t frames = static_cast<size_t>(config_.frames), at = static_cast<size_t>(step) * frames;
-    const uint8_t* hidden = request.masked != nullptr ? request.masked + at : nullptr;
-    const uint8_t* hiddenJoints = request.jointMask != nullptr ? request.jointMask + at * static_cast<size_t>(config_.joints) : nullptr;
-    losses = masked_->learn(pass, masked_->forward(pass, batch.keypoints, batch.size, {hidden, hiddenJoints}));
-  } else if (request.flip && !request.update) {
-    losses = evaluateMirrored(pass, selection, batch);
+  const WindowSelection selection{samples.data(), static_cast<int>(samples.size() / 3), request.stride};
+  const Windows windows = prepare(pass, video, selection, false, false, request.flip);
+  const auto body = [&] { predict(pass, windows); };
+  if (pass.planning) {
+    body();
   } else {
-    losses = lifter_->learn(pass, batch, lifter_->forward(pass, batch, true));
+    backend_->runStep(keyOf(pass, windows), {}, body);
   }
-  if (request.update) parameters_.adamStep(request.learningRate, request.firstStep + step + 1);
-  return losses;
-}
-
-// Losses of the mean of the plain prediction and the un-mirrored one of the mirrored windows.
-Losses DeviceNetwork::evaluateMirrored(const Pass& pass, const WindowSelection& selection, const WindowBatch& batch) {
-  WindowSelection opposite = selection;
-  opposite.mirror = true;
-  const Lifter::Poses plain = lifter_->forward(pass, batch, true);
-  const Lifter::Poses mirrored = lifter_->forward(pass, sequences_->gather(pass, opposite, false, config_.refine), true);
-  const int joints = config_.outputJoints;
-  const auto mean = [&](float* poses, const float* others, int rows) {
-    if (poses != nullptr) pass.run(MirrorMean{rows, joints, poses, others, mirrorOutput_.data(), poses});
-  };
-  mean(plain.single, mirrored.single, batch.size);
-  mean(plain.multiple, mirrored.multiple, batch.size * config_.frames);
-  mean(plain.refined, mirrored.refined, batch.size);
-  return lifter_->learn(pass, batch, plain);
+  return windows.poses.refined != nullptr ? windows.poses.refined : windows.poses.single;
 }
 
 void DeviceNetwork::countMemory() {
-  memoryBytes_ = parameters_.memoryBytes() + arena_.capacity() + (sequences_ ? sequences_->memoryBytes() : 0);
+  memoryBytes_ = parameters_.memoryBytes() + arena_.capacity() + log_.bytes() + (sequences_ ? sequences_->memoryBytes() : 0);
 }
 
 }  // namespace pstmo

@@ -51,6 +51,9 @@ struct TensorInfo {
 struct JobControl {
   std::atomic<int32_t>* cancel = nullptr;
   std::atomic<int32_t>* done = nullptr;
+
+  void throwIfCancelled() const;
+  void count(int more) const;
 };
 
 struct Pose2DSequences {  // flat, host memory; sequence i has frames[i] frames

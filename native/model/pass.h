@@ -24,6 +24,7 @@ struct Pass {
   uint64_t seed = 0;
   uint32_t step = 0;
   AttentionWatch* watch = nullptr;
+  bool planning = false;  // takes the memory that a pass would and does nothing else
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
 
@@ -32,7 +33,11 @@ struct Pass {
 
   template <typename Op>
   void run(const Op& op) const {
-    backend.run(op);
+    if (!planning) backend.run(op);
+  }
+  template <typename T>
+  void copyIn(T* device, const T* host, size_t count) const {
+    if (!planning) backend.copyIn(device, host, count * sizeof(T));
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.

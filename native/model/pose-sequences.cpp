@@ -20,8 +20,18 @@ PoseSequences::PoseSequences(Backend& backend, const NetworkConfig& config, cons
   const size_t joints = static_cast<size_t>(config.joints), outputJoints = static_cast<size_t>(config.outputJoints);
   keypoints_ = DeviceArray<float>(backend, sequences.keypoints, frames * joints * 2);
   if (sequences.poses != nullptr) poses_ = DeviceArray<float>(backend, sequences.poses, frames * outputJoints * 3);
-  if (sequences.roots != nullptr) roots_.assign(sequences.roots, sequences.roots + frames * 3);
-  if (sequences.cameras != nullptr) cameras_.assign(sequences.cameras, sequences.cameras + lengths_.size() * 4);
+  if (sequences.roots != nullptr) roots_ = DeviceArray<float>(backend, sequences.roots, frames * 3);
+  const int32_t itself = 0;
+  itself_ = DeviceArray<int32_t>(backend, &itself, 1);
+  if (sequences.cameras != nullptr) {
+    std::vector<float> cameras;
+    for (size_t i = 0; i < lengths_.size(); ++i) {
+      const float* camera = sequences.cameras + 4 * i;
+      cameras.insert(cameras.end(), camera, camera + 4);
+      cameras.insert(cameras.end(), {camera[0], camera[1], -camera[2], camera[3]});
+    }
+    cameras_ = DeviceArray<float>(backend, cameras.data(), cameras.size());
+  }
   deviceStarts_ = DeviceArray<int64_t>(backend, starts_.data(), starts_.size());
   deviceLengths_ = DeviceArray<int32_t>(backend, lengths_.data(), lengths_.size());
   mirrorInput_ = DeviceArray<int32_t>(backend, config.mirrorInput.data(), joints);
@@ -51,7 +61,7 @@ WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selec
     for (size_t i = 0; i < size; ++i) samples[3 * i + 2] = samples[3 * i + 2] != 0 ? 0 : 1;
   }
   int32_t* deviceSamples = pass.arena.take<int32_t>(samples.size());
-  pass.backend.copyIn(deviceSamples, samples.data(), samples.size() * sizeof(int32_t));
+  pass.copyIn(deviceSamples, samples.data(), samples.size());
 
   const int rows = selection.batch * config_.frames;
   float* keypoints = pass.take(rows, config_.joints * 2);
@@ -77,9 +87,7 @@ WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selec
   batch.size = selection.batch;
   batch.keypoints = keypoints;
   if (views) {
-    WindowSelection mirrored = selection;
-    mirrored.samples = samples.data();
-    gatherViews(pass, mirrored, window, batch);
+    gatherViews(pass, samples.data(), window, batch);
   }
   if (targets) {
     float* poses = pass.take(rows, config_.outputJoints * 3);
@@ -96,31 +104,32 @@ WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selec
 }
 
 // The middle frame's points, and the root and camera that belong to them: mirrored with them.
-void PoseSequences::gatherViews(const Pass& pass, const WindowSelection& selection, const WindowGather& window, WindowBatch& batch) const {
+void PoseSequences::gatherViews(const Pass& pass, const int32_t* samples, const WindowGather& window, WindowBatch& batch) const {
   WindowGather middle = window;
-  float* centre = pass.take(selection.batch, config_.joints * 2);
+  float* centre = pass.take(batch.size, config_.joints * 2);
   middle.frames = 1;
   middle.y = centre;
   pass.run(middle);
   batch.centre = centre;
 
-  const size_t size = static_cast<size_t>(selection.batch);
-  std::vector<float> roots(size * 3), cameras(size * 4);
-  for (size_t i = 0; i < size; ++i) {
-    const size_t sequence = static_cast<size_t>(selection.samples[3 * i]);
-    const size_t frame = static_cast<size_t>(starts_[sequence] + selection.samples[3 * i + 1]);
-    const float side = selection.samples[3 * i + 2] != 0 ? -1.0f : 1.0f;
-    for (size_t c = 0; c < 3; ++c) roots[3 * i + c] = (c == 0 ? side : 1.0f) * roots_[3 * frame + c];
-    for (size_t c = 0; c < 4; ++c) cameras[4 * i + c] = (c == 2 ? side : 1.0f) * cameras_[4 * sequence + c];
-  }
-  float* deviceRoots = pass.take(size, 3);
-  float* deviceCameras = pass.take(size, 4);
-  pass.backend.copyIn(deviceRoots, roots.data(), roots.size() * sizeof(float));
-  pass.backend.copyIn(deviceCameras, cameras.data(), cameras.size() * sizeof(float));
-  batch.roots = deviceRoots;
-  batch.cameras = deviceCameras;
+  float* roots = pass.take(batch.size, 3);
+  middle.joints = 1;
+  middle.coordinates = 3;
+  middle.source = roots_.data();
+  middle.mirror = itself_.data();
+  middle.y = roots;
+  pass.run(middle);
+  batch.roots = roots;
+
+  std::vector<int> rows;
+  for (int i = 0; i < batch.size; ++i) rows.push_back(2 * samples[3 * i] + (samples[3 * i + 2] != 0 ? 1 : 0));
+  int* cameraRows = pass.arena.take<int>(rows.size());
+  pass.copyIn(cameraRows, rows.data(), rows.size());
+  float* cameras = pass.take(batch.size, 4);
+  pass.run(PositionsForward{1, 2 * static_cast<int>(lengths_.size()), batch.size, 4, cameras_.data(), nullptr, cameraRows, nullptr, cameras});
+  batch.cameras = cameras;
 }
 
-size_t PoseSequences::memoryBytes() const { return keypoints_.bytes() + poses_.bytes() + deviceStarts_.bytes() + deviceLengths_.bytes(); }
+size_t PoseSequences::memoryBytes() const { return keypoints_.bytes() + poses_.bytes() + roots_.bytes() + cameras_.bytes() + deviceStarts_.bytes() + deviceLengths_.bytes(); }
 
 }  // namespace pstmo

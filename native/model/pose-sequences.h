@@ -36,7 +36,7 @@ class PoseSequences {
 
   bool hasPoses() const { return poses_.count() > 0; }
   // Roots and cameras, which refining needs.
-  bool hasViews() const { return !roots_.empty() && !cameras_.empty(); }
+  bool hasViews() const { return roots_.count() > 0 && cameras_.count() > 0; }
   // Throws ERR_ARGUMENT where a sample is outside.
   void check(const int32_t* samples, int64_t count) const;
 
@@ -46,16 +46,15 @@ class PoseSequences {
   size_t memoryBytes() const;
 
  private:
-  void gatherViews(const Pass& pass, const WindowSelection& selection, const WindowGather& window, WindowBatch& batch) const;
+  void gatherViews(const Pass& pass, const int32_t* samples, const WindowGather& window, WindowBatch& batch) const;
 
   const NetworkConfig& config_;
   std::vector<int64_t> starts_;
   std::vector<int32_t> lengths_;
-  std::vector<float> roots_;
-  std::vector<float> cameras_;
   DeviceArray<float> keypoints_, poses_;
+  DeviceArray<float> roots_, cameras_;  // (F, 3), and (sequences, 2, 4): as they are, and mirrored
   DeviceArray<int64_t> deviceStarts_;
-  DeviceArray<int32_t> deviceLengths_, mirrorInput_, mirrorOutput_;
+  DeviceArray<int32_t> deviceLengths_, mirrorInput_, mirrorOutput_, itself_;
 };
 
 }  // namespace pstmo

@@ -251,7 +251,7 @@ struct PoseLoss {
   const float* predicted;  // (rows, joints, coordinates)
   const float* target;
   float weight;
-  double* loss;        // host scalar, +=
+  double* loss;        // scalar, +=
   float* dPredicted;   // = or null
 };
 

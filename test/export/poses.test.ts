@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { walkingClip } from '../../lib/datasets/walking-clip.js';
 import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
-import { parsePoses, readPoses } from '../../lib/export/read-poses.js';
-import { skeletonStrip } from '../../lib/export/skeleton-strip.js';
+import { readPoses } from '../../lib/export/read-poses.js';
 import { poseFormatOf, writePoses } from '../../lib/export/write-poses.js';
 import { readNpy } from '../../lib/formats/npy.js';
 import { readNpz } from '../../lib/formats/npz.js';
@@ -185,30 +184,8 @@ describe('readPoses', () => {
   it('refuses poses of another length than the keypoints', () => {
     const file = JSON.parse(readFileSync(written('short.json'), 'utf8'));
     file.poses.pop();
-    expect(() => parsePoses(new TextEncoder().encode(JSON.stringify(file)), 'short.json')).toThrow(
+    expect(() => readPoses(new TextEncoder().encode(JSON.stringify(file)), { where: 'short.json' })).toThrow(
       'expected poses of shape (6, 17, 3), got 255 values',
     );
-  });
-});
-
-describe('skeletonStrip', () => {
-  it('draws each column in 2D and in 3D, within the picture', () => {
-    const svg = skeletonStrip(result, { columns: 3, width: 900 });
-    expect(svg.startsWith('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 ')).toBe(true);
-    // 2D: 12 lines of COCO's own and 4 of the trunk; 3D: 16 bones, each with its halo.
-    expect(svg.match(/<line /g)).toHaveLength(3 * (12 + 4 + 2 * 16));
-    expect(svg.match(/<ellipse /g)).toHaveLength(3);
-    expect(svg).toContain('0.02 s');
-    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-    const xs = [...svg.matchAll(/ x[12]="([-\d.]+)"/g)].map((match) => Number(match[1]));
-    expect(Math.min(...xs)).toBeGreaterThan(0);
-    expect(Math.max(...xs)).toBeLessThan(900);
-  });
-
-  it('needs the image size and a sensible number of columns', () => {
-    const { width, ...track } = result.track;
-    expect(width).toBe(1920);
-    expect(() => skeletonStrip({ ...result, track })).toThrow('with the image size');
-    expect(() => skeletonStrip(result, { columns: 0 })).toThrow('got 0');
   });
 });

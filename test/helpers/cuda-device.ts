@@ -13,9 +13,12 @@ export function testDevice(): 'cpu' | `cuda:${number}` {
   return device as 'cpu' | `cuda:${number}`;
 }
 
-/** True where the CUDA device is the emulated one, on which only small shapes are affordable. */
+/** The cuBLASLt of the emulated device. */
+export const emulatedCublasLt: string = `${emulated}/libcublasLt.so`;
+
+/** True where the CUDA device is an emulated one, on which only small shapes are affordable. */
 export function isEmulated(): boolean {
-  return process.env.PSTMO_PREBUILD === emulated;
+  return testDevice() !== 'cpu' && process.env.PSTMO_PREBUILD !== undefined;
 }
 
 /**

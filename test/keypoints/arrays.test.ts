@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNpy } from '../../lib/formats/npy.js';
 import { writeNpz } from '../../lib/formats/npz.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
-import { parseKeypoints, readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
+import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
 import { tensor } from '../../lib/tensor.js';
 
 let folder: string;
@@ -41,45 +41,47 @@ function npz(arrays: Parameters<typeof writeNpz>[1], options?: ReadKeypointsOpti
 
 describe('npy', () => {
   it('(T, J, 2) has confidence 1', () => {
-    const track = parseKeypoints(npy(3, 17, 2), 'a.npy', { layout: 'coco-17' });
+    const track = readKeypoints(npy(3, 17, 2), { where: 'a.npy', layout: 'coco-17' });
     expect(track).toMatchObject({ frames: 3, joints: 17, layout: 'coco-17', frameIds: ['0', '1', '2'], notices: [] });
     expect(Array.from(track.keypoints.subarray(34 * 2, 34 * 2 + 4))).toEqual([201, 5, 202, 6]);
     expect(track.confidence.every((value) => value === 1)).toBe(true);
   });
 
   it('(T, J, 3) carries confidence', () => {
-    const track = parseKeypoints(npy(2, 26, 3), 'a.npy');
+    const track = readKeypoints(npy(2, 26, 3), { where: 'a.npy' });
     expect(track).toMatchObject({ layout: 'halpe-26', frames: 2 });
     expect(track.confidence[51]).toBe(0.5);
     expect(Array.from(track.keypoints.subarray(0, 4))).toEqual([1, 5, 2, 6]);
   });
 
   it('(P, T, J, 2) holds P people', () => {
-    const track = parseKeypoints(npy(2, 3, 17, 2), 'a.npy', { layout: 'h36m-17', person: 1 });
+    const track = readKeypoints(npy(2, 3, 17, 2), { where: 'a.npy', layout: 'h36m-17', person: 1 });
     expect(track).toMatchObject({ people: 2, frames: 3 });
     expect(track.keypoints[0]).toBe(301);
-    expect(() => parseKeypoints(npy(2, 3, 17, 2), 'a.npy', { layout: 'h36m-17', person: 2 })).toThrow('0 to 1, got 2');
+    expect(() => readKeypoints(npy(2, 3, 17, 2), { where: 'a.npy', layout: 'h36m-17', person: 2 })).toThrow(
+      '0 to 1, got 2',
+    );
   });
 
   it('takes numbers of any kind, and NaN for the unknown', () => {
     const whole = writeNpy({ data: Int32Array.from(ramp([2, 17, 2])), shape: [2, 17, 2] });
-    expect(parseKeypoints(whole, 'a.npy', { layout: 'coco-17' }).keypoints[2]).toBe(2);
+    expect(readKeypoints(whole, { where: 'a.npy', layout: 'coco-17' }).keypoints[2]).toBe(2);
     const holes = array(3, 17, 2);
     holes.data.fill(Number.NaN, 34, 68);
-    const track = parseKeypoints(writeNpy(holes), 'a.npy', { layout: 'coco-17' });
+    const track = readKeypoints(writeNpy(holes), { where: 'a.npy', layout: 'coco-17' });
     expect(Array.from(track.filled)).toEqual([0, 1, 0]);
     expect(track.keypoints[34]).toBeCloseTo(101, 4);
   });
 
   it('asks for the layout where the number of joints does not tell it', () => {
-    expect(() => parseKeypoints(npy(3, 17, 2), 'a.npy')).toThrow(/h36m-17 or .*coco-17.*option layout/);
-    expect(() => parseKeypoints(npy(3, 17, 2), 'a.npy', { layout: 'halpe-26' })).toThrow('got halpe-26 with 26');
-    expect(() => parseKeypoints(npy(3, 17, 2), 'a.npy', { layout: 'coco' })).toThrow('did you mean coco-17');
-    expect(() => parseKeypoints(npy(3, 9, 2), 'a.npy')).toThrow('got 9; known are');
+    expect(() => readKeypoints(npy(3, 17, 2), { where: 'a.npy' })).toThrow(/h36m-17 or .*coco-17.*option layout/);
+    expect(() => readKeypoints(npy(3, 17, 2), { where: 'a.npy', layout: 'halpe-26' })).toThrow('got halpe-26 with 26');
+    expect(() => readKeypoints(npy(3, 17, 2), { where: 'a.npy', layout: 'coco' })).toThrow('did you mean coco-17');
+    expect(() => readKeypoints(npy(3, 9, 2), { where: 'a.npy' })).toThrow('got 9; known are');
   });
 
   it.each([[[3, 34]], [[3, 17, 4]], [[0, 17, 2]], [[3, 0, 2]], [[2, 2, 2, 17, 2]]])('refuses shape %j', (shape) => {
-    expect(() => parseKeypoints(npy(...shape), 'a.npy', { layout: 'coco-17' })).toThrow(
+    expect(() => readKeypoints(npy(...shape), { where: 'a.npy', layout: 'coco-17' })).toThrow(
       expect.objectContaining({ code: 'ERR_FORMAT', message: expect.stringContaining(shape.join(', ')) }),
     );
   });

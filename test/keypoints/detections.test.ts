@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
-import { parseKeypoints, readKeypoints } from '../../lib/keypoints/read-keypoints.js';
+import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
 import { withArchive } from '../helpers/archive.js';
 import { itWithData } from '../helpers/data.js';
 
@@ -13,7 +13,7 @@ function person(x: number, y: number, confidence = 0.9, joints = 17): number[] {
 }
 
 function read(file: unknown, options?: ReadKeypointsOptions) {
-  return parseKeypoints(new TextEncoder().encode(JSON.stringify(file)), 'made.json', options);
+  return readKeypoints(new TextEncoder().encode(JSON.stringify(file)), { where: 'made.json', ...options });
 }
 
 const entry = (image: string | number, x: number, more: object = {}) => ({
@@ -195,7 +195,7 @@ describe('other files', () => {
 
   it.each(['', '[', 'hello', '{"a":', '\u0000\u0001', '['.repeat(100_000)])('rubbish is refused: %j', (text) => {
     const bytes = new TextEncoder().encode(text);
-    expect(() => parseKeypoints(bytes, 'rubbish')).toThrow(
+    expect(() => readKeypoints(bytes, { where: 'rubbish' })).toThrow(
       expect.objectContaining({ name: 'PoseError', code: 'ERR_FORMAT' }),
     );
   });

@@ -5,7 +5,7 @@ import { writeNpy } from '../../lib/formats/npy.js';
 import { describePeople } from '../../lib/keypoints/describe-people.js';
 import { isFrameFolder } from '../../lib/keypoints/frame-folder.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
-import { parseKeypoints, parsePeople, readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
+import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
 import { body25, body25b } from '../../lib/skeletons/body25.js';
 import { coco17 } from '../../lib/skeletons/coco.js';
 import type { Skeleton } from '../../lib/skeletons/skeleton.js';
@@ -36,7 +36,8 @@ const numbered = (count: number, shift = 0) =>
   Array.from({ length: count }, (_, joint) => [100 + joint + shift, 50 + 2 * joint, 0.8] as [number, number, number]);
 
 const bytes = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
-const read = (value: unknown, options?: ReadKeypointsOptions) => parseKeypoints(bytes(value), 'made', options);
+const read = (value: unknown, options?: ReadKeypointsOptions) =>
+  readKeypoints(bytes(value), { where: 'made', ...options });
 const size = { width: 1000, height: 500 };
 
 describe('OpenPose', () => {
@@ -130,7 +131,7 @@ describe('MMPose', () => {
 
   it('whole bodies with tracks', () => {
     const file = [0, 1].map((frame) => [instance(133, frame, { track_id: 7 }), instance(133, 600, { track_id: 2 })]);
-    const people = parsePeople(bytes(file), 'made');
+    const people = readPeople(bytes(file), { where: 'made' });
     expect(people.map(({ id, layout }) => [id, layout])).toEqual([
       ['7', 'coco-133'],
       ['2', 'coco-133'],
@@ -175,7 +176,7 @@ describe('MediaPipe', () => {
 
   it('an array (T, 33, 4)', () => {
     const data = Float32Array.from({ length: 2 * 33 * 4 }, (_, at) => [0.25, 0.5, 9, 0.7][at % 4]);
-    const track = parseKeypoints(writeNpy({ data, shape: [2, 33, 4] }), 'made.npy', { size });
+    const track = readKeypoints(writeNpy({ data, shape: [2, 33, 4] }), { where: 'made.npy', size });
     expect(track).toMatchObject({ layout: 'mediapipe-33', frames: 2 });
     expect([track.keypoints[0], track.keypoints[1]]).toEqual([250, 250]);
     expect(track.confidence[0]).toBeCloseTo(0.7);
@@ -237,9 +238,9 @@ describe('MoveNet', () => {
     const rows = numbered(17).map(([x, y, score]) => [y / 500, x / 1000, score]);
     expect(read([[[rows]], [[rows]]], { size }).keypoints[0]).toBeCloseTo(100, 3);
     const data = Float32Array.from([...rows, ...rows].flat());
-    const track = parseKeypoints(writeNpy({ data, shape: [2, 1, 1, 17, 3] }), 'made.npy', { size });
+    const track = readKeypoints(writeNpy({ data, shape: [2, 1, 1, 17, 3] }), { where: 'made.npy', size });
     expect([...track.keypoints.subarray(0, 2)].map(Math.round)).toEqual([100, 50]);
-    const plain = parseKeypoints(writeNpy({ data, shape: [2, 17, 3] }), 'made.npy', { size, format: 'movenet' });
+    const plain = readKeypoints(writeNpy({ data, shape: [2, 17, 3] }), { where: 'made.npy', size, format: 'movenet' });
     expect(plain.keypoints).toEqual(track.keypoints);
   });
 });
@@ -265,7 +266,7 @@ describe('tables', () => {
       [0, ...cells(0), ...cells(500)],
       [1, ...cells(1), ...cells(500).map(() => '')],
     ]);
-    expect(parsePeople(bytes(two), 'made').map(({ id, frames }) => [id, frames])).toEqual([
+    expect(readPeople(bytes(two), { where: 'made' }).map(({ id, frames }) => [id, frames])).toEqual([
       ['a', 2],
       ['b', 1],
     ]);
@@ -280,7 +281,7 @@ describe('tables', () => {
       ',',
     );
     const crowd = `${counted}\n0,a,${cells(0).join(',')}\n0,b,${cells(300).join(',')}\n1,a,${cells(1).join(',')}`;
-    expect(parsePeople(bytes(crowd), 'made', { layout: 'coco-17' }).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(readPeople(bytes(crowd), { where: 'made', layout: 'coco-17' }).map(({ id }) => id)).toEqual(['a', 'b']);
     const bare = read(`${cells(0).join(',')}\n${cells(1).join(',')}`, { layout: 'coco-17' });
     expect(bare.keypoints[34]).toBe(101);
     expect(bare.confidence[0]).toBeCloseTo(0.8);

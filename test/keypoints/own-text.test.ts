@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseKeypoints } from '../../lib/keypoints/read-keypoints.js';
+import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
 import { coco17 } from '../../lib/skeletons/coco.js';
 
 const bytes = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
@@ -18,7 +18,7 @@ describe('JSON', () => {
   };
 
   it('says all that a track holds', () => {
-    const track = parseKeypoints(bytes(file), 'own.json');
+    const track = readKeypoints(bytes(file), { where: 'own.json' });
     expect(track).toMatchObject({ layout: 'coco-17', width: 1920, height: 1080, fps: 30, frameIds: ['f0', 'f1'] });
     expect(Array.from(track.keypoints.subarray(34, 36))).toEqual([20, 40]);
     expect(track.confidence[0]).toBeCloseTo(0.7, 6);
@@ -27,18 +27,19 @@ describe('JSON', () => {
   it('needs only points and a layout', () => {
     const { format, version, keypoints } = file;
     const bare = { format, version, keypoints };
-    expect(() => parseKeypoints(bytes(bare), 'own.json')).toThrow('option layout');
-    const track = parseKeypoints(bytes(bare), 'own.json', { layout: 'coco-17' });
+    expect(() => readKeypoints(bytes(bare), { where: 'own.json' })).toThrow('option layout');
+    const track = readKeypoints(bytes(bare), { where: 'own.json', layout: 'coco-17' });
     expect(track.fps).toBeUndefined();
+    const size = { width: 640, height: 480 };
+    const told = readKeypoints(bytes(bare), { layout: 'coco-17', size, fps: 25 });
+    expect(told).toMatchObject({ ...size, fps: 25 });
+    expect(readKeypoints(bytes(file), { size, fps: 25 })).toMatchObject({ ...size, fps: 25 });
     expect(track.width).toBeUndefined();
   });
 
   it('reads null as an unknown point', () => {
     const holes = points(20).map((point, joint) => (joint === 3 ? null : point));
-    const track = parseKeypoints(
-      bytes({ ...file, frames: undefined, keypoints: [points(10), holes, points(30)] }),
-      'o',
-    );
+    const track = readKeypoints(bytes({ ...file, frames: undefined, keypoints: [points(10), holes, points(30)] }));
     expect(track.keypoints[(17 + 3) * 2]).toBeCloseTo(23, 5);
     expect(track.confidence[17 + 3]).toBe(0);
   });
@@ -52,7 +53,7 @@ describe('JSON', () => {
     ['a size that is none', { size: [3] }, 'size: expected [width, height]'],
     ['a layout that nobody knows', { keypointLayout: 'octopus' }, 'got "octopus"'],
   ])('refuses %s', (_, change, message) => {
-    expect(() => parseKeypoints(bytes({ ...file, ...change }), 'own.json')).toThrow(message);
+    expect(() => readKeypoints(bytes({ ...file, ...change }), { where: 'own.json' })).toThrow(message);
   });
 });
 
@@ -67,7 +68,7 @@ describe('CSV', () => {
     const columns = header.split(',');
     const cells = row(0, 10).split(',');
     const turned = (list: string[]) => [list[0], ...list.slice(1).reverse()].join(',');
-    const track = parseKeypoints(bytes(`${turned(columns)}\r\n${turned(cells)}\r\n`), 'own.csv');
+    const track = readKeypoints(bytes(`${turned(columns)}\r\n${turned(cells)}\r\n`), { where: 'own.csv' });
     expect(track).toMatchObject({ layout: 'coco-17', frames: 1, notices: [] });
     expect(Array.from(track.keypoints.subarray(0, 4))).toEqual([10, 40, 11, 41]);
   });
@@ -75,10 +76,7 @@ describe('CSV', () => {
   it('fills frames that are left out and empty cells', () => {
     const empty = row(3, 40).split(',');
     empty[1] = '';
-    const track = parseKeypoints(
-      bytes([header, row(0, 10), row(2, 30), empty.join(','), row(4, 50)].join('\n')),
-      'o.csv',
-    );
+    const track = readKeypoints(bytes([header, row(0, 10), row(2, 30), empty.join(','), row(4, 50)].join('\n')));
     expect(track.frames).toBe(5);
     expect(Array.from(track.filled)).toEqual([0, 1, 0, 0, 0]);
     expect(track.keypoints[17 * 2]).toBeCloseTo(20, 5);
@@ -93,6 +91,6 @@ describe('CSV', () => {
     ['a column twice', 'frame,nose_x_px,nose_x_px,nose_y_px\n0,1,2,3', 'distinct columns'],
     ['no rows', header, 'got none'],
   ])('refuses %s', (_, text, message) => {
-    expect(() => parseKeypoints(bytes(text), 'own.csv')).toThrow(message);
+    expect(() => readKeypoints(bytes(text), { where: 'own.csv' })).toThrow(message);
   });
 });

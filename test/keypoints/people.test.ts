@@ -3,7 +3,7 @@ import { cheapestAssignment } from '../../lib/keypoints/assignment.js';
 import { undistortKeypoints } from '../../lib/keypoints/camera.js';
 import { type CustomLayout, parseCustomLayout } from '../../lib/keypoints/custom-layout.js';
 import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
-import { parseKeypoints } from '../../lib/keypoints/read-keypoints.js';
+import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
 import { resampleFrames } from '../../lib/keypoints/resample.js';
 import { smoothOneEuro, smoothSavitzkyGolay } from '../../lib/keypoints/smoothing.js';
 import { splitAtGaps } from '../../lib/keypoints/split-track.js';
@@ -138,11 +138,11 @@ describe('gaps', () => {
 
   it('are bridged nearer to the surer end, in a straight line where both are as sure', () => {
     const line = Float32Array.of(0, 0, nan, nan, nan, nan, nan, nan, 8, 4);
-    fillGaps(line, 5, 1, { confidence: Float32Array.of(0.5, 0, 0, 0, 0.5) });
-    expect([...line]).toEqual([0, 0, 2, 1, 4, 2, 6, 3, 8, 4]);
+    const straight = fillGaps(line, 5, 1, { confidence: Float32Array.of(0.5, 0, 0, 0, 0.5) });
+    expect([...straight.keypoints]).toEqual([0, 0, 2, 1, 4, 2, 6, 3, 8, 4]);
     const pulled = Float32Array.of(0, 0, nan, nan, 8, 4);
-    fillGaps(pulled, 3, 1, { confidence: Float32Array.of(0.9, 0, 0.3) });
-    expect(pulled[2]).toBeCloseTo(2);
+    const { keypoints } = fillGaps(pulled, 3, 1, { confidence: Float32Array.of(0.9, 0, 0.3) });
+    expect(keypoints[2]).toBeCloseTo(2);
   });
 
   it('longer than the limit are marked, and nothing is interpolated across them', () => {
@@ -155,8 +155,8 @@ describe('gaps', () => {
       [nan, nan],
       [5, 50],
     ];
-    const keypoints = Float32Array.from(xs.flatMap((row) => row.flatMap((x) => [x, x])));
-    const { filled } = fillGaps(keypoints, 6, 2, { maxGap: 2 });
+    const known = Float32Array.from(xs.flatMap((row) => row.flatMap((x) => [x, x])));
+    const { keypoints, filled } = fillGaps(known, 6, 2, { maxGap: 2 });
     expect([...filled]).toEqual([0, 0, 2, 2, 2, 0]);
     expect(keypoints[(1 * 2 + 1) * 2]).toBe(10);
     expect(keypoints.every(Number.isFinite)).toBe(true);
@@ -169,7 +169,7 @@ describe('gaps', () => {
     );
     const file = { format: 'pstmo-keypoints', version: 1, keypointLayout: 'coco-17', fps: 30, keypoints };
     const bytes = new TextEncoder().encode(JSON.stringify(file));
-    const track = parseKeypoints(bytes, 'own');
+    const track = readKeypoints(bytes, { where: 'own' });
     expect(track.notices.join()).toContain('30 of 60 frames lie in gaps of more than 15 frames');
     const clips = splitAtGaps(track);
     expect(clips.map(({ frames, frameIds }) => [frames, frameIds[0]])).toEqual([
@@ -178,7 +178,7 @@ describe('gaps', () => {
     ]);
     expect(clips[1].keypoints[0]).toBe(40);
     expect(clips[1].keypoints.length).toBe(20 * 34);
-    expect(splitAtGaps(parseKeypoints(bytes, 'own', { maxGap: 1 }))).toHaveLength(1);
+    expect(splitAtGaps(readKeypoints(bytes, { where: 'own', maxGap: 1 }))).toHaveLength(1);
   });
 
   it('doubtful points are taken as unknown on request', () => {
@@ -191,8 +191,8 @@ describe('gaps', () => {
       ]).flat(),
     }));
     const bytes = new TextEncoder().encode(JSON.stringify(list));
-    expect(parseKeypoints(bytes, 'a').keypoints[34]).toBe(900);
-    const track = parseKeypoints(bytes, 'a', { minConfidence: 0.3 });
+    expect(readKeypoints(bytes, { where: 'a' }).keypoints[34]).toBe(900);
+    const track = readKeypoints(bytes, { where: 'a', minConfidence: 0.3 });
     expect(track.keypoints[34]).toBe(100);
     expect(track.confidence[17]).toBe(0);
   });
@@ -282,7 +282,7 @@ describe('a layout of the caller', () => {
   it('is mapped into the 17, with hip, thorax and spine derived', () => {
     const row = joints.flatMap((_, joint) => [10 * joint, 100 + joint, 0.5 + joint / 100]);
     const text = new TextEncoder().encode(`${row.join(',')}\n${row.join(',')}\n`);
-    const track = parseKeypoints(text, 'own.csv', { layout });
+    const track = readKeypoints(text, { where: 'own.csv', layout });
     expect(track).toMatchObject({ layout: 'h36m-17', joints: 17, frames: 2 });
     const x = (joint: number) => track.keypoints[joint * 2];
     const at = (name: string) => 10 * joints.indexOf(name);

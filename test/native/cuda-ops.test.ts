@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors, PrecisionName } from '../../binding.js';
-import { machine, runOp } from '../../lib/binding.js';
-import { chooseCudaDevice, testDevice } from '../helpers/cuda-device.js';
+import { cudaProducts, machine, runOp } from '../../lib/binding.js';
+import { chooseCudaDevice, emulatedCublasLt, isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { errorOf, type OpCase } from './op-case.js';
 import { opCases } from './op-cases.js';
 
@@ -18,9 +18,17 @@ const toleranceOf: Record<PrecisionName, (opCase: OpCase) => number> = {
   bf16: ({ tolerance, bf16Tolerance }) => bf16Tolerance ?? tolerance,
 };
 
-function run(opCase: OpCase, precision: PrecisionName): OpTensors {
+/** What multiplies: own kernels, and cuBLASLt where there is one; operations without products need one alone. */
+const library = reason ? undefined : isEmulated() ? emulatedCublasLt : /^cuBLASLt/.test(cudaProducts()) && 'cublaslt';
+if (library === false) console.log(`Products by cuBLASLt are not tested: ${cudaProducts()}`);
+
+function waysOf({ op }: OpCase): string[] {
+  return library && /^(linear|spatialBlock|stridedConv)/.test(op) ? ['own', library] : ['own'];
+}
+
+function run(opCase: OpCase, precision: PrecisionName, products: string): OpTensors {
   const arrays = opCase.arrays();
-  runOp({ device: testDevice(), isa: 'auto', threads: 1, precision }, opCase.op, arrays, opCase.attributes);
+  runOp({ device: testDevice(), isa: 'auto', threads: 1, precision, products }, opCase.op, arrays, opCase.attributes);
   return arrays;
 }
 
@@ -29,15 +37,32 @@ const cases = opCases.map((opCase) => [`${opCase.op}: ${opCase.about}`, opCase] 
 describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
   it('gives what plain double precision gives, in every precision', () => {
     const expected = opCase.expected();
-    for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
-      const arrays = run(opCase, precision);
-      for (const [name, wanted] of Object.entries(expected)) {
-        expect(errorOf(arrays[name], wanted), `${name} in ${precision}`).toBeLessThan(toleranceOf[precision](opCase));
+    for (const products of waysOf(opCase)) {
+      for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
+        const arrays = run(opCase, precision, products);
+        for (const [name, wanted] of Object.entries(expected)) {
+          const error = errorOf(arrays[name], wanted);
+          expect(error, `${name} in ${precision}, products ${products}`).toBeLessThan(toleranceOf[precision](opCase));
+        }
       }
     }
   });
 
   it('gives the same bits every time', () => {
-    expect(run(opCase, 'fp32')).toEqual(run(opCase, 'fp32'));
+    for (const products of waysOf(opCase)) expect(run(opCase, 'fp32', products)).toEqual(run(opCase, 'fp32', products));
+  });
+});
+
+describe.skipIf(reason !== undefined)('the GPU', () => {
+  it('shuffles windows of at most 4096 frames, and says so of longer ones', () => {
+    const frames = 4097;
+    const arrays = {
+      ...{ start: Int32Array.of(0), length: Int32Array.of(1), samples: Int32Array.of(0, 0, 0) },
+      ...{ source: new Float32Array(2), mirror: Int32Array.of(0), y: new Float32Array(2 * frames) },
+    };
+    const shape = { batch: 1, frames, stride: 1, joints: 1, coordinates: 2, sequences: 1, sourceFrames: 1 };
+    const settings = { device: testDevice(), isa: 'auto', threads: 1, precision: 'fp32' } as const;
+    const attributes = { ...shape, rootJoint: -1, shuffle: 1, seed: 1, step: 0 };
+    expect(() => runOp(settings, 'windowGather', arrays, attributes)).toThrow(/at most 4096 frames.*these have 4097/);
   });
 });

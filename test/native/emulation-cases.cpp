@@ -1,6 +1,7 @@
 // Kernels that are right, and kernels with one fault each: prints for each what the emulated device says of it. CUDA leaves all of the
 // faults undefined, and most of them would pass on a real device now and then.
 #include <cstdio>
+#include <cstdlib>
 
 #include "../../native/cuda/warp.h"
 
@@ -63,16 +64,33 @@ void barrierAfterSomeEnded(float*) {
 void halfAWarp(float*) {
   if (thread() % 32 < 16) syncWarp();
 }
+void waitForEachOther(float*) {
+  if (thread() < 16) {
+    __syncthreads();
+  } else {
+    syncWarp();
+  }
+}
+void collective(uint32_t mask) { emulation::Block::current().collective(mask, {}, true, emulation::Place::current()); }
+void maskWithoutItself(float*) { collective(0x0000FFFFu); }
+void differentMasks(float*) { collective(thread() % 32 < 16 ? kAllLanes : 0xFFFF0000u); }
+void readBeforeWritten(float* y) { y[thread()] = shared().cells.get(thread()); }
 void outsideAnArray(float*) { shared().cells.put(thread() + 1, 0.0f); }
 void beyondAnAllocation(float* y) { y[thread() + 1] = 0.0f; }
+void beforeAnAllocation(float* y) { y[thread() - 1] = 0.0f; }
+void computedBeyond(float* y) { y[thread() + 1] = y[thread() + 65] * 0.5f; }
+void copiedBeyond(float* y) { y[thread() + 1] = y[thread() + 65]; }
 
-void say(const char* name, void (*kernel)(float*), float* y) {
+void say(const char* name, void (*kernel)(float*)) {
+  void* memory = nullptr;
+  if (cudaMalloc(&memory, 64 * sizeof(float)) != cudaSuccess) std::abort();
   try {
-    launch(kernel, dim3(1), dim3(64), sizeof(Smem), nullptr, y);
+    launch(kernel, dim3(1), dim3(64), sizeof(Smem), nullptr, static_cast<float*>(memory));
     std::printf("%s: passes\n", name);
   } catch (const Error& error) {
     std::printf("%s: %s\n", name, error.what());
   }
+  (void)cudaFree(memory);
 }
 
 }  // namespace
@@ -80,18 +98,22 @@ void say(const char* name, void (*kernel)(float*), float* y) {
 
 int main() {
   using namespace pstmo::cuda;
-  void* memory = nullptr;
-  if (cudaMalloc(&memory, 64 * sizeof(float)) != cudaSuccess) return 1;
-  auto* y = static_cast<float*>(memory);
-  say("rightByBarrier", rightByBarrier, y);
-  say("rightByWarp", rightByWarp, y);
-  say("noBarrier", noBarrier, y);
-  say("noBarrierBeforeNextWrite", noBarrierBeforeNextWrite, y);
-  say("noSyncWarp", noSyncWarp, y);
-  say("writeAfterSeveralReads", writeAfterSeveralReads, y);
-  say("differentBarriers", differentBarriers, y);
-  say("barrierAfterSomeEnded", barrierAfterSomeEnded, y);
-  say("halfAWarp", halfAWarp, y);
-  say("outsideAnArray", outsideAnArray, y);
-  say("beyondAnAllocation", beyondAnAllocation, y);
+  say("rightByBarrier", rightByBarrier);
+  say("rightByWarp", rightByWarp);
+  say("noBarrier", noBarrier);
+  say("noBarrierBeforeNextWrite", noBarrierBeforeNextWrite);
+  say("noSyncWarp", noSyncWarp);
+  say("writeAfterSeveralReads", writeAfterSeveralReads);
+  say("differentBarriers", differentBarriers);
+  say("barrierAfterSomeEnded", barrierAfterSomeEnded);
+  say("halfAWarp", halfAWarp);
+  say("waitForEachOther", waitForEachOther);
+  say("maskWithoutItself", maskWithoutItself);
+  say("differentMasks", differentMasks);
+  say("readBeforeWritten", readBeforeWritten);
+  say("outsideAnArray", outsideAnArray);
+  say("beyondAnAllocation", beyondAnAllocation);
+  say("beforeAnAllocation", beforeAnAllocation);
+  say("computedBeyond", computedBeyond);
+  say("copiedBeyond", copiedBeyond);
 }

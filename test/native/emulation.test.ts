@@ -1,23 +1,42 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+const cuda = fileURLToPath(new URL('../../native/cuda/', import.meta.url));
 const program = fileURLToPath(new URL('../../build/emulated/emulation-cases', import.meta.url));
 
 const said: Record<string, RegExp> = {
   rightByBarrier: /^passes$/,
   rightByWarp: /^passes$/,
-  noBarrier: /with no barrier between .*, at emulation-cases\.cpp:\d+/,
+  noBarrier: /(with no barrier between|what no lane has written) .*, at emulation-cases\.cpp:\d+/,
   noBarrierBeforeNextWrite: /with no barrier between/,
-  noSyncWarp: /with no barrier between/,
+  noSyncWarp: /with no barrier between|what no lane has written/,
   writeAfterSeveralReads: /writes what was read by .* with no barrier between/,
   differentBarriers: /stand at different barriers/,
   barrierAfterSomeEnded: /barrier after some lanes of the block have ended|deadlock/,
   halfAWarp: /a warp collective waits for lane \d+, which is not there|deadlock/,
+  waitForEachOther:
+    /deadlock: lane \d+ waits at emulation-cases\.cpp:\d+ .*, lane \d+ waits at emulation-cases\.cpp:\d+ .*; 32 of 64 lanes have ended/,
+  maskWithoutItself: /a lane calls a warp collective whose mask leaves it out/,
+  differentMasks: /lanes of one warp collective give different masks|whose mask leaves it out/,
+  readBeforeWritten: /reads what no lane has written/,
   outsideAnArray: /writes element 64 of 64/,
   beyondAnAllocation: /beyond the end of an allocation of 256 bytes/,
+  beforeAnAllocation: /wrote 4 bytes before the begin of an allocation of 256 bytes/,
+  computedBeyond: /beyond the end of an allocation of 256 bytes/,
+  copiedBeyond: /beyond the end of an allocation of 256 bytes/,
 };
+
+describe('the CUDA sources', () => {
+  it('name instructions in ptx.h alone, where each has its twin on the host', () => {
+    const files = readdirSync(cuda).filter((name) => /\.(cu|h)$/.test(name) && name !== 'ptx.h');
+    const others = files.filter((name) =>
+      /\basm\b|cp\.async|memcpy_async|__pipeline/.test(readFileSync(`${cuda}${name}`, 'utf8')),
+    );
+    expect(others).toEqual([]);
+  });
+});
 
 describe.skipIf(!existsSync(program))('the emulated device (needs `npm run build:emulated`)', () => {
   it.each(['1', '2', '3'])('lets right kernels pass and stops each wrong one, with lanes in order %s', (seed) => {

@@ -16,7 +16,9 @@ describe('objects of one instruction set', () => {
   it('define no weak symbol that another object could take', (context) => {
     if (files.length === 0) context.skip('no objects under build/: run `npm run compile`');
     const shared = files.flatMap((file) => {
-      const name = basename(file).replace(/^isa-/, '').replace(/\..*$/, '');
+      const name = basename(file)
+        .replace(/^isa-/, '')
+        .replace(/(-plan)?\..*$/, '');
       const lines = execFileSync('nm', ['-C', '--defined-only', join(objects, file)], { encoding: 'utf8' }).split('\n');
       return lines
         .map((line) => /^\S+ ([A-Za-z]) (.*)$/.exec(line))

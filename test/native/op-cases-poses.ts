@@ -1,6 +1,6 @@
 import type { OpCase } from './op-case.js';
 import { all, doubles, FORWARD, floats, GRADIENT, input, numericGradients } from './op-case.js';
-import { type Doubles, dot, poseLoss } from './reference.js';
+import { type Doubles, dot, permutation, poseLoss } from './reference.js';
 
 const JOINTS = 5;
 /** Joints 1 and 2 are partners, and 3 and 4. */
@@ -70,7 +70,7 @@ function adamCase(step: number): OpCase {
   };
 }
 
-function gatherCase(coordinates: number, rootJoint: number): OpCase {
+function gatherCase(coordinates: number, rootJoint: number, shuffled = false): OpCase {
   const lengths = [4, 11];
   const start = [0, 4];
   const source = input('source', 15, JOINTS, coordinates);
@@ -82,10 +82,12 @@ function gatherCase(coordinates: number, rootJoint: number): OpCase {
   ];
   const [frames, stride] = [9, 2];
   const size = JOINTS * coordinates;
+  const [seed, step] = [0x1234567890, 17];
   const y = new Float64Array(samples.length * frames * size);
   samples.forEach(([sequence, centre, mirrored], b) => {
+    const order = permutation(frames, seed, step, b);
     for (let i = 0; i < frames; i++) {
-      const wanted = centre + stride * (i - (frames - 1) / 2);
+      const wanted = centre + stride * ((shuffled ? order[i] : i) - (frames - 1) / 2);
       const frame = start[sequence] + Math.min(Math.max(wanted, 0), lengths[sequence] - 1);
       for (let joint = 0; joint < JOINTS; joint++) {
         for (let c = 0; c < coordinates; c++) {
@@ -99,10 +101,10 @@ function gatherCase(coordinates: number, rootJoint: number): OpCase {
   });
   return {
     op: 'windowGather',
-    about: `${coordinates} coordinates, both ends and mirrored${rootJoint < 0 ? '' : ', root zeroed'}`,
+    about: `${coordinates} coordinates, both ends and mirrored${rootJoint < 0 ? '' : ', root zeroed'}${shuffled ? ', shuffled' : ''}`,
     attributes: {
       ...{ batch: samples.length, frames, stride, joints: JOINTS, coordinates, rootJoint },
-      ...{ sequences: 2, sourceFrames: 15, seed: 0, step: 0 },
+      ...{ sequences: 2, sourceFrames: 15, seed, step, ...(shuffled && { shuffle: 1 }) },
     },
     arrays: () => ({
       start: Int32Array.from(start),
@@ -245,10 +247,12 @@ function refineCases(rows: number): OpCase[] {
 export const poseCases: OpCase[] = [
   lossCase(9, 3),
   lossCase(30, 2),
+  lossCase(60, 3),
   adamCase(1),
   adamCase(7),
   gatherCase(2, -1),
   gatherCase(3, 0),
+  gatherCase(2, -1, true),
   mirrorMeanCase(9),
   ...backProjectCases(7, 0),
   ...backProjectCases(5, 3),

@@ -38,6 +38,10 @@ const SHAPES: ProductShape[] = [
   { rows: 150, in: 70, out: 96 },
 ];
 
+/** A row more than one block of a weight gradient takes, a row less than two tiles. */
+const TALL: ProductShape = { rows: 1025, in: 5, out: 6 };
+const NEARLY_TWO_TILES: ProductShape = { rows: 127, in: 5, out: 6 };
+
 const flopsOf = ({ rows, in: inputs, out }: ProductShape) => 2 * rows * inputs * out;
 const sizes = ({ rows, in: inputs, out }: ProductShape) => `${rows} x ${inputs} -> ${out}`;
 
@@ -218,6 +222,8 @@ const CONVOLUTIONS: ConvolutionShape[] = [
   { batch: 2, tokens: 9, stride: 1, in: 34, out: 20 },
   { batch: 3, tokens: 27, stride: 3, in: 70, out: 48 },
   { batch: 2, tokens: 13, stride: 9, in: 16, out: 33 },
+  { batch: 2, tokens: 27, stride: 3, in: 64, out: 24 },
+  { batch: 3, tokens: 13, stride: 9, in: 32, out: 16 },
 ];
 
 function convolutionCases(shape: ConvolutionShape): OpCase[] {
@@ -305,5 +311,8 @@ export const productCases: OpCase[] = [
     spatialBlockForward(shape, false),
     spatialBlockBackward(shape),
   ]),
+  linearBackward(TALL, false),
+  spatialBlockForward(TALL, true),
+  spatialBlockForward(NEARLY_TWO_TILES, true),
   ...CONVOLUTIONS.flatMap(convolutionCases),
 ];

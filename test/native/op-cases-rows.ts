@@ -27,9 +27,13 @@ interface RowShape {
   channels: number;
 }
 
+/** The last: a row more than one block of a reduction takes. */
 const ROWS: RowShape[] = [
+  { rows: 1, channels: 3 },
+  { rows: 2, channels: 3 },
   { rows: 9, channels: 35 },
   { rows: 300, channels: 64 },
+  { rows: 129, channels: 5 },
 ];
 const sizes = ({ rows, channels }: RowShape) => `${rows} x ${channels}`;
 
@@ -66,7 +70,7 @@ function batchNormCases(shape: RowShape): OpCase[] {
       const running = { mean: doubles(runningMean), variance: doubles(runningVariance), inverseStd };
       const y = batchNorm(doubles(x), doubles(gamma), doubles(beta), training ? moments : running);
       if (!training) return all({ y, runningMean, runningVariance });
-      const unbiased = rows / (rows - 1);
+      const unbiased = rows > 1 ? rows / (rows - 1) : 0;
       return all({
         y,
         mean: moments.mean,
@@ -161,12 +165,33 @@ function layerNormCases(shape: RowShape): OpCase[] {
   ];
 }
 
-/** Head widths 32 and 16 are tuned; 10 is not, and 27 tokens are no multiple of anything. */
+/** A row of equal values has no direction in which its deviation grows: that term is 0. */
+function levelLayerNormCase(): OpCase {
+  const [x, a, b] = [new Float32Array(3).fill(0.5), Float32Array.of(1, 0.5, -2), new Float32Array(3)];
+  const dY = Float32Array.of(1e-6, 2e-6, 4e-6);
+  const g = times(doubles(dY), doubles(a));
+  const mean = (g[0] + g[1] + g[2]) / 3;
+  return {
+    op: 'layerNormBackward',
+    about: 'a row of equal values',
+    attributes: { rows: 1, channels: 3 },
+    arrays: () => ({
+      ...{ dY, x, a, mean: Float32Array.of(0.5), std: new Float32Array(1) },
+      ...{ dX: new Float32Array(3).fill(9), dA: new Float32Array(3), dB: floats(b) },
+    }),
+    expected: () => all({ dX: g.map((value) => (value - mean) / 1e-6), dA: new Float64Array(3), dB: dY }),
+    tolerance: GRADIENT,
+    flops: 42,
+  };
+}
+
+/** Head widths 32 and 16 are tuned; 10 is not; 27 tokens are no multiple of anything, 33 are one more than a tile. */
 const ATTENTION: AttentionShape[] = [
   { batch: 2, tokens: 27, width: 64, heads: 2 },
   { batch: 1, tokens: 49, width: 64, heads: 4 },
   { batch: 3, tokens: 17, width: 40, heads: 4 },
   { batch: 1, tokens: 5, width: 128, heads: 1 },
+  { batch: 1, tokens: 33, width: 6, heads: 2 },
 ];
 
 function attentionCases(shape: AttentionShape): OpCase[] {
@@ -297,6 +322,7 @@ function concatCases(rows: number, left: number, right: number): OpCase[] {
 /** What works on rows of channels, and attention. */
 export const rowCases: OpCase[] = [
   ...ROWS.flatMap((shape) => [...batchNormCases(shape), ...layerNormCases(shape), dropoutCase(shape)]),
+  levelLayerNormCase(),
   ...ATTENTION.flatMap(attentionCases),
   addCase(1001),
   ...concatCases(9, 51, 20),

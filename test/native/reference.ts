@@ -25,6 +25,18 @@ export function dropoutScale(dropout: DropoutState | undefined, rows: number, wi
   });
 }
 
+/** The order of a window's frames where they are shuffled: Fisher and Yates by words of Philox. */
+export function permutation(frames: number, seed: number, step: number, sample: number): number[] {
+  const order = Array.from({ length: frames }, (_, i) => i);
+  for (let i = frames - 1; i > 0; i--) {
+    const words = Uint32Array.of(i, sample, step, 0xffffffff);
+    philox4x32(words, seed, Math.floor(seed / 2 ** 32));
+    const other = Math.floor((words[0] * (i + 1)) / 2 ** 32);
+    [order[i], order[other]] = [order[other], order[i]];
+  }
+  return order;
+}
+
 /** x (rows, in) times weight (out, in) transposed, + bias. */
 export function linear(
   x: Doubles,

@@ -185,6 +185,7 @@ void Block::race(const char* what, int16_t other, const void* cell, Place place)
 
 void Block::noteRead(const void* cell, Place place) {
   Shadow& s = shadow(cell, place);
+  if (s.writer < 0) fail("reads what no lane has written (byte " + std::to_string(static_cast<const unsigned char*>(cell) - shared_.get()) + " of shared memory)", place);
   if (!ordered(s.writer, s.writeBlock, s.writeWarp)) race("reads what was written by", s.writer, cell, place);
   const uint32_t group = warps_[static_cast<size_t>(lane_->index / kWarp)].epoch;
   if (s.reader < 0 || s.readBlock != epoch_) {

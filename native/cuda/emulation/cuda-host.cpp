@@ -1,6 +1,7 @@
 #include "cuda-host.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -11,8 +12,9 @@
 
 namespace {
 
-// Every allocation ends where it was asked to; behind it lie bytes that read as NaN and that nobody may write. AddressSanitizer keeps
-// its own zone there instead.
+// Every allocation begins and ends where it was asked to; before and behind it lie words that nobody may write. They read as signalling NaNs, each another, so
+// that neither what is computed from one nor what is copied from another place leaves it as it was. AddressSanitizer keeps its own zone
+// there instead.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kGuard = 0;
 #else
@@ -20,6 +22,23 @@ constexpr size_t kGuard = 256;
 #endif
 constexpr unsigned char kUnwritten = 0xFF;
 constexpr size_t kAlignment = 256;
+
+unsigned char guardByte(const unsigned char* at) {
+  const auto address = reinterpret_cast<uintptr_t>(at);
+  const uint32_t word = 0xFFA00000u | static_cast<uint32_t>(address / 4 % 0xFFFFFu);
+  return static_cast<unsigned char>(word >> address % 4 * 8);
+}
+
+void fillGuard(unsigned char* guard) {
+  for (size_t i = 0; i < kGuard; ++i) guard[i] = guardByte(guard + i);
+}
+
+// Where something was written, counted from the guard's begin; kGuard: nowhere.
+size_t writtenAt(const unsigned char* guard) {
+  size_t i = 0;
+  while (i < kGuard && guard[i] == guardByte(guard + i)) ++i;
+  return i;
+}
 
 std::mutex mutex;
 std::map<void*, size_t> allocations;
@@ -35,7 +54,9 @@ size_t memory() { return setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33); }
 cudaError_t devices(int* count) {
   *count = 0;
   const uint64_t driver = setting("PSTMO_EMULATION_DRIVER", 13000);
+  if (driver == 0) return cudaErrorNoDevice;
   if (driver < 13000) return cudaErrorInsufficientDriver;
+  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
   *count = static_cast<int>(setting("PSTMO_EMULATION_DEVICES", 1));
   return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
 }
@@ -74,32 +95,34 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
   return setting("PSTMO_EMULATION_ARCH", 90) < 80 ? cudaErrorNoKernelImageForDevice : cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** address, size_t bytes) {
-  const std::lock_guard<std::mutex> lock(mutex);
   *address = nullptr;
+  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
+  if (pstmo::emulation::recordingSteps()) return cudaErrorStreamCaptureUnsupported;
+  const std::lock_guard<std::mutex> lock(mutex);
   if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
-  if (posix_memalign(address, kAlignment, bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
-  std::memset(*address, kUnwritten, bytes + kGuard);
+  void* whole = nullptr;
+  if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
+  auto* begin = static_cast<unsigned char*>(whole) + kGuard;
+  fillGuard(begin - kGuard);
+  std::memset(begin, kUnwritten, bytes);
+  fillGuard(begin + bytes);
+  *address = begin;
   allocations[*address] = bytes;
   used += bytes;
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* address) {
+  (void)pstmo::emulation::finishAll();
   const std::lock_guard<std::mutex> lock(mutex);
   const auto at = allocations.find(address);
   if (at == allocations.end()) return address == nullptr ? cudaSuccess : cudaErrorInvalidValue;
   used -= at->second;
   allocations.erase(at);
-  std::free(address);
+  std::free(static_cast<unsigned char*>(address) - kGuard);
   return cudaSuccess;
 }
 
@@ -107,16 +130,6 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   const std::lock_guard<std::mutex> lock(mutex);
   *total = memory();
   *free = *total - std::min(*total, used);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t) {
-  std::memset(address, value, bytes);
   return cudaSuccess;
 }
 
@@ -129,6 +142,7 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice: return "invalid device ordinal";
     case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
+    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     default: return "an illegal memory access was encountered";
   }
 }
@@ -138,12 +152,11 @@ namespace pstmo::emulation {
 void checkGuards() {
   const std::lock_guard<std::mutex> lock(mutex);
   for (const auto& [address, bytes] : allocations) {
-    const auto* guard = static_cast<const unsigned char*>(address) + bytes;
-    for (size_t i = 0; i < kGuard; ++i) {
-      if (guard[i] == kUnwritten) continue;
-      throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + std::to_string(i) + " bytes beyond the end of an allocation of " +
-                                         std::to_string(bytes) + " bytes.");
-    }
+    const auto* begin = static_cast<const unsigned char*>(address);
+    const size_t before = writtenAt(begin - kGuard), behind = writtenAt(begin + bytes);
+    if (before == kGuard && behind == kGuard) continue;
+    const std::string where = before < kGuard ? std::to_string(kGuard - before) + " bytes before the begin" : std::to_string(behind) + " bytes beyond the end";
+    throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + where + " of an allocation of " + std::to_string(bytes) + " bytes.");
   }
 }
 

@@ -1,12 +1,15 @@
 // What the CUDA sources need of CUDA, on the host: the words of the language, and the few functions of the runtime they call, with
 // memory of exactly the size that was asked. What the pretended machine has comes from the environment:
-// PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33).
+// PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0: none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes,
+// 1 << 33), PSTMO_EMULATION_FAULT (the kernel, counted from 1, that touches a wrong address and ends the device). PSTMO_EMULATION_LOG names
+// a file that gets a line for each copy, recording and replay.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
 #include "block.h"
+#include "stream.h"
 
 #define __global__
 #define __device__
@@ -35,6 +38,7 @@ enum cudaError_t {
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
   cudaErrorIllegalAddress = 700,
+  cudaErrorStreamCaptureUnsupported = 900,
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 struct cudaDeviceProp {
@@ -44,8 +48,12 @@ struct cudaDeviceProp {
 struct cudaFuncAttributes {
   int numRegs;
 };
-using cudaStream_t = struct EmulatedStream*;
-constexpr unsigned cudaStreamNonBlocking = 1;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+using cudaStream_t = EmulatedStream*;
+using cudaEvent_t = struct EmulatedEvent*;
+using cudaGraph_t = struct EmulatedGraph*;
+using cudaGraphExec_t = struct EmulatedGraph*;
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
 
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
@@ -56,11 +64,25 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaHostAlloc(void** memory, size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void* memory);
 cudaError_t cudaMalloc(void** memory, size_t bytes);
 cudaError_t cudaFree(void* memory);
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
+cudaError_t cudaEventCreate(cudaEvent_t* event);
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);
 cudaError_t cudaGetLastError();
 const char* cudaGetErrorString(cudaError_t error);
 
@@ -68,5 +90,12 @@ namespace pstmo::emulation {
 
 // Throws Error where a kernel wrote beyond the end of an allocation.
 void checkGuards();
+
+void submitKernel(cudaStream_t stream, std::function<void()> kernel);
+// Runs what waits in any stream.
+cudaError_t finishAll();
+bool contextLost();
+bool recordingSteps();
+void note(const char* format, ...);
 
 }  // namespace pstmo::emulation

@@ -1,0 +1,131 @@
+// The time of each kernel of a forward pass and of a training step that arithmetic and memory allow on a given device, from what the op
+// table says that it computes and moves: what a first run on that device is compared with.
+//   node bench/roofline.mjs [--batch 2304] [--training-batch 160] [--precision bf16] [--json] [--out folder]
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseModelConfig } from '../dist/models/config.js';
+import { stepRecords } from '../dist/models/profile.js';
+import { readFlags } from './common/flags.mjs';
+import { markdownTable, writeResults } from './common/report.mjs';
+import { DEVICE, expectedTime, extrapolate, gather } from './roofline/expected-time.mjs';
+
+const flags = readFlags('node bench/roofline.mjs', {
+  ...{ batch: 2304, 'training-batch': 160, precision: 'bf16', json: false, out: '' },
+});
+const PENDING = fileURLToPath(new URL('results/PENDING.md', import.meta.url));
+
+const CASES = [
+  { name: 'P-STMO-S, N = 243, forward', model: { frames: 243 }, batch: flags.batch, detailed: true },
+  { name: 'P-STMO, N = 243, forward', model: { frames: 243, layers: 4 }, batch: flags.batch },
+  { name: 'P-STMO-S, N = 81, forward', model: { frames: 81 }, batch: flags.batch },
+  { name: 'P-STMO-S, N = 27, forward', model: { frames: 27 }, batch: flags.batch },
+  { name: 'P-STMO-S, N = 243, Stage I step', model: { frames: 243, stage: 1 }, batch: 0, training: true },
+  { name: 'P-STMO-S, N = 243, Stage II step', model: { frames: 243 }, batch: 0, training: true, detailed: true },
+  { name: 'P-STMO-S, N = 81, Stage II step', model: { frames: 81 }, batch: 0, training: true },
+];
+
+/** The ops of a step at the batch that is asked for, from two small ones: all that they count is linear in it. */
+async function opsOf({ model, batch, training = false }) {
+  const config = parseModelConfig(model);
+  const [two, three] = [
+    await stepRecords({ config, device: 'cpu', batch: 2, training }),
+    await stepRecords({ config, device: 'cpu', batch: 3, training }),
+  ];
+  const whole = extrapolate(two, three, batch || flags['training-batch']);
+  return gather(whole.filter(({ op }) => !op.startsWith('copy'))).map((row) => ({
+    ...row,
+    ...expectedTime(row, flags.precision, config.width / config.heads),
+  }));
+}
+
+/** Rows that take less than `least` of the whole become one. */
+function folded(rows, least) {
+  const whole = rows.reduce((sum, row) => sum + row.expected, 0);
+  const small = rows.filter(({ expected }) => expected < least * whole);
+  if (small.length < 2) {
+    return rows;
+  }
+  const sum = (key) => small.reduce((total, row) => total + row[key], 0);
+  const sums = Object.fromEntries(['count', 'flops', 'bytes', 'expected'].map((key) => [key, sum(key)]));
+  const rest = {
+    op: 'all others,',
+    shape: `each under ${100 * least}%`,
+    arithmetic: 0,
+    memory: 0,
+    exponentials: 0,
+    ...sums,
+  };
+  return [...rows.filter((row) => !small.includes(row)), rest];
+}
+
+function opTable(rows) {
+  const titles = ['op', 'calls', 'GFLOP', 'MB', 'arithmetic µs', 'memory µs', 'exp µs', 'expected µs'];
+  const microseconds = (value) => (value > 0 ? (1e6 * value).toFixed(0) : '');
+  return markdownTable(
+    titles,
+    rows.map((row) => [
+      `${row.op} ${row.shape}`,
+      `${row.count}`,
+      row.flops > 0 ? (row.flops / 1e9).toFixed(1) : '',
+      (row.bytes / 1e6).toFixed(1),
+      ...[row.arithmetic, row.memory, row.exponentials, row.expected].map(microseconds),
+    ]),
+  );
+}
+
+function summaryTable(results) {
+  const titles = ['', 'batch', 'ops', 'GFLOP', 'GB', 'expected ms', 'windows/s', 'windows/s, 2-byte arrays'];
+  return markdownTable(
+    titles,
+    results.map(({ name, batch, rows }) => {
+      const sum = (of) => rows.reduce((total, row) => total + of(row), 0);
+      const expected = sum((row) => row.expected);
+      const halved = sum((row) => Math.max(row.arithmetic, row.exponentials, row.memory / 2));
+      return [
+        ...[name, `${batch}`, `${sum((row) => row.count)}`, (sum((row) => row.flops) / 1e9).toFixed(0)],
+        ...[(sum((row) => row.bytes) / 1e9).toFixed(2), (1e3 * expected).toFixed(2)],
+        ...[expected, halved].map((seconds) => Math.round(batch / seconds).toLocaleString('en')),
+      ];
+    }),
+  );
+}
+
+function report(results, least) {
+  const { about, products, copies, exponentials } = DEVICE;
+  const rates = Object.entries(products).map(([name, rate]) => `${rate / 1e12} in ${name}`);
+  return `${about}: ${rates.join(', ')} TFLOP/s of products, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
+(16 a clock and multiprocessor). The products are in ${flags.precision}, arrays as the backend keeps them now, 4 bytes an element.
+Expected: the longest of the three; nothing is counted for starting kernels, for gaps, or for arrays that the 60 MB of L2 keep.
+A kernel that takes less found its arrays in L2; one that takes much more is worth a look. The last column halves the bytes: what
+keeping activations in bf16 would allow.
+
+${summaryTable(results)}
+
+${results
+  .filter(({ detailed }) => detailed)
+  .map(({ name, batch, rows }) => `### ${name}, batch ${batch}\n\n${opTable(folded(rows, least))}`)
+  .join('\n\n')}`;
+}
+
+const results = [];
+for (const one of CASES) {
+  results.push({ ...one, batch: one.batch || flags['training-batch'], rows: await opsOf(one) });
+}
+writeResults(
+  'roofline',
+  { device: DEVICE, precision: flags.precision, results },
+  `# Expected times\n\n${report(results, 0)}`,
+  {
+    ...{ folder: flags.out, json: flags.json },
+  },
+);
+if (flags.out === '') {
+  const [begin, end] = ['<!-- roofline -->', '<!-- end of roofline -->'];
+  const pending = readFileSync(PENDING, 'utf8');
+  const [before, rest] = pending.split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) {
+    throw new Error(`${PENDING} has no lines "${begin}" and "${end}".`);
+  }
+  writeFileSync(PENDING, `${before}${begin}\n${report(results, 0.005)}\n${end}${after}`);
+}

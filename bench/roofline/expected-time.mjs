@@ -1,0 +1,50 @@
+/** What one H200 gave: bf16 products of 8192 x 8192 x 8192 on random data, and copies within its memory, both measured there. */
+export const DEVICE = {
+  about: 'An H200',
+  /** FLOP/s. tf32 takes half the rate of bf16 in the hardware, fp32 is the data sheet's. */
+  products: { bf16: 788e12, tf32: 394e12, fp32: 67e12 },
+  /** Bytes/s, read and written together. */
+  copies: 4.3e12,
+  /** 132 multiprocessors at 1980 MHz. */
+  exponentials: 16 * 132 * 1.98e9,
+};
+
+/** FLOPs of an attention product per exponential: 2 x the head width, and how many products there are of one set of scores. */
+const PRODUCTS_OF_SCORES = { attentionForward: 2, attentionBackward: 5, attentionMaps: 1 };
+
+/** The records of a step at another batch, from those at 2 and at 3 windows: flops, bytes and every number of a shape are linear in it. */
+export function extrapolate(two, three, batch) {
+  if (two.length !== three.length) {
+    throw new Error(`A step has ${two.length} ops at batch 2 and ${three.length} at batch 3.`);
+  }
+  const along = (a, b) => a + (batch - 2) * (b - a);
+  return two.map((record, i) => {
+    const other = three[i].shape.split(/\D+/).map(Number);
+    let at = -1;
+    const shape = record.shape.replace(/\d+/g, (number) => {
+      at += 1;
+      return `${along(Number(number), other[at])}`;
+    });
+    return { ...record, shape, flops: along(record.flops, three[i].flops), bytes: along(record.bytes, three[i].bytes) };
+  });
+}
+
+/** One row for each op and shape, in the order in which they first come. */
+export function gather(records) {
+  const rows = new Map();
+  for (const { op, shape, flops, bytes } of records) {
+    const key = `${op} ${shape}`;
+    const row = rows.get(key) ?? { op, shape, count: 0, flops: 0, bytes: 0 };
+    rows.set(key, { ...row, count: row.count + 1, flops: row.flops + flops, bytes: row.bytes + bytes });
+  }
+  return [...rows.values()];
+}
+
+/** Seconds that each bound allows at the least, and the longest of them. */
+export function expectedTime({ op, flops, bytes }, precision, headWidth) {
+  const arithmetic = flops / DEVICE.products[precision];
+  const memory = bytes / DEVICE.copies;
+  const exps = op in PRODUCTS_OF_SCORES ? flops / PRODUCTS_OF_SCORES[op] / (2 * headWidth) : 0;
+  const exponentials = exps / DEVICE.exponentials;
+  return { arithmetic, memory, exponentials, expected: Math.max(arithmetic, memory, exponentials) };
+}

@@ -1,0 +1,2 @@
+export { readVideo, type VideoOptions } from './read-video.js';
+export { isVideo, probeVideo, type VideoAbout, videoFrames } from './video-frames.js';

@@ -1,0 +1,67 @@
+/** Numbers that a page gets in one piece: a JSON value and named arrays. */
+export interface Packed<Value> {
+  value: Value;
+  arrays: ReadonlyMap<string, Float32Array | Uint8Array>;
+}
+
+interface Section {
+  name: string;
+  type: 'f32' | 'u8';
+  length: number;
+}
+
+const magic = 0x56545350;
+const headBytes = 8;
+
+/**
+ * Puts a value and arrays into one piece: "PSTV", the length of the JSON (uint32), the JSON, then the arrays one after the
+ * other, each from a multiple of four bytes. Little-endian.
+ */
+export function packArrays<Value>({ value, arrays }: Packed<Value>): Uint8Array<ArrayBuffer> {
+  const sections: Section[] = [...arrays].map(([name, data]) => ({
+    name,
+    type: data instanceof Uint8Array ? 'u8' : 'f32',
+    length: data.length,
+  }));
+  const json = new TextEncoder().encode(JSON.stringify({ value, sections }));
+  const start = aligned(headBytes + json.length);
+  const total = sections.reduce((sum, section) => sum + aligned(bytesOf(section)), start);
+  const packed = new Uint8Array(total);
+  const view = new DataView(packed.buffer);
+  view.setUint32(0, magic, true);
+  view.setUint32(4, json.length, true);
+  packed.set(json, headBytes);
+  let at = start;
+  for (const section of sections) {
+    const { buffer, byteOffset, byteLength } = arrays.get(section.name)!;
+    packed.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += aligned(bytesOf(section));
+  }
+  return packed;
+}
+
+/** The inverse of {@link packArrays}; the arrays are views of `packed`. Throws a plain error for other bytes. */
+export function unpackArrays<Value>(packed: Uint8Array): Packed<Value> {
+  const { buffer, byteOffset, byteLength } = packed;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  if (byteLength < headBytes || view.getUint32(0, true) !== magic) throw new Error('Expected packed arrays.');
+  const length = view.getUint32(4, true);
+  const json = new TextDecoder().decode(packed.subarray(headBytes, headBytes + length));
+  const { value, sections } = JSON.parse(json) as { value: Value; sections: Section[] };
+  const arrays = new Map<string, Float32Array | Uint8Array>();
+  let at = byteOffset + aligned(headBytes + length);
+  for (const section of sections) {
+    const { name, type, length: count } = section;
+    arrays.set(name, type === 'u8' ? new Uint8Array(buffer, at, count) : new Float32Array(buffer, at, count));
+    at += aligned(bytesOf(section));
+  }
+  return { value, arrays };
+}
+
+function bytesOf({ type, length }: Section): number {
+  return type === 'u8' ? length : length * 4;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}

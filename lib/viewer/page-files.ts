@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { PoseError } from '../pose-error.js';
+
+/** Where the bundled page lies, seen from here both before and after compiling. */
+const folder = new URL('../../dist/viewer/page/', import.meta.url);
+
+/** The page's own files, none of which holds anything of a result. */
+export interface PageFiles {
+  html: string;
+  css: string;
+  js: string;
+}
+
+/** Reads the bundled page. Throws `ERR_FILE` where it was not built. */
+export function readPageFiles(): PageFiles {
+  const read = (name: string) => {
+    const path = fileURLToPath(new URL(name, folder));
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw new PoseError('ERR_FILE', `${path}: the viewer's page cannot be read; npm run build:lib makes it.`, {
+        cause,
+      });
+    }
+  };
+  return { html: read('page.html'), css: read('page.css'), js: read('page.js') };
+}
+
+/** What the page may do where a server gives it: its own script, style and data, and nothing from elsewhere. */
+export const servedPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Where the page's template has a title, its script and style, and (in a page of its own) data. */
+const places = {
+  title: '<title>pstmo view</title>',
+  style: '<link rel="stylesheet" href="page.css" />',
+  script: '<script type="module" src="page.js"></script>',
+};
+
+/** The page that a server gives, with a title. */
+export function servedPage({ html }: PageFiles, title: string): string {
+  return filled(html, places.title, `<title>${escapeHtml(title)}</title>`);
+}
+
+/**
+ * One file with everything in it: script, style, the packed scene and packed moments as base64. Its policy names the hashes of its own
+ * script and style, so that nothing else runs and nothing is fetched.
+ */
+export function selfContainedPage(
+  { html, css, js }: PageFiles,
+  title: string,
+  scene: Uint8Array,
+  moments: ReadonlyMap<string, Uint8Array> = new Map(),
+): string {
+  // An end tag within a script would end it; in a string or a pattern, the backslash changes nothing.
+  const script = js.replaceAll('</script', '<\\/script');
+  const policy =
+    `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(css)}; img-src data:; base-uri 'none'; ` +
+    "form-action 'none'";
+  const data = [dataBlock('scene', scene), ...[...moments].map(([key, bytes]) => dataBlock(`moment-${key}`, bytes))];
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>${escapeHtml(title)}</title>`;
+  const titled = filled(html, places.title, head);
+  const styled = filled(titled, places.style, `<style>${css}</style>`);
+  const bare = filled(styled, places.script, '');
+  return filled(bare, '</body>', `${data.join('\n')}\n<script type="module">${script}</script>\n</body>`);
+}
+
+/** Base64 has no character that HTML takes for anything. */
+function dataBlock(id: string, bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  return `<script type="application/octet-stream" id="${escapeHtml(id)}">${text}</script>`;
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** Puts text in the one place that is marked. */
+function filled(html: string, mark: string, text: string): string {
+  const at = html.indexOf(mark);
+  if (at < 0) throw new PoseError('ERR_FILE', `The viewer's page has no ${mark}; npm run build:lib makes it again.`);
+  return html.slice(0, at) + text + html.slice(at + mark.length);
+}
+
+/** A text as HTML shows it, in content and in attributes. */
+export function escapeHtml(text: string): string {
+  const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replace(/[&<>"']/g, (character) => names[character]);
+}

@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { parseBvh } from '../datasets/bvh.js';
+import { clipPositions } from '../datasets/mocap-clip.js';
+import { motionOf } from '../export/lifted-motion.js';
+import { readPoses } from '../export/read-poses.js';
+import { parsePosesCsv } from '../export/read-poses-csv.js';
+import { parseTrc } from '../export/read-trc.js';
+import { readNpy } from '../formats/npy.js';
+import { readNpz } from '../formats/npz.js';
+import { asFloat32 } from '../formats/numbers.js';
+import { isTensor } from '../formats/pickle-value.js';
+import type { KeypointTrack } from '../keypoints/keypoint-track.js';
+import { layoutOfJointNames } from '../keypoints/layout.js';
+import { positionsYUp } from '../motion/motion.js';
+import { PoseError } from '../pose-error.js';
+import { skeletonByName, skeletons } from '../skeletons/skeletons.js';
+import type { Tensor, TensorData } from '../tensor.js';
+import type { SceneSkeleton } from './scene.js';
+
+/** A file's 3D motion of one person, as it is shown. */
+export interface ViewedClip {
+  path: string;
+  /** (T, J, 3), metres, y up. */
+  positions: Float32Array;
+  frames: number;
+  skeleton: SceneSkeleton;
+  /** Name of a layout in `lib/skeletons`, where the skeleton is one. */
+  layout?: string;
+  /** `camera`: the camera's axes with y turned up. */
+  axes: 'camera' | 'world';
+  root: 'relative' | 'estimated';
+  fps?: number;
+  /** The 2D that it was lifted from, where the file has it. */
+  track?: KeypointTrack;
+  notes: string[];
+}
+
+/** Endings of the files that can be shown. */
+export const viewedEndings = ['.npz', '.npy', '.json', '.csv', '.bvh', '.trc'] as const;
+
+export interface ReadClipOptions {
+  /** true: poses as the network gave them, even where the file has them worked into a motion. */
+  unworked?: boolean;
+}
+
+/**
+ * Reads what `pstmo lift` writes (and any `.npz` with poses (T, J, 3), `.npy` of that shape, `.bvh`, `.trc`). Throws `ERR_FILE`,
+ * `ERR_FORMAT`, or `ERR_ARGUMENT` for another ending.
+ */
+export function readClip(path: string, options: ReadClipOptions = {}): ViewedClip {
+  const ending = extname(path).toLowerCase();
+  if (!viewedEndings.some((known) => known === ending)) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}.`,
+    );
+  }
+  const bytes = bytesOf(path);
+  const text = () => new TextDecoder('utf-8').decode(bytes);
+  switch (ending) {
+    case '.npz':
+      return fromNpz(bytes, path, options);
+    case '.npy':
+      return fromArray(path, readNpy(bytes, { where: path }), undefined);
+    case '.csv': {
+      const { positions, layout, fps } = parsePosesCsv(text(), path);
+      return fromPositions(path, turnedUp(positions), layout, fps);
+    }
+    case '.trc': {
+      const { positions, frames, markers, fps } = parseTrc(text(), path);
+      const layout = layoutOfJointNames(markers);
+      const order = layout?.joints.map((joint) => markers.findIndex((marker) => sameJoint(marker, joint)));
+      const own = order ? picked(positions, markers.length, order) : positions;
+      const skeleton = layout ? skeletonOf(layout.name) : { joints: markers, parents: markers.map(() => -1) };
+      return world(path, own, frames, skeleton, fps, layout?.name);
+    }
+    case '.bvh': {
+      const clip = parseBvh(text(), path);
+      return world(
+        path,
+        clipPositions(clip),
+        clip.frames,
+        { joints: [...clip.joints], parents: [...clip.parents] },
+        clip.fps,
+      );
+    }
+    default:
+      return fromLifted(bytes, path, options);
+  }
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function fromLifted(bytes: Uint8Array, path: string, { unworked }: ReadClipOptions): ViewedClip {
+  const { motion: worked, ...lifted } = readPoses(bytes, { where: path });
+  const motion = motionOf({ ...lifted, ...(worked && !unworked && { motion: worked }) });
+  const { track, model } = lifted;
+  const clip = fromPositions(path, positionsYUp(motion), motion.layout, motion.fps);
+  const notes = [`Lifted by ${model}.`, ...motion.notes];
+  return { ...clip, axes: motion.axes, root: motion.root, track, notes };
+}
+
+function fromNpz(bytes: Uint8Array, path: string, options: ReadClipOptions): ViewedClip {
+  const arrays = readNpz(bytes, { where: path });
+  if (arrays.has('keypoint_layout')) return fromLifted(bytes, path, options);
+  const poses = arrays.get('poses');
+  const rate = arrays.get('fps');
+  const fps = rate && isTensor(rate) && rate.data.length === 1 ? Number(rate.data[0]) : undefined;
+  if (!poses) {
+    throw new PoseError('ERR_FORMAT', `${path}: expected an array poses, got ${[...arrays.keys()].join(', ')}.`);
+  }
+  return fromArray(path, poses, fps);
+}
+
+function fromArray(path: string, value: unknown, fps: number | undefined): ViewedClip {
+  const array = value as Tensor<TensorData>;
+  const { shape } = array;
+  if (!isTensor(array) || shape.length !== 3 || shape[2] !== 3 || array.data.length === 0) {
+    throw new PoseError('ERR_FORMAT', `${path}: expected poses of shape (T, J, 3), got (${shape?.join(', ')}).`);
+  }
+  const layout = skeletons.find(({ joints }) => joints.length === shape[1]);
+  if (!layout) throw new PoseError('ERR_FORMAT', `${path}: expected the joints of a known layout, got ${shape[1]}.`);
+  return fromPositions(path, turnedUp(asFloat32(array).data), layout.name, fps);
+}
+
+/** Camera axes with y turned up, for files that do not say their axes. */
+function turnedUp(positions: Float32Array): Float32Array {
+  return positions.map((value, index) => (index % 3 === 0 ? value : -value));
+}
+
+function fromPositions(path: string, positions: Float32Array, layout: string, fps: number | undefined): ViewedClip {
+  const skeleton = skeletonOf(layout);
+  const frames = positions.length / (3 * skeleton.joints.length);
+  const known = fps !== undefined && fps > 0 ? { fps } : {};
+  return {
+    path,
+    positions,
+    frames,
+    skeleton,
+    layout,
+    axes: 'camera',
+    root: rootOf(positions, frames),
+    notes: [],
+    ...known,
+  };
+}
+
+function world(
+  path: string,
+  positions: Float32Array,
+  frames: number,
+  skeleton: Omit<SceneSkeleton, 'sides'>,
+  fps: number,
+  layout?: string,
+): ViewedClip {
+  const sides = skeleton.joints.map(sideOf);
+  const clip = { path, positions, frames, skeleton: { ...skeleton, sides }, fps, axes: 'world' as const };
+  return {
+    ...clip,
+    root: rootOf(positions, frames),
+    notes: [`Read from ${basename(path)}.`],
+    ...(layout && { layout }),
+  };
+}
+
+/** A root that never leaves its place was not estimated. */
+function rootOf(positions: Float32Array, frames: number): 'relative' | 'estimated' {
+  const row = positions.length / frames;
+  for (let at = 0; at < positions.length; at += row) {
+    for (const axis of [0, 1, 2]) {
+      if (Math.abs(positions[at + axis] - positions[axis]) > 1e-6) return 'estimated';
+    }
+  }
+  return 'relative';
+}
+
+/** A known layout as the page draws it. */
+export function skeletonOf(name: string): SceneSkeleton {
+  const { joints, parents, left, right } = skeletonByName(name);
+  const sides = joints.map((_, joint) =>
+    left.includes(joint) ? 'left' : right.includes(joint) ? 'right' : ('middle' as const),
+  );
+  const links = torsoOf(joints, parents);
+  return { joints: [...joints], parents: [...parents], sides, ...(links.length > 0 && { links }) };
+}
+
+/** The lines between shoulders and hips of a layout of detections, whose arms and legs hang on nothing. */
+function torsoOf(joints: readonly string[], parents: readonly number[]): [number, number][] {
+  const [leftShoulder, rightShoulder, leftHip, rightHip] = [
+    'left shoulder',
+    'right shoulder',
+    'left hip',
+    'right hip',
+  ].map((name) => joints.indexOf(name));
+  const pairs: [number, number][] = [
+    [leftShoulder, rightShoulder],
+    [leftHip, rightHip],
+    [leftShoulder, leftHip],
+    [rightShoulder, rightHip],
+  ];
+  const loose = pairs.every(([a, b]) => a >= 0 && b >= 0) && pairs.some(([a, b]) => parents[a] < 0 && parents[b] < 0);
+  return loose ? pairs.filter(([a, b]) => parents[a] !== b && parents[b] !== a) : [];
+}
+
+function sideOf(joint: string): 'left' | 'right' | 'middle' {
+  if (/left|^l(?=[A-Z_. ])|_l$/i.test(joint) && !/right/i.test(joint)) return 'left';
+  return /right|^r(?=[A-Z_. ])|_r$/i.test(joint) ? 'right' : 'middle';
+}
+
+function sameJoint(a: string, b: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '_');
+  return plain(a) === plain(b);
+}
+
+/** The columns of `order` out of (T, J, 3). */
+function picked(positions: Float32Array, joints: number, order: readonly number[]): Float32Array {
+  const frames = positions.length / (3 * joints);
+  const out = new Float32Array(frames * order.length * 3);
+  for (let frame = 0; frame < frames; frame++) {
+    for (const [to, from] of order.entries()) {
+      const at = (frame * joints + from) * 3;
+      out.set(positions.subarray(at, at + 3), (frame * order.length + to) * 3);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,140 @@
+// What the plan does row by row. Rows are padded with zeros to whole vectors. Included by plan-kernels.inl alone.
+#pragma once
+
+inline int paddedChannels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+
+struct RowMoments {
+  float mean, scale;
+};
+
+// Two passes: the mean, then the squares of what differs from it. What pads the row counts for neither.
+inline RowMoments rowMoments(const float* x, int channels) {
+  const int padded = paddedChannels(channels);
+  Vec total0{}, total1{};
+  int c = 0;
+  for (; c + 2 * kLanes <= padded; c += 2 * kLanes) {
+    total0 += load(x + c);
+    total1 += load(x + c + kLanes);
+  }
+  if (c < padded) total0 += load(x + c);
+  const float mean = sum(total0 + total1) / (float)channels;
+  Vec squares0{}, squares1{};
+  const int whole = channels / kLanes * kLanes;
+  for (c = 0; c + 2 * kLanes <= whole; c += 2 * kLanes) {
+    const Vec centred0 = load(x + c) - mean, centred1 = load(x + c + kLanes) - mean;
+    squares0 += centred0 * centred0;
+    squares1 += centred1 * centred1;
+  }
+  for (; c < padded; c += kLanes) {
+    const Vec centred = firstLanes(load(x + c) - mean, channels - c, Vec{});
+    squares0 += centred * centred;
+  }
+  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) + 1e-6f)};
+}
+
+void rowScales(const float* x, ptrdiff_t stride, int channels, int rows, float* scale) {
+  for (int row = 0; row < rows; ++row) scale[row] = rowMoments(x + row * stride, channels).scale;
+}
+
+// Saves vectors of a row one after the other as bf16; without the instructions nobody asks for it.
+inline void saveRounded(Bf16* to, Vec v) {
+#if defined(__AVX512BF16__)
+  const __m256bh half = _mm512_cvtneps_pbh((__m512)v);
+  __builtin_memcpy(to, &half, sizeof half);
+#else
+  (void)to, (void)v;
+#endif
+}
+
+// Two vectors of a normalised row, zero behind its last channel.
+template <bool affine>
+inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, float mean, float factor, Vec (&out)[2]) {
+#pragma GCC unroll 2
+  for (int v = 0; v < 2; ++v) {
+    const int at = c + v * kLanes;
+    out[v] = (load(x + at) - mean) * factor;
+    if (affine) out[v] = out[v] * load(op.a + at) + load(op.b + at);
+    if (at + kLanes > op.channels) out[v] = firstLanes(out[v], op.channels - at, Vec{});
+  }
+}
+
+template <bool affine>
+void normalizeRowsOf(const PlanNormalize& op) {
+  const int channels = op.channels;
+  for (int row = 0; row < op.rows; ++row) {
+    const float* x = op.x + row * op.stride;
+    const RowMoments moments = rowMoments(x, channels);
+    const float factor = op.scaled ? moments.scale : 1.0f;
+    Vec values[2];
+    if (op.y) {
+      float* y = op.y + row * op.stride;
+      for (int c = 0; c < channels; c += kPanel) {
+        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
+        save(y + c, values[0]);
+        save(y + c + kLanes, values[1]);
+      }
+    }
+#if defined(__AVX512BF16__)
+    if (op.yBf16) {
+      Bf16* y = op.yBf16 + row * op.stride;
+      for (int c = 0; c < channels; c += kPanel) {
+        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
+        saveBf16(y + c, values[0], values[1]);
+      }
+    }
+#endif
+  }
+}
+
+void planNormalizeRows(const PlanNormalize& op) {
+  if (op.a) {
+    normalizeRowsOf<true>(op);
+  } else {
+    normalizeRowsOf<false>(op);
+  }
+}
+
+void planAffineRows(const PlanAffine& op) {
+  const int padded = paddedChannels(op.channels);
+  for (int row = 0; row < op.rows; ++row) {
+    const ptrdiff_t at = row * op.stride;
+    for (int c = 0; c < padded; c += kLanes) {
+      Vec value = load(op.x + at + c) * load(op.scale + c) + load(op.shift + c);
+      const Vec below = value * op.slope;
+      value = value > below ? value : below;
+      if (op.residual) value += load(op.residual + at + c);
+      if (op.y) save(op.y + at + c, value);
+      if (op.yBf16) saveRounded(op.yBf16 + at + c, value);
+    }
+  }
+}
+
+void planAddRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table, RowMap tableMap, int channels, int rows, float* y) {
+  const int padded = paddedChannels(channels);
+  RowWalk walk(tableMap, 0);
+  for (int row = 0; row < rows; ++row) {
+    const float* from = x + (xRows ? xRows[row] : row) * stride;
+    if (table) {
+      for (int c = 0; c < padded; c += kLanes) save(y + row * stride + c, load(from + c) + load(table + walk.at + c));
+    } else {
+      for (int c = 0; c < padded; c += kLanes) save(y + row * stride + c, load(from + c));
+    }
+    walk.next();
+  }
+}
+
+void planCombineRows(const PlanCombine& op) {
+  for (int row = 0; row < op.rows; ++row) {
+    const float* frame = op.frames + op.frameRows[row] * op.frameStride;
+    const float* position = op.positions + row * op.positionStride;
+    const Vec factor = splat(op.scale[row]);
+    for (int c = 0; c < op.columns; c += kLanes) {
+      const Vec value = (load(frame + c) + load(position + c)) * factor + load(op.bias + c);
+      if (op.bf16) {
+        saveRounded(static_cast<Bf16*>(op.out) + row * op.outStride + c, value);
+      } else {
+        save(static_cast<float*>(op.out) + row * op.outStride + c, value);
+      }
+    }
+  }
+}

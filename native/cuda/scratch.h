@@ -1,0 +1,23 @@
+// Device memory that only grows, for what an operation needs within itself: operations follow each other on one stream.
+#pragma once
+
+#include <cstddef>
+
+namespace pstmo::cuda {
+
+class Scratch {
+ public:
+  Scratch() = default;
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* bytes(size_t count);  // contents are lost when it grows; null for none
+  float* floats(size_t count) { return static_cast<float*>(bytes(count * sizeof(float))); }
+  const void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace pstmo::cuda

@@ -1,0 +1,65 @@
+// Times by events on the stream, and ranges that NVIDIA's profilers show, where the toolkit has its header for them.
+#include "cuda-device.h"
+
+#if !defined(PSTMO_CUDA_EMULATED) && __has_include(<nvtx3/nvToolsExt.h>)
+#include <nvtx3/nvToolsExt.h>
+#define PSTMO_NVTX 1
+#endif
+
+namespace pstmo::cuda {
+
+namespace {
+
+class EventTimeline final : public Timeline {
+ public:
+  explicit EventTimeline(cudaStream_t stream) : stream_(stream) {}
+  ~EventTimeline() override {
+    for (const cudaEvent_t event : events_) (void)cudaEventDestroy(event);
+  }
+
+  void begin([[maybe_unused]] const char* name) override {
+#if defined(PSTMO_NVTX)
+    nvtxRangePushA(name);
+#endif
+    note();
+  }
+  void end() override {
+    note();
+#if defined(PSTMO_NVTX)
+    nvtxRangePop();
+#endif
+  }
+  std::vector<Span> read() override {
+    check(cudaStreamSynchronize(stream_), "waiting for the GPU");
+    std::vector<Span> spans;
+    for (size_t i = 0; i + 1 < used_; i += 2) spans.push_back({seconds(0, i), seconds(i, i + 1)});
+    used_ = 0;
+    return spans;
+  }
+
+ private:
+  // Events are made once and used again: making one takes longer than noting it.
+  void note() {
+    if (used_ == events_.size()) {
+      cudaEvent_t event = nullptr;
+      check(cudaEventCreate(&event), "making an event");
+      events_.push_back(event);
+    }
+    check(cudaEventRecord(events_[used_++], stream_), "noting the time");
+  }
+  double seconds(size_t from, size_t to) const {
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, events_[from], events_[to]), "reading the time");
+    return milliseconds / 1e3;
+  }
+
+  cudaStream_t stream_;
+  std::vector<cudaEvent_t> events_;
+  size_t used_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Timeline> CudaBackend::timeline() { return std::make_unique<EventTimeline>(stream()); }
+
+}  // namespace pstmo::cuda

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// Which lines of the CUDA sources the tests run on the emulated device: builds it with gcov's counters, runs every operation case in every
+// precision and the tests of models, goldens and trainings on it, and writes bench/results/cuda-coverage.md. Fails below 95% of the lines,
+// or where a line that nothing runs has no reason.
+//   node scripts/cuda-coverage.mjs
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compiledCases, writeCases } from './cuda-cases.mjs';
+
+const root = path.dirname(import.meta.dirname);
+const folder = path.join(root, 'build/coverage');
+const objects = path.join(root, 'build/native/cuda/emulation/CMakeFiles/pstmo-coverage.dir');
+const kernels = path.join(root, 'native/cuda');
+const LEAST = 0.95;
+const TESTS = ['test/models/goldens.test.ts', 'test/models/cuda', 'test/training/cuda', 'test/native/cublaslt'];
+
+/** Why nothing runs a line: file, part of the line, reason. */
+const EXPLAINED = [];
+
+function run(command, args, env = {}) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (status !== 0) throw new Error(`${command} ${args.slice(0, 3).join(' ')} failed.`);
+}
+
+const countFiles = () => readdirSync(objects, { recursive: true }).filter((name) => name.endsWith('.gcda'));
+
+/** Times each line ran, by file and line: a line of a template in several objects ran where one of them did. */
+function countLines() {
+  const counts = new Map();
+  const files = countFiles().map((name) => path.join(objects, name));
+  const output = execFileSync('gcov', ['--json-format', '--stdout', ...files], {
+    cwd: folder,
+    maxBuffer: 1 << 28,
+    encoding: 'utf8',
+  });
+  for (const report of output.trim().split('\n')) {
+    for (const { file, lines } of JSON.parse(report).files) {
+      const name = path.relative(kernels, path.resolve(objects, file));
+      if (name.includes('/')) continue;
+      if (!counts.has(name)) counts.set(name, new Map());
+      const own = counts.get(name);
+      for (const { line_number: line, count } of lines) own.set(line, (own.get(line) ?? 0) + count);
+    }
+  }
+  return counts;
+}
+
+run(process.execPath, ['scripts/build-native.mjs', 'coverage', 'emulated']);
+for (const name of countFiles()) rmSync(path.join(objects, name));
+const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
+const addon = path.join(folder, 'build/Release/pstmo.node');
+run(process.execPath, [
+  'scripts/cuda-case-child.mjs',
+  addon,
+  ...cases.map(({ file, precision }) => `${file}:${precision}`),
+]);
+run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });
+
+const counts = [...countLines()].sort(([a], [b]) => (a < b ? -1 : 1));
+let ran = 0;
+let all = 0;
+const rows = [];
+const gaps = [];
+for (const [file, lines] of counts) {
+  const source = readFileSync(path.join(kernels, file), 'utf8').split('\n');
+  const missed = [...lines].filter(([, count]) => count === 0).map(([line]) => line);
+  ran += lines.size - missed.length;
+  all += lines.size;
+  rows.push(`| ${file} | ${lines.size} | ${(100 * (1 - missed.length / lines.size)).toFixed(1)} |`);
+  for (const line of missed.sort((a, b) => a - b)) {
+    const text = source[line - 1].trim();
+    const reason = EXPLAINED.find(([name, part]) => name === file && text.includes(part))?.[2];
+    gaps.push({
+      reason,
+      row: `| ${file}:${line} | \`${text.replaceAll('|', '\\|')}\` | ${reason ?? '**unexplained**'} |`,
+    });
+  }
+}
+const share = ran / all;
+const gapTable = `| line | | why |\n| --- | --- | --- |\n${gaps.map(({ row }) => row).join('\n')}\n`;
+writeFileSync(
+  path.join(root, 'bench/results/cuda-coverage.md'),
+  `# Lines of the CUDA sources that the tests run
+
+By gcov on the emulated device: \`node scripts/cuda-coverage.mjs\`. **${ran} of ${all} lines (${(100 * share).toFixed(1)}%).**
+
+| file | lines | run, % |
+| --- | --- | --- |
+${rows.join('\n')}
+
+## Not run
+
+${gaps.length > 0 ? gapTable : 'Nothing.\n'}`,
+);
+const unexplained = gaps.filter(({ reason }) => reason === undefined);
+console.log(
+  `${(100 * share).toFixed(1)}% of ${all} lines; ${gaps.length} not run, ${unexplained.length} of them unexplained`,
+);
+for (const { row } of unexplained) console.log(row);
+process.exitCode = share < LEAST || unexplained.length > 0 ? 1 : 0;

@@ -1,0 +1,58 @@
+const EMPTY_TILE = 'where tokens are a multiple of 32, one more tile follows: all its weights are 0';
+const ZERO_ROW = 'the row of K, Q or dOut behind the last token is 0 in its tile: what is multiplied with it adds 0';
+const TWO_GUARDS = 'a second condition holds the same bound: either alone is enough';
+const ANY_MAXIMUM = 'softmax is the same with any number near the maximum taken off the scores';
+const NOT_STORED =
+  'what is worked out behind the last row or column is not stored; the reading beyond the end shows in the sanitized build alone';
+const SAME_END = 'differs only where the two sides are equal, and there both give the same end';
+const ONE_VALUE = 'differs only where the value is the bound, which both ways give';
+
+/** Why mutants survive that do: file, part of the source line, begin of the change, reason. */
+const EXPLAINED = [
+  ['attention-backward.cu', 'if (token < op.tokens) {', '1 + op.tokens', NOT_STORED],
+  ['attention-backward.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
+  ['attention-backward.cu', 'const float weight = first + key < op.tokens', '1 + op.tokens', ZERO_ROW],
+  ['attention-backward.cu', 'const float weight = first + query < op.tokens', '1 + op.tokens', ZERO_ROW],
+  ['attention-tile.h', 'c < kWidth / kRowLanes; ++c) {', '1 + kWidth', `in storeRows: ${TWO_GUARDS}`],
+  ['attention.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
+  ['attention.cu', 'scores[i][j] = first + at.x', '1 + op.tokens', TWO_GUARDS],
+  ['attention.cu', 'const float weight = first + key < op.tokens', '1 + op.tokens', TWO_GUARDS],
+  ['attention.cu', 'top = scores[i][j] > top', '', ANY_MAXIMUM],
+  ['attention.cu', 'top = top > highest[i]', '', ANY_MAXIMUM],
+  ['attention.cu', 'else if (score > highest[i])', '', ANY_MAXIMUM],
+  ['attention.cu', 'pass < 2; ++pass', '1 + 2', 'the loop is left within its second pass'],
+  ['elementwise.h', 'if (pair * 2 >= rows) return;', '1 + rows', TWO_GUARDS],
+  ['keep.h', 'word >= keep.threshold', '', 'differs for one word of 4,294,967,296'],
+  ['normalization.cu', 'end = begin + kReduceRows < rows', '1 + rows', SAME_END],
+  ['normalization.cu', 'column < channels && row < end', '1 + channels', NOT_STORED],
+  ['normalization.cu', 'column < channels && chunk * chunkRows < rows', '1 + channels', NOT_STORED],
+  [
+    'normalization.cu',
+    'chunk * chunkRows < rows',
+    '1 + rows',
+    'the chunk more has 0 rows, and joining it changes nothing',
+  ],
+  ['normalization.cu', 'left < chunkRows ? left : chunkRows', '1 + chunkRows', SAME_END],
+  ['poses.cu', 'smem.order.put(i, i)', '1 + op.frames', 'the element more is not read'],
+  ['poses.cu', 'int i = op.frames - 1; i > 0; --i', '-1 + 0', 'the step more swaps the first frame with itself'],
+  ['poses.cu', 'frame < 0 ? 0', '1 + 0', ONE_VALUE],
+  ['poses.cu', 'frame > last ? last', '-1 + last', ONE_VALUE],
+  ['poses.cu', 'for (int c = 0; c < 3; ++c) {', '1 + 3', TWO_GUARDS],
+  ['poses.cu', 'for (int c = 0; c < 2; ++c) {', '1 + 2', 'in Blend: the third coordinate is written again after it'],
+  ['product.h', 'k < kDepth; k += Fragment::kInner', '-1 + kDepth', 'steps of 8 or 16 end at 16 either way'],
+  ['product.h', 'values[e] = i < count && at < end', '1 + count', NOT_STORED],
+  ['product.h', 'const int count = left < kTile', '1 + kTile', SAME_END],
+  ['product.h', 'end = begin + depth < inner', '1 + inner', SAME_END],
+  ['product.h', 'if (k + kDepth < end) {', '1 + end', 'the tile more is all zeros and is not multiplied'],
+  ['product.h', 'op.bias && column < columns', '1 + columns', NOT_STORED],
+  ['reduce.cu', 'column < columns && chunk < chunks', '1 + columns', NOT_STORED],
+  ['reduce.h', 'end = (chunk + 1) * kReduceRows < rows', '1 + rows', SAME_END],
+  ['reduce.h', 'column < columns && row < end', '1 + columns', NOT_STORED],
+];
+
+/** The reason that a surviving mutant has, if one is known. */
+export function explanationOf({ file, source, change }) {
+  return EXPLAINED.find(
+    ([name, line, begin]) => name === file && source.includes(line) && change.startsWith(begin),
+  )?.[3];
+}

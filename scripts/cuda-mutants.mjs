@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+// Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
+// the operation cases that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
+// where a survivor has no explanation. Needs `npm run build:emulated`.
+//   node scripts/cuda-mutants.mjs [--only text] [--seconds 60]
+//   node scripts/cuda-mutants.mjs --write <folder>     the mutated sources alone, for the build
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { explanationOf } from './cuda-mutants-explained.mjs';
+import { mutateKernels, writeMutants } from './cuda-mutate.mjs';
+
+const root = path.dirname(import.meta.dirname);
+const { values: flags } = parseArgs({
+  options: {
+    write: { type: 'string' },
+    only: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '60' },
+  },
+});
+if (flags.write !== undefined) {
+  writeMutants(root, flags.write);
+  process.exit();
+}
+
+const { compiledCases, writeCases } = await import('./cuda-cases.mjs');
+const { casesReaching, verdictOf } = await import('./cuda-mutant-runs.mjs');
+const LEAST_CAUGHT = 0.9;
+const seconds = Number(flags.seconds);
+
+const chosen = mutateKernels(root).mutants.filter(({ file, kind, source }) =>
+  `${file} ${kind} ${source}`.includes(flags.only),
+);
+const cases = writeCases(await compiledCases(root), path.join(root, 'build/mutants/cases'));
+const reaching = casesReaching(root, cases, 100 * seconds);
+const results = chosen.map((mutant, i) => {
+  const own = reaching.get(mutant.number) ?? [];
+  const verdict = own.length > 0 ? verdictOf(root, mutant.number, own, seconds) : undefined;
+  const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
+  console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
+  return { ...mutant, cases: own.length, verdict };
+});
+
+const survivors = results.filter(({ verdict }) => verdict === undefined);
+const caught = 1 - survivors.length / results.length;
+const unexplained = survivors.filter((mutant) => explanationOf(mutant) === undefined);
+if (flags.only === '') writeReport();
+console.log(
+  `${results.length} mutants, ${survivors.length} survive (${(100 * caught).toFixed(1)}% caught), ${unexplained.length} unexplained`,
+);
+for (const { file, line, column, change, source } of unexplained)
+  console.log(`  ${file}:${line}:${column} ${change}: ${source}`);
+process.exitCode = caught < LEAST_CAUGHT || unexplained.length > 0 ? 1 : 0;
+
+function cell(text) {
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}
+
+function writeReport() {
+  const kinds = ['barrier', 'bound', 'index'];
+  const rows = [...new Set(results.map(({ file }) => file)), 'all'].map((file) => {
+    const of = kinds.map((kind) => results.filter((one) => one.kind === kind && (file === 'all' || one.file === file)));
+    const counts = of.map((list) =>
+      list.length ? `${list.filter(({ verdict }) => verdict).length} of ${list.length}` : '',
+    );
+    return `| ${file} | ${counts.join(' | ')} |`;
+  });
+  const lines = survivors.map((mutant) => {
+    const { file, line, column, change, source } = mutant;
+    return `| ${file}:${line}:${column} | ${cell(source)} | ${cell(change)} | ${explanationOf(mutant) ?? '**unexplained**'} |`;
+  });
+  const text = `# Mutants of the CUDA kernels
+
+Made by \`node scripts/cuda-mutants.mjs\` on the emulated device. Of every kernel each barrier is removed, each bound moved by one either
+way and each index by one; a mutant is caught where the emulated device stops it or an operation case gets a wrong result.
+**${results.length - survivors.length} of ${results.length} are caught (${(100 * caught).toFixed(1)}%).**
+
+| file | barriers | bounds | indices |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+## Survivors
+
+| place | line | mutant | why it survives |
+| --- | --- | --- | --- |
+${lines.join('\n')}
+`;
+  const out = path.join(root, 'bench/results/cuda-mutants.md');
+  mkdirSync(path.dirname(out), { recursive: true });
+  writeFileSync(out, text);
+}

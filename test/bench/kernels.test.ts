@@ -1,0 +1,52 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { gateDecision } from '../../bench/common/gate-decision.mjs';
+import { gateCases } from '../../bench/gate-cases.mjs';
+import { productCases } from '../../bench/model-products.mjs';
+import { rowCases } from '../../bench/model-rows.mjs';
+import type { OpTensors } from '../../binding.js';
+import { runOp } from '../../lib/binding.js';
+import { opCases } from '../native/op-cases.js';
+
+const ROWS = 27;
+const cases = [...productCases(ROWS), ...rowCases(ROWS)];
+
+describe('the operations that are measured', () => {
+  it('are all of the table, each with what it costs', () => {
+    const measured = new Set(cases.map(({ op }) => op));
+    expect([...measured].sort()).toEqual([...new Set(opCases.map(({ op }) => op))].sort());
+    for (const { shape, multiplyAdds, bytes } of cases as { shape: string; multiplyAdds?: number; bytes?: number }[]) {
+      expect(multiplyAdds ?? bytes, shape).toBeGreaterThan(0);
+    }
+  });
+
+  it('run on the arrays that they bring, and give numbers', () => {
+    for (const { shape, part, op, tensors, attributes } of cases) {
+      runOp({ device: 'cpu', precision: 'fp32', threads: 1, isa: 'auto' }, op, tensors, attributes);
+      for (const [name, array] of Object.entries(tensors as OpTensors)) {
+        expect(array.every(Number.isFinite), `${shape}, ${part}: ${name}`).toBe(true);
+      }
+    }
+  });
+});
+
+describe('the gate', () => {
+  it('fails below half of a committed share, and there alone', () => {
+    const { below } = gateDecision({ a: 0.9, b: 0.9, c: 0.2 }, { a: 0.44, b: 0.46, c: 0.1 });
+    expect(below).toEqual([{ name: 'a', measured: 0.44, committed: 0.9 }]);
+  });
+
+  it('tells what has no committed share, and what is committed and measured no more', () => {
+    const { below, unknown, stale } = gateDecision({ a: 0.9, gone: 0.5 }, { a: 0.9, fresh: 0.01 });
+    expect({ below, unknown, stale }).toEqual({ below: [], unknown: ['fresh'], stale: ['gone'] });
+  });
+
+  it('has a committed share for every case, where shares are committed', () => {
+    const path = new URL('../../bench/results/kernel-ratios.json', import.meta.url);
+    const table = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : {};
+    const names = gateCases.map(({ name }) => name);
+    for (const shares of Object.values(table).flatMap((precisions) => Object.values(precisions as object))) {
+      expect(Object.keys(shares as object).sort()).toEqual([...names].sort());
+    }
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { DEVICE, expectedTime, extrapolate, gather } from '../../bench/roofline/expected-time.mjs';
+import { parseModelConfig } from '../../lib/models/config.js';
+import { stepRecords } from '../../lib/models/profile.js';
+
+it('a step at any batch follows from those of 2 and 3 windows', async () => {
+  const config = parseModelConfig({ frames: 9, width: 64, hidden: 128 });
+  const at = (batch: number) => stepRecords({ config, device: 'cpu', batch, training: true });
+  const [two, three, seven] = [await at(2), await at(3), await at(7)];
+  const plain = (rows: { op: string; shape: string; flops: number; bytes: number }[]) =>
+    // A copy of samples or masks is no op.
+    rows.filter(({ op }) => !op.startsWith('copy')).map(({ op, shape, flops, bytes }) => ({ op, shape, flops, bytes }));
+  expect(plain(extrapolate(two, three, 7))).toEqual(plain(seven));
+});
+
+it('the longest of arithmetic, memory and exponentials is expected', () => {
+  const times = (op: string, flops: number, bytes: number) => expectedTime({ op, flops, bytes }, 'bf16', 32);
+  const { bf16 } = DEVICE.products;
+  expect(times('linearForward', bf16, 0)).toMatchObject({ arithmetic: 1, memory: 0, exponentials: 0, expected: 1 });
+  expect(times('layerNormForward', 0, 2 * DEVICE.copies)).toMatchObject({ memory: 2, expected: 2 });
+  // Two products of 2 x 32 FLOPs for each exponential.
+  expect(times('attentionForward', 128 * DEVICE.exponentials, 0).exponentials).toBeCloseTo(1);
+  const row = { op: 'a', shape: '1', flops: 2, bytes: 3 };
+  expect(gather([row, row])).toEqual([{ ...row, count: 2, flops: 4, bytes: 6 }]);
+});
