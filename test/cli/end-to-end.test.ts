@@ -64,7 +64,7 @@ describe('Human3.6M-shaped files', () => {
       expect(table).toMatch(new RegExp(`P-STMO +${action} +\\d+ +\\d+\\.\\d +\\d+\\.\\d`));
     }
     expect(table).toContain('no mirrored test');
-  }, 240_000);
+  });
 });
 
 describe('MPI-INF-3DHP-shaped files', () => {
@@ -109,5 +109,5 @@ describe('MPI-INF-3DHP-shaped files', () => {
     expect(table).toMatch(/PCK % +AUC % +MPJPE/);
     expect(table).toMatch(/On The Floor +\d+ +\d+\.\d/);
     expect(table).toMatch(/average by frames/);
-  }, 240_000);
+  });
 });

@@ -76,7 +76,7 @@ describe.each(['pretrain', 'finetune'] as const)('%s, killed again and again', (
     expect(digest(broken)).toEqual(digest(whole));
     expect(timelessLog(broken)).toEqual(timelessLog(whole));
     expect(readdirSync(broken).sort()).toEqual(readdirSync(whole).sort());
-  }, 240_000);
+  });
 });
 
 describe('finetune, stopped by Ctrl-C', () => {
@@ -92,5 +92,5 @@ describe('finetune, stopped by Ctrl-C', () => {
     expect(await startCli([...command('finetune', stopped), '--resume']).done).toMatchObject({ code: 0 });
     expect(digest(stopped)).toEqual(digest(whole));
     expect(timelessLog(stopped)).toEqual(timelessLog(whole));
-  }, 240_000);
+  });
 });
