@@ -14,7 +14,7 @@ extract_xz() {
 if ! command -v node >/dev/null || [ ! -e node_modules ] || [ ! -e dist ] || [ -e dist/from-gpu-pack ]; then
   [ -f gpu-pack/pack.tar.xz ] || { echo 'There is no Node with node_modules and dist here, and no gpu-pack/pack.tar.xz: run scripts/gpu-pack.sh where there is.' >&2; exit 1; }
   pack=$(stat -c %s-%Y gpu-pack/pack.tar.xz)
-  unpacked=${TMPDIR:-/tmp}/pstmo-gpu-pack-$pack
+  unpacked=${XDG_CACHE_HOME:-$HOME/.cache}/pstmo-gpu-pack-$pack
   if [ ! -x "$unpacked/bin/node" ]; then
     rm -rf "$unpacked.partial"
     mkdir -p "$unpacked.partial"

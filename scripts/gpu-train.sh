@@ -7,12 +7,12 @@
 #   scripts/gpu-train.sh pretrain <N> <results>    Stage I;  <results>: folder for what is to be taken away
 #   scripts/gpu-train.sh finetune <N> <results>    Stage II, from Stage I's weights
 #   scripts/gpu-train.sh evaluate <N> <results>
-# In the environment: GPU_TRAIN_STORE (/tmp/pstmo-gpu-train), GPU_TRAIN_SECONDS (420, of training in all calls of a stage),
+# In the environment: GPU_TRAIN_STORE (~/.cache/pstmo-gpu-train), GPU_TRAIN_SECONDS (420, of training in all calls of a stage),
 # GPU_TRAIN_CALL (540, after which a call stops with a checkpoint), GPU_TRAIN_DEVICE (cuda), GPU_TRAIN_PRECISION (bf16),
 # GPU_TRAIN_FLAGS (further flags of pstmo pretrain and finetune, for a dry run).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-store=${GPU_TRAIN_STORE:-/tmp/pstmo-gpu-train}
+store=${GPU_TRAIN_STORE:-${XDG_CACHE_HOME:-$HOME/.cache}/pstmo-gpu-train}
 seconds=${GPU_TRAIN_SECONDS:-420}
 call=${GPU_TRAIN_CALL:-540}
 device=${GPU_TRAIN_DEVICE:-cuda}
