@@ -157,6 +157,15 @@ export class NativeModel {
   lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
   /** (B, J', 3): the middle frames' poses of windows given whole, through the plan where there is one. */
   liftWindows(input: WindowInput): Promise<Float32Array>;
+  /**
+   * A stream of frames: which one it is. `lookahead`: how many frames must have come after one before its pose does, 0 to
+   * (N - 1) / 2 * stride; frames that have not come count as the last one repeated.
+   */
+  openStream(options: { stride: number; flip: boolean; lookahead: number }): Promise<number>;
+  /** Takes the next frame (J, 2); the pose (J', 3) of `lookahead` frames ago, or nothing while there is none. */
+  pushFrame(stream: number, keypoints: Float32Array): Promise<Float32Array>;
+  /** The poses still owed, and the end of the stream. Streams end, too, where the weights change. */
+  endStream(stream: number): Promise<Float32Array>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
   /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */

@@ -1,18 +1,15 @@
-// Holds every product of the model to half of its committed share of the machine's multiply-add peak, kernel and peak measured side by
+// Holds every product of the model, and the plan, to half of its committed share of the machine's multiply-add peak, kernel and peak measured side by
 // side on one thread. Shares carry over between machines of one instruction set, and loads, where times do not.
 //   node bench/gate.mjs [--write] [--only text]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { machine, measurePeak, runOp } from '../dist/binding.js';
+import { machine, measurePeak } from '../dist/binding.js';
 import { readFlags } from './common/flags.mjs';
 import { FLOOR, gateDecision } from './common/gate-decision.mjs';
-import { productCases } from './model-products.mjs';
+import { gateCases } from './gate-cases.mjs';
 
 const flags = readFlags('node bench/gate.mjs', { write: false, only: '' });
 const TABLE = fileURLToPath(new URL('results/kernel-ratios.json', import.meta.url));
-/** 10 windows of 27 frames: one run takes a millisecond or two, which mostly passes without another process in between. */
-const ROWS = 270;
-const RUNS_A_TURN = 3;
 const PEAK_SECONDS = 0.002;
 const PEAKS_A_TURN = 2;
 const TURNS = flags.write ? 60 : 12;
@@ -22,7 +19,7 @@ const PATIENCE_MS = 80_000;
 const { isas, bf16 } = machine();
 const [isa] = isas;
 const precisions = ['fp32', ...(bf16 ? ['bf16'] : [])];
-const cases = productCases(ROWS).filter(({ shape }) => shape.includes(flags.only));
+const cases = gateCases.filter(({ name }) => name.includes(flags.only));
 const table = existsSync(TABLE) ? JSON.parse(readFileSync(TABLE, 'utf8')) : {};
 
 let patience = PATIENCE_MS;
@@ -31,8 +28,8 @@ let patience = PATIENCE_MS;
  * Best rate and largest peak of some short turns: a busy machine only ever lowers either. Ends early above `enough`, and has patience
  * below it.
  */
-async function measure({ op, attributes, tensors, multiplyAdds }, precision, enough) {
-  const device = { device: 'cpu', precision, threads: 1, isa: 'auto' };
+async function measure({ open, flops }, precision, enough) {
+  const { turn: run, close } = await open(precision);
   let rate = 0;
   let peak = 0;
   for (let turn = 0; turn < TURNS || (rate < enough * peak && patience > 0); turn++) {
@@ -40,23 +37,22 @@ async function measure({ op, attributes, tensors, multiplyAdds }, precision, eno
     for (let i = 0; i < PEAKS_A_TURN; i++) {
       peak = Math.max(peak, await measurePeak(1, precision, PEAK_SECONDS));
     }
-    rate = Math.max(rate, (2e-9 * multiplyAdds) / runOp(device, op, tensors, attributes, RUNS_A_TURN));
+    rate = Math.max(rate, (1e-9 * flops) / (await run()));
     if (rate >= enough * peak && enough > 0 && turn > 0) {
       break;
     }
     patience -= turn < TURNS ? 0 : performance.now() - start;
   }
+  await close();
   return { rate, peak };
 }
-
-const nameOf = ({ shape, part }) => `${shape}, ${part}`;
 
 /** Shares by name. */
 async function measureAll(precision, committed) {
   const shares = {};
   let largest = 0;
   for (const one of cases) {
-    const name = nameOf(one);
+    const { name } = one;
     shares[name] = await measure(one, precision, FLOOR * (committed[name] ?? 0));
     largest = Math.max(largest, shares[name].peak);
   }

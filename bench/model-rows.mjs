@@ -176,7 +176,7 @@ function poseCases(batch) {
     ...pair(
       `back-projection: ${batch} poses`,
       'backProject',
-      shape,
+      { ...shape, rootJoint: 0 },
       [
         8 * (points + one),
         { predicted: refined.predicted, keypoints: refined.logits, root: depth, camera, y: empty(one) },

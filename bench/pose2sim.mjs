@@ -2,6 +2,7 @@
 //   node bench/pose2sim.mjs <folder> --model <model> [--baseline <dataset>] [--no-flip] [--name pose2sim] [--out folder]
 import { basename, join } from 'node:path';
 import { readDataset } from '../dist/datasets/dataset-file.js';
+import { workMotion } from '../dist/export/index.js';
 import { PoseLifter } from '../dist/index.js';
 import { normalizeKeypoints } from '../dist/keypoints/normalize.js';
 import { jointErrorsMm, meanByJoint, similarityAligned } from '../dist/metrics/index.js';
@@ -65,6 +66,17 @@ function score(poses) {
   return { pMpjpeMm, byJoint: Object.fromEntries(PAIRS.map(([marker], i) => [marker, byJoint[i]])) };
 }
 
+/** Bones and feet before and after they are made rigid and locked, with an assumed focal length and up from the stance. */
+function workedMotion(lifted) {
+  const place = { trajectory: {}, world: { from: 'stance' } };
+  const rigid = workMotion(lifted, { ...place, rigid: true });
+  const locked = workMotion(lifted, { ...place, rigid: true, lockFeet: true });
+  const { bonesBefore, bonesAfter } = rigid.report;
+  const { skateBefore, skateAfter } = locked.report;
+  const errors = [rigid, locked].map(({ result }) => score(result.motion.positions).pMpjpeMm);
+  return { bonesBefore, bonesAfter, skateBefore, skateAfter, rigidPMpjpeMm: errors[0], lockedPMpjpeMm: errors[1] };
+}
+
 const model = basename(flags.model);
 const fitted = flags.baseline ? await readDataset(flags.baseline, { splits: ['train'] }) : undefined;
 const linear = fitted && fitLinear(fitted);
@@ -85,6 +97,16 @@ for (const [index, camera] of readCameras(folder).entries()) {
     methods.linear = score(predictLinear(linear, normalizeKeypoints(own.data, width, height)));
   }
   const heights = personHeights(own);
+  const track = {
+    ...camera,
+    joints: 25,
+    layout: 'body-25b',
+    fps,
+    frameIds: [],
+    filled: new Uint8Array(frames),
+    notices: [],
+  };
+  track.confidence = new Float32Array(frames * 25).fill(1);
   cameras.push({
     name,
     width,
@@ -94,6 +116,7 @@ for (const [index, camera] of readCameras(folder).entries()) {
     filledJoints,
     personPixels: median(heights),
     methods,
+    motion: workedMotion({ poses: lifted.data, layout: 'h36m-17', model, track }),
     mark: MARKS[index],
   });
 }
@@ -121,6 +144,24 @@ const jointRows = PAIRS.map(([marker]) => [
   marker,
   ...cameras.map(({ methods }) => methods.pstmo.byJoint[marker].toFixed(0)),
 ]);
+const one = (value) => value.toFixed(1);
+const motionRows = cameras.map(({ name, methods, motion }) => [
+  name,
+  ...[motion.bonesBefore.meanMm, motion.bonesAfter.meanMm, motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(
+    one,
+  ),
+  ...[methods.pstmo.pMpjpeMm, motion.rigidPMpjpeMm, motion.lockedPMpjpeMm].map(one),
+]);
+const motionTitles = [
+  'mm',
+  'bones vary, lifted',
+  'rigid',
+  'feet stray, rigid',
+  'locked',
+  'P-MPJPE, lifted',
+  'rigid',
+  'locked',
+];
 const text = `# Real detections: pose2sim-single
 
 ${model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used.
@@ -132,6 +173,11 @@ ${markdownTable(['P-MPJPE, mm', 'pstmo', 'linear regression', 'mark', 'below', '
 
 Linear regression: a frame at a time${fitted ? `, fitted on the training split of ${fitted.name}, clean 2D` : ' (not fitted: no data set was named)'}.
 
-${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRows)}`;
+${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRows)}
+
+What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), how far a standing ankle strays from
+the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
+
+${markdownTable(motionTitles, motionRows)}`;
 const about = { model, baseline: fitted?.name, truth: flags.truth, fps, stride, flip: !flags['no-flip'], pairs: PAIRS };
 writeResults(flags.name, { about, cameras }, text, { folder: flags.out });

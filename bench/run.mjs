@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The benchmark: one run, one report. Every part of it can be had alone: --only 'windows.*243.*fp32'.
-//   node bench/run.mjs [--peers] [--quick] [--only pattern] [--rounds 5] [--seconds 0.4] [--threads 2] [--out folder]
+//   node bench/run.mjs [--peers] [--quick] [--only pattern] [--rounds 5] [--seconds 0.3] [--threads 2] [--out folder]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { measureClips } from './sections/clips.mjs';
 import { measureFolds } from './sections/folds.mjs';
 import { measureJavaScript } from './sections/javascript.mjs';
 import { measureStart } from './sections/start.mjs';
+import { measureStream } from './sections/stream.mjs';
 import { measureTraining } from './sections/training.mjs';
 import { measureVideo } from './sections/video.mjs';
 import { measureWindows } from './sections/windows.mjs';
@@ -23,7 +24,7 @@ import { SIDES } from './sides.mjs';
 
 const flags = readFlags('node bench/run.mjs', {
   ...{ peers: false, quick: false, only: '', sides: [''], precisions: ['fp32', 'bf16'] },
-  ...{ threads: machine().threads, rounds: 5, seconds: 0.4, out: '' },
+  ...{ threads: machine().threads, rounds: 5, seconds: 0.3, out: '' },
 });
 if (flags.quick) {
   flags.rounds = Math.min(flags.rounds, 2);
@@ -38,6 +39,7 @@ const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 const PART = fileURLToPath(new URL('../out/bench', import.meta.url));
 mkdirSync(PART, { recursive: true });
 
+const FEW = Math.min(rounds, 3);
 const BATCHES = [1, 16, 64, 512];
 const NETWORKS = quick
   ? [{ frames: 27, layers: 3, batches: [1, 16], rounds }]
@@ -46,21 +48,22 @@ const NETWORKS = quick
       { frames: 81, layers: 3, batches: BATCHES, rounds },
       { frames: 243, layers: 3, batches: BATCHES, rounds },
       { frames: 243, layers: 4, batches: [16, 64], rounds },
-      { frames: 9, layers: 3, batches: [64], rounds: Math.min(rounds, 3) },
-      { frames: 351, layers: 3, batches: [16], rounds: Math.min(rounds, 3) },
+      { frames: 9, layers: 3, batches: [64], rounds: FEW },
+      { frames: 351, layers: 3, batches: [16], rounds: FEW },
     ];
 const VIDEO = {
   networks: quick ? [{ frames: 27, layers: 3 }] : [27, 243].map((frames) => ({ frames, layers: 3 })),
-  ...{ videoFrames: quick ? 500 : 5000, rounds, pieceSeconds: 5 * seconds },
+  ...{ videoFrames: quick ? 500 : 5000, rounds: FEW, pieceSeconds: 8 * seconds },
 };
-const FOLDS = {
-  frames: quick ? 27 : 243,
+const FOLDS = { ...VIDEO, frames: quick ? 27 : 243, layers: 3, pieceSeconds: 3 * seconds };
+const CLIPS = {
+  frames: 27,
   layers: 3,
-  videoFrames: VIDEO.videoFrames,
-  rounds,
-  pieceSeconds: 2 * seconds,
+  clips: quick ? 20 : 1000,
+  clipFrames: 100,
+  rounds: FEW,
+  pieceSeconds: 8 * seconds,
 };
-const CLIPS = { frames: 27, layers: 3, clips: quick ? 20 : 1000, clipFrames: 100, rounds, pieceSeconds: 5 * seconds };
 
 const bench = new Bench(flags);
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -75,6 +78,7 @@ const sections = [
   () => measureWindows(bench, NETWORKS),
   () => measureVideo(bench, VIDEO),
   () => measureClips(bench, CLIPS),
+  () => measureStream(bench, { networks: VIDEO.networks, rounds: FEW, framesARound: quick ? 30 : 200 }),
   () => measureFolds(bench, FOLDS),
   () => measureTraining(bench, { frames: 27, batch: quick ? 16 : 160, rounds, seconds: 2 * seconds }),
   () => measureStart(bench, { frames: 243, rounds: 2 * rounds }),

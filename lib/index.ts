@@ -8,6 +8,7 @@ export { MaskedPoseModel } from './models/masked-pose-model.js';
 export { drawMasks, type Masks } from './models/masks.js';
 export type { ImageOptions } from './models/network-input.js';
 export { type LiftInput, type LiftOptions, type NormalizedCamera, PoseLifter } from './models/pose-lifter.js';
+export { PoseStream, type StreamOptions } from './models/pose-stream.js';
 export { type Preset, presetConfig, presetNames, presets } from './models/presets.js';
 export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './models/weights.js';
 export { PoseError, type PoseErrorCode } from './pose-error.js';

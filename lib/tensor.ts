@@ -33,3 +33,17 @@ export function tensor<Data extends TensorData>(data: Data, shape: readonly numb
   }
   return { data, shape };
 }
+
+/** One array after the other, as one. */
+export function joined<Data extends Float32Array | Uint8Array>(
+  type: new (length: number) => Data,
+  parts: readonly Data[],
+): Data {
+  const all = new type(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -46,6 +46,8 @@ function checkContents(packed) {
     'examples/walking.json',
     'dist/index.js',
     'dist/cli/main.js',
+    'dist/viewer/page/page.js',
+    'dist/viewer/page/three-license.txt',
     'binding.d.ts',
   ]) {
     check(
@@ -104,6 +106,8 @@ function checkUse(consumer) {
     offline: true,
   });
   check(existsSync(path.join(consumer, 'walking.npz')), 'the bundled clip was lifted with the bundled weights');
+  run('node', [cli, 'view', 'walking.npz', '--out', 'walking.html'], { cwd: consumer, offline: true });
+  check(existsSync(path.join(consumer, 'walking.html')), 'the lifted clip was written as a page');
 
   for (const [name, environment] of [
     ['a musl system', { LIBC: 'musl' }],

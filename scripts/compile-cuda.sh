@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles every CUDA source for sm_90a as the build does (CMakeLists.txt, PSTMO_CUDA=auto), warnings as errors, and compares what each
+# Compiles every CUDA source for sm_90a as the build does (CMakeLists.txt, PSTMO_CUDA=on), warnings as errors, and compares what each
 # kernel takes of the device (registers, shared memory, stack, spills) with native/cuda/ptxas.txt. Fails where one does not compile, spills
 # or takes more than there; --update writes that file anew. Needs nvcc and the C++ compiler it works with, no GPU.
 set -euo pipefail

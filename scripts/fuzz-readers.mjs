@@ -216,7 +216,10 @@ export async function fuzzReaders(load) {
     ...{ best: { epoch: 1, validation: null }, history: [{ loss: 1, validation: null, learningRate: 0.001 }] },
   };
   const texts = { 'pstmo.config': JSON.stringify(config), 'pstmo.checkpoint': JSON.stringify(state) };
-  const model = await written('safetensors', (file) => writeWeights(file, weights, config));
+  const { kind, settings, from, history, dataset: about, epoch, step } = state;
+  const training = JSON.stringify({ kind, settings, from, history, dataset: about, epoch, step, validation: null });
+  const trained = { 'pstmo.training': training };
+  const model = await written('safetensors', (file) => writeWeights(file, weights, config, trained));
   const checkpoint = await written('safetensors', (file) => writeSafetensors(file, weights, texts));
   const data = await written('safetensors', (file) => writeDataset(file, dataset));
   const motion = (extension) => {

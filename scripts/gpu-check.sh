@@ -4,7 +4,7 @@
 # readable report in bench/results (or the folder that is named); each part is written as it ends, so that it may be stopped at any
 # minute. Needs a driver, nvcc and CMake; Node and its packages too, or gpu-pack/pack.tar.xz (scripts/gpu-pack.sh). No network.
 #   scripts/gpu-check.sh [--emulated] [folder]
-# --emulated: a dry run on the emulated device, small, of every part that can run there.
+# --emulated: a dry run on the emulated device, small, of every part that can run there. GPU_CHECK_ONLY='probe|profiles': those parts alone.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 emulated=0
@@ -35,6 +35,7 @@ export data=$work/data.jsonl
 part() {
   local limit=$1 title=$2 begin=$SECONDS status
   shift 2
+  [[ $title =~ ${GPU_CHECK_ONLY:-.} ]] || return 0
   [ "$emulated" = 0 ] || limit=$((4 * limit))
   printf '\n== %s\n' "$title" | tee -a "$report"
   : >"$data"
@@ -52,7 +53,7 @@ build() {
   if [ "$emulated" = 1 ]; then
     node scripts/build-native.mjs emulated
   else
-    PSTMO_CUDA=auto node scripts/build-native.mjs && cmake --build build --config Release --target device-faults
+    PSTMO_CUDA=on node scripts/build-native.mjs && cmake --build build --config Release --target device-faults
   fi >"$log" 2>&1 || { tail -n 100 "$log"; return 1; }
   grep -E '^-- CUDA' "$log"
   tail -n 1 "$log"
@@ -130,9 +131,9 @@ part 90 'probe: rates' bash -c rates
 part 60 'probe: peaks of products and copies' node scripts/gpu-parts.mjs peaks
 part 180 'operations in fp32, tf32 and bf16' node_modules/.bin/vitest run test/native/cuda-ops.test.ts
 # shellcheck disable=SC2046 # names are words
-part 180 'goldens and trainings' node_modules/.bin/vitest run $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts)')
-part 60 'memory check' bash -c 'sanitizer memcheck'
-part 60 'race check' bash -c 'sanitizer racecheck'
+part 180 'goldens and trainings' node_modules/.bin/vitest run $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts|mutants)')
+part 90 'memory check' bash -c 'sanitizer memcheck'
+part 90 'race check' bash -c 'sanitizer racecheck'
 part 60 'errors: out of memory' env ${PSTMO_PREBUILD:+PSTMO_EMULATION_MEMORY=16000000} node scripts/gpu-parts.mjs out-of-memory
 part 60 'errors: illegal address' bash -c '[ "$emulated" = 0 ] || { echo "not on the emulated device"; exit 77; }; build/Release/device-faults'
 part 150 'profiles' bash -c profiles

@@ -34,7 +34,7 @@ pstmo() { node dist/cli/main.js "$@"; }
 
 ready() {
   . scripts/gpu-node.sh
-  [ -f build/Release/pstmo.node ] || [ -n "${PSTMO_PREBUILD:-}" ] || PSTMO_CUDA=auto node scripts/build-native.mjs >"$store/build.log" 2>&1 || { tail -n 40 "$store/build.log"; exit 1; }
+  [ -f build/Release/pstmo.node ] || [ -n "${PSTMO_PREBUILD:-}" ] || PSTMO_CUDA=on node scripts/build-native.mjs >"$store/build.log" 2>&1 || { tail -n 40 "$store/build.log"; exit 1; }
 }
 
 put() {
@@ -47,7 +47,7 @@ prepare() {
   mkdir -p "$store/recordings"
   for first in "$store"/files/*.tar.xz "$store"/files/*.tar.xz.00; do
     [ -f "$first" ] || continue
-    cat "${first%.00}"* | tar -xJf - -C "$store/recordings"
+    cat "${first%.00}"* | extract_xz "$store/recordings"
   done
   pstmo prepare mocap "$store/recordings" --cameras 6 --seed 1 --out "$dataset"
 }

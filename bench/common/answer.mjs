@@ -11,7 +11,8 @@ export async function answerRequests(answer) {
 
 /**
  * Answers `{ task, ... }` by opening a case, and `{ steps, case }` by doing that many steps of it; without `case`, of the
- * last one. `open` gives `{ turn, about }`: `turn(steps)` does them, `about` is answered with the case's number.
+ * last one. `open` gives `{ turn, about }`: `turn(steps)` does them and may give what is answered beside the seconds; `about` is
+ * answered with the case's number.
  */
 export async function answerTurns(open, more = () => ({})) {
   const turns = [];
@@ -23,9 +24,9 @@ export async function answerTurns(open, more = () => ({})) {
       return { ...about, case: turns.length - 1 };
     }
     const start = performance.now();
-    await turns[request.case ?? turns.length - 1](request.steps);
+    const found = await turns[request.case ?? turns.length - 1](request.steps);
     const seconds = (performance.now() - start) / 1000;
-    return { seconds, peakResidentBytes: peakResidentBytes(), ...more() };
+    return { seconds, peakResidentBytes: peakResidentBytes(), ...more(), ...found };
   });
 }
 

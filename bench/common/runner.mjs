@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+const ANSWER_MS = 600_000;
+const END_MS = 10_000;
 const BENCH = fileURLToPath(new URL('..', import.meta.url));
 const PYTHON = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 
@@ -33,10 +35,12 @@ export class Runner {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** One request, one answer; throws what the runner reports as an error. */
+  /** One request, one answer; throws what the runner reports as an error. One that never answers is ended. */
   async ask(request) {
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);
+    const limit = setTimeout(() => this.#process.kill('SIGKILL'), ANSWER_MS);
     const { value, done } = await this.#lines.next();
+    clearTimeout(limit);
     if (done) {
       throw new Error(`The runner ended without an answer to ${JSON.stringify(request).slice(0, 200)}.`);
     }
@@ -51,7 +55,9 @@ export class Runner {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = new Promise((resolve) => this.#process.once('exit', resolve));
       this.#process.stdin.end();
+      const limit = setTimeout(() => this.#process.kill('SIGKILL'), END_MS);
       await ended;
+      clearTimeout(limit);
     }
   }
 }

@@ -1,12 +1,12 @@
 import { titleOf } from '../sides.mjs';
 import { networkName } from './tables.mjs';
 
-const WIDTH = 760;
-const LEFT = 150;
-const RIGHT = 60;
-const BAR = 15;
+const PANEL = 430;
+const LEFT = 100;
+const RIGHT = 40;
+const BAR = 14;
 const GAP = 12;
-const TOP = 78;
+const TOP = 100;
 const FONT = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"';
 const ORDER = ['plan', 'graph', 'openvino', 'onnxruntime', 'pytorch'];
 
@@ -21,56 +21,61 @@ const STYLE = `<style>
 </style>`;
 
 /**
- * Bars of how much of the arithmetic limit each side reaches with its best batch, a group for each network and precision; an SVG, or an
- * empty text where nothing was measured.
+ * Bars of how much of the arithmetic limit each side reaches with its best batch: a panel for each precision, a group for each network;
+ * an SVG, or an empty text where nothing was measured.
  */
 export function shareFigure({ about, rows }) {
   const best = rows.filter(({ section, best, share }) => section === 'windows' && best && share !== undefined);
-  const groups = [...new Set(best.map(groupName))].map((name) => ({
-    name,
-    bars: ORDER.flatMap((side) => best.filter((row) => row.side === side && groupName(row) === name)),
-  }));
-  if (groups.length === 0) {
+  const panels = [...new Set(best.map(({ precision }) => precision))].map((precision, i) =>
+    panel(
+      precision,
+      best.filter((row) => row.precision === precision),
+      i * PANEL,
+    ),
+  );
+  if (panels.length === 0) {
     return '';
   }
+  const width = Math.max(2, panels.length) * PANEL;
+  const height = Math.max(...panels.map((one) => one.height));
+  const title = `Share of the arithmetic limit, ${about.threads} threads (${about.cpu})`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ${FONT}>
+${STYLE}
+<rect class="ground" width="${width}" height="${height}" rx="10"/>
+${text(20, 28, title, 'text', 'font-size="15" font-weight="600"')}
+${legend(best)}
+${panels.flatMap(({ body }) => body).join('\n')}
+</svg>
+`;
+}
+
+function panel(precision, rows, x0) {
+  const left = x0 + LEFT;
   const body = [];
   let y = TOP;
-  for (const { name, bars } of groups) {
-    body.push(text(LEFT - 10, y + (bars.length * BAR) / 2 + 4, name, 'text', 'text-anchor="end" font-size="12"'));
-    for (const bar of bars) {
-      body.push(
-        `<rect class="${bar.side}" x="${LEFT}" y="${y + 1}" width="${px(scale(bar.share))}" height="${BAR - 2}"/>`,
-      );
-      const value = `${(100 * bar.share).toFixed(0)}%`;
-      body.push(text(LEFT + scale(bar.share) + 5, y + BAR - 4, value, 'quiet', 'font-size="10"'));
+  for (const name of new Set(rows.map(networkName))) {
+    const bars = ORDER.flatMap((side) => rows.filter((row) => row.side === side && networkName(row) === name));
+    body.push(text(left - 10, y + (bars.length * BAR) / 2 + 4, name, 'text', 'text-anchor="end" font-size="12"'));
+    for (const { side, share } of bars) {
+      body.push(`<rect class="${side}" x="${left}" y="${y + 1}" width="${px(scale(share))}" height="${BAR - 2}"/>`);
+      body.push(text(left + scale(share) + 5, y + BAR - 4, `${(100 * share).toFixed(0)}%`, 'quiet', 'font-size="10"'));
       y += BAR;
     }
     y += GAP;
   }
-  const height = y + 34;
   const rules = [0, 0.25, 0.5, 0.75, 1].flatMap((share) => {
-    const x = px(LEFT + scale(share));
+    const x = px(left + scale(share));
     return [
       `<path class="rule" d="M${x} ${TOP - 6}V${y}"/>`,
       text(x, y + 16, `${100 * share}%`, 'quiet', 'text-anchor="middle" font-size="11"'),
     ];
   });
-  const title = `Share of the arithmetic limit, ${about.threads} threads (${about.cpu})`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ${FONT}>
-${STYLE}
-<rect class="ground" width="${WIDTH}" height="${height}" rx="10"/>
-${text(20, 28, title, 'text', 'font-size="15" font-weight="600"')}
-${legend(best)}
-${rules.join('\n')}
-${body.join('\n')}
-</svg>
-`;
+  const title = text(left, TOP - 14, precision, 'text', 'font-size="13" font-weight="600"');
+  return { body: [title, ...rules, ...body], height: y + 34 };
 }
 
-const groupName = (row) => `${networkName(row)}, ${row.precision}`;
-
 /** A little more than the limit fits: a measured peak is not above every measured share. */
-const scale = (share) => (share * (WIDTH - LEFT - RIGHT)) / 1.05;
+const scale = (share) => (share * (PANEL - LEFT - RIGHT)) / 1.05;
 
 const px = (value) => Number(value.toFixed(1));
 

@@ -22,13 +22,14 @@ export function benchReport(results) {
   const parts = [
     `# Speed${about.complete ? '' : ' (part of a run)'}`,
     `${machineLine(about)}, on ${about.date}. ${about.threads} threads each, ${about.rounds} rounds; a turn of about ${about.seconds} s (longer where one
-step takes longer). Fused multiply-adds in registers, the largest of the run: ${peak.join(', ')} GFLOP/s.`,
+step takes longer). Fused multiply-adds in registers, the largest of the run: ${peak.join(', ')} GFLOP/s. The run took ${about.minutes} minutes.`,
     `One process a side, all in turns, so that what happens to the machine happens to all of them; medians, least and greatest in brackets;
 ratios are taken round by round. The share of the limit counts the operations that are needed and no others, at the peak above.
 Memory is what the whole process had resident at most while it worked, runtime and data included. bench/README.md says how each side is set up.`,
     section('Windows a second', windowsNote, windowsTable(of('windows'))),
     section('A whole video, every frame', videoNote(of('video')), videoTable(of('video'))),
     section('Many short clips', clipsNote(of('clips')), clipsTable(of('clips'))),
+    section('A live video', streamNote, streamTable(of('stream'))),
     section('What each fold is worth', foldsNote, foldsTable(of('folds'))),
     section('Training, Stage II', trainingNote(of('training')), trainingTable(of('training'))),
     section('Process start to the first pose', startNote, startTable(of('start'))),
@@ -81,7 +82,7 @@ function windowsTable(rows) {
 const videoNote = (
   rows,
 ) => `P-STMO-S, ${rows[0]?.videoFrames.toLocaleString('en')} frames, stride 1, keypoints copied in and poses out. Ours lifts the video, a piece of it in each round where all would
-take too long; the others lift a window a frame, ready made, and twice as many with the mirrored pass, in their best batch. The limit counts what a video needs when
+take too long; the other lifts a window a frame, ready made, and twice as many with the mirrored pass, in its best batch. The limit counts what a video needs when
 neighbouring windows share what they can.`;
 
 function videoTable(rows) {
@@ -117,6 +118,14 @@ function clipsTable(rows) {
   return lines.length
     ? markdownTable(['', 'clips, frames/s', 'one video, frames/s', 'ratio', 'clips lifted'], lines)
     : '';
+}
+
+const streamNote =
+  'One core; milliseconds from handing a frame over until its own pose is there, no look-ahead, no mirrored pass, frame after frame.';
+
+function streamTable(rows) {
+  const lines = rows.map((row) => [lineName(row), figure(row.p50), figure(row.p99), String(row.pushed)]);
+  return lines.length ? markdownTable(['', 'half within, ms', '99 of 100 within, ms', 'frames'], lines) : '';
 }
 
 const foldsNote = 'The plan on a whole video with one thing left out at a time, in turns.';

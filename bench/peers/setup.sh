@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv in the repository with what the benchmarks are compared with: PyTorch (CPU build) and OpenVINO.
+# Installs what the benchmarks are compared with: PyTorch (CPU build) and OpenVINO into .venv, onnxruntime-node beside the package's modules.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 python="${PYTHON:-python3}"
@@ -12,3 +12,4 @@ fi
 "$python" -m venv "$root/.venv"
 "$root/.venv/bin/python" -m pip install --quiet --requirement "$root/bench/peers/requirements.txt"
 "$root/.venv/bin/python" -c 'import openvino, torch; print("PyTorch", torch.__version__, "and OpenVINO", openvino.__version__, "are in .venv")'
+"$root/scripts/install-onnxruntime.sh"

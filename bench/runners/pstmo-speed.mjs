@@ -14,7 +14,7 @@ const SEQUENCE_FRAMES = 500;
 const JOINTS = 17;
 /** Rows of the network that are enough to tell a rate: 32 windows at N = 243. */
 const PROBE_ROWS = 7776;
-const PROBE_CLIPS = 8;
+const PROBE_CLIPS = 20;
 const IMAGE = { width: 1000, height: 1000 };
 
 const models = new Map();
@@ -130,7 +130,25 @@ async function clipsTurn({ side, files, clipFrames, joined, piece, precision, th
   return { turn, about: { device: lifter.device, piece: count * clipFrames } };
 }
 
-const TASKS = { training: trainingTurn, windows: windowsTurn, video: videoTurn, clips: clipsTurn };
+/** A live video without look-ahead, a frame a step. */
+async function streamTurn({ files, precision, threads }) {
+  const own = await PoseLifter.load(files.weights, { device: 'cpu', precision, threads });
+  const stream = await own.stream({ ...IMAGE, flip: false });
+  const turn = async (steps) => {
+    const data = randomKeypoints(steps).map((value) => 500 * (value + 1));
+    const milliseconds = [];
+    for (let frame = 0; frame < steps; frame++) {
+      const keypoints = { data: data.slice(frame * JOINTS * 2, (frame + 1) * JOINTS * 2), shape: [JOINTS, 2] };
+      const start = performance.now();
+      await stream.push(keypoints);
+      milliseconds.push(performance.now() - start);
+    }
+    return { milliseconds };
+  };
+  return { turn, about: { device: own.device } };
+}
+
+const TASKS = { training: trainingTurn, windows: windowsTurn, video: videoTurn, clips: clipsTurn, stream: streamTurn };
 
 await answerTurns(
   async (request) => {

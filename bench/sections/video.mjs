@@ -6,9 +6,9 @@ import { OWN } from '../sides.mjs';
 const USUAL_BATCH = 16;
 
 /**
- * A whole video at stride 1: ours lifts it frame by frame and shares work between windows, the others lift one window a frame, two with
- * the mirrored pass. Ours takes a turn in a piece of the video of about `pieceSeconds`, at most a round's share of it, the others
- * in batches of the size that was their best.
+ * A whole video at stride 1: ours lifts it frame by frame and shares work between windows, the baseline lifts one window a frame, two
+ * with the mirrored pass. Ours takes a turn in a piece of the video of about `pieceSeconds`, at most a round's share of it, the other
+ * in batches of the size that was its best.
  */
 export async function measureVideo(bench, { networks, videoFrames, rounds, pieceSeconds }) {
   for (const { frames, layers } of networks) {
@@ -26,7 +26,9 @@ async function measurePrecision(bench, what, { frames, layers, precision, videoF
   const { files, config, pose } = await bench.model(frames, layers);
   const common = { files, frames, layers, precision };
   const piece = { seconds: pieceSeconds, most: Math.floor(videoFrames / rounds) };
-  const wanted = bench.sidesFor(precision).map((side) => {
+  const among = bench.sidesFor(precision);
+  const baseline = ['openvino', 'onnxruntime'].find((name) => among.some(({ side }) => side === name));
+  const wanted = bench.sidesFor(precision, [...OWN, baseline]).map((side) => {
     if (OWN.includes(side.side)) {
       return { side, requests: [false, true].map((flip) => ({ ...common, task: 'video', videoFrames, flip, piece })) };
     }

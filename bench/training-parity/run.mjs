@@ -107,7 +107,7 @@ function write(peer, losses, errors, windows) {
   const curve = (name, key) => ({ name, points: compared.blocks.map((block) => [block.step * batch, block[key]]) });
   if (compared.blocks.length > 1) {
     const title = 'Training loss, Stage II';
-    const series = [curve('pstmo', 'ours'), curve(peer, 'theirs')];
+    const series = [curve('pstmo', 'ours'), { ...curve(peer, 'theirs'), dashed: true }];
     const chart = lineChart({ title, xLabel: 'samples', yLabel: 'metres', logarithmic: true, series });
     writeFileSync(join(results, 'training-parity.svg'), picture(chart));
   }

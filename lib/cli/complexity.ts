@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Complexity, complexity } from '../models/complexity.js';
-import { type ModelConfigInput, parseModelConfig } from '../models/config.js';
+import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../models/config.js';
+import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { alignedRows } from '../training/text-table.js';
 import { type Io, print } from './io.js';
@@ -26,7 +27,7 @@ export function complexityCommand(io: Io): Command {
       print(io, flags.json, rows, () => summary(rows));
       return;
     }
-    const config = parseModelConfig(asked);
+    const config = wholeConfig(asked);
     const joints = {
       input: skeletonByName(config.inputLayout).joints.length,
       output: skeletonByName(config.outputLayout).joints.length,
@@ -34,6 +35,15 @@ export function complexityCommand(io: Io): Command {
     const counts = complexity(config, joints);
     print(io, flags.json, { config, ...counts }, () => details(counts));
   });
+}
+
+/** All of the configuration is from the command line: what is wrong with it is wrong usage. */
+function wholeConfig(asked: ModelConfigInput): ModelConfig {
+  try {
+    return parseModelConfig(asked);
+  } catch (error) {
+    throw error instanceof PoseError ? new PoseError('ERR_USAGE', error.message, { cause: error }) : error;
+  }
 }
 
 function summary(rows: readonly ({ name: string } & Complexity)[]): string {

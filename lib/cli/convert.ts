@@ -1,10 +1,12 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { readWeights, writeNamedNpz, writeWeights } from '../models/weights.js';
+import { createNativeModel } from '../binding.js';
+import { nativeConfig } from '../models/native-config.js';
+import { checkTensors, readWeights, type Weights, writeNamedNpz, writeWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import { TRAINING_KEY } from '../training/trained-model.js';
 import { type Io, notice, print } from './io.js';
-import { configFlag } from './model-options.js';
+import { configFlag, presetFlag } from './model-options.js';
 
 interface ConvertFlags {
   preset?: string;
@@ -19,7 +21,7 @@ export function convertCommand(io: Io): Command {
     .description("any weights in, this project's safetensors or an npz with the published names out")
     .argument('<weights>', 'safetensors, published .pth (zip or legacy), npz, or a bundled model')
     .argument('<out>', '.safetensors, or .npz whose names PyTorch loads strictly')
-    .option('--preset <name>', 'where a .pth comes from: what its shapes cannot say')
+    .option('--preset <name>', 'where a .pth comes from: what its shapes cannot say', presetFlag)
     .option('--refine <file>', 'weights of the refining module, which was published apart')
     .option('--half', 'store float16: half the size')
     .option('--json', 'print JSON');
@@ -38,6 +40,7 @@ export function convertCommand(io: Io): Command {
     for (const text of weights.notices) {
       notice(io, text);
     }
+    await checkFit(weights);
     if (ending === '.npz') {
       writeNamedNpz(out, weights.tensors);
     } else {
@@ -52,4 +55,14 @@ export function convertCommand(io: Io): Command {
       () => `${out}: ${weights.tensors.size} tensors, ${values.toLocaleString('en')} values of ${weights.path}`,
     );
   });
+}
+
+/** Throws `ERR_MODEL` where the tensors are not those of the configuration: nothing could load such a file. */
+async function checkFit(weights: Weights): Promise<void> {
+  const network = createNativeModel(nativeConfig(weights.config), { device: 'cpu', precision: 'fp32', threads: 1 });
+  try {
+    checkTensors(network.tensors, weights);
+  } finally {
+    await network.close();
+  }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { createNativeModel, machine, measurePeak } from '../binding.js';
+import { createNativeModel, cudaProducts, machine, measurePeak, runOp } from '../binding.js';
 import { bundledModels } from '../models/bundled.js';
 import { parseModelConfig } from '../models/config.js';
 import { nativeConfig } from '../models/native-config.js';
@@ -10,6 +10,8 @@ import { packageVersion } from './version.js';
 
 const PEAK_SECONDS = 0.3;
 const FRAMES = 60;
+/** The rows of a training batch of the paper: 160 windows of 243 frames. */
+const PRODUCT_ROWS = 160 * 243;
 
 /** What the doctor finds. */
 interface Findings {
@@ -17,9 +19,12 @@ interface Findings {
   node: string;
   platform: string;
   native: ReturnType<typeof machine>;
+  /** What multiplies on the GPU, and GFLOP/s in fp32 of a feed-forward product (256 to 512 columns); null without one. */
+  gpuProducts: { using: string; gflops: { auto: number; own: number } } | null;
   /** Fused multiply-adds on all threads. */
   peakGflops: { fp32: number; bf16: number | null };
-  selfTest: { device: string; frames: number; framesPerSecond: number };
+  /** How far the compiled plan's poses are from the graph's: the norm of the difference, relative. */
+  selfTest: { device: string; frames: number; framesPerSecond: number; planError: number };
   models: string[];
 }
 
@@ -34,6 +39,9 @@ export function doctorCommand(io: Io): Command {
         node: process.version,
         platform: `${process.platform} ${process.arch}`,
         native,
+        gpuProducts: native.cuda.found
+          ? { using: cudaProducts(), gflops: { auto: productSpeed('auto'), own: productSpeed('own') } }
+          : null,
         peakGflops: {
           fp32: await measurePeak(native.threads, 'fp32', PEAK_SECONDS),
           bf16: native.bf16 ? await measurePeak(native.threads, 'bf16', PEAK_SECONDS) : null,
@@ -45,12 +53,47 @@ export function doctorCommand(io: Io): Command {
     });
 }
 
-/** Lifts random keypoints with a small random network and checks that the poses are numbers and come out the same twice. */
+/** GFLOP/s of a product on the first GPU, of as many rows as it multiplies in a tenth of a second, up to a training batch. */
+function productSpeed(products: string): number {
+  const [inside, outside] = [256, 512];
+  const random = createRandom('doctor');
+  const values = (count: number) => Float32Array.from({ length: count }, () => random.uniform(-0.5, 0.5));
+  const weight = values(outside * inside);
+  const seconds = (rows: number, repeats: number) => {
+    const tensors = { x: values(rows * inside), weight, y: new Float32Array(rows * outside) };
+    const device = { device: 'cuda:0', precision: 'fp32', threads: 0, isa: 'auto', products } as const;
+    return runOp(device, 'linearForward', tensors, { rows, in: inside, out: outside }, repeats);
+  };
+  const few = 32;
+  const rows = Math.min(PRODUCT_ROWS, Math.max(few, Math.floor((0.1 * few) / seconds(few, 5))));
+  return (2e-9 * rows * inside * outside) / seconds(rows, rows === PRODUCT_ROWS ? 20 : 1);
+}
+
+/** What two runs that should agree to rounding may differ by. */
+const PLAN_TOLERANCE = 1e-4;
+
+function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < a.length; i++) {
+    difference += (a[i] - b[i]) ** 2;
+    norm += b[i] ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+/**
+ * Lifts random keypoints with a small random network and checks that the poses are numbers, come out the same twice, and come
+ * out alike from the compiled plan and from the network's operations one by one.
+ */
 async function selfTest(): Promise<Findings['selfTest']> {
   const config = parseModelConfig({ frames: 27, width: 64, hidden: 128 });
-  const network = createNativeModel(nativeConfig(config), { device: 'cpu', precision: 'fp32', threads: 0 });
+  const common = { device: 'cpu', precision: 'fp32', threads: 0 } as const;
+  const network = createNativeModel(nativeConfig(config), common);
+  const graph = createNativeModel(nativeConfig(config), { ...common, plan: 'off' });
   try {
     await network.initialize(1);
+    await graph.initialize(1);
     const random = createRandom('doctor');
     const keypoints = Float32Array.from({ length: FRAMES * 17 * 2 }, () => random.uniform(-0.5, 0.5));
     const request = { keypoints, stride: 1, flip: true, first: 0, count: FRAMES, batch: 0 };
@@ -64,21 +107,35 @@ async function selfTest(): Promise<Findings['selfTest']> {
         'The self-test failed: two runs of one network gave other poses, or no numbers.',
       );
     }
-    return { device: network.device, frames: FRAMES, framesPerSecond: FRAMES / seconds };
+    const planError = relativeDifference(first, await graph.lift(request));
+    if (!(planError < PLAN_TOLERANCE)) {
+      throw new PoseError(
+        'ERR_NATIVE',
+        `The self-test failed: the compiled plan is ${planError.toExponential(1)} from the network's operations.`,
+      );
+    }
+    return { device: network.device, frames: FRAMES, framesPerSecond: FRAMES / seconds, planError };
   } finally {
     await network.close();
+    await graph.close();
   }
 }
 
 function text(findings: Findings): string {
-  const { native, peakGflops, selfTest: test, models } = findings;
+  const { native, gpuProducts, peakGflops, selfTest: test, models } = findings;
   const bf16 =
     peakGflops.bf16 === null ? 'no bf16 products on this processor' : `${peakGflops.bf16.toFixed(0)} in bf16`;
   return [
     `pstmo ${findings.version} (native ${native.version}), Node ${findings.node}, ${findings.platform}`,
     `CPU: ${native.isas.join(', ')}; ${native.threads} threads; ${peakGflops.fp32.toFixed(0)} GFLOP/s in fp32, ${bf16}`,
     `GPU: ${native.cuda.found ? '' : 'none. '}${native.cuda.reason}`,
-    `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device})`,
+    ...(gpuProducts === null ? [] : [productsText(gpuProducts)]),
+    `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device}; plan within ${test.planError.toExponential(1)} of the graph)`,
     `Models: ${models.join(', ') || 'none bundled'}`,
   ].join('\n');
+}
+
+function productsText({ using, gflops }: NonNullable<Findings['gpuProducts']>): string {
+  const own = using.startsWith('own') ? '' : `; own kernels ${gflops.own.toPrecision(3)}`;
+  return `Products on the GPU: ${using}, ${gflops.auto.toPrecision(3)} GFLOP/s in fp32${own}`;
 }

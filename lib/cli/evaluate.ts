@@ -8,7 +8,15 @@ import { evaluationSummary } from '../training/evaluation-summary.js';
 import { evaluationTable } from '../training/evaluation-table.js';
 import { type Io, notice, print } from './io.js';
 import { noiseFlag } from './model-options.js';
-import { type DeviceOption, deviceOption, list, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  list,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface EvaluateFlags {
@@ -23,6 +31,7 @@ interface EvaluateFlags {
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
   threads: number;
+  products: string;
   json?: boolean;
   details?: boolean;
 }
@@ -50,6 +59,7 @@ export function evaluateCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--json', 'print the report as JSON')
     .option('--details', "with --json: all digits, and each joint's error in every row")
     .action(async (model: string, dataset: string, flags: EvaluateFlags) => {

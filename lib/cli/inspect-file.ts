@@ -14,6 +14,7 @@ import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-
 import { posesFormat } from '../keypoints/own-text.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import type { ModelConfig } from '../models/config.js';
+import { planObstacle } from '../models/plan-obstacle.js';
 import { CONFIG_KEY, readWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
@@ -86,7 +87,7 @@ function safetensors(path: string): Found {
     const { kind, epoch, step, settings, best } = state;
     const lines = [
       `${kind}, ${epoch} of ${settings.epochs} epochs done, ${step} steps, data set ${state.dataset.name}`,
-      `best so far: ${best ? `epoch ${best.epoch}, validation ${best.validation ?? 'none'}` : 'none'}`,
+      `best so far: ${best ? `epoch ${best.epoch}, validation ${validationText({ kind, ...best })}` : 'none'}`,
       ...configLines(config),
       `Go on with: pstmo ${kind} <dataset> --out <folder of this file> --resume`,
     ];
@@ -96,12 +97,20 @@ function safetensors(path: string): Found {
     const { config, training } = modelSummary(path);
     const trained = training
       ? [
-          `${training.kind} on ${training.dataset.name}, epoch ${training.epoch}, validation ${training.validation ?? 'none'}`,
+          `${training.kind} on ${training.dataset.name}, epoch ${training.epoch}, validation ${validationText(training)}`,
         ]
       : [];
     return { kind: 'model', details: { config, training }, lines: [...configLines(config), ...trained] };
   }
   return arrays([...file.entries].map(([name, { dtype, shape }]) => ({ name, type: dtype, shape })));
+}
+
+/** The MPJPE of a lifter, the loss of Stage I. */
+function validationText({ kind, validation }: { kind: 'pretrain' | 'finetune'; validation: number | null }): string {
+  if (validation === null) {
+    return 'none';
+  }
+  return kind === 'finetune' ? `${validation.toFixed(1)} mm` : validation.toFixed(5);
 }
 
 function dataset(path: string): Found {
@@ -255,5 +264,11 @@ function configLines(config: ModelConfig): string[] {
     `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
     `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
       (refine ? `, refining (root: ${refine.root})` : ''),
+    ...(stage === 2 ? [`Lifting on the CPU: ${planLine(config)}`] : []),
   ];
+}
+
+function planLine(config: ModelConfig): string {
+  const obstacle = planObstacle(config);
+  return obstacle === '' ? 'a compiled plan' : `operation by operation; plan: none, because ${obstacle}`;
 }

@@ -1,8 +1,15 @@
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { type InputFormat, inputFormats } from '../keypoints/input-formats.js';
+import { bundledModels } from '../models/bundled.js';
 import { PoseError } from '../pose-error.js';
 import { type Inspection, inspectFile } from './inspect-file.js';
 import { type Io, notice, print } from './io.js';
+
+/** A bundled model's file where its name is given; else the path as it is. */
+function bundledOr(path: string): string {
+  return existsSync(path) ? path : (bundledModels().find(({ name }) => name === path)?.path ?? path);
+}
 
 export function inspectCommand(io: Io): Command {
   return new Command('inspect')
@@ -16,7 +23,7 @@ export function inspectCommand(io: Io): Command {
       const found: (Inspection | { path: string; error: string; code: string })[] = [];
       for (const path of files) {
         try {
-          found.push(await inspectFile(path, inputFormat === undefined ? {} : { format: inputFormat }));
+          found.push(await inspectFile(bundledOr(path), inputFormat === undefined ? {} : { format: inputFormat }));
         } catch (error) {
           if (!(error instanceof PoseError)) {
             throw error;
@@ -25,6 +32,9 @@ export function inspectCommand(io: Io): Command {
           notice(io, error.message);
           io.exitCode = 1;
         }
+      }
+      if (!json && !found.some((one) => 'lines' in one)) {
+        return;
       }
       print(
         io,

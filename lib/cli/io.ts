@@ -10,6 +10,11 @@ export interface Io {
   exitCode: number;
 }
 
+/** Whether an error's code says that what was asked for cannot be: exit code 2. */
+export function isUsage(code: string): boolean {
+  return code === 'ERR_USAGE' || code === 'ERR_ARGUMENT' || code === 'ERR_CONFIG';
+}
+
 /** A line for people, beside the results. */
 export function notice(io: Io, text: string): void {
   io.err(`${text}\n`);

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { type OutputFormat, outputFormatOf } from '../export/write-motion.js';
 import { writeAtomically } from '../formats/atomic-file.js';
+import { isFolder } from '../formats/make-folder.js';
 import { isFrameFolder } from '../keypoints/frame-folder.js';
 import { PoseError } from '../pose-error.js';
 
@@ -26,6 +27,9 @@ export function planLift(
   out: string | undefined,
   format: OutputFormat | undefined,
 ): LiftTask[] {
+  if (out === '') {
+    throw new PoseError('ERR_USAGE', '--out: expected the name of a file or folder, got an empty one.');
+  }
   const files = inputs.flatMap(filesOf);
   const single = inputs.length === 1 && files[0] === inputs[0];
   const named = out !== undefined && !isFolder(out) && extname(out) !== '';
@@ -33,6 +37,9 @@ export function planLift(
     outputFormatOf(out);
     if (format !== undefined && outputFormatOf(out) !== format) {
       throw new PoseError('ERR_USAGE', `--out ${out} and --format ${format} disagree.`);
+    }
+    if (resolve(out) === resolve(files[0])) {
+      throw new PoseError('ERR_USAGE', `--out ${out}: expected another file than the one that is lifted.`);
     }
     return [{ input: files[0], output: out }];
   }
@@ -83,10 +90,6 @@ function filesOf(input: string): string[] {
     throw new PoseError('ERR_FILE', `${input} holds no ${INPUTS.join(', ')} file to lift.`);
   }
   return names.sort().map((name) => join(input, name));
-}
-
-function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
 }
 
 /** Tells a file, or a folder's files, from another version of it. */
@@ -142,14 +145,5 @@ function readEntries(path: string): Record<string, Entry> {
     return JSON.parse(readFileSync(path, 'utf8')) as Record<string, Entry>;
   } catch {
     return {};
-  }
-}
-
-/** Makes the folder that a file goes to. */
-export function makeFolderOf(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${dirname(path)} cannot be made: ${(cause as Error).message}.`, { cause });
   }
 }

@@ -9,7 +9,17 @@ import { splitAtGaps } from '../keypoints/split-track.js';
 import { PoseError } from '../pose-error.js';
 import { readVideo } from '../video/read-video.js';
 import { isVideo } from '../video/video-frames.js';
-import { camera, imageSize, numberFromZero, positiveNumber, type Smoothing, smoothing, wholeNumber } from './parse.js';
+import {
+  camera,
+  frameRate,
+  frameRates,
+  imageSize,
+  layoutName,
+  numberFromZero,
+  type Smoothing,
+  smoothing,
+  wholeNumber,
+} from './parse.js';
 
 /** What is said of the 2D on the command line. */
 export interface InputFlags {
@@ -40,17 +50,25 @@ export function addInputFlags(command: Command): Command {
   return command
     .addOption(new Option('--input-format <name>', 'what the input is; else its content tells').choices(inputFormats))
     .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
-    .option('--fps <rate>', "the video's frames a second, where the file does not say it", positiveNumber)
-    .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own')
+    .option('--fps <rate>', "the video's frames a second, where the file does not say it", frameRate)
+    .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
-    .option('--max-gap <seconds>', 'longest gap that is filled, 0.5; longer ones cut the clip', numberFromZero)
-    .option('--min-confidence <number>', 'points below are taken as not found, 0', numberFromZero)
+    .option(
+      '--max-gap <seconds>',
+      'longest gap that is filled; longer ones cut the clip (default: 0.5)',
+      numberFromZero,
+    )
+    .option('--min-confidence <number>', 'points below are taken as not found (default: 0)', numberFromZero)
     .option('--camera <numbers>', 'calibration in pixels: fx,fy,cx,cy and, of a lens, k1,k2,p1,p2,k3', camera)
     .option('--detector <file>', 'for a video: an ONNX file of a YOLO pose network or of RTMPose')
     .option('--boxes <file>', "for RTMPose: YOLO's ONNX file that finds the people; else one person is followed")
     .option('--smooth-2d <filter>', 'none, one-euro[:cutoff:beta] or savitzky-golay[:window:degree]', smoothing)
     .option('--smooth-3d <filter>', 'the same, of the poses', smoothing);
+}
+
+function layoutFlag(text: string): string {
+  return isLayoutFile(text) ? text : layoutName(text);
 }
 
 function personFlag(text: string): number | 'all' {
@@ -123,14 +141,21 @@ function isLayoutFile(layout: string): boolean {
   return layout.endsWith('.json') || existsSync(layout);
 }
 
-/** The track, whose size must be known. */
+/** The track, whose size must be known and whose rate must be one. */
 function withSize(input: string, track: KeypointTrack): Clip['track'] {
-  const { width, height } = track;
+  const { width, height, fps: rate } = track;
   if (width === undefined || height === undefined) {
     throw new PoseError(
       'ERR_USAGE',
       `${input} does not say the size of the video's image; give --size WIDTHxHEIGHT. ` +
         '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
+    );
+  }
+  if (rate !== undefined && !(rate >= frameRates.least && rate <= frameRates.most)) {
+    const range = `${frameRates.least} to ${frameRates.most}`;
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${input}: expected a video of ${range} frames a second, got ${rate}; --fps says the right rate.`,
     );
   }
   return { ...track, width, height };

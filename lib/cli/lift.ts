@@ -1,18 +1,26 @@
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../export/write-motion.js';
+import { makeFolder } from '../formats/make-folder.js';
 import { undistortKeypoints } from '../keypoints/camera.js';
 import { modelPath } from '../models/bundled.js';
 import type { ModelConfig } from '../models/config.js';
 import { PoseLifter } from '../models/pose-lifter.js';
 import type { Intrinsics } from '../motion/camera.js';
 import { PoseError } from '../pose-error.js';
-import { type Io, notice, print } from './io.js';
+import { type Io, isUsage, notice, print } from './io.js';
 import { liftClip, type Rate, rateOf } from './lift-clip.js';
-import { fileMark, LiftRecord, type LiftTask, makeFolderOf, outputWith, planLift } from './lift-files.js';
+import { fileMark, LiftRecord, type LiftTask, outputWith, planLift } from './lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from './lift-input.js';
-import { addMotionFlags, type MotionFlags, writeLifted } from './motion-flags.js';
-import { type DeviceOption, deviceOption, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import { addMotionFlags, type MotionFlags, type MotionPlan, planMotion, writeLifted } from './motion-flags.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {
@@ -24,6 +32,7 @@ interface LiftFlags extends InputFlags, MotionFlags {
   precision: 'fp32' | 'tf32' | 'bf16';
   batch: number;
   threads: number;
+  products: string;
   force?: boolean;
   json?: boolean;
 }
@@ -52,22 +61,28 @@ export function liftCommand(io: Io): Command {
       "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
     )
     .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
-    .addOption(new Option('--format <format>', 'of files in an --out folder, npz').choices(outputFormats));
+    .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
     .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
-    .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0), 0)
+    .addOption(productsOption())
+    .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
     .action(async (inputs: string[], flags: LiftFlags) => {
       const tasks = planLift(inputs, flags.out, flags.format);
+      const plan = planMotion(
+        tasks.map(({ output }) => output),
+        flags,
+      );
       const lifter = await PoseLifter.load(flags.model, {
         device: flags.device,
         precision: flags.precision,
         threads: flags.threads,
+        products: flags.products,
         onNotice: (text) => notice(io, text),
       });
       if (lifter.config.refine) {
@@ -77,7 +92,7 @@ export function liftCommand(io: Io): Command {
         );
       }
       try {
-        await liftAll(io, lifter, tasks, flags);
+        await liftAll(io, lifter, tasks, plan, flags);
       } finally {
         await lifter.close();
       }
@@ -85,9 +100,15 @@ export function liftCommand(io: Io): Command {
 }
 
 /** Lifts one file after the other; one that fails is reported and makes the exit code 1, the others go on. */
-async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], flags: LiftFlags): Promise<void> {
+async function liftAll(
+  io: Io,
+  lifter: PoseLifter,
+  tasks: readonly LiftTask[],
+  plan: MotionPlan,
+  flags: LiftFlags,
+): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, force, batch, ...settings } = flags;
+  const { json, out, device, threads, products, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   const outcomes: Outcome[] = [];
@@ -105,7 +126,7 @@ async function liftAll(io: Io, lifter: PoseLifter, tasks: readonly LiftTask[], f
         continue;
       }
       const outputs: string[] = [];
-      for await (const lifted of liftOne(io, lifter, task, flags, (done, total) =>
+      for await (const lifted of liftOne(io, lifter, task, plan, flags, (done, total) =>
         line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
       )) {
         outputs.push(lifted.output);
@@ -139,6 +160,7 @@ async function* liftOne(
   io: Io,
   lifter: PoseLifter,
   task: LiftTask,
+  plan: MotionPlan,
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
@@ -147,14 +169,20 @@ async function* liftOne(
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
     const rate = rateOf(track.fps, lifter.config);
+    if (track.fps === undefined && motionFormatOf(output) !== undefined) {
+      throw new PoseError(
+        'ERR_USAGE',
+        `${task.input} does not say its frames a second, which ${extname(output)} needs; give --fps.`,
+      );
+    }
+    makeFolder(dirname(output));
     const start = performance.now();
     const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
     const poses = await liftClip(lifter, clip, flags, settings);
     const seconds = (performance.now() - start) / 1000;
-    makeFolderOf(output);
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
-    const said = await writeLifted(output, lifted, flags, intrinsics);
+    const said = await writeLifted(output, lifted, plan, intrinsics);
     const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
@@ -224,7 +252,8 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
     if (total > 1) {
       notice(io, `${failed} of ${total} failed.`);
     }
-    io.exitCode = 1;
+    const [only] = outcomes;
+    io.exitCode = total === 1 && 'code' in only && isUsage(only.code) ? 2 : 1;
   }
   if (stopped) {
     notice(io, `Stopped with ${outcomes.length} of ${total} done; the same command goes on from there.`);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
 import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../models/config.js';
 import { presetConfig, presetNames } from '../models/presets.js';
+import { schemaProblems } from '../models/schema-problems.js';
 import { PoseError } from '../pose-error.js';
 import { numberFromZero, wholeNumber } from './parse.js';
 
@@ -56,6 +56,14 @@ function parsedValue(text: string): unknown {
   }
 }
 
+/** A preset's name. */
+export function presetFlag(text: string): string {
+  if (!presetNames.includes(text)) {
+    throw new InvalidArgumentError(`Expected one of ${presetNames.join(', ')}.`);
+  }
+  return text;
+}
+
 function presetOrFile(text: string): string {
   if (!text.endsWith('.json') && !presetNames.includes(text)) {
     throw new InvalidArgumentError(`Expected one of ${presetNames.join(', ')}, or a name that ends in .json.`);
@@ -95,12 +103,9 @@ export function modelFromFlags(flags: ModelFlags): ModelConfigInput | undefined 
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...flags.set,
   };
-  const checked = modelConfigSchema.partial().safeParse(asked);
+  const checked = modelConfigSchema.partial().safeParse(asked, { reportInput: true });
   if (!checked.success) {
-    throw new PoseError(
-      'ERR_USAGE',
-      `model configuration: ${z.prettifyError(checked.error)}. Fields: ${fieldNames()}.`,
-    );
+    throw new PoseError('ERR_USAGE', `model configuration: ${schemaProblems(checked.error)}. Fields: ${fieldNames()}.`);
   }
   return Object.keys(asked).length > 0 ? asked : undefined;
 }

@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import { openSafetensors } from '../formats/safetensors.js';
 import { bundledModels } from '../models/bundled.js';
 import { type ModelConfig, parseModelConfig } from '../models/config.js';
-import { CONFIG_KEY } from '../models/weights.js';
+import { CONFIG_KEY, metadataJson } from '../models/weights.js';
 import { alignedRows } from '../training/text-table.js';
-import { TRAINING_KEY, type TrainingSummary } from '../training/trained-model.js';
+import { readTrainingSummary, type TrainingSummary } from '../training/trained-model.js';
 import { type Io, print } from './io.js';
 
 /** What a model file says of itself. */
@@ -20,12 +20,11 @@ export interface ModelSummary {
 export function modelSummary(path: string): ModelSummary {
   const file = openSafetensors(path);
   try {
-    const training = file.metadata[TRAINING_KEY];
     return {
       path,
       bytes: statSync(path).size,
-      config: parseModelConfig(JSON.parse(file.metadata[CONFIG_KEY] ?? 'null'), path),
-      training: training === undefined ? null : (JSON.parse(training) as TrainingSummary),
+      config: parseModelConfig(metadataJson(path, file.metadata, CONFIG_KEY), path),
+      training: readTrainingSummary(path, file.metadata),
     };
   } finally {
     file.close();

@@ -22,7 +22,9 @@ export interface MotionFlags {
 
 export function addMotionFlags(command: Command): Command {
   return command
-    .addOption(new Option('--rig <rig>', 'joint names and rest pose of .bvh and .glb, h36m').choices(rigNames))
+    .addOption(
+      new Option('--rig <rig>', 'joint names and rest pose of .bvh and .glb (default: h36m)').choices(rigNames),
+    )
     .option(
       '--world <frame>',
       'y up: "stance" from how people stand, or a JSON file of the camera: rotation, translation, up',
@@ -33,23 +35,59 @@ export function addMotionFlags(command: Command): Command {
     .option('--lock-feet', 'hold standing feet where they are; needs --trajectory and --world');
 }
 
-/** Works the poses as the flags say, writes them, and says what was assumed, estimated and changed. */
+/** The flags, found to go together, and the camera's place read. */
+export interface MotionPlan extends Omit<MotionFlags, 'world'> {
+  world?: WorldOptions;
+}
+
+/**
+ * Looks at the flags before any work: throws `ERR_USAGE` where they do not go together or with the files that are to be
+ * written, `ERR_FILE` and `ERR_FORMAT` for the file of `--world`.
+ */
+export function planMotion(outputs: readonly string[], flags: MotionFlags & { camera?: unknown }): MotionPlan {
+  const { rig, world, trajectory, focal, rigid, lockFeet } = flags;
+  const refuse = (text: string) => {
+    throw new PoseError('ERR_USAGE', text);
+  };
+  const other = outputs.find((path) => !rigFormats.includes(motionFormatOf(path) ?? ''));
+  if (rig && other !== undefined) {
+    refuse(`--rig ${rig}: expected --out with a .bvh or .glb file, or --format bvh or glb; got ${other}.`);
+  }
+  if (focal !== undefined && !trajectory) refuse('--focal: expected --trajectory with it, which it is for.');
+  if (focal !== undefined && flags.camera) refuse('--focal: the focal length is in --camera already; leave one out.');
+  const missing = [...(trajectory ? [] : ['--trajectory']), ...(world === undefined ? ['--world'] : [])];
+  if (lockFeet && missing.length > 0) {
+    refuse(`--lock-feet: expected ${missing.join(' and ')} with it: feet slide only over a floor.`);
+  }
+  return {
+    ...(rig && { rig }),
+    ...(trajectory && { trajectory }),
+    ...(focal !== undefined && { focal }),
+    ...(rigid && { rigid }),
+    ...(lockFeet && { lockFeet }),
+    ...(world !== undefined && { world: worldOf(world) }),
+  };
+}
+
+/** Formats of files whose joints are those of a rig. */
+const rigFormats = ['bvh', 'glb'];
+
+/** Works the poses as planned, writes them, and says what was assumed, estimated and changed. */
 export async function writeLifted(
   path: string,
   lifted: LiftedPoses,
-  flags: MotionFlags,
+  plan: MotionPlan,
   camera?: Intrinsics,
 ): Promise<string[]> {
-  const steps = stepsOf(flags, camera);
+  const steps = stepsOf(plan, camera);
   const worked = steps && workMotion(lifted, steps);
   const result = worked?.result ?? lifted;
-  const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, flags)] : [];
+  const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, plan)] : [];
   if (motionFormatOf(path) === undefined) {
-    if (flags.rig) throw new PoseError('ERR_USAGE', `--rig ${flags.rig}: expected a .bvh or .glb file, got ${path}.`);
     writePoses(path, result);
     return notices;
   }
-  const residual = await writeMotion(path, motionOf(result), { ...(flags.rig && { rig: flags.rig }) });
+  const residual = await writeMotion(path, motionOf(result), { ...(plan.rig && { rig: plan.rig }) });
   if (residual) {
     notices.push(
       `Bones of the file are constant: joints lie ${residual.meanMm.toFixed(1)} mm from the lifted ones on average, ` +
@@ -59,20 +97,13 @@ export async function writeLifted(
   return notices;
 }
 
-function stepsOf(flags: MotionFlags, camera: Intrinsics | undefined): MotionSteps | undefined {
-  const { world, trajectory, focal, rigid, lockFeet } = flags;
-  if (focal !== undefined && !trajectory) throw new PoseError('ERR_USAGE', '--focal: expected --trajectory with it.');
-  if (lockFeet && !(trajectory && world)) {
-    throw new PoseError(
-      'ERR_USAGE',
-      '--lock-feet: expected --trajectory and --world with it: feet slide only over a floor.',
-    );
-  }
+function stepsOf(plan: MotionPlan, camera: Intrinsics | undefined): MotionSteps | undefined {
+  const { world, trajectory, focal, rigid, lockFeet } = plan;
   if (!(world || trajectory || rigid)) return undefined;
   return {
     ...(rigid && { rigid }),
     ...(trajectory && { trajectory: { ...(camera && { camera }), ...(focal !== undefined && { focal }) } }),
-    ...(world && { world: worldOf(world) }),
+    ...(world && { world }),
     ...(lockFeet && { lockFeet }),
   };
 }
@@ -108,9 +139,9 @@ function numbersOf(value: unknown, count: number): number[] | undefined {
   return flat.length === count && flat.every((one) => Number.isFinite(one)) ? (flat as number[]) : undefined;
 }
 
-function measured({ bonesBefore, bonesAfter, skateBefore, skateAfter }: MotionReport, flags: MotionFlags): string[] {
+function measured({ bonesBefore, bonesAfter, skateBefore, skateAfter }: MotionReport, { rigid }: MotionPlan): string[] {
   const lines: string[] = [];
-  if (flags.rigid) {
+  if (rigid) {
     lines.push(
       `Bone lengths spread by ${bonesBefore.meanMm.toFixed(1)} mm before, ${bonesAfter.meanMm.toFixed(1)} mm now.`,
     );

@@ -1,13 +1,15 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { PixelCamera } from '../keypoints/camera.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** Parsers of option values; what they refuse is a usage error that names the option. */
 
-export function wholeNumber(least: number): (text: string) => number {
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      const end = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`Expected a whole number ${end}.`);
     }
     return value;
   };
@@ -27,6 +29,45 @@ export function numberFromZero(text: string): number {
     throw new InvalidArgumentError('Expected a number of at least 0.');
   }
   return value;
+}
+
+/** A share of what was, above 0 and at most 1. */
+export function factor(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) {
+    throw new InvalidArgumentError('Expected a number above 0 and at most 1.');
+  }
+  return value;
+}
+
+/** Slowest and fastest video that is lifted, frames a second. */
+export const frameRates = { least: 1, most: 10_000 };
+
+export function frameRate(text: string): number {
+  const value = Number(text);
+  if (!(value >= frameRates.least && value <= frameRates.most)) {
+    throw new InvalidArgumentError(`Expected frames a second, from ${frameRates.least} to ${frameRates.most}.`);
+  }
+  return value;
+}
+
+/** The name of a layout. */
+export function layoutName(text: string): string {
+  try {
+    return skeletonByName(text).name;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+/** The name of a file with one of the endings. */
+export function fileEnding(...endings: string[]): (text: string) => string {
+  return (text) => {
+    if (!endings.some((ending) => text.toLowerCase().endsWith(ending) && text.length > ending.length)) {
+      throw new InvalidArgumentError(`Expected a name that ends in ${endings.join(' or ')}.`);
+    }
+    return text;
+  };
 }
 
 /** "1920x1080" */
@@ -100,6 +141,15 @@ export function precisionOption(): Option {
   return new Option('--precision <precision>', 'of the products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
 }
 
+export function productsOption(): Option {
+  return new Option(
+    '--products <choice>',
+    'what multiplies on a GPU: auto, cublaslt, own, or the path of a cuBLASLt',
+  ).default('auto');
+}
+
 export function threadsOption(): Option {
-  return new Option('--threads <count>', '0: as many as this process may use').default(0).argParser(wholeNumber(0));
+  return new Option('--threads <count>', '0: as many as this process may use')
+    .default(0)
+    .argParser(wholeNumber(0, 1024));
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readPoses } from '../export/read-poses.js';
 import { attentionFigure } from '../figures/attention-figure.js';
@@ -7,11 +8,11 @@ import { occlusionCurve } from '../figures/occlusion-curve.js';
 import { skeletonStrip } from '../figures/skeleton-strip.js';
 import { type LoggedLine, trainingCurves } from '../figures/training-curves.js';
 import { writeAtomically } from '../formats/atomic-file.js';
+import { makeFolder } from '../formats/make-folder.js';
 import { PoseError } from '../pose-error.js';
 import { evaluateOcclusion } from '../training/occlusion.js';
 import { attentionOf } from './attention.js';
 import { type Io, print } from './io.js';
-import { makeFolderOf } from './lift-files.js';
 import { addInputFlags, type InputFlags } from './lift-input.js';
 import { list, numberFromZero, positiveNumber, wholeNumber } from './parse.js';
 import { ProgressLine } from './progress-line.js';
@@ -130,7 +131,7 @@ function save(io: Io, path: string, svg: string): void {
 }
 
 function write(path: string, svg: string): void {
-  makeFolderOf(path);
+  makeFolder(dirname(path));
   writeAtomically(path, (append) => append(new TextEncoder().encode(svg)));
 }
 

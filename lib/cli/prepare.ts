@@ -4,8 +4,9 @@ import { loadHuman36m } from '../datasets/human36m.js';
 import { defaultMocapSplits, prepareMocap } from '../datasets/mocap.js';
 import { loadMpiInf3dhp } from '../datasets/mpi-inf-3dhp.js';
 import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
+import { PoseError } from '../pose-error.js';
 import { type Io, notice, print } from './io.js';
-import { list, positiveNumber, wholeNumber } from './parse.js';
+import { fileEnding, frameRate, layoutName, list, wholeNumber } from './parse.js';
 import { ProgressLine } from './progress-line.js';
 
 interface CommonFlags {
@@ -53,12 +54,12 @@ function human36m(io: Io): Command {
     .description('data_3d_h36m.npz and data_2d_h36m_<detector>.npz')
     .requiredOption('--positions3d <file>', 'data_3d_h36m.npz')
     .requiredOption('--positions2d <file>', 'data_2d_h36m_<detector>.npz')
-    .option('--train-subjects <names>', 'S1,S5,S6,S7,S8', list)
-    .option('--test-subjects <names>', 'S9,S11', list)
+    .option('--train-subjects <names>', 'to train on (default: S1,S5,S6,S7,S8)', list)
+    .option('--test-subjects <names>', 'to test on (default: S9,S11)', list)
     .option('--validation <names>', 'held out of the training part: S8, or S8/Walking', list)
     .option('--actions <names>', 'actions to keep', list)
     .option('--cameras <names>', 'cameras to keep, by name or place', list)
-    .option('--layout <name>', 'of the 2D joints, where the file does not say it');
+    .option('--layout <name>', 'of the 2D joints, where the file does not say it', layoutName);
   return output(command).action(async ({ out, json, layout, ...flags }: Human36mFlags) => {
     await save(io, loadHuman36m({ ...flags, ...(layout !== undefined && { inputLayout: layout }) }), out, json);
   });
@@ -72,6 +73,9 @@ function mpiInf3dhp(io: Io): Command {
     .option('--validation <names>', 'held out of the training part: S8, or S8/Seq2', list)
     .option('--cameras <names>', 'training cameras to keep', list);
   return output(command).action(async ({ out, json, ...flags }: MpiInf3dhpFlags) => {
+    if (flags.train === undefined && flags.test === undefined) {
+      throw new PoseError('ERR_USAGE', 'prepare mpi-inf-3dhp: expected --train, --test or both.');
+    }
     await save(io, await loadMpiInf3dhp(flags), out, json);
   });
 }
@@ -80,12 +84,20 @@ function mocap(io: Io): Command {
   const command = new Command('mocap')
     .description('ASF/AMC and BVH motion capture, seen by virtual cameras')
     .argument('<folder>', 'searched, with all below it, for .amc (with .asf) and .bvh')
-    .option('--fps <rate>', 'frames a second, 50', positiveNumber)
-    .option('--cameras <count>', 'around each clip, 4', wholeNumber(1))
-    .option('--seed <number>', 'of the cameras', wholeNumber(0))
-    .option('--test <clips>', `subjects or clips, ${defaultMocapSplits.test.join()}`, list)
-    .option('--validation <clips>', `subjects or clips, ${defaultMocapSplits.validation.join()}`, list)
-    .option('--drop <clips>', `left out, ${defaultMocapSplits.drop.join()}`, list);
+    .option('--fps <rate>', 'frames a second that clips are resampled to (default: 50)', frameRate)
+    .option('--cameras <count>', 'virtual cameras around each clip (default: 4)', wholeNumber(1))
+    .option('--seed <number>', 'of the cameras (default: 0)', wholeNumber(0))
+    .option(
+      '--test <clips>',
+      `subjects (folders) or clips to test on (default: ${defaultMocapSplits.test.join()})`,
+      list,
+    )
+    .option(
+      '--validation <clips>',
+      `to choose the best epoch on (default: ${defaultMocapSplits.validation.join()})`,
+      list,
+    )
+    .option('--drop <clips>', `to leave out (default: ${defaultMocapSplits.drop.join()})`, list);
   return output(command).action(async (folder: string, flags: MocapFlags) => {
     const { out, json, test, validation, drop, ...rest } = flags;
     const line = new ProgressLine(io);
@@ -110,7 +122,9 @@ function mocap(io: Io): Command {
 }
 
 function output(command: Command): Command {
-  return command.requiredOption('--out <file>', 'data set file to write (.safetensors)').option('--json', 'print JSON');
+  return command
+    .requiredOption('--out <file>', 'data set file to write (.safetensors)', fileEnding('.safetensors'))
+    .option('--json', 'print JSON');
 }
 
 async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | undefined): Promise<void> {

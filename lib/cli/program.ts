@@ -5,7 +5,7 @@ import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
-import type { Io } from './io.js';
+import { type Io, isUsage } from './io.js';
 import { liftCommand } from './lift.js';
 import { modelsCommand } from './models.js';
 import { plotCommand } from './plot.js';
@@ -36,6 +36,25 @@ const COMMANDS = [
  * 130 stopped by Ctrl-C. What went wrong is on `io.err`.
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  const program = makeProgram(io);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return io.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? 0 : 2;
+    }
+    if (error instanceof PoseError) {
+      io.err(`pstmo: ${error.message}\n`);
+      return isUsage(error.code) ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
+    }
+    io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+    return 1;
+  }
+}
+
+/** The command line with all its commands; a wrong one throws `CommanderError` when it is parsed. */
+export function makeProgram(io: Io): Command {
   const program = new Command('pstmo')
     .description('P-STMO: lifts 2D human keypoints to 3D poses, and trains the networks that do')
     .version(packageVersion())
@@ -46,20 +65,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   for (const command of withSubcommands(program)) {
     command.exitOverride().copyInheritedSettings(program).configureOutput({ writeOut: io.out, writeErr: io.err });
   }
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-    return io.exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? 0 : 2;
-    }
-    if (error instanceof PoseError) {
-      io.err(`pstmo: ${error.message}\n`);
-      return error.code === 'ERR_USAGE' ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
-    }
-    io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-    return 1;
-  }
+  return program;
 }
 
 function withSubcommands(command: Command): Command[] {

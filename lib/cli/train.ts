@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ModelConfigInput } from '../models/config.js';
 import { presetByName } from '../models/presets.js';
+import { PoseError } from '../pose-error.js';
 import { finetune } from '../training/finetune.js';
 import type { EpochLine } from '../training/log.js';
 import type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from '../training/options.js';
@@ -10,10 +11,12 @@ import { addModelFlags, type ModelFlags, modelFromFlags } from './model-options.
 import {
   type DeviceOption,
   deviceOption,
+  factor,
   list,
   numberFromZero,
   positiveNumber,
   precisionOption,
+  productsOption,
   threadsOption,
   wholeNumber,
 } from './parse.js';
@@ -38,6 +41,7 @@ interface TrainFlags extends ModelFlags {
   device: DeviceOption;
   precision?: TrainingSettings['precision'];
   threads: number;
+  products: string;
   logEvery?: number;
   json?: boolean;
 }
@@ -68,32 +72,37 @@ function trainCommand(
     .requiredOption('--out <folder>', 'folder of the model, the checkpoint and the log')
     .option('--from <weights>', 'file or bundled model to start from')
     .option('--resume', 'go on from the checkpoint in --out')
-    .option('--epochs <count>', '80', wholeNumber(1))
-    .option('--batch <windows>', '160', wholeNumber(2))
-    .option('--lr <rate>', "learning rate; the paper's for the stage", positiveNumber)
-    .option('--decay <factor>', 'of the learning rate after each epoch, 0.97', positiveNumber)
+    .option('--epochs <count>', 'how often the training goes through its data (default: 80)', wholeNumber(1))
+    .option('--batch <windows>', 'windows a step (default: 160)', wholeNumber(2))
+    .option('--lr <rate>', "learning rate (default: the preset's or the paper's for the stage)", positiveNumber)
+    .option('--decay <factor>', 'what the learning rate is multiplied by after each epoch (default: 0.97)', factor)
     .addOption(
       new Option('--cosine <floor>', 'let the learning rate fall along a cosine down to this')
         .argParser(numberFromZero)
         .conflicts('decay'),
     )
-    .option('--every <frames>', 'take every so many frames as centres of windows, 1', wholeNumber(1))
+    .option('--every <frames>', 'one window for every so many frames (default: 1)', wholeNumber(1))
     .option('--samples-per-epoch <count>', 'at most so many, another choice each epoch', wholeNumber(2))
     .option('--validation <subjects>', 'training subjects held out to choose the best epoch on, by commas', list)
-    .option('--validation-frames <count>', 'at most so many windows a validation, 4000', wholeNumber(1))
+    .option('--validation-frames <count>', 'at most so many windows a validation (default: 4000)', wholeNumber(1))
     .addOption(
-      new Option('--select <split>', "which epoch's weights become the model: best on that split, or the last").choices(
-        ['validation', 'test', 'last'],
-      ),
+      new Option(
+        '--select <split>',
+        "which epoch's weights become the model: best on that split, or the last (default: validation, where there is one)",
+      ).choices(['validation', 'test', 'last']),
     )
     .option('--noise-table <file>', "PyTorch file of a detector's errors, for --noise detector")
-    .option('--log-every <steps>', 'a line of the log every so many steps, 1', wholeNumber(1))
+    .option('--log-every <steps>', 'a line of the log every so many steps (default: 1)', wholeNumber(1))
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
     .addOption(threadsOption())
+    .addOption(productsOption())
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
   return command.action(async (dataset: string, flags: TrainFlags) => {
+    if (flags.refine && flags.from === undefined && !flags.resume) {
+      throw new PoseError('ERR_USAGE', '--refine: expected --from with a finished Stage II model.');
+    }
     const line = new ProgressLine(io);
     const say = (text: string) => {
       line.clear();
@@ -108,6 +117,7 @@ function trainCommand(
       resume: flags.resume,
       device: flags.device,
       threads: flags.threads,
+      products: flags.products,
       logEvery: flags.logEvery,
       signal: io.signal,
       onNotice: say,

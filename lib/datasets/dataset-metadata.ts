@@ -50,7 +50,10 @@ export type DatasetMetadata = z.infer<typeof datasetSchema>;
 export function parseDatasetMetadata(metadata: Record<string, string>, file: string): DatasetMetadata {
   const text = metadata[DATASET_KEY];
   if (text === undefined) {
-    throw new PoseError('ERR_FORMAT', `${file} is no data set of this project: its metadata has no ${DATASET_KEY}.`);
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${file} is no data set of this project, as \`pstmo prepare\` makes them: its metadata has no ${DATASET_KEY}.`,
+    );
   }
   let value: unknown;
   try {

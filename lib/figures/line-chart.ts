@@ -7,6 +7,8 @@ export interface ChartSeries {
   points: readonly (readonly [number, number])[];
   /** Dots at the points. */
   dots?: boolean;
+  /** For a curve that may lie on another. */
+  dashed?: boolean;
 }
 
 export interface LineChartOptions {
@@ -64,20 +66,22 @@ export function lineChart(options: LineChartOptions): Drawing {
 }
 
 function curve(
-  { points, dots }: ChartSeries,
+  { points, dots, dashed }: ChartSeries,
   index: number,
   xAt: (x: number) => number,
   yAt: (y: number) => number,
 ): string {
   const line = points.map(([x, y]) => `${px(xAt(x))} ${px(yAt(y))}`).join('L');
   const d = points.length > 0 ? `M${line}` : '';
-  const path = element('path', { fill: 'none', stroke: 'currentColor', 'stroke-width': 1.6, d });
+  const pen = { stroke: 'currentColor', 'stroke-width': 1.6, ...(dashed && { 'stroke-dasharray': '6 5' }) };
+  const path = element('path', { fill: 'none', ...pen, d });
   const marks = points.map(([x, y]) => element('circle', { cx: xAt(x), cy: yAt(y), r: 3, fill: 'currentColor' }));
   return element('g', { class: seriesClass(index) }, dots ? [path, ...marks].join('') : path);
 }
 
 function legendEntry(name: string, index: number, right: number): string {
-  const y = 8 + 16 * index;
+  // Beside the title, where no curve runs.
+  const y = 16 * index - 22;
   const swatch = element('rect', { x: right - 12, y: y - 9, width: 10, height: 10, fill: 'currentColor' });
   return element('g', { class: seriesClass(index) }, swatch + label(right - 18, y, name, { 'text-anchor': 'end' }));
 }

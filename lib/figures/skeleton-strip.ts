@@ -17,6 +17,8 @@ export interface StripOptions {
 
 const margin = 20;
 const titleHeight = 30;
+/** Of a person in 2D, pixels of the picture. */
+const mostHeight = 240;
 
 /** A line between two joints in picture coordinates; `depth` grows away from the viewer. */
 interface Stroke {
@@ -27,9 +29,8 @@ interface Stroke {
 }
 
 /**
- * Draws a lifted clip as an SVG picture: above, the 2D keypoints of some frames in the image where they were found; below,
- * what they were lifted to, seen from the side and a little from above, and under it others' poses. Left limbs are red, right
- * ones blue. The image size must be known.
+ * Draws frames of a lifted clip as an SVG picture: above, the 2D keypoints; below, what they were lifted to, seen from the
+ * side and a little from above, and under it others' poses. Left limbs are red, right ones blue.
  */
 export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): string {
   const { columns = 8, width = 1200, azimuth = 50, others = [] } = options;
@@ -39,9 +40,6 @@ export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): 
       'ERR_ARGUMENT',
       `Picture: expected columns of 1 or more and a width of 200 or more, got ${columns} and ${width}.`,
     );
-  }
-  if (track.width === undefined || track.height === undefined) {
-    throw new PoseError('ERR_ARGUMENT', 'Picture: expected lifted poses with the image size, got none.');
   }
   for (const { name, poses, layout } of others) {
     const values = track.frames * skeletonByName(layout).joints.length * 3;
@@ -56,10 +54,7 @@ export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): 
   const shown = Array.from({ length: count }, (_, column) => Math.floor(((column + 0.5) * track.frames) / count));
   const seen = `seen from ${azimuth} degrees to the side`;
   const rows = [
-    titled(
-      `2D keypoints (${track.layout}), ${track.width} x ${track.height} pixels`,
-      drawKeypoints(result, shown, width, track.width),
-    ),
+    titled(`2D keypoints (${track.layout})`, drawKeypoints(result, shown, width)),
     titled(`lifted to 3D (${result.layout}), ${seen}`, drawPoses(result, shown, width, azimuth)),
     ...others.map(({ name, poses, layout }) =>
       titled(`${name} (${layout}), ${seen}`, drawPoses({ poses, layout, track }, shown, width, azimuth)),
@@ -77,34 +72,40 @@ function titled(title: string, { width, height, body }: Drawing): Drawing {
   };
 }
 
-function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number, imageWidth: number): Drawing {
+/** Each frame's person in a column, all at the same scale. */
+function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number): Drawing {
   const skeleton = skeletonByName(track.layout);
-  const scale = (width - 2 * margin) / imageWidth;
-  const ys = shown.flatMap((frame) =>
-    skeleton.joints.map((_, joint) => track.keypoints[(frame * track.joints + joint) * 2 + 1]),
-  );
-  const top = Math.min(...ys) - 30;
-  const height = (Math.max(...ys) + 30 - top) * scale;
+  const column = (width - 2 * margin) / shown.length;
+  const pointsOf = (frame: number) =>
+    skeleton.joints.map((_, joint): [number, number] => {
+      const at = (frame * track.joints + joint) * 2;
+      return [track.keypoints[at], track.keypoints[at + 1]];
+    });
+  const boxes = shown.map((frame) => boxOf(pointsOf(frame)));
+  const [widest, highest] = [0, 1].map((axis) => Math.max(1, ...boxes.map((box) => box[axis + 2] - box[axis])));
+  const scale = Math.min((column - 24) / widest, mostHeight / highest);
+  const height = highest * scale + 24;
   const body = [element('rect', { class: 'panel', x: margin, y: 0, width: width - 2 * margin, height, rx: 6 })];
-  for (const frame of shown) {
-    const at = (joint: number): readonly [number, number] => {
-      const point = (frame * track.joints + joint) * 2;
-      return [margin + track.keypoints[point] * scale, (track.keypoints[point + 1] - top) * scale];
-    };
-    const strokes = bonesOf(skeleton).map(([a, b]) => ({
-      from: at(a),
-      to: at(b),
-      side: sideOf(skeleton, a, b),
-      depth: 0,
-    }));
-    body.push(...strokes.map((stroke) => line(stroke, 2.4)));
-    for (const joint of skeleton.joints.keys()) {
-      const [x, y] = at(joint);
-      const side = sideOf(skeleton, joint, joint);
-      body.push(element('circle', { class: side, cx: x, cy: y, r: 2.4, fill: 'currentColor' }));
+  for (const [index, frame] of shown.entries()) {
+    const [left, top, right, bottom] = boxes[index];
+    const points = pointsOf(frame).map(([x, y]): [number, number] => [
+      margin + (index + 0.5) * column + (x - (left + right) / 2) * scale,
+      height / 2 + (y - (top + bottom) / 2) * scale,
+    ]);
+    for (const [a, b] of bonesOf(skeleton)) {
+      body.push(line({ from: points[a], to: points[b], side: sideOf(skeleton, a, b), depth: 0 }, 2.4));
+    }
+    for (const [joint, [cx, cy]] of points.entries()) {
+      body.push(element('circle', { class: sideOf(skeleton, joint, joint), cx, cy, r: 2.4, fill: 'currentColor' }));
     }
   }
   return { width, height, body: body.join('\n') };
+}
+
+/** left, top, right, bottom */
+function boxOf(points: readonly (readonly [number, number])[]): [number, number, number, number] {
+  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
 function drawPoses(

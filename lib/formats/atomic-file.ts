@@ -1,5 +1,6 @@
 import { PoseError } from '../pose-error.js';
-import { closeSync, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../system/node.js';
+import { closeSync, dirname, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../system/node.js';
+import { isFolder } from './make-folder.js';
 
 /** Adds bytes to the end of the file that is being written. */
 export type Append = (bytes: Uint8Array) => void;
@@ -26,6 +27,9 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
       throw fileError(cause);
     }
   };
+  if (!attempt(() => isFolder(dirname(path)))) {
+    throw fileError(`there is no folder ${dirname(path)}`);
+  }
   const descriptor = attempt(() => openSync(temporary, 'w'));
   let open = true;
   try {

@@ -57,10 +57,12 @@ function checkHeaderMemory(header: Uint8Array, where: string): void {
 
 function parseHeader(source: ByteSource): { header: Record<string, unknown>; dataOffset: number } {
   const { where } = source;
+  if (source.size === 0) throw formatError(where, undefined, 'a safetensors file', 'an empty file');
   const lead = source.read(0, 8);
   const length = Number(new DataView(lead.buffer, lead.byteOffset, 8).getBigUint64(0, true));
   if (length > LONGEST_HEADER || length < 2 || 8 + length > source.size) {
-    throw formatError(where, 0, `a header of 2 to ${Math.min(LONGEST_HEADER, source.size - 8)} bytes`, `${length}`);
+    const longest = Math.min(LONGEST_HEADER, source.size - 8);
+    throw formatError(where, 0, `a safetensors file with a header of 2 to ${longest} bytes`, `${length}`);
   }
   const bytes = source.read(8, length);
   if (bytes[0] !== 0x7b) throw formatError(where, 8, 'a header that starts with "{"', `0x${bytes[0].toString(16)}`);

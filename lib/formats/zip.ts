@@ -51,7 +51,12 @@ function findDirectory(source: ByteSource): Directory {
   ) {
     at--;
   }
-  if (at < 0) throw formatError(where, Math.max(0, size - END_BYTES), 'the end record of a zip archive', 'none');
+  if (at < 0) {
+    const lead = Buffer.from(source.read(0, Math.min(8, size))).toString('latin1');
+    if (size === 0) throw formatError(where, undefined, 'a zip archive (npz)', 'an empty file');
+    if (!lead.startsWith('PK')) throw formatError(where, 0, 'a zip archive (npz)', printable(lead));
+    throw formatError(where, Math.max(0, size - END_BYTES), 'the end record of a zip archive', 'none');
+  }
   const endOffset = size - tailBytes + at;
   let directory = {
     entries: tail.getUint16(at + 10, true),

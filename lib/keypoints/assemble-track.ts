@@ -155,7 +155,10 @@ function forgetUnknown(where: string, found: FoundTrack, confidence: Float32Arra
       largest = Math.max(largest, Math.abs(x), Math.abs(y));
     }
   }
-  if (largest === 0) throw new PoseError('ERR_FORMAT', `${where}: expected keypoints, got no joint with a position.`);
+  if (largest === 0) {
+    const sure = minConfidence > 0 ? ` and a confidence of at least ${minConfidence}` : '';
+    throw new PoseError('ERR_FORMAT', `${where}: expected keypoints, got no joint with a position${sure}.`);
+  }
   if (largest < 3) {
     throw new PoseError(
       'ERR_FORMAT',

@@ -19,6 +19,9 @@ const longestText = 400_000_000;
 /** Largest file of any kind: what Node reads in one go. */
 const longestFile = 2 ** 31 - 1;
 
+/** Formats whose files may be NumPy's. */
+const arrayFormats = ['numpy', 'pstmo', 'movenet'];
+
 const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
 
 /**
@@ -114,7 +117,15 @@ function unreadable(path: string, cause: unknown): PoseError {
 }
 
 function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | FoundDetections {
+  if (bytes.length === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
   const start = latin1(bytes.subarray(0, 8));
+  const isArray = start.startsWith('PK') || start.startsWith('\x93NUMPY');
+  if (isArray && !arrayFormats.includes(options.format ?? 'numpy')) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected a file of the format ${options.format}, got arrays of NumPy.`,
+    );
+  }
   if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(bytes, { where }), options);
   if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(bytes, { where }), options);
   if (bytes.length > longestText) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PoseError } from '../pose-error.js';
+import { schemaProblems } from './schema-problems.js';
 
 /** Noise added to 2D keypoints while training. Sigma is in normalised units (Table 8) or in pixels. */
 const noise = z.discriminatedUnion('kind', [
@@ -25,8 +26,8 @@ const masking = z.strictObject({
  * N `frames`, s `stride`, d `width`, h `hidden`, H `heads`.
  */
 export const modelConfigSchema = z.strictObject({
-  stage: z.union([z.literal(1), z.literal(2)]).default(2),
-  frames: z.union([z.literal(9), z.literal(27), z.literal(81), z.literal(243), z.literal(351)]).default(243),
+  stage: z.literal([1, 2]).default(2),
+  frames: z.literal([9, 27, 81, 243, 351]).default(243),
   /** Temporal downsampling s: a window takes every s-th frame. */
   stride: z.int().min(1).default(1),
   layers: z.int().min(1).max(6).default(3),
@@ -71,9 +72,9 @@ export type ModelConfigInput = z.input<typeof modelConfigSchema>;
 
 /** Checks and completes a configuration; throws `ERR_CONFIG` that names each wrong field. */
 export function parseModelConfig(input: unknown, where = 'model configuration'): ModelConfig {
-  const result = modelConfigSchema.safeParse(input);
+  const result = modelConfigSchema.safeParse(input, { reportInput: true });
   if (!result.success) {
-    throw new PoseError('ERR_CONFIG', `${where}: ${z.prettifyError(result.error)}`);
+    throw new PoseError('ERR_CONFIG', `${where}: ${schemaProblems(result.error)}.`);
   }
   const config = result.data;
   const wide = config.backbone === 'transformer' ? config.width / 17 : config.width;

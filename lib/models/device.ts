@@ -5,9 +5,20 @@ import { PoseError } from '../pose-error.js';
 /** Where a network runs. `auto`: a GPU where one can be used, else the CPU. */
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
+/** What to do where a GPU was asked for and cannot be used, by why it cannot. */
+const REMEDIES = {
+  ERR_NO_CUDA:
+    'An NVIDIA GPU (compute capability 8.0 or newer) with its driver and a build of pstmo with CUDA are needed; use ' +
+    'device "cpu", or build a clone of pstmo where nvcc is installed (PSTMO_CUDA=on).',
+  ERR_CUDA_ARCH: 'Use device "cpu", or build a clone of pstmo for this GPU.',
+  ERR_CUDA_DRIVER: 'Use device "cpu" until that is put right.',
+} as const;
+
 /**
  * Turns the option into a device, never into another than was asked for; `auto` says through `onNotice` what it chose
- * and why. Throws `ERR_NO_CUDA` when a GPU was asked for and none can be used, `ERR_ARGUMENT` for an unknown name.
+ * and why. Where a GPU was asked for and cannot be used it throws `ERR_NO_CUDA` (no GPU, no driver, or a build without
+ * CUDA), `ERR_CUDA_ARCH` (a GPU for which the build has no code) or `ERR_CUDA_DRIVER` (too old a driver); `ERR_ARGUMENT`
+ * for an unknown name.
  */
 export function resolveDevice(
   device: DeviceOption = 'auto',
@@ -31,11 +42,8 @@ export function resolveDevice(
     return usable ? 'cuda:0' : 'cpu';
   }
   if (!usable) {
-    throw new PoseError(
-      'ERR_NO_CUDA',
-      `device ${device}: ${cuda.reason} An NVIDIA GPU (compute capability 8.0 or newer) with its driver and a build of ` +
-        'pstmo with CUDA are needed; use device "cpu", or build a clone of pstmo where nvcc is installed.',
-    );
+    const code = cuda.code || 'ERR_NO_CUDA';
+    throw new PoseError(code, `device ${device}: ${cuda.reason} ${REMEDIES[code]}`);
   }
   return `cuda:${Number(match[1] ?? 0)}`;
 }

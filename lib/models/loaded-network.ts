@@ -17,11 +17,16 @@ export interface LoadOptions extends WeightOptions {
   threads?: number;
   /** `off`: lifting runs the network operation by operation instead of its compiled plan; the poses agree to rounding. Default `auto`. */
   plan?: 'auto' | 'off';
+  /**
+   * What multiplies on a GPU: `auto`, the default (cuBLASLt where one is found, else own kernels), `cublaslt`, `own`, or
+   * the path of a cuBLASLt. One that was asked for and cannot be opened throws `ERR_UNSUPPORTED`.
+   */
+  products?: string;
   /** What is worth knowing: the device that was chosen, what was taken on trust. */
   onNotice?: (text: string) => void;
 }
 
-const LOAD_OPTIONS = ['device', 'precision', 'threads', 'preset', 'config', 'refine', 'plan', 'onNotice'];
+const LOAD_OPTIONS = ['device', 'precision', 'threads', 'plan', 'products', 'preset', 'config', 'refine', 'onNotice'];
 
 /** A network with its weights, and the calls under way on it. */
 export class LoadedNetwork {
@@ -50,7 +55,10 @@ export class LoadedNetwork {
     };
     const weights = await readWeights(pathOrName, options);
     if (weights.config.stage !== stage) {
-      const other = stage === 2 ? 'it reconstructs 2D poses: use MaskedPoseModel' : 'it lifts: use PoseLifter';
+      const other =
+        stage === 2
+          ? 'it reconstructs 2D poses: finetune makes a lifter of it, MaskedPoseModel runs it'
+          : 'it lifts: use PoseLifter';
       throw new PoseError('ERR_MODEL', `${weights.path} is a Stage ${weights.config.stage} model, ${other}.`);
     }
     weights.notices.forEach(notice);
@@ -59,6 +67,7 @@ export class LoadedNetwork {
       precision: options.precision ?? 'fp32',
       threads: options.threads ?? 0,
       plan: options.plan,
+      products: options.products,
     });
     try {
       await loadWeights(native, weights);
@@ -72,6 +81,11 @@ export class LoadedNetwork {
   /** Bytes of native memory held now. */
   get memoryBytes(): number {
     return this.#native.memoryBytes;
+  }
+
+  /** Why lifting runs the graph; empty where it runs the plan. */
+  get planObstacle(): string {
+    return this.#native.planObstacle;
   }
 
   /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */

@@ -3,8 +3,8 @@ import { PoseError } from '../pose-error.js';
 import { createRandom } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
-import type { ModelConfig } from './config.js';
 import { checkKnownOptions } from './known-options.js';
+import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { drawMasks, type Masks } from './masks.js';
 import { type ImageOptions, networkInput } from './network-input.js';
@@ -12,28 +12,10 @@ import { type ImageOptions, networkInput } from './network-input.js';
 const WINDOW_OPTIONS = ['width', 'height', 'layout'];
 
 /** Fills in hidden frames and joints of 2D poses (Stage I). */
-export class MaskedPoseModel implements AsyncDisposable {
-  readonly config: ModelConfig;
-  readonly device: string;
-  /** What was chosen or taken on trust while loading, a sentence each. */
-  readonly notices: readonly string[];
-  readonly #network: LoadedNetwork;
-
-  private constructor(network: LoadedNetwork) {
-    this.#network = network;
-    this.config = network.config;
-    this.device = network.device;
-    this.notices = network.notices;
-  }
-
+export class MaskedPoseModel extends LoadedModel {
   /** Loads a Stage I model; see `PoseLifter.load`. */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<MaskedPoseModel> {
     return new MaskedPoseModel(await LoadedNetwork.load(pathOrName, 1, options));
-  }
-
-  /** Bytes of native memory held now. */
-  get memoryBytes(): number {
-    return this.#network.memoryBytes;
   }
 
   /** Masks as the model was trained with, drawn from a seed. */
@@ -48,7 +30,7 @@ export class MaskedPoseModel implements AsyncDisposable {
   async reconstruct(keypoints: Tensor, masks: Masks, options: ImageOptions): Promise<Tensor> {
     checkKnownOptions('reconstruct', options, WINDOW_OPTIONS);
     const input = this.#window(keypoints, options);
-    const output = await this.#network.run((native) =>
+    const output = await this.network.run((native) =>
       native.reconstruct({ keypoints: input.data, batch: 1, ...masks }),
     );
     const ordered = inTimeOrder(output, masks.masked);
@@ -62,18 +44,9 @@ export class MaskedPoseModel implements AsyncDisposable {
   async attention(keypoints: Tensor, masks: Masks, options: ImageOptions & AttentionOptions): Promise<AttentionMap[]> {
     checkKnownOptions('attention', options, [...WINDOW_OPTIONS, 'module', 'layer']);
     const input = this.#window(keypoints, options);
-    return this.#network.run((native) =>
+    return this.network.run((native) =>
       attentionMaps(native, this.config, { keypoints: input.data, batch: 1, ...masks }, options),
     );
-  }
-
-  /** Waits for the calls under way, then frees the native memory at once; calls after it throw `ERR_CLOSED`. */
-  async close(): Promise<void> {
-    await this.#network.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   #window(keypoints: Tensor, options: ImageOptions): Tensor {

@@ -2,11 +2,14 @@ import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
-import type { ModelConfig } from './config.js';
+import { clipGroups, type GroupedClip } from './clip-groups.js';
+import { finishPoses } from './finish-poses.js';
 import { type JobOptions, runJob } from './job.js';
 import { checkKnownOptions } from './known-options.js';
+import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';
+import { PoseStream, type StreamOptions } from './pose-stream.js';
 
 /** A camera's focal lengths and centre, in normalised image units: fx / width * 2, (cx / width * 2 - 1, ...). */
 export interface NormalizedCamera {
@@ -34,25 +37,29 @@ export interface LiftInput extends Partial<LiftOptions> {
   keypoints: Tensor;
 }
 
+/** A clip as the native call takes it. */
+interface ReadyClip extends GroupedClip {
+  keypoints: Float32Array;
+  request: { stride: number; flip: boolean; batch: number; root?: Float32Array; camera?: Float32Array };
+  options: JobOptions;
+}
+
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
 const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'signal', 'onProgress'];
-const MILLIMETRES = 1000;
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let start = 0;
+  for (const part of parts) {
+    whole.set(part, start);
+    start += part.length;
+  }
+  return whole;
+}
 
 /** Lifts 2D keypoints of a video to 3D poses (Stage II). */
-export class PoseLifter implements AsyncDisposable {
-  readonly config: ModelConfig;
-  /** For example "CPU, AVX-512, 2 threads". */
-  readonly device: string;
-  /** What was chosen or taken on trust while loading, a sentence each. */
-  readonly notices: readonly string[];
-  readonly #network: LoadedNetwork;
-
-  private constructor(network: LoadedNetwork) {
-    this.#network = network;
-    this.config = network.config;
-    this.device = network.device;
-    this.notices = network.notices;
-  }
+export class PoseLifter extends LoadedModel {
+  #prepared = 0;
 
   /**
    * Loads a model: a `.safetensors` file of this project, a published `.pth` (or its `.npz`), or a bundled model's name.
@@ -62,45 +69,36 @@ export class PoseLifter implements AsyncDisposable {
     return new PoseLifter(await LoadedNetwork.load(pathOrName, 2, options));
   }
 
-  /** Bytes of native memory held now. */
-  get memoryBytes(): number {
-    return this.#network.memoryBytes;
-  }
-
   /**
    * Lifts a video: keypoints (T, J, 2) in pixels to poses (T, J', 3) in metres, camera axes, relative to the root joint,
    * whose row is 0. Throws `ERR_ARGUMENT`, `ERR_UNSUPPORTED` (a layout without a map), `ERR_ABORTED` or `ERR_CLOSED`.
    */
   async lift(keypoints: Tensor, options: LiftOptions): Promise<Tensor> {
-    checkKnownOptions('lift', options, LIFT_OPTIONS);
-    const input = networkInput(keypoints, options, this.config);
-    const [frames] = input.shape;
-    const request = {
-      keypoints: input.data,
-      stride: windowStride(this.config, options.fps),
-      flip: options.flip ?? true,
-      first: 0,
-      count: frames,
-      batch: options.batch ?? 0,
-      ...this.#view(frames, options),
-    };
-    const data = await this.#network.run((native) =>
-      runJob(frames, options, (control) => native.lift(request, control)),
-    );
-    return { data: this.#finish(data), shape: [frames, this.#joints, 3] };
+    return (await this.#liftClips([this.#prepare(keypoints, options)]))[0];
   }
 
   /**
-   * Lifts one video after the other and yields the poses in the same order; what a video says wins over `options`.
-   * An error ends the iteration.
+   * Lifts many videos and yields their poses in the same order; what a video says wins over `options`. Short videos are
+   * lifted together, so inputs are asked for some thousand frames ahead, as far as they are there without waiting. An error
+   * ends the iteration, after the poses of the videos before it.
    */
   async *liftMany(
     inputs: Iterable<LiftInput> | AsyncIterable<LiftInput>,
     options: Partial<LiftOptions> = {},
   ): AsyncGenerator<Tensor, void, undefined> {
-    for await (const { keypoints, ...own } of inputs) {
-      yield await this.lift(keypoints, { ...options, ...own } as LiftOptions);
+    const prepare = ({ keypoints, ...own }: LiftInput) =>
+      this.#prepare(keypoints, { ...options, ...own } as LiftOptions);
+    for await (const clips of clipGroups(inputs, prepare)) {
+      yield* await this.#liftClips(clips);
     }
+  }
+
+  /**
+   * Poses of a live video, frame by frame, `lookahead` frames late. Throws `ERR_ARGUMENT`, `ERR_UNSUPPORTED` or
+   * `ERR_CLOSED`.
+   */
+  async stream(options: StreamOptions): Promise<PoseStream> {
+    return PoseStream.open(this.network, options);
   }
 
   /**
@@ -115,20 +113,49 @@ export class PoseLifter implements AsyncDisposable {
     checkKnownOptions('attention', options, [...IMAGE_OPTIONS, 'module', 'layer']);
     const input = networkInput(keypoints, options, this.config);
     const window = windowOf(input, frame, this.config.frames, windowStride(this.config, options.fps));
-    return this.#network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
+    return this.network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
   }
 
-  /** Waits for the calls under way, then frees the native memory at once; calls after it throw `ERR_CLOSED`. */
-  async close(): Promise<void> {
-    await this.#network.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  /**
+   * Why lifting runs the network operation by operation instead of its compiled plan, which is faster and gives the same to
+   * rounding; empty where it runs the plan.
+   */
+  get planObstacle(): string {
+    return this.network.planObstacle;
   }
 
   get #joints(): number {
     return skeletonByName(this.config.outputLayout).joints.length;
+  }
+
+  #prepare(keypoints: Tensor, options: LiftOptions): ReadyClip {
+    checkKnownOptions('lift', options, LIFT_OPTIONS);
+    const { data, shape } = networkInput(keypoints, options, this.config);
+    const [frames] = shape;
+    const stride = windowStride(this.config, options.fps);
+    const common = { stride, flip: options.flip ?? true, batch: options.batch ?? 0 };
+    const view = this.#view(frames, options);
+    const alone = view.root !== undefined || options.signal !== undefined || options.onProgress !== undefined;
+    const alike = alone ? `alone ${this.#prepared++}` : JSON.stringify(common);
+    return { frames, alike, keypoints: data, request: { ...common, ...view }, options };
+  }
+
+  /** Clips that are alike, in one call. */
+  async #liftClips(clips: readonly [ReadyClip, ...ReadyClip[]]): Promise<Tensor[]> {
+    const [{ request, options }] = clips;
+    const frames = clips.reduce((sum, clip) => sum + clip.frames, 0);
+    const joined = clips.length === 1 ? clips[0].keypoints : concatenated(clips.map(({ keypoints }) => keypoints));
+    const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
+    const whole = { ...request, keypoints: joined, first: 0, count: frames, lengths };
+    const data = await this.network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
+    const poses = finishPoses(data, this.config);
+    const size = this.#joints * 3;
+    let start = 0;
+    return clips.map((clip) => {
+      const own = clips.length === 1 ? poses : poses.slice(start * size, (start + clip.frames) * size);
+      start += clip.frames;
+      return { data: own, shape: [clip.frames, this.#joints, 3] };
+    });
   }
 
   /** What the refining module needs. */
@@ -148,17 +175,5 @@ export class PoseLifter implements AsyncDisposable {
       );
     }
     return { root: root.data, camera: Float32Array.of(camera.fx, camera.fy, camera.cx, camera.cy) };
-  }
-
-  /** Metres, with the root's row 0, in place. */
-  #finish(poses: Float32Array): Float32Array {
-    const scale = this.config.outputUnit === 'mm' ? 1 / MILLIMETRES : 1;
-    const size = this.#joints * 3;
-    const root = Math.max(skeletonByName(this.config.outputLayout).root, 0) * 3;
-    for (let i = 0; i < poses.length; i++) {
-      const column = i % size;
-      poses[i] = column >= root && column < root + 3 ? 0 : poses[i] * scale;
-    }
-    return poses;
   }
 }

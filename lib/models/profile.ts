@@ -86,7 +86,8 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     precision,
     threads: options.threads ?? 0,
   };
-  const before = await measurePeaks(native);
+  const peakSeconds = Math.min(PEAK_SECONDS, options.seconds);
+  const before = await measurePeaks(native, peakSeconds);
   const timed = await withModel({ ...native, profile: true }, config, async (model) => {
     const step = await stepOf(model, options);
     const steps = await stepsWithin(step, options.seconds);
@@ -99,7 +100,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     return { device: model.device, steps, passes, ops };
   });
   const wall = await withModel(native, config, (model) => wallTimes(model, options));
-  const after = await measurePeaks(native);
+  const after = await measurePeaks(native, peakSeconds);
   const totals = totalsOf(timed.ops);
   const ops = totals.filter(({ op }) => !COPIES.has(op));
   return {
@@ -146,10 +147,10 @@ export function paperFps(config: ModelConfig): number | undefined {
   ];
 }
 
-async function measurePeaks({ device, precision, threads }: NativeOptions): Promise<Profile['peaks']> {
-  const fp32 = await measurePeak(threads, 'fp32', PEAK_SECONDS, device);
-  const product = precision === 'fp32' ? fp32 : await measurePeak(threads, precision, PEAK_SECONDS, device);
-  return { fp32, product, copy: await measurePeak(threads, 'copy', PEAK_SECONDS, device) };
+async function measurePeaks({ device, precision, threads }: NativeOptions, seconds: number): Promise<Profile['peaks']> {
+  const fp32 = await measurePeak(threads, 'fp32', seconds, device);
+  const product = precision === 'fp32' ? fp32 : await measurePeak(threads, precision, seconds, device);
+  return { fp32, product, copy: await measurePeak(threads, 'copy', seconds, device) };
 }
 
 async function withModel<Result>(

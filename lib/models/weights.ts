@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { NativeModel, TensorInfo } from '../../binding.js';
 import { readNpz, writeNpz } from '../formats/npz.js';
@@ -14,6 +15,8 @@ import { inferConfig } from './infer-config.js';
 
 /** Under this key a model file keeps its configuration, as JSON. */
 export const CONFIG_KEY = 'pstmo.config';
+/** What this project's files keep beside their tensors is under names that begin so. */
+const OWN_KEYS = 'pstmo.';
 
 /** What a file of weights held. */
 export interface Weights {
@@ -73,19 +76,18 @@ function readStored(path: string): { tensors: Map<string, Tensor>; metadata: Rec
     default:
       throw new PoseError(
         'ERR_FORMAT',
-        `${path}: expected weights as .safetensors, PyTorch .pth or .npz, but the content is ${format}.`,
+        `${path}: expected weights as .safetensors, PyTorch .pth or .npz, but ${statSync(path).size === 0 ? 'the file is empty' : `the content is ${format}`}.`,
       );
   }
 }
 
-function storedConfig(path: string, text: string, override: ModelConfigInput | undefined): ModelConfig {
-  let value: unknown;
+/** What a file's metadata hold as JSON under a key; throws `ERR_FORMAT` where it is none. */
+export function metadataJson(path: string, metadata: Record<string, string>, key: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(metadata[key] ?? 'null');
   } catch (cause) {
-    throw new PoseError('ERR_FORMAT', `${path}: ${CONFIG_KEY} is no JSON: ${(cause as Error).message}.`, { cause });
+    throw new PoseError('ERR_FORMAT', `${path}: ${key} is no JSON: ${(cause as Error).message}.`, { cause });
   }
-  return parseModelConfig({ ...(value as object), ...override }, path);
 }
 
 /**
@@ -107,16 +109,27 @@ export async function readWeights(source: string, options: WeightOptions = {}): 
     }
     override.refine ??= { root: 'truth' };
   }
-  const text = metadata[CONFIG_KEY];
-  if (text !== undefined) {
-    return { name, path, config: storedConfig(path, text, override), tensors, metadata, notices: [] };
+  if (metadata[CONFIG_KEY] !== undefined) {
+    const stored = metadataJson(path, metadata, CONFIG_KEY);
+    const config = parseModelConfig({ ...(stored as object), ...override }, path);
+    return { name, path, config, tensors, metadata, notices: [] };
+  }
+  const other = Object.keys(metadata).find((key) => key.startsWith(OWN_KEYS));
+  if (other !== undefined) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${path}: expected weights, but this is a ${other.slice(OWN_KEYS.length)} file of pstmo (\`pstmo inspect\` tells more).`,
+    );
   }
   const { config, notice } = inferConfig(tensors, path, { preset: options.preset, config: override });
   return { name, path, config, tensors, metadata, notices: notice === '' ? [] : [notice] };
 }
 
-/** Names every tensor that is missing, unexpected or of another shape; throws `ERR_MODEL` when there are any. */
-function checkTensors(expected: readonly TensorInfo[], weights: Weights): void {
+/** Most tensors that an error names. */
+const MOST_NAMED = 8;
+
+/** Names the tensors that are missing, unexpected or of another shape; throws `ERR_MODEL` when there are any. */
+export function checkTensors(expected: readonly TensorInfo[], weights: Weights): void {
   const problems: string[] = [];
   const names = new Set(expected.map(({ name }) => name));
   for (const { name, shape, role } of expected) {
@@ -132,7 +145,9 @@ function checkTensors(expected: readonly TensorInfo[], weights: Weights): void {
     ...[...weights.tensors.keys()].filter((name) => !names.has(name)).map((name) => `${name} is unexpected`),
   );
   if (problems.length > 0) {
-    throw new PoseError('ERR_MODEL', `${weights.path} does not fit its configuration: ${problems.join('; ')}.`);
+    const more = problems.length > MOST_NAMED ? `; and ${problems.length - MOST_NAMED} more` : '';
+    const named = problems.slice(0, MOST_NAMED).join('; ');
+    throw new PoseError('ERR_MODEL', `${weights.path} does not fit its configuration: ${named}${more}.`);
   }
 }
 

@@ -12,10 +12,12 @@ const low = 0.12;
 /** Speeds are measured over this time, and shorter contacts are none (seconds). */
 const span = 0.15;
 const shortest = 0.1;
+/** Within this time before or after (seconds) a foot was on the floor. */
+const stepTime = 0.6;
 
 /**
  * Finds where the feet stand, from the ankles: low, and slow for at least a tenth of a second. The floor is where the ankles
- * usually are at their lowest. Throws `ERR_ARGUMENT` unless the motion is in world axes, with an estimated root and a frame
+ * are at their lowest within a step or so: it need not be level, and an estimated path never is quite. Throws `ERR_ARGUMENT` unless the motion is in world axes, with an estimated root and a frame
  * rate: without a path nothing tells a standing foot from a sliding one.
  */
 export function detectFootContacts(motion: Motion): FootContacts {
@@ -33,13 +35,15 @@ export function detectFootContacts(motion: Motion): FootContacts {
   const paths = legsOf(motion.layout).ankles.map((ankle) =>
     Array.from({ length: frames }, (_, frame) => pointAt(motion.positions, frame * joints + ankle)),
   );
-  const heights = paths.flatMap((path) => path.map(([, y]) => y)).sort((a, b) => a - b);
-  const floor = heights[Math.floor(heights.length / 20)];
+  const heights = paths.map((path) => path.map(([, y]) => y));
+  const around = Math.max(1, Math.round(stepTime * fps));
   paths.forEach((path, foot) => {
     const still = path.map(([, y], frame) => {
       const [from, to] = [Math.max(0, frame - reach), Math.min(frames - 1, frame + reach)];
       if (to === from) return false;
-      return y < floor + low && (length(subtract(path[to], path[from])) * fps) / (to - from) < slow;
+      return (
+        y < floorAt(heights, frame, around) + low && (length(subtract(path[to], path[from])) * fps) / (to - from) < slow
+      );
     });
     for (const { first, last } of runsOf(still)) {
       if (last - first + 1 < shortest * fps) continue;
@@ -47,6 +51,12 @@ export function detectFootContacts(motion: Motion): FootContacts {
     }
   });
   return contacts;
+}
+
+/** How high the floor is under a frame: the lowest twentieth of both ankles' heights around it. */
+function floorAt(heights: readonly number[][], frame: number, around: number): number {
+  const near = heights.flatMap((path) => path.slice(Math.max(0, frame - around), frame + around + 1));
+  return near.sort((a, b) => a - b)[Math.floor(near.length / 20)];
 }
 
 /** The stretches in which a foot stands, and where: the middle of its ankle's places. */

@@ -49,7 +49,8 @@ export function lockFeet(motion: Motion, contacts: FootContacts = detectFootCont
     }
   }
   const count = stands[0].length + stands[1].length;
-  const note = `Feet are held where they stand: ${count} stands were found by their height and speed.`;
+  const hint = count === 0 ? ' The path may be too fast or too slow for the steps: its focal length decides that.' : '';
+  const note = `Feet are held where they stand: ${count} stands were found by their height and speed.${hint}`;
   return { ...motion, positions, notes: [...motion.notes, note] };
 }
 

@@ -1,6 +1,9 @@
 import type { Skeleton } from './skeleton.js';
 import { appendWholeBody } from './whole-body.js';
 
+/** The points of the feet that several layouts append. */
+export const feet = ['left big toe', 'left small toe', 'left heel', 'right big toe', 'right small toe', 'right heel'];
+
 /** COCO's 17 keypoints; nothing joins the arms and legs to the head, so that nose, shoulders and hips are roots. */
 export const coco17: Skeleton = {
   name: 'coco-17',
@@ -61,15 +64,7 @@ export const coco18: Skeleton = {
 /** COCO-WholeBody's 133 points: COCO's 17, six of the feet, 68 of the face and 21 of each hand. */
 export const coco133: Skeleton = appendWholeBody('coco-133', {
   name: 'coco-23',
-  joints: [
-    ...coco17.joints,
-    'left big toe',
-    'left small toe',
-    'left heel',
-    'right big toe',
-    'right small toe',
-    'right heel',
-  ],
+  joints: [...coco17.joints, ...feet],
   parents: [...coco17.parents, 15, 17, 15, 16, 20, 16],
   left: [...coco17.left, 17, 18, 19],
   right: [...coco17.right, 20, 21, 22],

@@ -66,17 +66,8 @@ const maps: Readonly<Record<string, JointMap>> = {
     thorax: [['neck', 1]],
     head: [...scaled(middle('ear'), 1.6), ['neck', -0.6]],
   },
-  // BODY_25 has a middle hip and a neck base, but no top of the head.
-  'body-25': {
-    ...coco,
-    hip: [['hip', 1]],
-    spine: [
-      ['hip', 0.5],
-      ['neck', 0.5],
-    ],
-    thorax: [['neck', 1]],
-    head: [...scaled(middle('ear'), 1.6), ['neck', -0.6]],
-  },
+  // BODY_25 has a middle hip and a neck base as Halpe does, but no top of the head.
+  'body-25': { ...halpe, head: [...scaled(middle('ear'), 1.6), ['neck', -0.6]] },
   // BODY_25B's neck is the upper one, under the chin: the thorax stays midway between the shoulders.
   'body-25b': { ...coco, head: [['head top', 1]] },
   // 3DHP's neck is the throat; its head is inside the skull. Its hip, spine and head top are Human3.6M's.

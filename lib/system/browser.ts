@@ -6,8 +6,10 @@ function noFiles(): never {
 }
 
 export const closeSync = noFiles;
+export const existsSync = noFiles;
 export const fstatSync = noFiles;
 export const fsyncSync = noFiles;
+export const mkdirSync = noFiles;
 export const openSync = noFiles;
 export const readdirSync = noFiles;
 export const readFileSync = noFiles;
@@ -25,6 +27,10 @@ export { crc32 } from './crc32.js';
 export function basename(path: string, ending = ''): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return ending !== '' && name !== ending && name.endsWith(ending) ? name.slice(0, -ending.length) : name;
+}
+
+export function dirname(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 export function extname(path: string): string {

@@ -6,8 +6,10 @@ import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
 
 export {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,7 +19,7 @@ export {
   statSync,
   writeSync,
 } from 'node:fs';
-export { basename, extname, join } from 'node:path';
+export { basename, dirname, extname, join } from 'node:path';
 export { pid } from 'node:process';
 export { crc32, deflateRawSync } from 'node:zlib';
 

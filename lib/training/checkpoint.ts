@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { NativeModel, TensorState } from '../../binding.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { type ModelConfig, parseModelConfig } from '../models/config.js';
+import { schemaProblems } from '../models/schema-problems.js';
 import { CONFIG_KEY } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import type { Tensor, TensorData } from '../tensor.js';
@@ -15,7 +16,7 @@ const epochSummarySchema = z.strictObject({
 });
 
 /** Where a training stands, beside its tensors. Random numbers need no state: they are drawn from seed, epoch and step. */
-const trainingStateSchema = z.strictObject({
+export const trainingStateSchema = z.strictObject({
   kind: z.enum(['pretrain', 'finetune']),
   settings: trainingSettingsSchema,
   from: z.string().nullable(),
@@ -89,7 +90,7 @@ export function readCheckpoint(path: string): Checkpoint {
 function parsed(path: string, metadata: Record<string, string>): Pick<Checkpoint, 'config' | 'state'> {
   const state = trainingStateSchema.safeParse(parsedJson(metadata[CHECKPOINT_KEY]));
   if (!state.success) {
-    const what = metadata[CHECKPOINT_KEY] === undefined ? 'has no training state' : z.prettifyError(state.error);
+    const what = metadata[CHECKPOINT_KEY] === undefined ? 'has no training state' : schemaProblems(state.error);
     throw new PoseError('ERR_FORMAT', `${path} is no training checkpoint of this version: ${what}.`);
   }
   return { config: parseModelConfig(parsedJson(metadata[CONFIG_KEY]), path), state: state.data };

@@ -25,6 +25,9 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
   const table = options.noiseTable === undefined ? undefined : readDetectorNoise(options.noiseTable);
   const network = await openTestNetwork(options, dataset);
   try {
+    if (options.root !== undefined && !network.config.refine) {
+      throw new PoseError('ERR_ARGUMENT', `root: ${options.model} has no refining module that would use it.`);
+    }
     const noise = options.noise ?? network.config.noise;
     const kinds: Noise[] = noise.kind === 'none' ? [noise] : [{ kind: 'none' }, noise];
     const total = kinds.length * tests.length;
@@ -70,10 +73,13 @@ export function testSequences(
 ): PoseSequence[] {
   const all = dataset.sequences.filter((sequence) => sequence.split === split);
   const known = [...new Set(all.map(({ subject }) => subject))];
+  const others = [...new Set(dataset.sequences.map((sequence) => sequence.split))];
   const missing = subjects?.filter((subject) => !known.includes(subject)) ?? [];
   if (all.length === 0 || missing.length > 0) {
     const what =
-      missing.length > 0 ? `no ${split} subject ${missing.join(', ')}, only ${known.join(', ')}` : `no ${split} split`;
+      missing.length > 0
+        ? `no ${split} subject ${missing.join(', ')}, only ${known.join(', ')}`
+        : `no ${split} split, only ${others.join(', ')}: choose one of these with split, or prepare the data set with ${split} subjects`;
     throw new PoseError('ERR_DATASET', `${dataset.name} has ${what}.`);
   }
   const chosen = all.filter(({ subject }) => subjects?.includes(subject) ?? true);

@@ -28,6 +28,8 @@ export interface EvaluationOptions {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   precision?: 'fp32' | 'tf32' | 'bf16';
   threads?: number;
+  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  products?: string;
   signal?: AbortSignal;
   /** After each sequence. */
   onProgress?: (done: number, total: number, sequence: string) => void;
@@ -36,7 +38,7 @@ export interface EvaluationOptions {
 
 const OPTION_NAMES: Readonly<Record<keyof EvaluationOptions, true>> = {
   ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
-  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true },
+  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true, products: true },
   ...{ signal: true, onProgress: true, onNotice: true },
 };
 

@@ -1,7 +1,9 @@
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../models/config.js';
+import { drawMasks } from '../models/masks.js';
 import { presetConfig } from '../models/presets.js';
 import { PoseError } from '../pose-error.js';
+import { createRandom } from '../random.js';
 
 /**
  * The configuration of a training: what the data set says, then the file that it starts from, then what was asked for;
@@ -39,6 +41,10 @@ export function trainingConfig(
       'ERR_CONFIG',
       `from: training works in metres, but those weights answer in ${start.outputUnit}.`,
     );
+  }
+  if (stage === 1) {
+    // A first draw tells whether the layout has the joints that are to be hidden.
+    drawMasks(config, createRandom(config.seed));
   }
   if (stage === 1 && !config.temporal) {
     throw new PoseError('ERR_CONFIG', 'model: Stage I needs the temporal encoder (temporal: true).');

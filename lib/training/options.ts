@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../models/config.js';
+import { schemaProblems } from '../models/schema-problems.js';
 import { PoseError } from '../pose-error.js';
 import type { EpochLine } from './log.js';
 
@@ -64,6 +65,8 @@ export interface TrainingOptions extends Partial<TrainingSettings> {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
+  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  products?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
   /** Ends the training after the steps under way, with a checkpoint. */
@@ -88,7 +91,7 @@ export interface TrainingResult {
 }
 
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
-const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'logEvery', 'signal'];
+const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'products', 'logEvery', 'signal'];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
 /** Refuses unknown options; `undefined` counts as not given. */
@@ -119,9 +122,9 @@ export function givenSettings(options: TrainingOptions): Partial<TrainingSetting
 
 /** Checks and completes the settings; throws `ERR_ARGUMENT` that names each wrong one. */
 export function parseSettings(input: Partial<TrainingSettings>): TrainingSettings {
-  const result = trainingSettingsSchema.safeParse(input);
+  const result = trainingSettingsSchema.safeParse(input, { reportInput: true });
   if (!result.success) {
-    throw new PoseError('ERR_ARGUMENT', `training options: ${z.prettifyError(result.error)}`);
+    throw new PoseError('ERR_ARGUMENT', `training options: ${schemaProblems(result.error)}.`);
   }
   return result.data;
 }

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../models/config.js';
 import { drawMasks } from '../models/masks.js';
 import { createRandom } from '../random.js';
+import { joined } from '../tensor.js';
 
 /**
  * Stage I's masks of some steps, one a batch: frames (steps, N) and joints (steps, N, J), 1 where hidden. Each step's are
@@ -18,15 +19,14 @@ export function stageMasks(
   const drawn = Array.from({ length: steps }, (_, i) =>
     drawMasks(config, createRandom(config.seed, 'masks', use, firstStep + i)),
   );
-  return { masked: joined(drawn.map((one) => one.masked)), jointMask: joined(drawn.map((one) => one.jointMask)) };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return {
+    masked: joined(
+      Uint8Array,
+      drawn.map((one) => one.masked),
+    ),
+    jointMask: joined(
+      Uint8Array,
+      drawn.map((one) => one.jointMask),
+    ),
+  };
 }

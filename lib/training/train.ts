@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
+import { makeFolder } from '../formats/make-folder.js';
 import { parseModelConfig } from '../models/config.js';
 import { resolveDevice } from '../models/device.js';
 import { nativeConfig } from '../models/native-config.js';
@@ -32,11 +33,17 @@ const LEARNING_RATES = { pretrain: 1e-4, finetune: 1e-3 };
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
   const paths = trainingPaths(options.out);
-  const checkpoint = openFolder(options, paths);
+  const checkpoint = findCheckpoint(options, paths);
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const start = checkpoint || options.from === undefined ? undefined : await startWeights(options.from, options);
   const config =
     checkpoint?.config ?? trainingConfig(kind === 'pretrain' ? 1 : 2, dataset, options.model, start?.config);
+  if (config.refine && !checkpoint && !start) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      'from: refining starts from a finished Stage II model; expected one, got none.',
+    );
+  }
   const settings = checkpoint?.state.settings ?? newSettings(kind, dataset, options);
   const data = selectSequences(dataset, config, { heldOut: settings.validation, select: settings.select });
   const state = checkpoint?.state ?? newState(kind, settings, options, { name: dataset.name, digest: data.digest });
@@ -45,10 +52,14 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
     // More epochs change nothing of those that are done.
     state.settings.epochs = options.epochs ?? settings.epochs;
   }
+  const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
+  const noise = keypointNoise(dataset, config.noise, config.seed, table);
+  openFolder(options.out);
   const native = createNativeModel(nativeConfig(config), {
     device: resolveDevice(options.device, options.onNotice),
     precision: settings.precision,
     threads: options.threads ?? 0,
+    products: options.products,
   });
   try {
     if (checkpoint) {
@@ -63,8 +74,6 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
       await writeCheckpoint(paths.checkpoint, native, config, state);
     }
     const log = new TrainingLog(paths.log, { step: state.step, epochs: state.epoch });
-    const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
-    const noise = keypointNoise(dataset, config.noise, config.seed, table);
     return await new TrainingLoop({ native, config, data, noise, state, log, options, paths }).run();
   } finally {
     await native.close();
@@ -79,8 +88,8 @@ async function startWeights(from: string, { model, onNotice }: TrainingOptions):
   return weights;
 }
 
-/** Makes the folder, or finds the checkpoint in it; refuses to write over another training. */
-function openFolder(options: TrainingOptions, paths: TrainingPaths): Checkpoint | undefined {
+/** The checkpoint in the folder; refuses to write over another training. */
+function findCheckpoint(options: TrainingOptions, paths: TrainingPaths): Checkpoint | undefined {
   const found = Object.values(paths).find((path) => existsSync(path));
   if (found && !options.resume) {
     throw new PoseError(
@@ -88,20 +97,17 @@ function openFolder(options: TrainingOptions, paths: TrainingPaths): Checkpoint 
       `${found} exists: resume that training, or choose another folder for this one.`,
     );
   }
-  try {
-    mkdirSync(options.out, { recursive: true });
-    for (const name of readdirSync(options.out)) {
-      // What a killed process was writing when it ended.
-      if (/^(model|checkpoint)\.safetensors\..*\.tmp$|^log\.jsonl\..*\.tmp$/.test(name)) {
-        rmSync(join(options.out, name));
-      }
-    }
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${options.out} cannot be used as a folder: ${(cause as Error).message}.`, {
-      cause,
-    });
-  }
   return existsSync(paths.checkpoint) ? readCheckpoint(paths.checkpoint) : undefined;
+}
+
+/** Makes the folder, and clears it of what a killed process was writing when it ended. */
+function openFolder(out: string): void {
+  makeFolder(out);
+  for (const name of readdirSync(out)) {
+    if (/^(model|checkpoint)\.safetensors\..*\.tmp$|^log\.jsonl\..*\.tmp$/.test(name)) {
+      rmSync(join(out, name));
+    }
+  }
 }
 
 function newSettings(

@@ -1,19 +1,33 @@
+import { z } from 'zod';
 import type { NativeModel } from '../../binding.js';
 import type { ModelConfig } from '../models/config.js';
-import { writeWeights } from '../models/weights.js';
+import { schemaProblems } from '../models/schema-problems.js';
+import { metadataJson, writeWeights } from '../models/weights.js';
+import { PoseError } from '../pose-error.js';
 import type { Tensor } from '../tensor.js';
-import type { TrainingState } from './checkpoint.js';
+import { type TrainingState, trainingStateSchema } from './checkpoint.js';
 
 /** Under this key a model file keeps how it was trained, as JSON. */
 export const TRAINING_KEY = 'pstmo.training';
 
+const summarySchema = trainingStateSchema
+  .pick({ kind: true, settings: true, from: true, dataset: true, epoch: true, step: true, history: true })
+  .extend({ validation: z.number().nullable() });
+
 /** What a model file remembers of its training; the same for the same training, wherever and however fast it ran. */
-export type TrainingSummary = Pick<
-  TrainingState,
-  'kind' | 'settings' | 'from' | 'dataset' | 'epoch' | 'step' | 'history'
-> & {
-  validation: number | null;
-};
+export type TrainingSummary = z.output<typeof summarySchema>;
+
+/** How a model was trained, from its file's metadata; null where they do not say. Throws `ERR_FORMAT`. */
+export function readTrainingSummary(path: string, metadata: Record<string, string>): TrainingSummary | null {
+  if (metadata[TRAINING_KEY] === undefined) {
+    return null;
+  }
+  const summary = summarySchema.safeParse(metadataJson(path, metadata, TRAINING_KEY), { reportInput: true });
+  if (!summary.success) {
+    throw new PoseError('ERR_FORMAT', `${path}: ${TRAINING_KEY}: ${schemaProblems(summary.error)}.`);
+  }
+  return summary.data;
+}
 
 /** Writes the weights as they are now, with the configuration and a summary of the training. */
 export async function writeTrainedModel(

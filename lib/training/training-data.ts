@@ -3,6 +3,7 @@ import type { Sequences } from '../../binding.js';
 import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../models/config.js';
 import { PoseError } from '../pose-error.js';
+import { joined } from '../tensor.js';
 import { type KeypointNoise, noisyKeypoints } from './noisy-keypoints.js';
 import type { SampledSequence } from './sampler.js';
 
@@ -110,10 +111,26 @@ export function packSequences(data: TrainingData, config: ModelConfig, noise: Ke
     return noisyKeypoints(sequence, noise, draw);
   });
   return {
-    keypoints: joined(keypoints),
-    poses: config.stage === 2 ? joined(sequences.map(({ poses }) => poses!)) : undefined,
-    roots: config.refine ? joined(sequences.map(({ root }) => root!)) : undefined,
-    cameras: config.refine ? joined(sequences.map(({ intrinsics }) => cameraRow(intrinsics!))) : undefined,
+    keypoints: joined(Float32Array, keypoints),
+    poses:
+      config.stage === 2
+        ? joined(
+            Float32Array,
+            sequences.map(({ poses }) => poses!),
+          )
+        : undefined,
+    roots: config.refine
+      ? joined(
+          Float32Array,
+          sequences.map(({ root }) => root!),
+        )
+      : undefined,
+    cameras: config.refine
+      ? joined(
+          Float32Array,
+          sequences.map(({ intrinsics }) => cameraRow(intrinsics!)),
+        )
+      : undefined,
     lengths: Int32Array.from(sequences, ({ frames }) => frames),
   };
 }
@@ -121,16 +138,6 @@ export function packSequences(data: TrainingData, config: ModelConfig, noise: Ke
 /** (4): fx, fy, cx, cy. */
 export function cameraRow({ fx, fy, cx, cy }: NonNullable<PoseSequence['intrinsics']>): Float32Array {
   return Float32Array.of(fx, fy, cx, cy);
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function digestOf(sequences: readonly PoseSequence[]): string {

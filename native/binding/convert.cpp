@@ -143,8 +143,6 @@ bool ObjectReader::boolean(const char* name) {
   return value.As<Napi::Boolean>().Value();
 }
 
-bool ObjectReader::optionalBoolean(const char* name) { return !get(name).IsUndefined() && boolean(name); }
-
 std::string ObjectReader::text(const char* name) {
   const Napi::Value value = get(name);
   if (!value.IsString()) fail(name, "text", value);

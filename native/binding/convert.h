@@ -36,7 +36,6 @@ class ObjectReader {
   int count(const char* name, int low = 1);  // up to 2^31 - 1
   double number(const char* name, double low, double high);
   bool boolean(const char* name);
-  bool optionalBoolean(const char* name);  // false where it is left out
   // One of `allowed`.
   std::string text(const char* name, std::initializer_list<const char*> allowed);
   std::string text(const char* name);

@@ -31,13 +31,14 @@ std::string NativeModel::findPlanObstacle() const {
   if (config_.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
   if (!config_.temporal) return "the network has no temporal encoder";
   if (!config_.aggregate) return "the network has no frame aggregator";
-  if (config_.refine) return "the network refines its poses";
   return pstmo::planObstacle(planConfig(config_), planPrecision_);
 }
 
 LiftPlan* NativeModel::currentPlan() {
   if (!planObstacle_.empty()) return nullptr;
   if (planStale_) {
+    streams_.clear();
+    streamOwed_.clear();
     plan_.reset();
     const TensorReader read = [this](const std::string& name) {
       std::vector<float> values(tensorSize(name));
@@ -51,7 +52,8 @@ LiftPlan* NativeModel::currentPlan() {
 }
 
 void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control) {
-  LiftPlan* plan = currentPlan();
+  // The refining module, which a root and a camera call for, is the graph's.
+  LiftPlan* plan = request.root == nullptr ? currentPlan() : nullptr;
   if (plan == nullptr) {
     LiftRequest clip = request;
     for (const int32_t frames : lengths) {

@@ -99,6 +99,9 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::setSequences>("setSequences"),
                          InstanceMethod<&NativeModel::lift>("lift"),
                          InstanceMethod<&NativeModel::liftWindows>("liftWindows"),
+                         InstanceMethod<&NativeModel::openStream>("openStream"),
+                         InstanceMethod<&NativeModel::pushFrame>("pushFrame"),
+                         InstanceMethod<&NativeModel::endStream>("endStream"),
                          InstanceMethod<&NativeModel::train>("train"),
                          InstanceMethod<&NativeModel::startProfile>("startProfile"),
                          InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
@@ -113,7 +116,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const std::string device = reader.text("device");
     const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
-    const bool profile = reader.optionalBoolean("profile");
+    const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
     const std::string products = reader.textOr("products", "auto");
     planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
@@ -143,6 +146,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
 
 NativeModel::~NativeModel() {
   if (queue_) queue_->shutdown();
+  streams_.clear();
   plan_.reset();
   network_.reset();
   bytes_ = 0;
@@ -252,6 +256,7 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
     auto last = job();
     closed_ = true;
     last->work = [this] {
+      streams_.clear();
       plan_.reset();
       network_.reset();
       bytes_ = 0;

@@ -4,6 +4,8 @@
 #include <napi.h>
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -52,6 +54,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value setSequences(const Napi::CallbackInfo& info);
   Napi::Value lift(const Napi::CallbackInfo& info);
   Napi::Value liftWindows(const Napi::CallbackInfo& info);
+  Napi::Value openStream(const Napi::CallbackInfo& info);
+  Napi::Value pushFrame(const Napi::CallbackInfo& info);
+  Napi::Value endStream(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
   Napi::Value startProfile(const Napi::CallbackInfo& info);
   Napi::Value stopProfile(const Napi::CallbackInfo& info);
@@ -79,6 +84,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   LiftPlan* currentPlan();
   // Clips end to end; one clip may be lifted in part.
   void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
+  PlanStream& streamOf(int64_t id);
+  Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
   size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
 
   NetworkConfig config_;
@@ -87,6 +94,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
   ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
   std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone
+  std::map<int64_t, std::unique_ptr<PlanStream>> streams_;  // the queue's thread alone; they end with the plan they run on
+  std::map<int64_t, int> streamOwed_;        // the poses that each still has to give
+  int64_t lastStream_ = 0;
   bool planStale_ = true;                    // weights changed since
   bool planWanted_ = true;
   std::string planDevice_, planIsa_, planObstacle_;

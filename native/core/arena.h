@@ -1,6 +1,6 @@
 // A bump allocator over device memory. What one pass needs is taken piece by piece and given back as a stack (marks) or all at once
-// (reset). A first pass of a new shape may take several blocks; reset merges them into one of the size that was needed, so that from
-// the second pass on every pointer is the same and nothing is allocated.
+// (reset). A pass whose size was reserved takes one block, and every pass of the same shape the same pointers; one that was not may take
+// several, which reset merges into one of the size that was needed.
 #pragma once
 
 #include <algorithm>
@@ -44,14 +44,23 @@ class Arena {
     }
   }
 
-  // Gives the memory itself back too.
+  // Gives the memory itself back too, and forgets what was needed.
   void clear() {
     at_ = {};
+    peak_ = 0;
     releaseBlocks();
   }
 
   // The most bytes that were ever taken at a time.
   size_t peak() const { return peak_; }
+
+  // Makes room for `bytes` in one block; what was taken before is lost.
+  void reserve(size_t bytes) {
+    if (blocks_.size() == 1 && blocks_[0].size >= bytes) return;
+    const size_t size = std::max(peak_, bytes);
+    clear();
+    addBlock(size);
+  }
 
   size_t capacity() const {
     size_t bytes = 0;

@@ -75,7 +75,8 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> done(pool.threads());
   pool.run(pool.threads(), [&](int item, int) {
-    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) done[item] += multiplyAdds(100000);
+    do done[item] += multiplyAdds(100000);
+    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
   });
   double total = 0;
   for (const double operations : done) total += operations;
@@ -83,16 +84,16 @@ double measureCpuPeak(int threads, Precision precision, const std::string& isa, 
 }
 
 double measureCpuCopy(int threads, double seconds) {
-  constexpr size_t kBytes = size_t{64} << 20;
+  constexpr size_t kBytes = size_t{32} << 20;
   ThreadPool pool(threads);
   std::vector<std::vector<char>> blocks(2 * pool.threads(), std::vector<char>(kBytes, 1));
   const auto start = std::chrono::steady_clock::now();
   std::vector<double> copied(pool.threads());
   pool.run(pool.threads(), [&](int item, int) {
-    while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+    do {
       std::memcpy(blocks[2 * item].data(), blocks[2 * item + 1].data(), kBytes);
       copied[item] += 2.0 * kBytes;
-    }
+    } while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds);
   });
   double total = 0;
   for (const double bytes : copied) total += bytes;

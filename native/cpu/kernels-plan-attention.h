@@ -33,7 +33,8 @@ struct HeadPlan {
   ptrdiff_t stride;                   // of a row of q, k and v, in units
   bool skipMaximum;
   float* panels;   // K^T: (columns / kPanel, units, kPanel)
-  float* scores;   // (kPlanRows, columns)
+  float* scores;   // (kPlanRows, scoreStride)
+  int scoreStride;
   float greatestKeySquare;  // max |k|^2
 };
 
@@ -146,7 +147,7 @@ inline void powersOf(const HeadPlan& h, const float* q, int first, const float* 
       }
     }
     totals[i] += NV == 2 ? low + high : low;
-    Units::savePowers(h.scores + (ptrdiff_t)i * h.columns, first, low, high);
+    Units::savePowers(h.scores + (ptrdiff_t)i * h.scoreStride, first, low, high);
   }
 }
 
@@ -209,7 +210,7 @@ void attendRows(const HeadPlan& h, const float* q, const float* v, int width, fl
       const Vec b0 = load(v + key * h.stride + first), b1 = load(v + key * h.stride + first + kLanes);
 #pragma GCC unroll 9
       for (int i = 0; i < MR; ++i) {
-        const float weight = h.scores[(ptrdiff_t)i * h.columns + key];
+        const float weight = h.scores[(ptrdiff_t)i * h.scoreStride + key];
         sums[i][0] += weight * b0;
         sums[i][1] += weight * b1;
       }
@@ -242,6 +243,7 @@ inline HeadPlan headPlan(const PlanAttention& op, int units, int unitsOfStride, 
   h.skipMaximum = op.skipMaximum;
   h.panels = scratch;
   h.scores = scratch + (ptrdiff_t)h.columns * units;
+  h.scoreStride = h.columns + 16;
   h.greatestKeySquare = 0;
   return h;
 }
@@ -284,7 +286,7 @@ void attendRowsBf16(const HeadPlan& h, const float* q, const float* v, int width
       const Vec b0 = load(v + pair * 32), b1 = load(v + pair * 32 + 16);
 #pragma GCC unroll 9
       for (int i = 0; i < MR; ++i) {
-        const float* weight = (const float*)((const Bf16*)(h.scores + (ptrdiff_t)i * h.columns) + 2 * pair);
+        const float* weight = (const float*)((const Bf16*)(h.scores + (ptrdiff_t)i * h.scoreStride) + 2 * pair);
         Bf16Units::multiplyAdd(sums[i][0], weight, b0);
         Bf16Units::multiplyAdd(sums[i][1], weight, b1);
       }
@@ -309,7 +311,7 @@ void planAttentionBf16(const PlanAttention& op, float* scratch) {
   HeadPlan h = headPlan(op, op.width / 2, (int)op.stride / 2, scratch);
   packKeys(h, static_cast<const float*>(op.k));
   if (h.skipMaximum) h.greatestKeySquare = greatestKeySquareOf<Bf16Units>(h);
-  float* values = h.scores + (ptrdiff_t)kPlanRows * h.columns;
+  float* values = h.scores + (ptrdiff_t)kPlanRows * h.scoreStride;
   packValues(h, static_cast<const Bf16*>(op.v), op.width, reinterpret_cast<uint32_t*>(values));
   for (int row = 0; row < op.queries; row += kPlanRows) {
     kAttendRowsBf16[least(kPlanRows, op.queries - row)](h, static_cast<const float*>(op.q) + row * h.stride, values, op.width,

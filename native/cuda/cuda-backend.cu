@@ -30,9 +30,11 @@ struct Nothing {
   __device__ void operator()(int64_t) const {}
 };
 
+const char* const kLostContext = " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new process.";
+
 CudaState refused(cudaError_t status, const std::string& reason) {
   (void)cudaGetLastError();  // a refusal is no failure of what comes after
-  return {true, false, codeOf(status), reason};
+  return {true, false, codeOf(status), status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
 }
 
 void* allocateBytes(size_t bytes) {
@@ -74,7 +76,7 @@ void check(cudaError_t status, const std::string& doing) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();
   std::string message = std::string("CUDA said \"") + cudaGetErrorString(status) + "\" while " + doing + ".";
-  if (status == cudaErrorIllegalAddress) message += " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new process.";
+  if (status == cudaErrorIllegalAddress) message += kLostContext;
   throw Error(codeOf(status), message);
 }
 

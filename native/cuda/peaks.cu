@@ -118,7 +118,7 @@ namespace {
 cuda::CudaBackend usableBackend(int device, Precision precision) {
   const CudaState state = cudaState(device);
   if (!state.usable) throw Error(state.code, state.reason);
-  return cuda::CudaBackend(device, precision, "own");
+  return cuda::CudaBackend(device, precision, "auto");
 }
 
 }  // namespace

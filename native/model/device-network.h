@@ -70,7 +70,10 @@ class DeviceNetwork final : public Network {
   void learn(const Pass& pass, const Windows& windows);
   void readLosses(const double* cells, int steps, bool training, bool refined, double* losses);
 
-  // Adds to an error of memory on the GPU how many windows would fit: `plan(pass, windows)` takes the memory of a pass over so many.
+  // `plan(pass, windows)` takes the memory of a pass over so many windows. Its bytes.
+  template <typename Plan>
+  size_t bytesOf(int windows, bool training, const Plan& plan);
+  // Work of passes over at most `batch` windows, with their memory reserved first. An error of the GPU's memory says how many would fit.
   template <typename Work, typename Plan>
   void withinMemory(int batch, bool training, const Work& work, const Plan& plan);
   void countMemory();

@@ -43,6 +43,21 @@ void ProfilingBackend::endPass() {
   passOps_ = 0;
 }
 
+void ProfilingBackend::runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) {
+  if (detail_ == Detail::off) return backend_->runStep(key, values, body);
+  if (detail_ == Detail::ops) return body();
+  endPass();
+  timeline_->begin("pass");
+  costs_.push_back({"pass", "a step", 0, 0});
+  detail_ = Detail::off;
+  struct Restore {
+    Detail& detail;
+    ~Restore() { detail = Detail::passes; }
+  } restore{detail_};
+  backend_->runStep(key, values, body);
+  timeline_->end();
+}
+
 void ProfilingBackend::beginCopy(const char* name, double bytes) {
   endPass();
   timeline_->begin(name);

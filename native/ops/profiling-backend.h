@@ -38,11 +38,8 @@ class ProfilingBackend final : public Backend {
   void abandonCopies() override { backend_->abandonCopies(); }
   void copyWithin(void* to, const void* from, size_t bytes) override { backend_->copyWithin(to, from, bytes); }
   size_t freeBytes() override { return backend_->freeBytes(); }
-  // While time is noted a step runs op by op: a recorded one has no ops to tell apart.
-  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override {
-    if (detail_ == Detail::off) return backend_->runStep(key, values, body);
-    body();
-  }
+  // Op by op, a step runs as it is: a recorded one has no ops to tell apart. Pass by pass, it is one pass, recorded or not.
+  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
   void weightsChanged() override { backend_->weightsChanged(); }
 
   void run(const LinearForward& op) override { timed(op); }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cpu-plan.h"
+#include "video-windows.h"
 
 namespace pstmo {
 namespace {
@@ -13,59 +14,41 @@ constexpr int kBlockUnits = 4;  // units of windows a thread gets between two re
 
 }  // namespace
 
-// Windows of the frames of a block. Window i of 2 is the plain one of frame i / 2, or its mirror image, where both are wanted.
-class VideoWindows final : public WindowSource {
- public:
-  struct Centre {
-    int64_t frame, first, last;  // of the clips laid end to end: the frame, and its clip's first and last
-  };
-
-  VideoWindows(CpuPlan& plan, const PlanLift& request, int ringRows) : plan_(plan), request_(request), ringRows_(ringRows) {}
-
-  void start(const Centre* centres) { centres_ = centres; }
-
-  const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first, int windows) override {
-    const int frames = plan_.config_.frames, sides = request_.flip ? 2 : 1;
-    space.frameRows.resize(static_cast<size_t>(windows) * static_cast<size_t>(frames));
-    for (int window = 0; window < windows; ++window) {
-      const Centre& centre = centres_[(first + window) / sides];
-      const int side = (first + window) % sides;
-      int32_t* rows = space.frameRows.data() + static_cast<ptrdiff_t>(window) * frames;
-      for (int i = 0; i < frames; ++i) {
-        const int64_t frame = std::clamp(centre.frame + static_cast<int64_t>(i - (frames - 1) / 2) * request_.stride, centre.first, centre.last);
-        rows[i] = static_cast<int32_t>(frame % ringRows_ + static_cast<int64_t>(side) * ringRows_);
-      }
+const SharedFirstLayer* VideoWindows::fill(const Crew& crew, PlanSpace& space, int first, int windows) {
+  const int frames = plan_.config_.frames;
+  space.frameRows.resize(static_cast<size_t>(windows) * static_cast<size_t>(frames));
+  for (int window = 0; window < windows; ++window) {
+    const WindowCentre& centre = centres_[(first + window) / sides_];
+    const int64_t side = (first + window) % sides_;
+    int32_t* rows = space.frameRows.data() + static_cast<ptrdiff_t>(window) * frames;
+    for (int i = 0; i < frames; ++i) {
+      const int64_t frame = std::clamp(centre.frame + static_cast<int64_t>(i - (frames - 1) / 2) * stride_, centre.first, centre.last);
+      rows[i] = static_cast<int32_t>(frame % ring_.rows + side * ring_.rows);
     }
-    crew.run(windows, [&](int window, int) {
-      const ptrdiff_t row = static_cast<ptrdiff_t>(window) * frames;
-      plan_.kernels_.addRows(plan_.ringTokens_.data(), space.frameRows.data() + row, plan_.row_, plan_.weights_.positions.data(), {.stride = plan_.row_},
-                             plan_.config_.width, frames, space.x.data() + row * plan_.row_);
-    });
-    if (!plan_.splitsFirstLayer()) return nullptr;
-    space.shared = {plan_.ringParts_.data(), space.frameRows.data(), plan_.firstLayerPositions_.data()};
-    return &space.shared;
   }
-
- private:
-  CpuPlan& plan_;
-  const PlanLift& request_;
-  const int ringRows_;
-  const Centre* centres_ = nullptr;
-};
+  crew.run(windows, [&](int window, int) {
+    const ptrdiff_t row = static_cast<ptrdiff_t>(window) * frames;
+    plan_.kernels_.addRows(ring_.tokens.data(), space.frameRows.data() + row, plan_.row_, plan_.weights_.positions.data(), {.stride = plan_.row_}, plan_.config_.width,
+                           frames, space.x.data() + row * plan_.row_);
+  });
+  if (!plan_.splitsFirstLayer()) return nullptr;
+  space.shared = {ring_.parts.data(), space.frameRows.data(), plan_.firstLayerPositions_.data()};
+  return &space.shared;
+}
 
 // The same windows with nothing shared: each frame is encoded once for each window that sees it.
 class GatheredWindows final : public WindowSource {
  public:
   GatheredWindows(CpuPlan& plan, const PlanLift& request) : plan_(plan), request_(request) {}
 
-  void start(const VideoWindows::Centre* centres) { centres_ = centres; }
+  void start(const WindowCentre* centres) { centres_ = centres; }
 
   const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first, int windows) override {
     const PlanConfig& config = plan_.config_;
     const int frames = config.frames, points = 2 * config.joints, sides = request_.flip ? 2 : 1;
     float* to = space.keypoints.reserve(static_cast<size_t>(windows) * static_cast<size_t>(frames) * static_cast<size_t>(points));
     for (int window = 0; window < windows; ++window) {
-      const VideoWindows::Centre& centre = centres_[(first + window) / sides];
+      const WindowCentre& centre = centres_[(first + window) / sides];
       for (int i = 0; i < frames; ++i, to += points) {
         const int64_t frame = std::clamp(centre.frame + static_cast<int64_t>(i - (frames - 1) / 2) * request_.stride, centre.first, centre.last);
         const float* from = request_.keypoints + frame * points;
@@ -83,7 +66,7 @@ class GatheredWindows final : public WindowSource {
  private:
   CpuPlan& plan_;
   const PlanLift& request_;
-  const VideoWindows::Centre* centres_ = nullptr;
+  const WindowCentre* centres_ = nullptr;
 };
 
 void CpuPlan::mirrorFrame(const float* from, float* to) const {
@@ -114,36 +97,38 @@ void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts) {
   });
 }
 
-void CpuPlan::prepareVideo(int ringRows, bool flip) {
-  const size_t rows = static_cast<size_t>(ringRows) * (flip ? 2 : 1), parts = static_cast<size_t>(config_.heads) * 3 * static_cast<size_t>(weights_.headPadded);
+void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
+  ring.rows = rows;
+  const size_t all = static_cast<size_t>(rows) * (flip ? 2 : 1), parts = static_cast<size_t>(config_.heads) * 3 * static_cast<size_t>(weights_.headPadded);
   prepare(groupWindows_, unitWindows_, pool_.threads());
-  ringTokens_.reserve(rows * static_cast<size_t>(row_));
-  std::fill_n(ringTokens_.data(), rows * static_cast<size_t>(row_), 0.0f);
+  ring.tokens.reserve(all * static_cast<size_t>(row_));
+  std::fill_n(ring.tokens.data(), all * static_cast<size_t>(row_), 0.0f);
   if (!splitsFirstLayer()) return;
-  ringParts_.reserve(rows * parts);
+  ring.parts.reserve(all * parts);
   if (firstLayerPositions_.count() > 0) return;
   firstLayerPositions_.reserve(static_cast<size_t>(config_.frames) * parts);
   firstLayerParts(weights_.positions.data(), config_.frames, firstLayerPositions_.data());
 }
 
-// Frames [from, end) into the ring, and their mirror images into the one behind it.
-void CpuPlan::encodeIntoRing(const PlanLift& request, int64_t from, int64_t end, int ringRows) {
+// Frames [from, end), whose keypoints are given, into the ring, and their mirror images behind them.
+void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end, bool flip) {
   const int points = 2 * config_.joints;
   const ptrdiff_t parts = static_cast<ptrdiff_t>(config_.heads) * 3 * weights_.headPadded;
   while (from < end) {
-    const int slot = static_cast<int>(from % ringRows), count = static_cast<int>(std::min<int64_t>(end - from, ringRows - slot));
-    for (int side = 0; side < (request.flip ? 2 : 1); ++side) {
-      const float* keypoints = request.keypoints + from * points;
+    const int slot = static_cast<int>(from % ring.rows), count = static_cast<int>(std::min<int64_t>(end - from, ring.rows - slot));
+    for (int side = 0; side < (flip ? 2 : 1); ++side) {
+      const float* frames = keypoints;
       if (side == 1) {
         float* mirrored = mirrored_.reserve(static_cast<size_t>(count) * static_cast<size_t>(points));
         for (int i = 0; i < count; ++i) mirrorFrame(keypoints + static_cast<ptrdiff_t>(i) * points, mirrored + static_cast<ptrdiff_t>(i) * points);
-        keypoints = mirrored;
+        frames = mirrored;
       }
-      const ptrdiff_t row = slot + static_cast<ptrdiff_t>(side) * ringRows;
-      float* tokens = ringTokens_.data() + row * row_;
-      encodeFrames(Crew(pool_), keypoints, count, tokens, nullptr, 0);
-      if (splitsFirstLayer()) firstLayerParts(tokens, count, ringParts_.data() + row * parts);
+      const ptrdiff_t row = slot + static_cast<ptrdiff_t>(side) * ring.rows;
+      float* tokens = ring.tokens.data() + row * row_;
+      encodeFrames(Crew(pool_), frames, count, tokens, nullptr, 0);
+      if (splitsFirstLayer()) firstLayerParts(tokens, count, ring.parts.data() + row * parts);
     }
+    keypoints += static_cast<ptrdiff_t>(count) * points;
     from += count;
   }
 }
@@ -158,12 +143,12 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
     wanted += clip.count;
   }
   const int ringRows = static_cast<int>(std::min<int64_t>(total, 2 * reach + blockFrames));
-  if (folds_.sharedFrames) prepareVideo(ringRows, request.flip);
-  VideoWindows shared(*this, request, ringRows);
+  if (folds_.sharedFrames) prepareVideo(ring_, ringRows, request.flip);
+  VideoWindows shared(*this, ring_, request.stride, request.flip);
   GatheredWindows gathered(*this, request);
   if (request.flip) blockPoses_.reserve(2 * static_cast<size_t>(blockFrames) * static_cast<size_t>(size));
 
-  std::vector<VideoWindows::Centre> centres;
+  std::vector<WindowCentre> centres;
   size_t clip = 0;
   int inside = 0;  // frames of the clip that are done
   int64_t clipStart = 0, encoded = 0;
@@ -178,7 +163,7 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
         inside = 0;
         continue;
       }
-      const VideoWindows::Centre centre{clipStart + at.first + inside, clipStart, clipStart + at.frames - 1};
+      const WindowCentre centre{clipStart + at.first + inside, clipStart, clipStart + at.frames - 1};
       const int64_t low = std::max(centre.first, centre.frame - reach), high = std::min(centre.last, centre.frame + reach);
       if (centres.empty()) lowest = low;
       if (high - lowest >= ringRows) break;  // frames between two clips' wanted ones: the ring would not hold them all
@@ -190,7 +175,8 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
     float* poses = request.poses + done * size;
     float* out = request.flip ? blockPoses_.data() : poses;
     if (folds_.sharedFrames) {
-      encodeIntoRing(request, std::max(encoded, lowest), highest + 1, ringRows);
+      const int64_t from = std::max(encoded, lowest);
+      encodeIntoRing(ring_, request.keypoints + from * 2 * config_.joints, from, highest + 1, request.flip);
       encoded = highest + 1;
       shared.start(centres.data());
       run(shared, count * sides, out);

@@ -201,7 +201,7 @@ void CpuPlan::liftWindows(const float* keypoints, int batch, float* poses) {
 }
 
 size_t CpuPlan::memoryBytes() const {
-  size_t bytes = weights_.bytes() + firstLayerPositions_.bytes() + ringTokens_.bytes() + ringParts_.bytes() + ringRounded_.memory.bytes() + mirrored_.bytes() + blockPoses_.bytes();
+  size_t bytes = weights_.bytes() + firstLayerPositions_.bytes() + ring_.bytes() + ringRounded_.memory.bytes() + mirrored_.bytes() + blockPoses_.bytes();
   for (const PlanSpace& space : spaces_) bytes += space.bytes();
   for (const PlanHand& hand : hands_) bytes += hand.bytes();
   return bytes;

@@ -76,6 +76,13 @@ struct PlanHand {
   size_t bytes() const;
 };
 
+// The last frames of a video: tokens and the first layer's parts of each, then those of their mirror images. Frame f is in row f % rows.
+struct FrameRing {
+  int rows = 0;
+  AlignedArray<float> tokens, parts;
+  size_t bytes() const { return tokens.bytes() + parts.bytes(); }
+};
+
 // Where the tokens of windows come from: fills x (windows * N rows) and says whether the first layer's Q, K and V are shared.
 class WindowSource {
  public:
@@ -89,12 +96,14 @@ class CpuPlan final : public LiftPlan {
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
   void lift(const PlanLift& request, const PlanProgress& progress) override;
+  std::unique_ptr<PlanStream> stream(const PlanStreamOptions& options) override;
   size_t memoryBytes() const override;
 
  private:
   friend class WholeWindows;
   friend class VideoWindows;
   friend class GatheredWindows;
+  friend class CpuPlanStream;
 
   // Poses (windows, J', 3) of windows [0, windows) of a source.
   void run(WindowSource& source, int windows, float* poses);
@@ -115,8 +124,8 @@ class CpuPlan final : public LiftPlan {
   void prepare(int groupWindows, int unitWindows, int units);
   // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds.
   void firstLayerParts(const float* tokens, int rows, float* parts);
-  void prepareVideo(int ringRows, bool flip);
-  void encodeIntoRing(const PlanLift& request, int64_t from, int64_t end, int ringRows);
+  void prepareVideo(FrameRing& ring, int rows, bool flip);
+  void encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end, bool flip);
   bool splitsFirstLayer() const { return folds_.firstLayer && folds_.layerNorm; }
   void mirrorFrame(const float* from, float* to) const;
   void meanOfMirrored(const float* plain, const float* mirrored, float* poses) const;
@@ -131,8 +140,7 @@ class CpuPlan final : public LiftPlan {
   std::vector<PlanSpace> spaces_;  // one a thread
   std::vector<PlanHand> hands_;
   AlignedArray<float> firstLayerPositions_;  // (N, heads * 3 * padded head width), made when a video asks for it
-  // A ring of a video's frames, then one of their mirror images: tokens and the first layer's parts.
-  AlignedArray<float> ringTokens_, ringParts_;
+  FrameRing ring_;
   PlanRows ringRounded_;              // tokens of a block, centred, for products in bf16
   AlignedArray<float> mirrored_;      // keypoints of a block, mirrored
   AlignedArray<float> blockPoses_;

@@ -61,6 +61,24 @@ using TensorReader = std::function<std::vector<float>(const std::string& name)>;
 // Called between blocks of windows with how many frames are done since the last call; may throw to stop.
 using PlanProgress = std::function<void(int frames)>;
 
+struct PlanStreamOptions {
+  int stride = 1;
+  bool flip = false;
+  int lookahead = 0;  // frames that must have come after one before its pose does: 0 to (N - 1) / 2 * stride
+};
+
+// Frames as they come. What is not there yet counts as the last frame repeated, as at a video's end; with the greatest look-ahead the
+// poses are those of LiftPlan::lift.
+class PlanStream {
+ public:
+  virtual ~PlanStream() = default;
+
+  // Takes a frame (J, 2). True where a pose (J', 3) was written: that of `lookahead` frames ago.
+  virtual bool push(const float* keypoints, float* pose) = 0;
+  // The poses still owed, in order: min(lookahead, frames) of them, which is returned. Nothing is pushed after it.
+  virtual int finish(float* poses) = 0;
+};
+
 class LiftPlan {
  public:
   virtual ~LiftPlan() = default;
@@ -68,6 +86,8 @@ class LiftPlan {
   // Windows given whole, (B, N, J, 2), to the middle frames' poses (B, J', 3).
   virtual void liftWindows(const float* keypoints, int batch, float* poses) = 0;
   virtual void lift(const PlanLift& request, const PlanProgress& progress) = 0;
+  // Lives no longer than the plan.
+  virtual std::unique_ptr<PlanStream> stream(const PlanStreamOptions& options) = 0;
   // Weights and working memory.
   virtual size_t memoryBytes() const = 0;
 };

@@ -14,7 +14,7 @@ const windows = { section: 'windows', unit: 'windows/s', frames: 27, layers: 3, 
 const results = {
   about: {
     ...{ cpu: 'A <CPU>', cores: 2, isa: 'avx512', node: 'v20', pstmo: '0.1.0', date: '2026-01-01' },
-    ...{ threads: 2, rounds: 2, seconds: 0.4, complete: true },
+    ...{ threads: 2, rounds: 2, seconds: 0.4, complete: true, minutes: 12 },
   },
   peaks: { fp32: 200 },
   rows: assess(
@@ -55,7 +55,7 @@ describe('the report of a run', () => {
 describe('the figure', () => {
   it('draws a bar for the best batch of each side, as long as its share', () => {
     const picture = shareFigure(results);
-    const bars = [...picture.matchAll(/<rect class="(\w+)" x="150" y="\d+" width="([\d.]+)"/g)];
+    const bars = [...picture.matchAll(/<rect class="(\w+)" x="100" y="\d+" width="([\d.]+)"/g)];
     expect(bars.map(([, side]) => side)).toEqual(['graph', 'openvino']);
     expect(Number(bars[0][2]) / Number(bars[1][2])).toBeCloseTo(1.55, 2);
     expect(picture).toContain('A &#60;CPU&#62;');

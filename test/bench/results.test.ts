@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { goalRows, reached } from '../../bench/common/goals.mjs';
 import { assess } from '../../bench/common/results.mjs';
-import { median, ratios, summary } from '../../bench/common/rounds.mjs';
+import { median, percentile, ratios, summary } from '../../bench/common/rounds.mjs';
 
 const windows = { section: 'windows', frames: 243, layers: 3, precision: 'fp32', flops: 2e9 };
 const plan = { ...windows, side: 'plan' };
@@ -12,6 +12,11 @@ describe('medians and ratios', () => {
     expect(median([30, 10, 20])).toBe(20);
     expect(median([40, 10, 20, 30])).toBe(25);
     expect(summary([30, 10, 20])).toEqual({ median: 20, least: 10, greatest: 30 });
+  });
+
+  it('takes a percentile as the smallest value that covers the share', () => {
+    const values = Array.from({ length: 200 }, (_, i) => 200 - i);
+    expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([100, 198, 200]);
   });
 
   it('divides round by round, so that a slow round of all cancels', () => {

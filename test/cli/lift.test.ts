@@ -70,16 +70,37 @@ describe('one file', () => {
     expect(err).toContain('100 frames a second: windows take one frame in 2 and span 0.16 s');
   });
 
-  it.each<[string, string[], RegExp]>([
-    ['without an image size', [...machine, '--layout', 'h36m-17'], /--size WIDTHxHEIGHT.*ffprobe/],
-    ['without a layout that could be several', [...machine, '--size', '9x9'], /17 joints.*coco-17.*h36m-17|layout/],
-    ['of another layout than it says', [...options, '--layout', 'halpe-26'], /halpe-26/],
-    ['that has fewer people', [...options, '--person', '3'], /person/],
-  ])('%s fails with what to do', async (_, args, message) => {
+  it.each<[string, number, string[], RegExp]>([
+    ['without an image size', 2, [...machine, '--layout', 'h36m-17'], /--size WIDTHxHEIGHT.*ffprobe/],
+    ['without a layout that could be several', 1, [...machine, '--size', '9x9'], /17 joints.*coco-17.*h36m-17|layout/],
+    ['of another layout than it says', 2, [...options, '--layout', 'halpe-26'], /halpe-26/],
+    ['of another format than it says', 1, [...options, '--input-format', 'openpose'], /openpose, got arrays of NumPy/],
+    ['that has fewer people', 2, [...options, '--person', '3'], /person/],
+  ])('%s fails with what to do', async (_, wanted, args, message) => {
     const { code, err } = await runHere(['lift', clip, '--out', join(folder, 'never.npz'), ...args]);
-    expect(code).toBe(1);
+    expect(code).toBe(wanted);
     expect(err).toMatch(message);
     expect(existsSync(join(folder, 'never.npz'))).toBe(false);
+  });
+
+  it('is never written over, and motion files need its rate', async () => {
+    const before = readFileSync(clip);
+    const same = await runHere(['lift', clip, '--out', clip, ...options]);
+    expect(same).toMatchObject({ code: 2, out: '' });
+    expect(same.err).toContain('another file than the one that is lifted');
+    expect(readFileSync(clip).equals(before)).toBe(true);
+    const untimed = [...machine, '--size', '1000x1000', '--layout', 'h36m-17'];
+    const timeless = await runHere(['lift', clip, '--out', join(folder, 'a.bvh'), ...untimed]);
+    expect(timeless.code).toBe(2);
+    expect(timeless.err).toContain('.bvh needs; give --fps');
+  });
+
+  it('goes to a folder that can be made, or the folder is named', async () => {
+    const file = join(folder, 'in-the-way');
+    writeFileSync(file, '');
+    const { code, err } = await runHere(['lift', clip, '--out', join(file, 'a.npz'), ...options]);
+    expect(err).toContain(`${file}: expected a folder, got a file`);
+    expect(code).toBe(1);
   });
 });
 

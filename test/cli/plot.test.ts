@@ -68,7 +68,7 @@ describe('pstmo plot', () => {
     const evaluated = JSON.parse(
       (await runHere(['evaluate', 'pstmo-s-27', dataset, '--json', '--no-baselines', '--noise', 'none'])).out,
     );
-    expect(clean.mpjpeMm).toBeCloseTo(evaluated.conditions[0].methods[0].overall.mpjpeMm, 9);
+    expect(clean.mpjpeMm).toBeCloseTo(evaluated.conditions[0].methods[0].overall.mpjpeMm, 3);
     expect(some.mpjpeMm).not.toBe(clean.mpjpeMm);
     expect(most.mpjpeMm).toBeGreaterThan(clean.mpjpeMm);
     expect((await runHere([...command, '--shares', '1'])).err).toContain('expected shares from 0 to below 1');

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { writeLifted } from '../../lib/cli/motion-flags.js';
+import { type MotionFlags, planMotion, writeLifted } from '../../lib/cli/motion-flags.js';
 import { motionOf, workMotion } from '../../lib/export/lifted-motion.js';
 import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
 import { readPoses } from '../../lib/export/read-poses.js';
@@ -80,12 +80,23 @@ describe('the flags of lift', () => {
     expect(notices.join('\n')).toMatch(/Bone lengths spread by .* mm from the lifted ones .* stay at rest/s);
   });
 
-  it.each([
-    [{ rig: 'vrm' as const }, 'a.npz', '--rig vrm: expected a .bvh or .glb file'],
-    [{ focal: 900 }, 'a.bvh', '--focal: expected --trajectory'],
-    [{ lockFeet: true }, 'a.bvh', '--lock-feet: expected --trajectory and --world'],
-    [{ world: join('no', 'such.json') }, 'a.bvh', 'expected "stance" or a JSON file'],
-  ])('refuse %j', async (flags, file, message) => {
-    await expect(writeLifted(join(folder, file), lifted(), flags)).rejects.toThrow(message);
+  it.each<[MotionFlags & { camera?: unknown }, string[], string]>([
+    [{ rig: 'vrm' }, ['a.npz'], '--rig vrm: expected --out with a .bvh or .glb file'],
+    [{ rig: 'vrm' }, ['a.trc'], 'got a.trc'],
+    [{ rig: 'h36m' }, ['a.bvh', 'b.c3d'], 'got b.c3d'],
+    [{ focal: 900 }, ['a.bvh'], '--focal: expected --trajectory'],
+    [{ focal: 900, trajectory: true, camera: {} }, ['a.bvh'], 'in --camera already'],
+    [{ lockFeet: true }, ['a.bvh'], '--lock-feet: expected --trajectory and --world with it'],
+    [{ lockFeet: true, trajectory: true }, ['a.bvh'], '--lock-feet: expected --world with it'],
+    [{ lockFeet: true, world: 'stance' }, ['a.npz'], '--lock-feet: expected --trajectory with it'],
+    [{ world: join('no', 'such.json') }, ['a.bvh'], 'expected "stance" or a JSON file'],
+  ])('refuse %j for %j', (flags, outputs, message) => {
+    expect(() => planMotion(outputs, flags)).toThrow(message);
+  });
+
+  it('go together as they say', () => {
+    const flags = { rig: 'vrm', rigid: true, trajectory: true, focal: 900, world: 'stance', lockFeet: true } as const;
+    expect(planMotion(['a.bvh', 'b.glb'], flags)).toEqual({ ...flags, world: { from: 'stance' } });
+    expect(planMotion(['a.npz', 'b.csv'], {})).toEqual({});
   });
 });

@@ -65,7 +65,7 @@ describe('readSafetensors', () => {
     ['a header longer than the file', file('{}', 0, 1000n), 'a header of 2 to'],
     ['a header over 100 MB', file('{}', 0, 2n ** 60n), 'a header of 2 to'],
     ['metadata that are no texts', file({ __metadata__: { n: 27 } }), 'texts in __metadata__'],
-    ['nothing', new Uint8Array(0), '8 more bytes'],
+    ['nothing', new Uint8Array(0), 'an empty file'],
   ])('refuses %s', (_, bytes, message) => {
     const error = errorOf(() => readSafetensors(bytes));
     expect(error.code).toBe('ERR_FORMAT');

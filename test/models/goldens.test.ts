@@ -15,9 +15,11 @@ function affordable(names: string[]): string[] {
 type Golden = ReadonlyMap<string, Tensor<TensorData>>;
 
 const JOINTS = 17;
-/** Gradients that are zero in theory hold rounding noise: compared with this bound on their norm instead. */
-// Five times the largest that PyTorch's float32 leaves in a gradient that is zero in theory (4.5e-7, stage2_grad_n81_d64).
-const NOISE = 2.25e-6;
+/**
+ * A bias whose gradient is zero in theory holds rounding noise: 32 units in the last place of float32 of the gradient of the
+ * weight beside it, which the same numbers go into (15 at most on any instruction set).
+ */
+const NOISE = 32 * 2 ** -24;
 
 function stage2Config(about: Record<string, unknown>): Partial<NativeConfig> {
   return {
@@ -149,7 +151,8 @@ async function compareGradients(model: NativeModel, golden: Golden): Promise<num
     const expected = goldenTensor(golden, key).data;
     const actual = await model.read('gradient', key.slice('grad.'.length));
     if (norm(expected) < 1e-12) {
-      if (norm(actual) > NOISE) wrong.push(`${key}: norm ${norm(actual)}`);
+      const beside = norm(goldenTensor(golden, key.replace(/bias$/, 'weight')).data);
+      if (norm(actual) > NOISE * beside) wrong.push(`${key}: norm ${norm(actual)} beside ${beside}`);
     } else if (!(relativeError(actual, expected) < 1e-4)) {
       wrong.push(`${key}: ${relativeError(actual, expected)}`);
     }
@@ -214,12 +217,8 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.hypot(...Array.from(a, (value, i) => value - b[i]));
 }
 
-/** The spread is stored to three digits. */
-const STORED_DIGITS = 1.005;
-
 /** The widest that PyTorch's own float32 strays over 32 one-ulp changes of the initial weights: see fixtures/train-spread/make.py. */
 interface Spread {
-  losses: number[];
   ends: Record<string, number>;
 }
 const spreads: Record<string, Spread> = JSON.parse(
@@ -227,8 +226,8 @@ const spreads: Record<string, Spread> = JSON.parse(
 );
 
 // One float32 run is a draw from a lottery: an element whose true gradient is near zero moves by the whole learning rate one way or the
-// other. PyTorch itself, run on one thread, misses three times the distance of its own stored run (`end32.*`) by up to 290 times. So the
-// distance allowed is three times the widest of PyTorch's 32 runs, and a loss may stray by 1e-4 or as far as one of those did.
+// other. PyTorch itself, run on one thread, misses three times the distance of its own stored run (`end32.*`) by up to 290 times, and so
+// would exact gradients, rounded once (`missed` in the fixture). So the distance allowed is three times the widest of PyTorch's 32 runs.
 describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (name) => {
   it('follows the oracle through 20 steps of Adam with amsgrad', async () => {
     const golden = loadGolden(name);
@@ -240,14 +239,14 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
     const zeroKey = Object.keys(about).find((key) => key.startsWith('gradient zero in theory'))!;
     const leftOut = about[zeroKey] as string[];
     const losses = golden.get('losses')!.data;
-    const spread = spreads[name]!;
+    const { ends: widest } = spreads[name]!;
     await withModel(config, async (model) => {
       for (let step = 0; step < 20; step++) {
         const keypoints = pattern(`input${step % 4}`, batch, 27, JOINTS, 2).data;
         const targets = stage === 2 ? targetPattern(`target${step % 4}`, batch, 27) : undefined;
         const [loss] = await model.gradients({ keypoints, batch, targets, ...masks }, 0, step);
         const strayed = Math.abs(loss / Number(losses[step]) - 1);
-        expect(strayed, `loss of step ${step}`).toBeLessThan(Math.max(1e-4, STORED_DIGITS * spread.losses[step]!));
+        expect(strayed, `loss of step ${step}`).toBeLessThan(1e-4);
         await model.adamStep(step < 10 ? 1e-3 : 1e-3 * 0.97, step + 1);
       }
       const ends = [...golden.keys()].filter((key) => key.startsWith('end.') && !leftOut.includes(key.slice(4)));
@@ -257,7 +256,7 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
         const truth = golden.get(key)!.data as Float64Array;
         const theirs = golden.get(key.replace('end.', 'end32.'))!.data as Float64Array;
         const ours = summary(await model.read('value', key.slice('end.'.length)));
-        const bound = 3 * Math.max(distance(theirs, truth), spread.ends[key.slice('end.'.length)]!) + 1e-5;
+        const bound = 3 * Math.max(distance(theirs, truth), widest[key.slice('end.'.length)]!) + 1e-5;
         if (!(distance(ours, truth) <= bound)) wrong.push(`${key}: ${distance(ours, truth)} > ${bound}`);
       }
       expect(wrong).toEqual([]);

@@ -179,6 +179,118 @@ describe('PoseLifter.liftMany', () => {
   });
 });
 
+describe('PoseLifter.liftMany with short videos', () => {
+  async function* eachAfterItsPoses(count: number, seen: () => number) {
+    for (let i = 0; i < count; i++) {
+      while (seen() < i) await new Promise((resolve) => setTimeout(resolve, 1));
+      yield { keypoints: video(3 + i) };
+    }
+  }
+
+  it('lifts them together, as each would be alone', async () => {
+    await using lifter = await load();
+    const inputs = Array.from({ length: 30 }, (_, i) => ({ keypoints: video(1 + (i % 7)), flip: i < 20 }));
+    let i = 0;
+    for await (const { data, shape } of lifter.liftMany(inputs, size)) {
+      expect(shape).toEqual([1 + (i % 7), 17, 3]);
+      expect(data).toEqual((await lifter.lift(inputs[i].keypoints, { ...size, flip: i < 20 })).data);
+      i++;
+    }
+    expect(i).toBe(30);
+  });
+
+  it('waits for no input while poses could go out', async () => {
+    await using lifter = await load();
+    let seen = 0;
+    for await (const { shape } of lifter.liftMany(
+      eachAfterItsPoses(4, () => seen),
+      size,
+    ))
+      expect(shape[0]).toBe(3 + seen++);
+    expect(seen).toBe(4);
+  });
+
+  it('gives the poses before a wrong one, then its error; ends its input where it is left', async () => {
+    await using lifter = await load();
+    let ended = false;
+    function* inputs() {
+      try {
+        yield* [
+          { keypoints: video(2) },
+          { keypoints: video(3) },
+          { keypoints: { data: new Float32Array(3), shape: [3] } },
+        ];
+      } finally {
+        ended = true;
+      }
+    }
+    const frames: number[] = [];
+    const run = async () => {
+      for await (const { shape } of lifter.liftMany(inputs(), size)) frames.push(shape[0]);
+    };
+    await expect(run()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect([frames, ended]).toEqual([[2, 3], true]);
+    ended = false;
+    for await (const _ of lifter.liftMany(inputs(), size)) break;
+    expect(ended).toBe(true);
+  });
+});
+
+describe('PoseLifter.stream', () => {
+  const frameOf = (clip: Tensor, t: number) => ({ data: clip.data.slice(t * 34, (t + 1) * 34), shape: [17, 2] });
+
+  /** The poses of a clip pushed frame by frame, and how many came with each push. */
+  async function streamed(lifter: PoseLifter, clip: Tensor, options: object) {
+    const stream = await lifter.stream({ ...size, ...options });
+    const poses: number[] = [];
+    const came: number[] = [];
+    for (let t = 0; t < clip.shape[0]; t++) {
+      const pose = await stream.push(frameOf(clip, t));
+      came.push(pose ? 1 : 0);
+      poses.push(...(pose?.data ?? []));
+    }
+    const rest = await stream.end();
+    expect(rest.shape.slice(1)).toEqual([17, 3]);
+    poses.push(...rest.data);
+    return { poses: Float32Array.from(poses), came };
+  }
+
+  it.each(['auto', 'off'] as const)('gives with the greatest look-ahead what lift gives, plan %s', async (plan) => {
+    await using lifter = await PoseLifter.load(model, { device: 'cpu', plan });
+    for (const flip of [true, false]) {
+      const { poses, came } = await streamed(lifter, video(23), { lookahead: 8, flip });
+      expect(came).toEqual([...new Array(8).fill(0), ...new Array(15).fill(1)]);
+      expect(poses).toEqual((await lifter.lift(video(23), { ...size, flip })).data);
+    }
+    const short = await streamed(lifter, video(3), { lookahead: 8 });
+    expect(short.poses).toEqual((await lifter.lift(video(3), size)).data);
+  });
+
+  it.each(['auto', 'off'] as const)('sees no frame before it comes, plan %s', async (plan) => {
+    await using lifter = await PoseLifter.load(model, { device: 'cpu', plan });
+    for (const lookahead of [0, 2]) {
+      const { poses } = await streamed(lifter, video(12), { lookahead });
+      for (const t of [0, 3, 11]) {
+        const seen = Math.min(12, t + lookahead + 1);
+        const clip = { data: video(12).data.slice(0, seen * 34), shape: [seen, 17, 2] };
+        const lifted = await lifter.lift(clip, size);
+        expect(poses.slice(t * 51, (t + 1) * 51)).toEqual(lifted.data.slice(t * 51, (t + 1) * 51));
+      }
+    }
+  });
+
+  it('refuses what it cannot do', async () => {
+    await using lifter = await load();
+    await expect(lifter.stream({ ...size, lookahead: 9 })).rejects.toMatchObject({
+      message: expect.stringMatching(/0 to 8.*got 9/),
+    });
+    const stream = await lifter.stream(size);
+    await expect(stream.push(video(1))).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    await stream.end();
+    await expect(stream.push(frameOf(video(1), 0))).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  });
+});
+
 describe('PoseLifter.attention', () => {
   it('shows every layer of TEM and MOFA', async () => {
     await using lifter = await load();

@@ -171,6 +171,21 @@ describe('lockFeet', () => {
     });
   });
 
+  it('finds the same stands on a floor that rises as the path goes on', () => {
+    const motion = stepping();
+    const risen = motion.positions.map((value, at) => (at % 3 === 1 ? value + 0.002 * Math.floor(at / 51) : value));
+    const contacts = detectFootContacts(motion);
+    const found = detectFootContacts({ ...motion, positions: risen });
+    const differ = found.filter((one, at) => one !== contacts[at]).length;
+    expect(differ / found.length).toBeLessThan(0.1);
+  });
+
+  it('says what may be wrong where no foot stands', () => {
+    const { positions, ...rest } = stepping();
+    const fast = positions.map((value, at) => (at % 3 === 0 ? value + 0.1 * Math.floor(at / 51) : value));
+    expect(lockFeet({ ...rest, positions: fast }).notes.join(' ')).toMatch(/0 stands .* focal length decides that/);
+  });
+
   it('wants a path and a world', () => {
     const motion = stepping();
     expect(() => detectFootContacts({ ...motion, root: 'relative' })).toThrow('with an estimated root');

@@ -14,10 +14,22 @@ const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as {
 };
 const hasBf16 = machine().bf16;
 
+const filled = new Map<string, Float32Array>();
+
+function weightOf(name: string, shape: readonly number[]): Float32Array {
+  const key = `${name} ${shape}`;
+  let data = filled.get(key);
+  if (data === undefined) {
+    data = fill(name, shape).data;
+    filled.set(key, data);
+  }
+  return data;
+}
+
 async function goldenModel(overrides: Partial<NativeConfig>, options: Partial<NativeOptions>) {
   const config = nativeConfig({ width: 256, hidden: 512, ...overrides });
   const model = createNativeModel(config, { device: 'cpu', precision: 'bf16', threads: 2, ...options });
-  for (const { name, shape } of model.tensors) await model.write('value', name, fill(name, shape).data);
+  for (const { name, shape } of model.tensors) await model.write('value', name, weightOf(name, shape));
   return model;
 }
 
@@ -75,7 +87,7 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
   it('gives the same bits with any number of threads and any batch', async () => {
     const results = [];
     for (const threads of [1, 2, 3]) {
-      const plan = await goldenModel({ frames: 81 }, { threads });
+      const plan = await goldenModel({ frames: 81, width: 64, hidden: 128 }, { threads });
       const keypoints = pattern('input', 7, 81, 17, 2).data;
       const all = await plan.liftWindows({ keypoints, batch: 7 });
       expect(await plan.liftWindows({ keypoints: keypoints.slice(0, 81 * 34), batch: 1 })).toEqual(all.slice(0, 51));
@@ -95,7 +107,8 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
 
   it('is within half a millimetre of fp32 on the trained model and the bundled clip', async () => {
     const track = readKeypoints(fileURLToPath(new URL('../../examples/walking.json', import.meta.url)));
-    const keypoints = { data: track.keypoints, shape: [track.frames, track.joints, 2] };
+    const frames = 60;
+    const keypoints = { data: track.keypoints.slice(0, frames * track.joints * 2), shape: [frames, track.joints, 2] };
     const options = { width: 1920, height: 1080, fps: 50, layout: track.layout };
     const lift = async (precision: 'fp32' | 'bf16', plan: 'auto' | 'off') => {
       await using lifter = await PoseLifter.load('pstmo-s-27', { device: 'cpu', precision, plan });

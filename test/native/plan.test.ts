@@ -231,7 +231,6 @@ describe('the plan', () => {
       [{ backbone: 'fc' }, 'spatial encoder'],
       [{ aggregate: false }, 'frame aggregator'],
       [{ temporal: false }, 'temporal encoder'],
-      [{ refine: true }, 'refines'],
       [{ stage: 1 }, 'Stage I'],
     ];
     for (const [overrides, text] of obstacles) {

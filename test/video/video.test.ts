@@ -270,13 +270,13 @@ describe('what is missing is said', () => {
   };
 
   it('a detector', async () => {
-    expect(await lift(file('a.mp4'))).toMatch(/^1: [\s\S]*--detector file\.onnx.*YOLO pose network.*RTMPose/);
+    expect(await lift(file('a.mp4'))).toMatch(/^2: [\s\S]*--detector file\.onnx.*YOLO pose network.*RTMPose/);
     expect(await lift(file('a.mp4'), '--detector', file('absent.onnx'))).toMatch(
       /^1: [\s\S]*absent\.onnx: there is no such file/,
     );
-    expect(await lift(file('a.json'), '--detector', file('yolo.onnx'))).toMatch(/^1: [\s\S]*expected a video/);
+    expect(await lift(file('a.json'), '--detector', file('yolo.onnx'))).toMatch(/^2: [\s\S]*expected a video/);
     expect(await lift(file('a.mp4'), '--size', '10x10', '--detector', file('yolo.onnx'))).toMatch(
-      /^1: [\s\S]*says these itself/,
+      /^2: [\s\S]*says these itself/,
     );
   });
 

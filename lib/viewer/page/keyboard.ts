@@ -17,6 +17,8 @@ export function listenToKeys(shortcuts: readonly Shortcut[]): void {
     const { target, key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     if (target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== 'range')) return;
+    // The scrubber's own keys.
+    if (target instanceof HTMLInputElement && (key === 'ArrowUp' || key === 'ArrowDown')) return;
     // A button that has the focus is pressed by the space bar itself.
     if (key === ' ' && target instanceof HTMLButtonElement) return;
     const found = byKey.get(key.length === 1 ? key.toLowerCase() : key);

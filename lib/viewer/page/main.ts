@@ -1,10 +1,12 @@
 import { describe } from './about-panel.js';
+import { prepareControls } from './controls.js';
 import { byId, choices, make } from './dom.js';
 import { ImageView } from './image-view.js';
 import { InsidePanel } from './inside-panel.js';
 import { listenToKeys } from './keyboard.js';
-import { css, errorColour, type Look, mostError, type Palette, readPalette } from './look.js';
-import { Player, speeds } from './player.js';
+import { css, type Look, type Palette, readPalette } from './look.js';
+import { Player } from './player.js';
+import { shortcutsOf } from './shortcuts.js';
 import { type LoadedScene, loadScene } from './source.js';
 import { SpaceView, type ViewName } from './space-view.js';
 import { Theme } from './theme.js';
@@ -35,7 +37,7 @@ class Page {
     this.#look = {
       ...{ colour: measured.length > 0 ? 'error' : 'side', error: measured[0]?.rooted ? 'rooted' : 'aligned' },
       ...{ trails: true, ground: true, upright: (first.upright?.degrees ?? 0) < 40, truth: true },
-      ...{ arrangement: 'split', fit: 'person', person: 0 },
+      ...{ arrangement: 'split', fit: first.people.length > 1 ? 'image' : 'person', person: 0 },
     };
     this.#theme = new Theme(() => this.#repaint());
     this.#palette = readPalette();
@@ -47,7 +49,7 @@ class Page {
     this.#space = this.#makeSpace();
     if (scene.model) this.#inside = new InsidePanel(scene.model);
     describe(scene);
-    this.#prepare(measured.length > 0);
+    prepareControls(scene, measured.length > 0, (person) => this.#set({ person }));
     this.#listen();
     new ResizeObserver(() => this.#repaint()).observe(byId('track-canvas').parentElement!);
     for (const canvas of ['image-canvas', 'space-canvas'])
@@ -63,52 +65,6 @@ class Page {
     } catch {
       byId('no-webgl').hidden = false;
       return undefined;
-    }
-  }
-
-  /** Fills in what depends on the scene alone. */
-  #prepare(measured: boolean): void {
-    const { results, frames, model } = this.#scene;
-    const [first] = results;
-    const { image, people } = first;
-    byId('image-caption').textContent = people[0].keypointSkeleton
-      ? `${people[0].keypointSkeleton.joints.length} keypoints`
-      : '';
-    byId('image-canvas').ariaLabel += image ? `, image of ${image.width} by ${image.height} pixels` : '';
-    byId<HTMLInputElement>('scrub').max = String(frames - 1);
-    byId('arrangement').hidden = results.length < 2;
-    byId('truth').hidden = !measured;
-    byId('upright').hidden = !results.some(({ upright }) => upright);
-    byId('inside-toggle').hidden = model === undefined;
-    for (const button of document.querySelectorAll<HTMLElement>('button[data-colour="error"]'))
-      button.hidden = !measured;
-    for (const button of document.querySelectorAll<HTMLElement>('button[data-colour="person"]'))
-      button.hidden = people.length < 2;
-    byId('colouring').hidden = !measured && people.length < 2;
-    const rooted = people.some((person) => person.rooted);
-    for (const button of document.querySelectorAll<HTMLElement>('button[data-error="rooted"]')) button.hidden = !rooted;
-    byId<HTMLSelectElement>('speed').append(
-      ...speeds.map((speed) => {
-        const option = make('option', `${speed}\u00d7`);
-        option.value = String(speed);
-        return option;
-      }),
-    );
-    if (people.length > 1) {
-      byId('people').append(
-        ...people.map(({ name }, index) => {
-          const button = make('button');
-          button.type = 'button';
-          button.append(make('i'), name);
-          button.addEventListener('click', () => this.#set({ person: index }));
-          return button;
-        }),
-      );
-    }
-    const ramp = byId<HTMLCanvasElement>('ramp').getContext('2d')!;
-    for (let x = 0; x < 120; x++) {
-      ramp.fillStyle = css(errorColour((x / 119) * mostError));
-      ramp.fillRect(x, 0, 1, 1);
     }
   }
 
@@ -142,63 +98,19 @@ class Page {
   readonly #choices: Partial<Record<'fit' | 'colour' | 'error' | 'arrangement', (value: string) => void>> = {};
 
   #keys(): void {
-    const player = this.#player;
     const people = this.#scene.results[0].people.length;
-    const view = (name: ViewName) => () => this.#view(name);
-    const press = (id: string) => () => {
-      if (!byId(id).hidden) byId(id).click();
-    };
-    listenToKeys([
-      { keys: [' '], shown: ['space'], text: 'Play or pause', run: () => player.toggle() },
-      {
-        keys: ['ArrowLeft', 'ArrowRight'],
-        shown: ['\u2190', '\u2192'],
-        text: 'One frame back or on; with shift, ten',
-        run: (key) => player.step((key.endsWith('Left') ? -1 : 1) * (key.startsWith('Shift') ? 10 : 1)),
-      },
-      {
-        keys: ['ArrowUp', 'ArrowDown'],
-        shown: ['\u2191', '\u2193'],
-        text: 'The person before, the person after',
-        run: (key) => this.#set({ person: (this.#look.person + (key.endsWith('Up') ? people - 1 : 1)) % people }),
-      },
-      { keys: ['Home'], shown: ['Home'], text: 'First frame', run: () => player.seek(0) },
-      { keys: ['End'], shown: ['End'], text: 'Last frame', run: () => player.seek(player.frames - 1) },
-      { keys: ['+', '='], shown: ['+'], text: 'Faster', run: () => player.faster(1) },
-      { keys: ['-'], shown: ['\u2212'], text: 'Slower', run: () => player.faster(-1) },
-      { keys: ['l'], shown: ['L'], text: 'Repeat', run: () => this.#repeat() },
-      {
-        keys: ['w', 'a', 's', 'd'],
-        shown: ['W', 'A', 'S', 'D'],
-        text: 'Orbit',
-        run: (key) =>
-          this.#space?.turn(
-            ({ a: -6, d: 6 } as Record<string, number>)[key] ?? 0,
-            ({ w: 4, s: -4 } as Record<string, number>)[key] ?? 0,
-          ),
-      },
-      { keys: ['e'], shown: ['E'], text: 'Closer', run: () => this.#space?.closer(1.12) },
-      { keys: ['q'], shown: ['Q'], text: 'Further away', run: () => this.#space?.closer(1 / 1.12) },
-      { keys: ['1'], shown: ['1'], text: "The camera's point of view", run: view('front') },
-      { keys: ['2'], shown: ['2'], text: 'From the side', run: view('side') },
-      { keys: ['3'], shown: ['3'], text: 'From above', run: view('top') },
-      { keys: ['0'], shown: ['0'], text: 'The point of view at the start', run: view('start') },
-      { keys: ['t'], shown: ['T'], text: 'Trails of hands and feet', run: press('trails') },
-      { keys: ['g'], shown: ['G'], text: 'Ground', run: press('grid') },
-      { keys: ['u'], shown: ['U'], text: 'Upright', run: press('upright') },
-      { keys: ['r'], shown: ['R'], text: 'Truth', run: press('truth') },
-      {
-        keys: ['z'],
-        shown: ['Z'],
-        text: 'The whole image, or the person',
-        run: () => this.#set({ fit: this.#look.fit === 'image' ? 'person' : 'image' }),
-      },
-      { keys: ['m'], shown: ['M'], text: 'Inside the model', run: press('inside-toggle') },
-      { keys: ['i'], shown: ['I'], text: 'About what is shown', run: press('about-toggle') },
-      { keys: ['f'], shown: ['F'], text: 'Frame rate', run: () => this.#stats() },
-      { keys: ['n'], shown: ['N'], text: 'Dark or light', run: () => this.#theme.toggle() },
-      { keys: ['?', 'h'], shown: ['?'], text: 'This help', run: () => byId('help-open').click() },
-    ]);
+    const shortcuts = shortcutsOf({
+      player: this.#player,
+      person: (by) => this.#set({ person: (this.#look.person + people + by) % people }),
+      view: (name) => this.#view(name),
+      turn: (aside, up) => this.#space?.turn(aside, up),
+      closer: (factor) => this.#space?.closer(factor),
+      repeat: () => this.#repeat(),
+      fit: () => this.#set({ fit: this.#look.fit === 'image' ? 'person' : 'image' }),
+      stats: () => this.#stats(),
+      theme: () => this.#theme.toggle(),
+    });
+    listenToKeys(shortcuts);
   }
 
   #view(name: ViewName): void {
@@ -345,9 +257,9 @@ class Page {
       const errors = results.map((result) => {
         const person = result.people[Math.min(this.#look.person, result.people.length - 1)];
         const error = meanError(person, this.#look, frame, frame + 1);
-        return Number.isNaN(error) ? '\u2013' : `${error.toFixed(0)} mm`;
+        return Number.isNaN(error) ? '\u2013' : error.toFixed(0);
       });
-      byId('error-now').textContent = `This frame: ${errors.join(' and ')}`;
+      byId('error-now').textContent = `This frame: ${errors.join(' and ')} mm`;
     }
   }
 

@@ -29,11 +29,15 @@ export function place(
   out[to + 2] = r[6] * x + r[7] * y + r[8] * z + offset[2];
 }
 
-/** Every person's placement, by result and person, and the ball that holds what moves. */
-export function placements(
-  scene: LoadedScene,
-  look: Look,
-): { placed: Placement[][]; centre: number[]; radius: number } {
+/** What everybody moves in, metres. */
+export interface Box {
+  centre: readonly [number, number, number];
+  /** Half of its size along each axis. */
+  half: readonly [number, number, number];
+}
+
+/** Every person's placement, by result and person, and the box that holds what moves. */
+export function placements(scene: LoadedScene, look: Look): { placed: Placement[][]; box: Box } {
   const placed = scene.results.map(({ people, root, upright }) => {
     const rotation = look.upright && upright ? upright.rotation : unturned;
     const floors = people.map((person) => floorOf(person, rotation));
@@ -44,27 +48,35 @@ export function placements(
       return { rotation, offset: [aside, -(root === 'relative' ? floors[index] : lowest), 0] };
     });
   });
+  return { placed, box: boxOf(scene, placed) };
+}
+
+/** The box that holds people and truth in some frames, from the ground up. */
+function boxOf({ results }: LoadedScene, placed: readonly Placement[][]): Box {
   const low = [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY];
   const high = [Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY];
   const point = new Float32Array(3);
-  for (const [r, { people }] of scene.results.entries()) {
-    for (const [p, person] of people.entries()) {
-      for (const start of sampled(person)) {
-        for (let joint = 0; joint < person.skeleton.joints.length; joint++) {
-          place(point, 0, person.positions, start + joint * 3, placed[r][p]);
-          if (!Number.isFinite(point[0])) continue;
-          for (const axis of [0, 1, 2]) {
-            low[axis] = Math.min(low[axis], point[axis]);
-            high[axis] = Math.max(high[axis], point[axis]);
-          }
-        }
+  const take = (points: Float32Array, at: number, placement: Placement) => {
+    place(point, 0, points, at, placement);
+    if (!Number.isFinite(point[0])) return;
+    for (const axis of [0, 1, 2]) {
+      low[axis] = Math.min(low[axis], point[axis]);
+      high[axis] = Math.max(high[axis], point[axis]);
+    }
+  };
+  for (const person of results.flatMap(({ people }) => people)) {
+    const placement = placed[person.result][person.index];
+    for (const start of sampled(person)) {
+      for (let at = start; at < start + person.skeleton.joints.length * 3; at += 3) {
+        take(person.positions, at, placement);
+        if (person.truth) take(person.truth, at, placement);
       }
     }
   }
-  if (!Number.isFinite(low[0])) return { placed, centre: [0, 0.9, 0], radius: 1 };
-  const centre = low.map((value, axis) => (value + high[axis]) / 2);
-  const radius = Math.max(0.6, Math.hypot(...low.map((value, axis) => (high[axis] - value) / 2)));
-  return { placed, centre, radius };
+  if (!Number.isFinite(low[0])) return { centre: [0, 0.9, 0], half: [0.5, 0.9, 0.5] };
+  const middle = (axis: number) => (low[axis] + high[axis]) / 2;
+  const half = (axis: number) => Math.max(0.2, (high[axis] - low[axis]) / 2);
+  return { centre: [middle(0), middle(1), middle(2)], half: [half(0), half(1), half(2)] };
 }
 
 /** Starts of some frames in which a person is there. */

@@ -12,7 +12,7 @@ import { OrbitControls } from 'three/examples/jsm/controls/OrbitControls.js';
 import { Figures } from './figures.js';
 import { Ground } from './ground.js';
 import type { Look, Palette } from './look.js';
-import { type Placement, placements } from './placement.js';
+import { type Box, type Placement, placements } from './placement.js';
 import type { LoadedScene } from './source.js';
 import { Trails } from './trails.js';
 
@@ -42,9 +42,8 @@ export class SpaceView {
   readonly #controls: OrbitControls;
   readonly #rooms: Room[];
   #placed: Placement[][] = [];
-  readonly #centre = new Vector3();
+  #box: Box = { centre: [0, 0.9, 0], half: [0.5, 0.9, 0.5] };
   readonly #size = new Vector2();
-  #radius = 1;
   #moving: { from: Vector3; to: Vector3; start: number } | undefined;
 
   /** Throws where the browser gives no WebGL. */
@@ -66,18 +65,20 @@ export class SpaceView {
 
   /** Finds people's places anew, after `upright` changed, and looks at them from the start. */
   arrange(look: Look): void {
-    const { placed, centre, radius } = placements(this.#scene, look);
+    const { placed, box } = placements(this.#scene, look);
     this.#placed = placed;
-    this.#centre.set(centre[0], centre[1], centre[2]);
-    this.#radius = radius;
-    this.#controls.minDistance = radius * 0.4;
-    this.#controls.maxDistance = radius * 14;
+    this.#box = box;
+    const size = Math.hypot(...box.half);
+    this.#controls.minDistance = size * 0.4;
+    this.#controls.maxDistance = size * 14;
   }
 
   /** Turns to a named direction, at once or smoothly. */
   view(name: ViewName, smoothly: boolean): void {
-    const to = this.#centre.clone().addScaledVector(views[name].clone().normalize(), this.#distance());
-    this.#controls.target.copy(this.#centre);
+    const centre = new Vector3(...this.#box.centre);
+    const direction = views[name].clone().normalize();
+    const to = centre.clone().addScaledVector(direction, this.#distance(direction));
+    this.#controls.target.copy(centre);
     this.#moving = smoothly ? { from: this.#camera.position.clone(), to, start: performance.now() } : undefined;
     if (!smoothly) this.#camera.position.copy(to);
     this.#controls.update();
@@ -99,11 +100,21 @@ export class SpaceView {
     this.#controls.update();
   }
 
-  #distance(): number {
+  /** How far away the box of what moves just fits, with some room about it. */
+  #distance(direction: Vector3): number {
     const { width, height } = this.#parts('split')[0];
-    const half = (this.#camera.fov * Math.PI) / 360;
-    const narrow = Math.atan(Math.tan(half) * Math.min(1, width / Math.max(1, height)));
-    return (this.#radius * 1.1) / Math.sin(narrow);
+    const high = Math.tan((this.#camera.fov * Math.PI) / 360) * 0.88;
+    const wide = (high * width) / Math.max(1, height);
+    const aside = new Vector3(0, 1, 0).cross(direction).normalize();
+    const up = direction.clone().cross(aside);
+    let distance = 1;
+    for (let corner = 0; corner < 8; corner++) {
+      const signs = [corner & 1, corner & 2, corner & 4].map((bit) => (bit ? 1 : -1));
+      const place = new Vector3(...this.#box.half.map((half, axis) => half * signs[axis]));
+      const reach = Math.max(Math.abs(place.dot(aside)) / wide, Math.abs(place.dot(up)) / high);
+      distance = Math.max(distance, reach + place.dot(direction));
+    }
+    return distance;
   }
 
   /** The parts of the canvas that rooms are drawn in. */
@@ -160,7 +171,7 @@ export class SpaceView {
     for (const [index, { left, width, height }] of this.#parts(look.arrangement).entries()) {
       const { scene } = this.#rooms[index];
       (scene.fog as Fog).near = fog;
-      (scene.fog as Fog).far = fog + 5 + this.#radius * 2;
+      (scene.fog as Fog).far = fog + 5 + 2 * Math.hypot(...this.#box.half);
       this.#camera.aspect = width / Math.max(1, height);
       this.#camera.updateProjectionMatrix();
       this.#renderer.setViewport(left, 0, width, height);

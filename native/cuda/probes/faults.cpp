@@ -37,7 +37,7 @@ int main() {
   }
   bool right = true;
   {
-    const std::unique_ptr<Backend> backend = makeCudaBackend(0, Precision::fp32);
+    const std::unique_ptr<Backend> backend = makeCudaBackend(0, Precision::fp32, "auto");
     constexpr size_t kCount = 1 << 20;
     auto* y = static_cast<float*>(backend->allocate(kCount * sizeof(float)));
     backend->zero(y, kCount * sizeof(float));
@@ -50,7 +50,7 @@ int main() {
     };
     right &= expect("illegal address", refusal(nowhere), "lost its CUDA context");
     right &= expect("after it", refusal([&] { backend->copyOut(&first, y, sizeof first); }), "ERR_CUDA_DRIVER");
-    right &= expect("a new model", refusal([] { (void)makeCudaBackend(0, Precision::fp32)->allocate(64); }), "ERR_");
+    right &= expect("a new model", refusal([] { (void)makeCudaBackend(0, Precision::fp32, "auto")->allocate(64); }), "ERR_");
     backend->release(y);
   }
   std::printf("%s\n", right ? "as it must be" : "not as it must be");
