@@ -219,6 +219,7 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 /** The widest that PyTorch's own float32 strays over 32 one-ulp changes of the initial weights: see fixtures/train-spread/make.py. */
 interface Spread {
+  losses: number[];
   ends: Record<string, number>;
 }
 const spreads: Record<string, Spread> = JSON.parse(
@@ -239,14 +240,17 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
     const zeroKey = Object.keys(about).find((key) => key.startsWith('gradient zero in theory'))!;
     const leftOut = about[zeroKey] as string[];
     const losses = golden.get('losses')!.data;
-    const { ends: widest } = spreads[name]!;
+    const { ends: widest, losses: widestLosses } = spreads[name]!;
     await withModel(config, async (model) => {
       for (let step = 0; step < 20; step++) {
         const keypoints = pattern(`input${step % 4}`, batch, 27, JOINTS, 2).data;
         const targets = stage === 2 ? targetPattern(`target${step % 4}`, batch, 27) : undefined;
         const [loss] = await model.gradients({ keypoints, batch, targets, ...masks }, 0, step);
         const strayed = Math.abs(loss / Number(losses[step]) - 1);
-        expect(strayed, `loss of step ${step}`).toBeLessThan(1e-4);
+        // On the CPU 1e-4, as the oracle's own run keeps to. Other orders of summing come to other forks of the same lottery: a GPU's losses
+        // may stray as far as PyTorch's runs did.
+        const allowed = testDevice() === 'cpu' ? 1e-4 : Math.max(1e-4, widestLosses[step]!);
+        expect(strayed, `loss of step ${step}`).toBeLessThan(allowed);
         await model.adamStep(step < 10 ? 1e-3 : 1e-3 * 0.97, step + 1);
       }
       const ends = [...golden.keys()].filter((key) => key.startsWith('end.') && !leftOut.includes(key.slice(4)));
