@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NativeConfig, NativeModel } from '../../binding.js';
 import type { Tensor, TensorData } from '../../lib/tensor.js';
-import { isEmulated } from '../helpers/cuda-device.js';
+import { isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { goldenAbout, goldenTensor, loadGolden } from '../helpers/golden.js';
 import { filledModel, norm, relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
