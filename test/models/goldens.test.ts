@@ -248,8 +248,8 @@ describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (n
         const [loss] = await model.gradients({ keypoints, batch, targets, ...masks }, 0, step);
         const strayed = Math.abs(loss / Number(losses[step]) - 1);
         // On the CPU 1e-4, as the oracle's own run keeps to. Other orders of summing come to other forks of the same lottery: a GPU's losses
-        // may stray as far as PyTorch's runs did.
-        const allowed = testDevice() === 'cpu' ? 1e-4 : Math.max(1e-4, widestLosses[step]!);
+        // may stray as far as PyTorch's runs did, and on the same fork by a forward pass's 1e-5 from theirs.
+        const allowed = testDevice() === 'cpu' ? 1e-4 : Math.max(1e-4, widestLosses[step]! + 1e-5);
         expect(strayed, `loss of step ${step}`).toBeLessThan(allowed);
         await model.adamStep(step < 10 ? 1e-3 : 1e-3 * 0.97, step + 1);
       }
