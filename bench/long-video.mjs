@@ -15,7 +15,11 @@ const { frames, window, precision, threads } = flags;
 const NOTE_SECONDS = 60;
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
 
-const model = createNativeModel(nativeConfig(parseModelConfig({ frames: window })), { device: 'cpu', precision, threads });
+const model = createNativeModel(nativeConfig(parseModelConfig({ frames: window })), {
+  device: 'cpu',
+  precision,
+  threads,
+});
 await model.initialize(0);
 const weights = model.memoryBytes;
 const keypoints = Float32Array.from({ length: frames * 34 }, (_, i) => Math.sin(i));
@@ -55,5 +59,18 @@ ${machineLine(about)}, on ${about.date}.
 | ---: | ---: | ---: |
 ${log.map((line) => `| ${line.seconds} | ${line.frames} | ${megabytes(line.resident)} |`).join('\n')}
 `;
-const data = { about, frames, window, precision, threads, seconds, peak, before, weights, extra, poses: poses.byteLength, log };
+const data = {
+  about,
+  frames,
+  window,
+  precision,
+  threads,
+  seconds,
+  peak,
+  before,
+  weights,
+  extra,
+  poses: poses.byteLength,
+  log,
+};
 writeResults('long-video', data, text, { folder: flags.out });

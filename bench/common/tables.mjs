@@ -22,7 +22,7 @@ export function benchReport(results) {
   const parts = [
     `# Speed${about.complete ? '' : ' (part of a run)'}`,
     `${machineLine(about)}, on ${about.date}. ${about.threads} threads each, ${about.rounds} rounds; a turn of about ${about.seconds} s (longer where one
-step takes longer). Fused multiply-adds in registers, the largest of the run: ${peak.join(', ')} GFLOP/s. The run took ${about.minutes} minutes.`,
+step takes longer). Fused multiply-adds in registers, the largest of the run: ${peak.join(', ')} GFLOP/s. ${about.parts ? `Measured in ${about.parts} runs of parts, one after the other, in all` : 'The run took'} ${about.minutes} minutes.`,
     `One process a side, all in turns, so that what happens to the machine happens to all of them; medians, least and greatest in brackets;
 ratios are taken round by round. The share of the limit counts the operations that are needed and no others, at the peak above.
 Memory is what the whole process had resident at most while it worked, runtime and data included. bench/README.md says how each side is set up.`,
