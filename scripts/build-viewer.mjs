@@ -1,5 +1,5 @@
 // Bundles the viewer's page, three.js in it, into dist/viewer/page: what pstmo view serves and writes.
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -20,5 +20,9 @@ await build({
   legalComments: 'none',
   banner: { js: `/*! three.js: ${holders}, MIT licence. */` },
 });
-for (const file of ['page.html', 'page.css']) copyFileSync(path.join(source, file), path.join(target, file));
+copyFileSync(path.join(source, 'page.html'), path.join(target, 'page.html'));
+// One style sheet of several, in this order: later rules win.
+const styles = ['look', 'panels', 'inside-model', 'transport', 'help-and-narrow'];
+const sheet = styles.map((name) => readFileSync(path.join(source, `${name}.css`), 'utf8')).join('\n');
+writeFileSync(path.join(target, 'page.css'), sheet);
 copyFileSync(license, path.join(target, 'three-license.txt'));
