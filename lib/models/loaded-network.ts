@@ -5,7 +5,8 @@ import type { ModelConfig } from './config.js';
 import { type DeviceOption, resolveDevice } from './device.js';
 import { checkKnownOptions } from './known-options.js';
 import { nativeConfig } from './native-config.js';
-import { loadWeights, readWeights, type WeightOptions } from './weights.js';
+import { openNetworkWeights } from './network-weights.js';
+import type { WeightOptions } from './weights.js';
 
 /** How a model is loaded. */
 export interface LoadOptions extends WeightOptions {
@@ -53,7 +54,7 @@ export class LoadedNetwork {
       notices.push(text);
       options.onNotice?.(text);
     };
-    const weights = await readWeights(pathOrName, options);
+    const weights = await openNetworkWeights(pathOrName, options);
     if (weights.config.stage !== stage) {
       const other =
         stage === 2
@@ -70,7 +71,7 @@ export class LoadedNetwork {
       products: options.products,
     });
     try {
-      await loadWeights(native, weights);
+      await weights.fill(native);
     } catch (error) {
       await native.close();
       throw error;

@@ -90,6 +90,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
+                         InstanceMethod<&NativeModel::readValues>("readValues"),
                          InstanceMethod<&NativeModel::initialize>("initialize"),
                          InstanceMethod<&NativeModel::forward>("forward"),
                          InstanceMethod<&NativeModel::reconstruct>("reconstruct"),
@@ -173,11 +174,20 @@ Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()
   job->work = [this, work = std::move(work)] {
     struct Measure {
       NativeModel& model;
-      ~Measure() { model.bytes_ = static_cast<int64_t>(model.nativeBytes()); }
+      ~Measure() {
+        if (model.network_ && !model.network_->borrows()) model.stored_.clear();
+        model.bytes_ = static_cast<int64_t>(model.nativeBytes());
+      }
     } measure{*this};
     work();
   };
   return queue_->submit(std::move(job));
+}
+
+size_t NativeModel::nativeBytes() const {
+  size_t bytes = network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
+  for (const AlignedArray<float>& values : stored_) bytes += values.bytes();
+  return bytes;
 }
 
 size_t NativeModel::tensorSize(const std::string& name) const {
@@ -240,6 +250,29 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const std::string path = nameOf(info[0]);
+    if (!info[1].IsArray()) throw Error("ERR_ARGUMENT", "tensors: expected an array, got " + describeValue(info[1]) + ".");
+    const Napi::Array list = info[1].As<Napi::Array>();
+    std::vector<StoredTensor> tensors;
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      ObjectReader reader(list.Get(i), "tensors");
+      const std::string name = reader.text("name"), type = reader.text("type", {"F32", "F16", "BF16"});
+      const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
+      reader.finish();
+      tensors.push_back({name, type == "F32" ? StoredType::float32 : type == "F16" ? StoredType::float16 : StoredType::bfloat16, static_cast<uint64_t>(offset), tensorSize(name)});
+    }
+    return submit(job(), [this, path, tensors = std::move(tensors)] {
+      planStale_ = true;
+      ThreadPool pool(planThreads_);
+      StoredValues stored = readStoredValues(pool, path, tensors);
+      for (size_t i = 0; i < tensors.size(); ++i) network_->lend(tensors[i].name, stored.values.data() + stored.places[i]);
+      stored_.push_back(std::move(stored.values));
+    });
+  });
+}
+
 Napi::Value NativeModel::initialize(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const int64_t seed = readWhole(info, 0, "seed", 0, kLargestSeed);
@@ -260,6 +293,7 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
       plan_.reset();
       network_.reset();
       bytes_ = 0;
+      stored_.clear();
     };
     const Napi::Promise promise = queue_->close(std::move(last));
     closing_ = Napi::Persistent(promise.As<Napi::Object>());

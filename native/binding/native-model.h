@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../model/network.h"
+#include "../model/stored-values.h"
 #include "../ops/profiling-backend.h"
 #include "../plan/plan.h"
 #include "job-queue.h"
@@ -45,6 +46,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value planObstacle(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value readValues(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value reconstruct(const Napi::CallbackInfo& info);
@@ -86,11 +88,12 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
   PlanStream& streamOf(int64_t id);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
-  size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
+  size_t nativeBytes() const;
 
   NetworkConfig config_;
   std::vector<TensorInfo> tensors_;
   std::string device_;
+  std::vector<AlignedArray<float>> stored_;  // values of files, for as long as the network borrows them
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
   ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
   std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone

@@ -101,6 +101,11 @@ class Network {
   virtual const std::vector<TensorInfo>& tensors() const = 0;
   virtual void read(TensorState, const std::string& name, float* host) = 0;
   virtual void write(TensorState, const std::string& name, const float* host) = 0;
+  // As writing a value, but `host` is copied when the network first runs: until then it must stay as it is. A network that is only read,
+  // to compile a plan from it, takes no memory for its values.
+  virtual void lend(const std::string& name, const float* host) = 0;
+  // False once nothing lent is read any more.
+  virtual bool borrows() const = 0;
   // PyTorch's default initial values, drawn by Philox from the seed.
   virtual void initialize(uint64_t seed) = 0;
 

@@ -102,12 +102,32 @@ void Parameters::addUnusedLayerNorm(const std::string& name, int channels) {
   reserve({name + ".b_2"}, {channels}, TensorRole::unused, Initial::zero, 1);
 }
 
-void Parameters::allocate(Backend& backend) {
+void Parameters::use(Backend& backend) {
   backend_ = &backend;
-  value_ = DeviceArray<float>(backend, trainedCount_);
-  fixed_ = DeviceArray<float>(backend, fixedCount_);
+  lent_.assign(tensors_.size(), nullptr);
+}
+
+void Parameters::settle() {
+  if (lent_.empty()) return;
+  value_ = DeviceArray<float>(*backend_, trainedCount_);
+  fixed_ = DeviceArray<float>(*backend_, fixedCount_);
   value_.zero();
   fixed_.zero();
+  const std::vector<const float*> lent = std::move(lent_);
+  lent_.clear();
+  for (size_t tensor = 0; tensor < lent.size(); ++tensor) {
+    if (lent[tensor] != nullptr) write(TensorState::value, tensors_[tensor].name, lent[tensor]);
+  }
+  backend_->weightsChanged();
+}
+
+void Parameters::lend(const std::string& name, const float* host) {
+  if (lent_.empty()) {
+    write(TensorState::value, name, host);
+    backend_->weightsChanged();
+  } else {
+    lent_[find(name)] = host;
+  }
 }
 
 void Parameters::initialize(uint64_t seed) {
@@ -140,6 +160,10 @@ const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role, 
 void Parameters::read(TensorState state, const std::string& name, float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
+  if (state == TensorState::value && !lent_.empty() && lent_[tensor] != nullptr) {
+    std::copy_n(lent_[tensor], place.count, host);
+    return;
+  }
   const DeviceArray<float>& from = array(state, tensors_[tensor].role, name);
   if (from.count() == 0) {
     std::fill_n(host, place.count, 0.0f);
@@ -151,11 +175,13 @@ void Parameters::read(TensorState state, const std::string& name, float* host) {
 void Parameters::write(TensorState state, const std::string& name, const float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
+  settle();
   if (state != TensorState::value) prepareTraining();
   backend_->copyIn(array(state, tensors_[tensor].role, name).data() + place.offset, host, place.count * sizeof(float));
 }
 
 void Parameters::prepareTraining() {
+  settle();
   if (gradient_.count() > 0) return;
   for (DeviceArray<float>* state : {&adamMean_, &adamVariance_, &adamMaximum_, &gradient_}) {
     *state = DeviceArray<float>(*backend_, trainedCount_);

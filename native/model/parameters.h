@@ -65,13 +65,18 @@ class Parameters {
   // Published files hold a norm after each stack of layers that is never applied.
   void addUnusedLayerNorm(const std::string& name, int channels);
 
-  // After the last add. Values are zero until they are initialized or written.
-  void allocate(Backend& backend);
+  // After the last add. Values are zero until they are initialized, written or lent.
+  void use(Backend& backend);
   void initialize(uint64_t seed);
 
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   void read(TensorState state, const std::string& name, float* host);
   void write(TensorState state, const std::string& name, const float* host);
+  // A value that is read where it lies until settle() copies it to the device.
+  void lend(const std::string& name, const float* host);
+  bool borrows() const { return !lent_.empty(); }
+  // Before anything runs: gives the values their memory, the first time.
+  void settle();
 
   // Gradients and Adam's states take memory from the first training step on; until then they read as zero.
   void prepareTraining();
@@ -98,6 +103,7 @@ class Parameters {
   Backend* backend_ = nullptr;
   std::vector<TensorInfo> tensors_;
   std::vector<Place> places_;
+  std::vector<const float*> lent_;  // a tensor each, null where it was not lent; empty once settled
   std::unordered_map<std::string, size_t> index_;
   size_t trainedCount_ = 0;
   size_t fixedCount_ = 0;
