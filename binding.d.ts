@@ -151,7 +151,10 @@ export class NativeModel {
   readonly planObstacle: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
-  /** Writes values from a file, little endian: of each tensor its type and the first byte. Throws `ERR_FILE` or `ERR_FORMAT`. */
+  /**
+   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the plan, and again when
+   * the network itself first runs, where it must not have changed. Throws `ERR_FILE` or `ERR_FORMAT`.
+   */
   readValues(path: string, tensors: readonly StoredTensor[]): Promise<void>;
   initialize(seed: number): Promise<void>;
   forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;

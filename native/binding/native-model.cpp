@@ -174,20 +174,11 @@ Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()
   job->work = [this, work = std::move(work)] {
     struct Measure {
       NativeModel& model;
-      ~Measure() {
-        if (model.network_ && !model.network_->borrows()) model.stored_.clear();
-        model.bytes_ = static_cast<int64_t>(model.nativeBytes());
-      }
+      ~Measure() { model.bytes_ = static_cast<int64_t>(model.nativeBytes()); }
     } measure{*this};
     work();
   };
   return queue_->submit(std::move(job));
-}
-
-size_t NativeModel::nativeBytes() const {
-  size_t bytes = network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
-  for (const AlignedArray<float>& values : stored_) bytes += values.bytes();
-  return bytes;
 }
 
 size_t NativeModel::tensorSize(const std::string& name) const {
@@ -265,10 +256,8 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
     }
     return submit(job(), [this, path, tensors = std::move(tensors)] {
       planStale_ = true;
-      ThreadPool pool(planThreads_);
-      StoredValues stored = readStoredValues(pool, path, tensors);
-      for (size_t i = 0; i < tensors.size(); ++i) network_->lend(tensors[i].name, stored.values.data() + stored.places[i]);
-      stored_.push_back(std::move(stored.values));
+      network_->lend(std::make_shared<ValuesFile>(path, tensors));
+      if (currentPlan() == nullptr) network_->settle();
     });
   });
 }
@@ -293,7 +282,6 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
       plan_.reset();
       network_.reset();
       bytes_ = 0;
-      stored_.clear();
     };
     const Napi::Promise promise = queue_->close(std::move(last));
     closing_ = Napi::Persistent(promise.As<Napi::Object>());

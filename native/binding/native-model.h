@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "../model/network.h"
-#include "../model/stored-values.h"
 #include "../ops/profiling-backend.h"
 #include "../plan/plan.h"
 #include "job-queue.h"
@@ -88,12 +87,11 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
   PlanStream& streamOf(int64_t id);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
-  size_t nativeBytes() const;
+  size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
 
   NetworkConfig config_;
   std::vector<TensorInfo> tensors_;
   std::string device_;
-  std::vector<AlignedArray<float>> stored_;  // values of files, for as long as the network borrows them
   std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
   ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
   std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone

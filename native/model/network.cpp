@@ -63,6 +63,11 @@ void DeviceNetwork::write(TensorState state, const std::string& name, const floa
   countMemory();
 }
 
+void DeviceNetwork::settle() {
+  parameters_.settle();
+  countMemory();
+}
+
 void DeviceNetwork::initialize(uint64_t seed) {
   parameters_.initialize(seed);
   backend_->weightsChanged();

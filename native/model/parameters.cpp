@@ -102,32 +102,38 @@ void Parameters::addUnusedLayerNorm(const std::string& name, int channels) {
   reserve({name + ".b_2"}, {channels}, TensorRole::unused, Initial::zero, 1);
 }
 
-void Parameters::use(Backend& backend) {
-  backend_ = &backend;
-  lent_.assign(tensors_.size(), nullptr);
-}
+void Parameters::use(Backend& backend) { backend_ = &backend; }
 
 void Parameters::settle() {
-  if (lent_.empty()) return;
+  if (settled_) return;
   value_ = DeviceArray<float>(*backend_, trainedCount_);
   fixed_ = DeviceArray<float>(*backend_, fixedCount_);
   value_.zero();
   fixed_.zero();
-  const std::vector<const float*> lent = std::move(lent_);
-  lent_.clear();
-  for (size_t tensor = 0; tensor < lent.size(); ++tensor) {
-    if (lent[tensor] != nullptr) write(TensorState::value, tensors_[tensor].name, lent[tensor]);
-  }
-  backend_->weightsChanged();
+  if (lent_) copyFrom(*lent_);
+  lent_.reset();
+  settled_ = true;
 }
 
-void Parameters::lend(const std::string& name, const float* host) {
-  if (lent_.empty()) {
-    write(TensorState::value, name, host);
-    backend_->weightsChanged();
+void Parameters::lend(std::shared_ptr<const ValuesFile> file) {
+  if (lent_) settle();
+  if (settled_) {
+    copyFrom(*file);
   } else {
-    lent_[find(name)] = host;
+    lent_ = std::move(file);
   }
+}
+
+void Parameters::copyFrom(const ValuesFile& file) {
+  std::vector<float> values;
+  for (size_t tensor = 0; tensor < tensors_.size(); ++tensor) {
+    const auto& [name, shape, role] = tensors_[tensor];
+    if (!file.has(name)) continue;
+    values.resize(places_[tensor].count);
+    file.read(name, values.data());
+    backend_->copyIn(array(TensorState::value, role, name).data() + places_[tensor].offset, values.data(), values.size() * sizeof(float));
+  }
+  backend_->weightsChanged();
 }
 
 void Parameters::initialize(uint64_t seed) {
@@ -160,14 +166,12 @@ const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role, 
 void Parameters::read(TensorState state, const std::string& name, float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
-  if (state == TensorState::value && !lent_.empty() && lent_[tensor] != nullptr) {
-    std::copy_n(lent_[tensor], place.count, host);
-    return;
-  }
+  if (state == TensorState::value && lent_ && lent_->has(name)) return lent_->read(name, host);
   const DeviceArray<float>& from = array(state, tensors_[tensor].role, name);
   if (from.count() == 0) {
     std::fill_n(host, place.count, 0.0f);
   } else {
+    const std::lock_guard lock(reading_);
     backend_->copyOut(host, from.data() + place.offset, place.count * sizeof(float));
   }
 }

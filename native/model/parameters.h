@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -72,9 +74,8 @@ class Parameters {
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   void read(TensorState state, const std::string& name, float* host);
   void write(TensorState state, const std::string& name, const float* host);
-  // A value that is read where it lies until settle() copies it to the device.
-  void lend(const std::string& name, const float* host);
-  bool borrows() const { return !lent_.empty(); }
+  // Values that are read from the file until settle() copies them to the device.
+  void lend(std::shared_ptr<const ValuesFile> file);
   // Before anything runs: gives the values their memory, the first time.
   void settle();
 
@@ -98,12 +99,15 @@ class Parameters {
 
   size_t reserve(const std::vector<std::string>& names, const Shape& shape, TensorRole role, Initial initial, int64_t fanIn);
   size_t find(const std::string& name) const;
+  void copyFrom(const ValuesFile& file);
   const DeviceArray<float>& array(TensorState state, TensorRole role, const std::string& name) const;
 
   Backend* backend_ = nullptr;
   std::vector<TensorInfo> tensors_;
   std::vector<Place> places_;
-  std::vector<const float*> lent_;  // a tensor each, null where it was not lent; empty once settled
+  std::mutex reading_;
+  bool settled_ = false;
+  std::shared_ptr<const ValuesFile> lent_;  // until settled
   std::unordered_map<std::string, size_t> index_;
   size_t trainedCount_ = 0;
   size_t fixedCount_ = 0;
