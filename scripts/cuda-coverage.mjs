@@ -50,11 +50,7 @@ run(process.execPath, ['scripts/build-native.mjs', 'coverage', 'emulated']);
 for (const name of countFiles()) rmSync(path.join(objects, name));
 const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
 const addon = path.join(folder, 'build/Release/pstmo.node');
-run(process.execPath, [
-  'scripts/cuda-case-child.mjs',
-  addon,
-  ...cases.map(({ file, precision }) => `${file}:${precision}`),
-]);
+run(process.execPath, ['scripts/cuda-case-child.mjs', addon, ...cases.map(({ argument }) => argument)]);
 run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });
 
 const counts = [...countLines()].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -24,7 +24,7 @@ if (flags.write !== undefined) {
 }
 
 const { compiledCases, writeCases } = await import('./cuda-cases.mjs');
-const { casesReaching, verdictOf } = await import('./cuda-mutant-runs.mjs');
+const { casesReaching, mutantAddon, verdictOf } = await import('./cuda-mutant-runs.mjs');
 const LEAST_CAUGHT = 0.9;
 const seconds = Number(flags.seconds);
 
@@ -32,10 +32,11 @@ const chosen = mutateKernels(root).mutants.filter(({ file, kind, source }) =>
   `${file} ${kind} ${source}`.includes(flags.only),
 );
 const cases = writeCases(await compiledCases(root), path.join(root, 'build/mutants/cases'));
-const reaching = casesReaching(root, cases, 100 * seconds);
+const addon = mutantAddon(root);
+const reaching = casesReaching(addon, cases, 100 * seconds);
 const results = chosen.map((mutant, i) => {
   const own = reaching.get(mutant.number) ?? [];
-  const verdict = own.length > 0 ? verdictOf(root, mutant.number, own, seconds) : undefined;
+  const verdict = own.length > 0 ? verdictOf(addon, mutant.number, own, seconds) : undefined;
   const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
   console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
   return { ...mutant, cases: own.length, verdict };
