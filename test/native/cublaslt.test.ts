@@ -13,7 +13,10 @@ import { opCases } from './op-cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, the toolkit, wheels of a Python environment. */
+/**
+ * Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, what scripts/install-cublaslt-headers.sh fetched, the
+ * toolkit, wheels of a Python environment.
+ */
 function headerFolders(): string[] {
   const toolkits = [process.env.CUDA_PATH, process.env.CUDA_HOME, '/usr/local/cuda']
     .filter((toolkit) => toolkit !== undefined)
@@ -27,14 +30,19 @@ function headerFolders(): string[] {
       ['cu13', 'cublas', 'cuda_runtime'].map((wheel) => join(python, 'site-packages/nvidia', wheel, 'include')),
     );
   const named = (process.env.PSTMO_CUBLASLT_INCLUDE ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...named, ...toolkits, ...wheels].filter((folder) => existsSync(folder));
+  return [...named, join(root, 'out/cublaslt/include'), ...toolkits, ...wheels].filter((folder) => existsSync(folder));
 }
 
 const folders = headerFolders();
 const lacks = ['cublasLt.h', 'library_types.h'].filter(
   (name) => !folders.some((folder) => existsSync(join(folder, name))),
 );
-if (lacks.length > 0) console.log(`cuBLASLt's declarations are not tested: no ${lacks.join(' and no ')} was found`);
+if (lacks.length > 0) {
+  const missing = lacks.join(' and no ');
+  console.log(
+    `cuBLASLt's declarations are not tested: no ${missing} was found; scripts/install-cublaslt-headers.sh fetches them`,
+  );
+}
 
 /** Compiles the test's source, its include of our header replaced by `header`. */
 function compile(header: string): { status: number | null; stderr: string } {
