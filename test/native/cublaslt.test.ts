@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +17,7 @@ import type { OpTensors } from '../../binding.js';
 import { cudaProducts, runOp } from '../../lib/binding.js';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { errorOf, FORWARD, GRADIENT, type OpCase } from './op-case.js';
 import { opCases } from './op-cases.js';
 
@@ -137,6 +147,23 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt, PSTMO_EMULATION_REFUSES: 'start' }, () => {
       expect(cudaProducts()).toMatch(/^own kernels.*was not initialized.*while starting/);
       expect(() => run(forward, 'cublaslt')).toThrow(expect.objectContaining({ code: 'ERR_CUDA_DRIVER' }));
+    });
+  });
+
+  it('are found in a wheel of the Python environment', async () => {
+    const environment = temporaryFolder();
+    const wheel = join(environment, 'lib/python3.12/site-packages/nvidia/cu13/lib');
+    mkdirSync(wheel, { recursive: true });
+    symlinkSync(emulatedCublasLt, join(wheel, 'libcublasLt.so.13'));
+    await withEnvironment({ VIRTUAL_ENV: environment }, () => {
+      expect(cudaProducts()).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
+    });
+  });
+
+  it('never come from a library for a GPU where the device is emulated', async () => {
+    const other = join(`${process.env.PSTMO_PREBUILD}`, 'build/Release/pstmo.node');
+    await withEnvironment({ PSTMO_CUBLASLT: other }, () => {
+      expect(cudaProducts()).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
     });
   });
 
