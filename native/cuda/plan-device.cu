@@ -73,11 +73,7 @@ size_t sharedBytesOf(int device) {
   return properties.sharedMemPerBlockOptin;
 }
 
-constexpr size_t kWideShared = size_t{160} << 10;  // an A100 has it, a GeForce has not
-
 }  // namespace
-
-CudaPlanDevice::CudaPlanDevice(int device, Precision precision) : backend_(device, precision, "own"), narrow_(sharedBytesOf(device) < kWideShared) {}
 
 void CudaPlanDevice::run(const PlanPack& op) {
   const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
@@ -92,11 +88,13 @@ void CudaPlanDevice::run(const PlanPoses& op) { forEach(stream(), static_cast<in
 
 std::string planDeviceObstacle(int device, Precision precision, int width, int heads) {
   if (planHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
-  const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, has < kWideShared, width, heads);
+  const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, true, width, heads);
   if (needs > has) return "its kernels need " + std::to_string(needs) + " bytes of shared memory a block, and this GPU has " + std::to_string(has);
   return {};
 }
 
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision) { return std::make_unique<CudaPlanDevice>(device, precision); }
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
+  return std::make_unique<CudaPlanDevice>(device, precision, planSharedBytes(precision, false, width, heads) > sharedBytesOf(device));
+}
 
 }  // namespace pstmo::cuda

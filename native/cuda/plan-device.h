@@ -8,7 +8,7 @@ namespace pstmo::cuda {
 
 class CudaPlanDevice final : public PlanDevice {
  public:
-  CudaPlanDevice(int device, Precision precision);
+  CudaPlanDevice(int device, Precision precision, bool narrow) : backend_(device, precision, "own"), narrow_(narrow) {}
 
   Backend& backend() override { return backend_; }
   void run(const PlanProduct&) override;
@@ -24,7 +24,7 @@ class CudaPlanDevice final : public PlanDevice {
   cudaStream_t stream() const { return backend_.stream(); }
 
   CudaBackend backend_;
-  bool narrow_;  // blocks of half the rows: the device has less shared memory than an A100
+  bool narrow_;  // blocks of half the rows, where shared memory has no room for whole ones
 };
 
 // Bytes of shared memory that the largest block takes.

@@ -128,6 +128,6 @@ inline int planHeadWidth(int headWidth) { return headWidth <= 16 ? 16 : headWidt
 
 // Why this device cannot run the plan of such a network; empty where it can.
 std::string planDeviceObstacle(int device, Precision precision, int width, int heads);
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision);
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads);
 
 }  // namespace pstmo::cuda

@@ -28,7 +28,7 @@ namespace cuda {
 
 std::string planDeviceObstacle(int device, Precision, int, int) { return cudaState(device).reason; }
 
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision) {
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision, int, int) {
   const CudaState state = cudaState(device);
   throw Error(state.code, state.reason);
 }

@@ -27,7 +27,7 @@ std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds
 CudaPlan::CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device, const TensorReader& read)
     : config_(config),
       folds_(folds),
-      device_(cuda::makePlanDevice(device, precision)),
+      device_(cuda::makePlanDevice(device, precision, config.width, config.heads)),
       backend_(device_->backend()),
       weights_(config_, folds_, precision, *device_, read),
       arrays_(backend_) {}
