@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <mutex>
 
 namespace pstmo {
 namespace {
@@ -18,73 +17,35 @@ Bf16 roundToBf16(float value) {
 
 }  // namespace
 
-// Tensors by name, one at a time: who asks for them runs on several threads.
-struct PlanWeights::Source {
-  const TensorReader& read;
-  mutable std::mutex mutex;
-
-  explicit Source(const TensorReader& reader) : read(reader) {}
-  std::vector<float> tensor(const std::string& name) const {
-    const std::lock_guard lock(mutex);
-    return read(name);
-  }
-  FoldedLinear linear(const std::string& name, int out, int in) const { return {out, in, tensor(name + ".weight"), tensor(name + ".bias")}; }
-  ChannelAffine batchNorm(const std::string& name) const {
-    return channelAffine(tensor(name + ".weight"), tensor(name + ".bias"), tensor(name + ".running_mean"), tensor(name + ".running_var"));
-  }
-};
-
 PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k, ThreadPool& pool, const TensorReader& read)
     : config(c), folds(f), precision(p), kernels(k), headWidth(c.width / c.heads), headPadded(roundUp(headWidth, k.panelColumns)), headPanels(headPadded / k.panelColumns) {
-  const Source source(read);
+  const FoldedNetwork source(config, folds, bf16(), read);  // bf16 rounds: its rows are centred before
   const int width = config.width, inner = 2 * width;
-  blocks.resize(static_cast<size_t>(1 + 2 * config.mlpBlocks));
+  blocks.resize(source.blocks());
   layers.resize(static_cast<size_t>(config.layers));
   aggregator.resize(config.strides.size());
-  tables.resize(std::min<size_t>(3, config.strides.size()));
+  tables.resize(source.tables());
 
   std::vector<std::function<void()>> jobs;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    jobs.push_back([this, &source, inner, i] {
-      std::string name = "encoder.fc_1", norm = "encoder.bn_1";
-      if (i > 0) {
-        const std::string block = "encoder.layers." + std::to_string((i - 1) / 2), half = i % 2 == 1 ? "1" : "2";
-        name = block + ".w" + half;
-        norm = block + ".batch_norm" + half;
-      }
-      FoldedLinear folded = source.linear(name, inner, i == 0 ? 2 * config.joints : inner);
-      const ChannelAffine affine = source.batchNorm(norm);
-      if (folds.batchNorm) foldNormAfter(folded, affine);
-      // Keypoints are read where the caller has them, unpadded, and in fp32: coordinates near 1 would lose a pixel in bf16.
-      blocks[i] = linear(folded, i == 0 ? 2 * config.joints : paddedRow(inner), bf16() && i > 0);
-      if (!folds.batchNorm) addNorm(blocks[i], affine, inner);
-    });
+    // Keypoints are read where the caller has them, unpadded, and in fp32: coordinates near 1 would lose a pixel in bf16.
+    jobs.push_back([this, &source, inner, i] { blocks[i] = block(source.block(i), i == 0 ? 2 * config.joints : paddedRow(inner), bf16() && i > 0, inner); });
   }
   jobs.push_back([this, &source, width, inner] {
-    FoldedLinear folded = source.linear("encoder.fc_2", width, inner);
-    std::vector<float> table = source.tensor("Transformer.pos_embedding");
-    if (folds.positions) foldIntoTable(folded, table);
-    project = linear(folded, paddedRow(inner), bf16());
+    std::vector<float> table;
+    project = linear(source.project(table), paddedRow(inner), bf16());
     positions = padded(table, config.frames, width, paddedRow(width));
   });
   for (size_t i = 0; i < layers.size(); ++i) {
-    jobs.push_back([this, &source, i] { layers[i] = layer(source, "Transformer.model.layers." + std::to_string(i), 0); });
+    jobs.push_back([this, &source, i] { layers[i] = layer(source.layer(i)); });
   }
   for (size_t i = 0; i < aggregator.size(); ++i) {
-    jobs.push_back([this, &source, i] { aggregator[i] = layer(source, "Transformer_reduce.model.layers." + std::to_string(i), config.strides[i]); });
+    jobs.push_back([this, &source, i] { aggregator[i] = layer(source.aggregatorLayer(i)); });
   }
   for (size_t i = 0; i < tables.size(); ++i) {
-    jobs.push_back([this, &source, width, i] {
-      tables[i] = padded(source.tensor("Transformer_reduce.model.pos_embedding_" + std::to_string(i + 1)), config.frames, width, paddedRow(width));
-    });
+    jobs.push_back([this, &source, width, i] { tables[i] = padded(source.table(i), config.frames, width, paddedRow(width)); });
   }
-  jobs.push_back([this, &source, width] {
-    FoldedLinear folded = source.linear("fcn.1", 3 * config.outputJoints, width);
-    const ChannelAffine affine = source.batchNorm("fcn.0");
-    if (folds.batchNorm) foldNormBefore(folded, affine);
-    head = linear(folded, paddedRow(width), false);
-    if (!folds.batchNorm) addNorm(head, affine, width);
-  });
+  jobs.push_back([this, &source, width] { head = block(source.head(), paddedRow(width), false, width); });
   pool.run(static_cast<int>(jobs.size()), [&](int item, int) { jobs[static_cast<size_t>(item)](); });
   countBytes();
 }
@@ -139,43 +100,27 @@ PlanLinear PlanWeights::linear(const FoldedLinear& folded, int inner, bool inBf1
   return result;
 }
 
-void PlanWeights::addNorm(PlanLinear& linear, const ChannelAffine& norm, int channels) const {
-  linear.normScale = padded(norm.scale, 1, channels, paddedRow(channels));
-  linear.normShift = padded(norm.shift, 1, channels, paddedRow(channels));
+PlanLinear PlanWeights::block(const FoldedBlock& folded, int inner, bool inBf16, int channels) const {
+  PlanLinear result = linear(folded.linear, inner, inBf16);
+  if (!folded.norm.scale.empty()) {
+    result.normScale = padded(folded.norm.scale, 1, channels, paddedRow(channels));
+    result.normShift = padded(folded.norm.shift, 1, channels, paddedRow(channels));
+  }
+  return result;
 }
 
-PlanLayerWeights PlanWeights::layer(const Source& source, const std::string& name, int stride) const {
-  const int width = config.width, hidden = config.hidden, taps = stride > 0 ? 3 : 1;
+PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) const {
+  const int width = config.width, taps = folded.stride > 0 ? 3 : 1;
   PlanLayerWeights result;
-  result.stride = stride;
-  const std::string attention = name + ".self_attn.linears.", feedForward = name + ".feed_forward.w_";
-  FoldedLinear parts[3];
-  for (int part = 0; part < 3; ++part) parts[part] = source.linear(attention + std::to_string(part), width, width);
-  FoldedLinear output = source.linear(attention + "3", width, width), expand = source.linear(feedForward + "1", hidden, width);
-  FoldedLinear contract = source.linear(feedForward + "2", width, hidden * taps);
-  const std::vector<FoldedLinear*> after[2] = {{&parts[0], &parts[1], &parts[2]}, {&expand}};
+  result.stride = folded.stride;
   for (int norm = 0; norm < 2; ++norm) {
-    const std::string sublayer = name + ".sublayer." + std::to_string(norm) + ".norm.";
-    const std::vector<float> a = source.tensor(sublayer + "a_2"), b = source.tensor(sublayer + "b_2");
-    for (FoldedLinear* linear : after[norm]) {
-      if (!folds.layerNorm) continue;
-      foldLayerNorm(*linear, a, b);
-      if (!bf16()) foldCentring(*linear);  // bf16 rounds: its rows are centred before
-    }
-    if (!folds.layerNorm) {
-      result.norms[norm][0] = padded(a, 1, width, paddedRow(width));
-      result.norms[norm][1] = padded(b, 1, width, paddedRow(width));
-    }
-  }
-  foldScoreScale(parts[0], headWidth);
-  if (folds.attentionBias) {
-    dropKeyBias(parts[1]);
-    foldValueBias(parts[2], output);
+    if (folds.layerNorm) continue;
+    for (int i = 0; i < 2; ++i) result.norms[norm][i] = padded(folded.norms[norm][i], 1, width, paddedRow(width));
   }
   std::vector<FoldedLinear> heads;
   std::vector<float> bias;
   for (int number = 0; number < config.heads; ++number) {
-    for (const FoldedLinear& part : parts) {
+    for (const FoldedLinear& part : folded.parts) {
       const size_t first = static_cast<size_t>(number) * headWidth;
       FoldedLinear own{headWidth, width, {}, {}};
       own.weight.assign(part.weight.begin() + static_cast<ptrdiff_t>(first) * width, part.weight.begin() + static_cast<ptrdiff_t>(first + headWidth) * width);
@@ -187,9 +132,9 @@ PlanLayerWeights PlanWeights::layer(const Source& source, const std::string& nam
   for (const FoldedLinear& part : heads) pointers.push_back(&part);
   result.heads = pack(pointers, paddedRow(width), bf16());
   result.headBias = padded(bias, config.heads * 3, headWidth, headPadded);
-  result.output = linear(output, paddedRow(width), bf16());
-  result.expand = linear(expand, paddedRow(width), bf16());
-  result.contract = linear(contract, taps * paddedRow(hidden), bf16(), taps);
+  result.output = linear(folded.output, paddedRow(width), bf16());
+  result.expand = linear(folded.expand, paddedRow(width), bf16());
+  result.contract = linear(folded.contract, taps * paddedRow(config.hidden), bf16(), taps);
   return result;
 }
 
