@@ -37,8 +37,11 @@ export interface NativeOptions {
   profile?: boolean;
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
-  /** `off`: lifting runs the graph, operation by operation, instead of the compiled plan. Default `auto`. */
-  plan?: 'auto' | 'off' | undefined;
+  /**
+   * How lifting runs: `auto`, the default: by the compiled plan where that is the default; `on`: by the plan, or ERR_UNSUPPORTED where
+   * there is none; `off`: by the graph, operation by operation.
+   */
+  plan?: 'auto' | 'on' | 'off' | undefined;
   /** For benches and tests: what the plan does without. */
   withoutFolds?: PlanFold[] | undefined;
   /**

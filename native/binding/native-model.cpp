@@ -120,7 +120,8 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
     const std::string products = reader.textOr("products", "auto");
-    planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
+    const std::string plan = reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
+    planWish_ = plan == "on" ? PlanWish::on : plan == "off" ? PlanWish::off : PlanWish::whereDefault;
     if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
     std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
@@ -135,6 +136,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     planPrecision_ = precision;
     planThreads_ = threads;
     planObstacle_ = findPlanObstacle();
+    if (plan == "on" && !planObstacle_.empty()) throw Error("ERR_UNSUPPORTED", "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());

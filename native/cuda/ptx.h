@@ -125,4 +125,28 @@ struct BrainFloat {
 #endif
 };
 
+// Two right fragments of bf16 from rows [row, row + 16) and the sixteen halves from `word` on, a row holding what one inner index has:
+// ldmatrix with four matrices of 8 x 8, transposed.
+#if defined(PSTMO_CUDA_EMULATED)
+inline void loadTransposed(RightRegisters (&right)[2], const SharedWords& from, int row, int word, emulation::Place place = emulation::Place::current()) {
+  const int lane = laneOfWarp(), g = lane / 4, t = lane % 4;
+  const uint4 own = from.get4(row + lane % 16, word + lane / 16 * 4, place);
+  const auto two = [](uint32_t low, uint32_t high) { return static_cast<uint64_t>(high) << 32 | low; };
+  const emulation::Words* rows = emulation::Block::current().collective(kAllLanes, {two(own.x, own.y), two(own.z, own.w)}, false, place);
+  for (int matrix = 0; matrix < 4; ++matrix) {
+    const auto half = [&](int i) { return static_cast<uint32_t>(rows[matrix * 8 + i][static_cast<size_t>(g / 4)] >> (g % 4 * 16) & 0xFFFFu); };
+    right[matrix / 2].r[matrix % 2] = half(2 * t) | half(2 * t + 1) << 16;
+  }
+}
+#else
+__device__ __forceinline__ void loadTransposed(RightRegisters (&right)[2], const SharedWords& from, int row, int word) {
+  const int lane = laneOfWarp();
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(from.at4(row + lane % 16, word + lane / 16 * 4)));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(right[0].r[0]), "=r"(right[0].r[1]), "=r"(right[1].r[0]), "=r"(right[1].r[1])
+               : "r"(address)
+               : "memory");
+}
+#endif
+
 }  // namespace pstmo::cuda

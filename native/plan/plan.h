@@ -98,4 +98,9 @@ std::string planObstacle(const PlanConfig& config, Precision precision);
 // threads = 0: the physical cores this process may use. isa: as makeCpuBackend takes it.
 std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads, const std::string& isa, const TensorReader& read);
 
+
+// The same on a CUDA device; empty where this build and device have the kernels.
+std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device);
+std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device, const TensorReader& read);
+
 }  // namespace pstmo
