@@ -147,15 +147,16 @@ const jointRows = PAIRS.map(([marker]) => [
 const one = (value) => value.toFixed(1);
 const motionRows = cameras.map(({ name, methods, motion }) => [
   name,
-  ...[motion.bonesBefore.meanMm, motion.bonesAfter.meanMm, motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(
-    one,
-  ),
+  ...[motion.bonesBefore.meanMm, motion.bonesAfter.meanMm].map(one),
+  String(motion.skateBefore.frames),
+  ...[motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(one),
   ...[methods.pstmo.pMpjpeMm, motion.rigidPMpjpeMm, motion.lockedPMpjpeMm].map(one),
 ]);
 const motionTitles = [
   'mm',
   'bones vary, lifted',
   'rigid',
+  'frames of standing feet',
   'feet stray, rigid',
   'locked',
   'P-MPJPE, lifted',
@@ -175,8 +176,8 @@ Linear regression: a frame at a time${fitted ? `, fitted on the training split o
 
 ${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRows)}
 
-What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), how far a standing ankle strays from
-the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
+What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), in how many of the ${2 * truth.frames} frames
+of both feet one was found to stand, how far a standing ankle strays from the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
 
 ${markdownTable(motionTitles, motionRows)}`;
 const about = { model, baseline: fitted?.name, truth: flags.truth, fps, stride, flip: !flags['no-flip'], pairs: PAIRS };

@@ -189,15 +189,14 @@ async function* liftOne(
   }
 }
 
-/** The track as the network saw it: with a calibrated camera its points are undistorted, about the middle of the image. */
+/** The track as the network saw it: with a calibrated camera its points are undistorted, pixels about the middle of the image. */
 function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['track']; intrinsics?: Intrinsics } {
   if (!camera) {
     return { seen: track };
   }
-  const focal = (2 * camera.fx) / track.width;
   return {
     seen: { ...track, keypoints: undistortKeypoints(track.keypoints, camera, track) },
-    intrinsics: { fx: focal, fy: focal, cx: 0, cy: 0 },
+    intrinsics: { fx: camera.fx, fy: camera.fx, cx: track.width / 2, cy: track.height / 2 },
   };
 }
 
