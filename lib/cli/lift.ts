@@ -265,7 +265,7 @@ function lookText(output: string): string {
   const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    const here = ending === '.bvh' || ending === '.trc' ? `, or look at it: pstmo view ${output}` : '';
+    const here = ending !== '.glb' ? `, or look at it: pstmo view ${output}` : '';
     return `Motion, y up. Open ${output} in the tool of its format${here}.`;
   }
   const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
