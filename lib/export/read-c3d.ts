@@ -38,7 +38,7 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const unit = textsOf(parameters.get('POINT:UNITS'))[0] || 'mm';
   const metres = metresIn[unit];
   const frames = number('FRAMES') ?? last - first + 1;
-  if (points === 0 || !(frames > 0)) throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);
+  if (points === 0 || !(frames > 0 && Number.isInteger(frames))) throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);
   if (!(fps > 0 && Number.isFinite(fps))) throw formatError(where, 20, 'a frame rate', String(fps));
   if (metres === undefined) throw formatError(where, undefined, 'POINT:UNITS of m, cm or mm', printable(unit));
   if (!Number.isFinite(scale)) throw formatError(where, 12, 'a scale', String(scale));
@@ -97,7 +97,9 @@ function parametersOf(bytes: Uint8Array, where: string, start: number): Map<stri
     if (group < 0) groups.set(-group, name);
     else {
       const type = (cursor.uint8() << 24) >> 24;
-      const dimensions = [...cursor.bytes(cursor.uint8())];
+      const rank = cursor.uint8();
+      if (rank > 7) throw cursor.error('a parameter of 7 dimensions at most', String(rank));
+      const dimensions = [...cursor.bytes(rank)];
       const count = dimensions.reduce((product, one) => product * one, 1);
       found.push([group, name, { type, dimensions, body: cursor.bytes(count * Math.abs(type)) }]);
     }
