@@ -111,6 +111,16 @@ describe('parseC3d and parseTrc', () => {
   it.each([
     ['another file', () => Buffer.from('hello there, this is not one'), /at byte 1: expected the mark 0x50/],
     ['a cut file', () => writeC3d(motion).subarray(0, 6000), /at byte 16: expected 40 frames of 272 bytes/],
+    [
+      'a parameter of too many dimensions',
+      () => {
+        const bytes = writeC3d(motion);
+        // After the name: where the next parameter is, a type, and how many dimensions.
+        bytes[Buffer.from(bytes.buffer).indexOf('LABELS') + 6 + 2 + 1] = 255;
+        return bytes;
+      },
+      /expected a parameter of 7 dimensions at most, got 255/,
+    ],
     ['one of another processor', () => writeC3d(motion).fill(86, 515, 516), /byte order of processor 86/],
   ])('refuse %s', (_, bytes, message) => {
     expect(() => parseC3d(bytes(), 'wrong.c3d')).toThrow(message);
