@@ -38,7 +38,8 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const unit = textsOf(parameters.get('POINT:UNITS'))[0] || 'mm';
   const metres = metresIn[unit];
   const frames = number('FRAMES') ?? last - first + 1;
-  if (points === 0 || !(frames > 0 && Number.isInteger(frames))) throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);
+  if (points === 0 || !(frames > 0 && Number.isInteger(frames)))
+    throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);
   if (!(fps > 0 && Number.isFinite(fps))) throw formatError(where, 20, 'a frame rate', String(fps));
   if (metres === undefined) throw formatError(where, undefined, 'POINT:UNITS of m, cm or mm', printable(unit));
   if (!Number.isFinite(scale)) throw formatError(where, 12, 'a scale', String(scale));

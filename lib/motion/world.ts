@@ -2,12 +2,12 @@ import { PoseError } from '../pose-error.js';
 import type { Extrinsics } from './camera.js';
 import { legsOf } from './legs.js';
 import { jointsOf, type Motion } from './motion.js';
-import { stanceAxes } from './stance.js';
+import { type StanceAxes, stanceAxes } from './stance.js';
 import { cross, dot, pointAt, type Vector } from './vector.js';
 
 export type WorldOptions =
-  /** Up is where the body stands over its feet. */
-  | { from: 'stance' }
+  /** Up is where the body stands over its feet; or what was `found` of somebody else before the same camera, {@link stanceAxes}. */
+  | { from: 'stance'; found?: StanceAxes }
   /** The camera's place is known; `up` is the axis of that world that points up. */
   | { from: 'extrinsics'; extrinsics: Extrinsics; up: 'y' | 'z' };
 
@@ -28,13 +28,15 @@ export function toWorld(motion: Motion, options: WorldOptions): Motion {
   if (motion.axes !== 'camera') {
     throw new PoseError('ERR_ARGUMENT', 'World: expected a motion in camera axes, got one in world axes.');
   }
-  return options.from === 'stance' ? fromStance(motion) : fromExtrinsics(motion, options.extrinsics, options.up);
+  return options.from === 'stance'
+    ? fromStance(motion, options.found)
+    : fromExtrinsics(motion, options.extrinsics, options.up);
 }
 
-function fromStance(motion: Motion): Motion {
+function fromStance(motion: Motion, found?: StanceAxes): Motion {
   const joints = jointsOf(motion);
   const legs = legsOf(motion.layout);
-  const { axes, spread, tilt, floor: plane } = stanceAxes(motion);
+  const { axes, spread, tilt, floor: plane } = found ?? stanceAxes(motion);
   const positions = turned(motion.positions, axes, [0, 0, 0]);
   const heights = Array.from({ length: motion.frames }, (_, frame) =>
     Math.min(...legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
@@ -44,9 +46,11 @@ function fromStance(motion: Motion): Motion {
   const level = plane
     ? `and feet to stand on a level floor (it turned up by ${degrees(plane.turn)} degrees; feet are ${(1000 * plane.residual).toFixed(0)} mm from it) `
     : '';
-  const note =
-    'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
-    `straight (frames disagree by ${degrees(spread)} degrees) ${level}\u2013 the camera is tilted by ${degrees(tilt)} degrees.`;
+  const tilted = `the camera is tilted by ${degrees(tilt)} degrees.`;
+  const note = found
+    ? `Up is as it was found for the first person of the video: ${tilted}`
+    : 'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
+      `straight (frames disagree by ${degrees(spread)} degrees) ${level}\u2013 ${tilted}`;
   const grounded = positions.map((value, index) => (index % 3 === 1 ? value - floor : value));
   return { ...motion, positions: grounded, axes: 'world', notes: [...motion.notes, note] };
 }
