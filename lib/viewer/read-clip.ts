@@ -68,7 +68,7 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       return fromArray(path, readNpy(bytes, { where: path }), undefined);
     case '.csv': {
       const { positions, layout, fps } = parsePosesCsv(text(), path);
-      return fromPositions(path, turnedUp(positions), layout, fps);
+      return fromPlaces(path, positions, layout, fps);
     }
     case '.trc':
       return fromMarkers(path, parseTrc(text(), path));
@@ -126,7 +126,7 @@ function fromArray(path: string, value: unknown, fps: number | undefined): Viewe
   }
   const layout = skeletons.find(({ joints }) => joints.length === shape[1]);
   if (!layout) throw new PoseError('ERR_FORMAT', `${path}: expected the joints of a known layout, got ${shape[1]}.`);
-  return fromPositions(path, turnedUp(asFloat32(array).data), layout.name, fps);
+  return fromPlaces(path, asFloat32(array).data, layout.name, fps);
 }
 
 /** Markers that are named after the joints of a layout have its bones; others are points. */
@@ -138,9 +138,27 @@ function fromMarkers(path: string, { positions, frames, markers, fps }: MarkerMo
   return world(path, own, frames, skeleton, fps, layout?.name);
 }
 
-/** Camera axes with y turned up, for files that do not say their axes. */
-function turnedUp(positions: Float32Array): Float32Array {
-  return positions.map((value, index) => (index % 3 === 0 ? value : -value));
+/**
+ * Poses of a file that does not say its axes: the camera's, whose y is turned up, unless heads are above feet as it stands; then they are
+ * a world's.
+ */
+function fromPlaces(path: string, positions: Float32Array, layout: string, fps: number | undefined): ViewedClip {
+  if (headsUp(positions, layout)) return { ...fromPositions(path, positions, layout, fps), axes: 'world' };
+  const turned = positions.map((value, index) => (index % 3 === 0 ? value : -value));
+  return fromPositions(path, turned, layout, fps);
+}
+
+/** Whether heads have a greater y than feet in most frames; false where the layout has no head or no ankle. */
+function headsUp(positions: Float32Array, layout: string): boolean {
+  const { joints } = skeletonByName(layout);
+  const head = joints.findIndex((name) => /^(head|nose)/.test(name));
+  const ankle = joints.findIndex((name) => name.endsWith('ankle'));
+  if (head < 0 || ankle < 0) return false;
+  const frames = positions.length / (3 * joints.length);
+  const y = (frame: number, joint: number) => positions[(frame * joints.length + joint) * 3 + 1];
+  let above = 0;
+  for (let frame = 0; frame < frames; frame++) if (y(frame, head) > y(frame, ankle)) above++;
+  return above > frames / 2;
 }
 
 function fromPositions(path: string, positions: Float32Array, layout: string, fps: number | undefined): ViewedClip {
