@@ -1,13 +1,14 @@
 // Real detections against real 3D: P-MPJPE of each camera of a Pose2Sim session, beside per-frame linear regression.
 //   node bench/pose2sim.mjs <folder> --model <model> [--baseline <dataset>] [--no-flip] [--name pose2sim] [--out folder]
 import { basename, join } from 'node:path';
+import { liftClip, rateOf } from '../dist/cli/lift-clip.js';
 import { readDataset } from '../dist/datasets/dataset-file.js';
 import { workMotion } from '../dist/export/index.js';
 import { PoseLifter } from '../dist/index.js';
+import { readKeypoints } from '../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../dist/keypoints/normalize.js';
 import { jointErrorsMm, meanByJoint, similarityAligned } from '../dist/metrics/index.js';
 import { fitLinear, predictLinear } from '../dist/models/baselines.js';
-import { windowStride } from '../dist/models/network-input.js';
 import { human36m17 } from '../dist/skeletons/human36m.js';
 import { mapToHuman36m } from '../dist/skeletons/to-human36m.js';
 import { readFlags } from './common/flags.mjs';
@@ -62,8 +63,31 @@ function score(poses) {
   const predicted = select(poses, truth.frames, human36m17.joints.length, joints);
   const errors = jointErrorsMm(similarityAligned(predicted, target), target);
   const byJoint = meanByJoint(errors);
+  const limbsMm = limbSpreadMm(predicted);
   const pMpjpeMm = byJoint.reduce((sum, error) => sum + error, 0) / byJoint.length;
-  return { pMpjpeMm, byJoint: Object.fromEntries(PAIRS.map(([marker], i) => [marker, byJoint[i]])) };
+  return { pMpjpeMm, limbsMm, byJoint: Object.fromEntries(PAIRS.map(([marker], i) => [marker, byJoint[i]])) };
+}
+
+/** The limbs' bones among the pairs: what both the lifted poses and the markers have. */
+const LIMBS = ['R', 'L'].flatMap((side) =>
+  [
+    ['Hip', 'Knee'],
+    ['Knee', 'Ankle'],
+    ['Shoulder', 'Elbow'],
+    ['Elbow', 'Wrist'],
+  ].map((ends) => ends.map((end) => PAIRS.findIndex(([marker]) => marker === side + end))),
+);
+
+/** Mean over the limbs of the standard deviation of a bone's length over time, mm, of points (T, pairs, 3). */
+function limbSpreadMm({ data, shape: [frames, pairs] }) {
+  const spreads = LIMBS.map(([a, b]) => {
+    const lengths = Array.from({ length: frames }, (_, frame) =>
+      Math.hypot(...[0, 1, 2].map((i) => data[(frame * pairs + a) * 3 + i] - data[(frame * pairs + b) * 3 + i])),
+    );
+    const mean = lengths.reduce((sum, value) => sum + value, 0) / frames;
+    return 1000 * Math.sqrt(lengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / frames);
+  });
+  return spreads.reduce((sum, value) => sum + value, 0) / spreads.length;
 }
 
 /** Bones and feet before and after they are made rigid and locked, with an assumed focal length and up from the stance. */
@@ -82,43 +106,24 @@ const fitted = flags.baseline ? await readDataset(flags.baseline, { splits: ['tr
 const linear = fitted && fitLinear(fitted);
 const lifter = await PoseLifter.load(flags.model);
 const fps = truth.fps;
-const stride = windowStride(lifter.config, fps);
+const rate = rateOf(fps, lifter.config);
 const cameras = [];
 for (const [index, camera] of readCameras(folder).entries()) {
-  const { name, width, height, frames, people, filledJoints } = camera;
+  const { name, width, height } = camera;
+  const track = readKeypoints(camera.folder, { size: { width, height }, fps });
+  const { frames, joints: detected, layout, people } = track;
   if (frames !== truth.frames) {
     throw new Error(`${name} has ${frames} frames, the truth ${truth.frames}.`);
   }
-  const keypoints = { data: camera.keypoints, shape: [frames, 25, 2] };
-  const lifted = await lifter.lift(keypoints, { width, height, fps, layout: 'body-25b', flip: !flags['no-flip'] });
-  const own = mapToHuman36m('body-25b', keypoints);
-  const methods = { pstmo: score(lifted.data) };
+  const poses = await liftClip(lifter, { track, suffix: '' }, {}, { flip: !flags['no-flip'] });
+  const own = mapToHuman36m(layout, { data: track.keypoints, shape: [frames, detected, 2] });
+  const methods = { pstmo: score(poses) };
   if (linear) {
     methods.linear = score(predictLinear(linear, normalizeKeypoints(own.data, width, height)));
   }
-  const heights = personHeights(own);
-  const track = {
-    ...camera,
-    joints: 25,
-    layout: 'body-25b',
-    fps,
-    frameIds: [],
-    filled: new Uint8Array(frames),
-    notices: [],
-  };
-  track.confidence = new Float32Array(frames * 25).fill(1);
-  cameras.push({
-    name,
-    width,
-    height,
-    frames,
-    people,
-    filledJoints,
-    personPixels: median(heights),
-    methods,
-    motion: workedMotion({ poses: lifted.data, layout: 'h36m-17', model, track }),
-    mark: MARKS[index],
-  });
+  const motion = workedMotion({ poses, layout: lifter.config.outputLayout, model, track });
+  const personPixels = median(personHeights(own));
+  cameras.push({ name, width, height, frames, layout, people, personPixels, methods, motion, mark: MARKS[index] });
 }
 const { frames: windowFrames, fps: modelFps, stride: modelStride } = lifter.config;
 await lifter.close();
@@ -132,12 +137,14 @@ function personHeights({ data, shape: [frames, count] }) {
 }
 
 const seconds = (frames, every, rate) => (((frames - 1) * every) / rate).toFixed(2);
+const truthLimbsMm = limbSpreadMm(target);
 const rows = cameras.map(({ name, methods, mark, personPixels }) => [
   name,
   methods.pstmo.pMpjpeMm.toFixed(1),
   methods.linear ? methods.linear.pMpjpeMm.toFixed(1) : '',
   String(mark),
   methods.pstmo.pMpjpeMm < mark ? 'yes' : 'no',
+  ...[methods.pstmo.limbsMm, methods.linear?.limbsMm, truthLimbsMm].map((value) => value?.toFixed(1) ?? ''),
   personPixels.toFixed(0),
 ]);
 const jointRows = PAIRS.map(([marker]) => [
@@ -147,15 +154,20 @@ const jointRows = PAIRS.map(([marker]) => [
 const one = (value) => value.toFixed(1);
 const motionRows = cameras.map(({ name, methods, motion }) => [
   name,
-  ...[motion.bonesBefore.meanMm, motion.bonesAfter.meanMm, motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(
-    one,
-  ),
+  ...[motion.bonesBefore.meanMm, motion.bonesAfter.meanMm].map(one),
+  String(motion.skateBefore.frames),
+  ...[motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(one),
   ...[methods.pstmo.pMpjpeMm, motion.rigidPMpjpeMm, motion.lockedPMpjpeMm].map(one),
 ]);
+const titles = [
+  ...['P-MPJPE, mm', 'pstmo', 'linear regression', 'mark', 'below'],
+  ...['limbs vary, pstmo', 'linear regression', 'the 3D itself', 'person, px high'],
+];
 const motionTitles = [
   'mm',
   'bones vary, lifted',
   'rigid',
+  'frames of standing feet',
   'feet stray, rigid',
   'locked',
   'P-MPJPE, lifted',
@@ -165,19 +177,22 @@ const motionTitles = [
 const text = `# Real detections: pose2sim-single
 
 ${model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used.
-As \`pstmo lift --fps ${fps}\` does, windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`}: ${windowFrames} frames span ${seconds(windowFrames, stride, fps)} s, in training ${seconds(windowFrames, modelStride, modelFps)} s.
+Read and lifted as \`pstmo lift --fps ${fps}\` does, the person who is largest for longest: the 2D ${rate.step === 1 ? 'is not resampled' : `is resampled to ${rate.fps} Hz for the network`}, windows take ${rate.stride === 1 ? 'every frame' : `one frame in ${rate.stride}`}; ${windowFrames} frames
+span ${seconds(windowFrames, rate.stride, rate.fps)} s, in training ${seconds(windowFrames, modelStride, modelFps)} s.
 P-MPJPE over hips, knees, ankles, neck, shoulders, elbows and wrists (${PAIRS.length} joints; the neck against our thorax), similarity Procrustes a
 frame over those joints, against the triangulated 3D in ${flags.truth}.
 
-${markdownTable(['P-MPJPE, mm', 'pstmo', 'linear regression', 'mark', 'below', 'person, px high'], rows)}
+${markdownTable(titles, rows)}
+
+How much the bones of arms and legs change their lengths: the standard deviation over time, mean of the eight.
 
 Linear regression: a frame at a time${fitted ? `, fitted on the training split of ${fitted.name}, clean 2D` : ' (not fitted: no data set was named)'}.
 
 ${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRows)}
 
-What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), how far a standing ankle strays from
-the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
+What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), in how many of the ${2 * truth.frames} frames
+of both feet one was found to stand, how far a standing ankle strays from the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
 
 ${markdownTable(motionTitles, motionRows)}`;
-const about = { model, baseline: fitted?.name, truth: flags.truth, fps, stride, flip: !flags['no-flip'], pairs: PAIRS };
-writeResults(flags.name, { about, cameras }, text, { folder: flags.out });
+const about = { model, baseline: fitted?.name, truth: flags.truth, fps, rate, flip: !flags['no-flip'], pairs: PAIRS };
+writeResults(flags.name, { about, truthLimbsMm, cameras }, text, { folder: flags.out });

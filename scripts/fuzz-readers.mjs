@@ -309,10 +309,10 @@ export async function fuzzReaders(load) {
       read: (file) => readPoses(file),
     },
     ...(await Promise.all(
-      ['csv', 'npy', 'trc'].map(async (extension) => ({
+      ['csv', 'npy', 'trc', 'c3d'].map(async (extension) => ({
         name: `poses-${extension}`,
         extension,
-        seeds: [extension === 'trc' ? await motion(extension) : await lifted(extension)],
+        seeds: [['trc', 'c3d'].includes(extension) ? await motion(extension) : await lifted(extension)],
         read: (file) => readClip(file),
       })),
     )),

@@ -170,6 +170,8 @@ async function* liftOne(
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
   const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  // Everybody in a video stands before one camera: the first clip, of who is seen largest for longest, says where up is.
+  let shared = plan;
   for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
@@ -187,22 +189,22 @@ async function* liftOne(
     const seconds = (performance.now() - start) / 1000;
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
-    const said = await writeLifted(output, lifted, plan, intrinsics);
+    const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics);
+    if (stance) shared = { ...plan, world: { from: 'stance', found: stance } };
     const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
   }
 }
 
-/** The track as the network saw it: with a calibrated camera its points are undistorted, about the middle of the image. */
+/** The track as the network saw it: with a calibrated camera its points are undistorted, pixels about the middle of the image. */
 function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['track']; intrinsics?: Intrinsics } {
   if (!camera) {
     return { seen: track };
   }
-  const focal = (2 * camera.fx) / track.width;
   return {
     seen: { ...track, keypoints: undistortKeypoints(track.keypoints, camera, track) },
-    intrinsics: { fx: focal, fy: focal, cx: 0, cy: 0 },
+    intrinsics: { fx: camera.fx, fy: camera.fx, cx: track.width / 2, cy: track.height / 2 },
   };
 }
 
@@ -250,7 +252,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
       notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
     }
     if (first) {
-      io.out(`${lookText(first.output)}\n`);
+      io.out(`${lookText(first.output, flags)}\n`);
     }
   }
   if (failed > 0) {
@@ -267,14 +269,19 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
 }
 
 /** How to look at a result. */
-function lookText(output: string): string {
-  const about = 'metres, camera axes (x right, y down, z away), the hip at zero';
+function lookText(output: string, { trajectory, world, rigid }: MotionFlags): string {
+  const worked = trajectory || world !== undefined || rigid;
+  const axes = world === undefined ? 'camera axes (x right, y down, z away)' : 'y up';
+  const motion = `metres, ${axes}, ${trajectory ? 'the hip where it was found' : 'the hip at one place'}`;
+  const lifted = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    const here = ending === '.bvh' || ending === '.trc' ? `, or look at it: pstmo view ${output}` : '';
+    const here = ending !== '.glb' ? `, or look at it: pstmo view ${output}` : '';
     return `Motion, y up. Open ${output} in the tool of its format${here}.`;
   }
   const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
   const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';
+  const both = ending === '.npz' || ending === '.json';
+  const about = worked ? (both ? `${lifted}; motion (T, 17, 3), ${motion}` : motion) : lifted;
   return `Poses (T, 17, 3), ${about}. Look at them: pstmo view ${output}${other}`;
 }

@@ -6,6 +6,7 @@ import { type RigName, rigNames } from '../export/rigs.js';
 import { motionFormatOf, writeMotion } from '../export/write-motion.js';
 import { writePoses } from '../export/write-poses.js';
 import type { Intrinsics } from '../motion/camera.js';
+import type { StanceAxes } from '../motion/stance.js';
 import type { WorldOptions } from '../motion/world.js';
 import { PoseError } from '../pose-error.js';
 import { positiveNumber } from './parse.js';
@@ -72,20 +73,21 @@ export function planMotion(outputs: readonly string[], flags: MotionFlags & { ca
 /** Formats of files whose joints are those of a rig. */
 const rigFormats = ['bvh', 'glb'];
 
-/** Works the poses as planned, writes them, and says what was assumed, estimated and changed. */
+/** Works the poses as planned, writes them, and says what was assumed, estimated and changed, and the upright axes that were found. */
 export async function writeLifted(
   path: string,
   lifted: LiftedPoses,
   plan: MotionPlan,
   camera?: Intrinsics,
-): Promise<string[]> {
+): Promise<{ notices: string[]; stance?: StanceAxes }> {
   const steps = stepsOf(plan, camera);
   const worked = steps && workMotion(lifted, steps);
   const result = worked?.result ?? lifted;
   const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, plan)] : [];
+  const said = { notices, ...(worked?.report.stance && { stance: worked.report.stance }) };
   if (motionFormatOf(path) === undefined) {
     writePoses(path, result);
-    return notices;
+    return said;
   }
   const residual = await writeMotion(path, motionOf(result), { ...(plan.rig && { rig: plan.rig }) });
   if (residual) {
@@ -94,7 +96,7 @@ export async function writeLifted(
         `${residual.maxMm.toFixed(1)} mm at most. Feet, hands and fingers were not lifted and stay at rest.`,
     );
   }
-  return notices;
+  return said;
 }
 
 function stepsOf(plan: MotionPlan, camera: Intrinsics | undefined): MotionSteps | undefined {

@@ -4,11 +4,13 @@ export { type FitResidual, type FittedRig, fitRig, rigPositions } from './fit-ri
 export { writeGlb } from './glb.js';
 export { type MotionReport, type MotionSteps, motionOf, workMotion } from './lifted-motion.js';
 export type { LiftedPoses } from './lifted-poses.js';
+export type { MarkerMotion } from './marker-motion.js';
 export { posesToCsv } from './poses-csv.js';
 export { posesToJson } from './poses-json.js';
+export { parseC3d } from './read-c3d.js';
 export { readPoses } from './read-poses.js';
 export { type CsvPoses, parsePosesCsv } from './read-poses-csv.js';
-export { parseTrc, type TrcMotion } from './read-trc.js';
+export { parseTrc } from './read-trc.js';
 export { type Rig, type RigJoint, type RigName, rigByName, rigNames } from './rigs.js';
 export { writeTrc } from './trc.js';
 export { type MotionFormat, motionFormatOf, motionFormats, writeMotion } from './write-motion.js';

@@ -3,6 +3,7 @@ import type { Intrinsics } from '../motion/camera.js';
 import { detectFootContacts, type FootSkate, footSkate } from '../motion/foot-contact.js';
 import { lockFeet } from '../motion/foot-lock.js';
 import type { Motion } from '../motion/motion.js';
+import { type StanceAxes, stanceAxes } from '../motion/stance.js';
 import { estimateTrajectory, type Trajectory } from '../motion/trajectory.js';
 import { toWorld, type WorldOptions } from '../motion/world.js';
 import { PoseError } from '../pose-error.js';
@@ -37,6 +38,8 @@ export interface MotionReport {
   trajectory?: Omit<Trajectory, 'motion'>;
   skateBefore?: FootSkate;
   skateAfter?: FootSkate;
+  /** Of a world from the stance: its axes, which others before the same camera share (`found`). */
+  stance?: StanceAxes;
 }
 
 /**
@@ -60,6 +63,10 @@ export function workMotion(result: LiftedPoses, steps: MotionSteps): { result: L
     });
     motion = moved;
     report.trajectory = found;
+  }
+  if (steps.world?.from === 'stance') {
+    const { found } = steps.world;
+    report.stance = found ?? stanceAxes(motion);
   }
   if (steps.world) motion = toWorld(motion, steps.world);
   if (steps.lockFeet) {

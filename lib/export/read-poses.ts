@@ -97,7 +97,10 @@ function posesOfJson(bytes: Uint8Array, where: string): Found {
     throw new PoseError('ERR_FORMAT', `${where}: expected npz or JSON: ${(cause as Error).message}.`, { cause });
   }
   if (!isRecord(file) || file.format !== posesFormat || !Array.isArray(file.poses)) {
-    throw new PoseError('ERR_FORMAT', `${where}: expected JSON with "format": "${posesFormat}" and poses.`);
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected JSON with "format": "${posesFormat}" and poses, as lift writes it; got another JSON (keypoints are lifted first).`,
+    );
   }
   const { layout, model } = file;
   const values = file.poses.flat(2);

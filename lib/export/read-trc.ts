@@ -1,20 +1,13 @@
 import { PoseError } from '../pose-error.js';
-
-/** Markers of a TRC file: (T, M, 3), metres, in the file's axes (OpenSim: y up). */
-export interface TrcMotion {
-  positions: Float32Array;
-  frames: number;
-  markers: string[];
-  fps: number;
-}
+import type { MarkerMotion } from './marker-motion.js';
 
 const metresIn: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 };
 
 /**
- * Reads a TRC file: five lines of header, then a row a frame of frame number, time and three numbers a marker. A marker without a
- * place is NaN. Throws `ERR_FORMAT` with the line.
+ * Reads a TRC file: five lines of header, then a row a frame of frame number, time and three numbers a marker, which stay in the file's
+ * axes (OpenSim: y up). A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
  */
-export function parseTrc(text: string, where: string): TrcMotion {
+export function parseTrc(text: string, where: string): MarkerMotion {
   const lines = text.split(/\r?\n/).map((line) => line.split('\t').map((cell) => cell.trim()));
   const wrong = (line: number, expected: string, got: string) =>
     new PoseError(

@@ -44,7 +44,10 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
   const where = nameOf(source, options);
   const person = options.person ?? 0;
   if (!(Number.isInteger(person) && person >= 0 && person < people.length)) {
-    throw new PoseError('ERR_ARGUMENT', `${where}: option person: expected 0 to ${people.length - 1}, got ${person}.`);
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${where}: option person: expected ${people.length === 1 ? '0, the only one' : `0 to ${people.length - 1}`}, got ${person}.`,
+    );
   }
   return assembleTrack(where, people[person], options);
 }

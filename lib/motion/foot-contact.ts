@@ -1,14 +1,18 @@
 import { PoseError } from '../pose-error.js';
+import { skeletonByName } from '../skeletons/skeletons.js';
+import { medianBoneLengths } from './bone-lengths.js';
+import { legsOf } from './legs.js';
 import { jointsOf, type Motion, rateOf } from './motion.js';
 import { length, median, pointAt, subtract, type Vector } from './vector.js';
-import { legsOf } from './world.js';
 
 /** Which foot stands: (T, 2), left and right, 1 where the foot is on the ground and still. */
 export type FootContacts = Uint8Array;
 
-/** A foot on the ground is slower than this (metres a second), and lower than this over the floor (metres). */
-const slow = 0.45;
-const low = 0.12;
+/** A foot on the ground is slower than this (legs a second), or than this share of the body's own speed along its path. */
+const slow = 0.5;
+const slowShare = 0.6;
+/** It is lower than this over the floor (legs). */
+const low = 0.14;
 /** Speeds are measured over this time, and shorter contacts are none (seconds). */
 const span = 0.15;
 const shortest = 0.1;
@@ -16,9 +20,11 @@ const shortest = 0.1;
 const stepTime = 0.6;
 
 /**
- * Finds where the feet stand, from the ankles: low, and slow for at least a tenth of a second. The floor is where the ankles
- * are at their lowest within a step or so: it need not be level, and an estimated path never is quite. Throws `ERR_ARGUMENT` unless the motion is in world axes, with an estimated root and a frame
- * rate: without a path nothing tells a standing foot from a sliding one.
+ * Finds where the feet stand, from the ankles: low, and slow for at least a tenth of a second. Slow is half a leg's length a second, or
+ * 0.6 of what the body goes at, if that is more: while one foot swings past, the other stays behind. The floor is where the
+ * ankles are at their lowest within a step or so: it need not be level, and an estimated path never is quite. Throws
+ * `ERR_ARGUMENT` unless the motion is in world axes, with an estimated root and a frame rate: without a path nothing tells a
+ * standing foot from a sliding one.
  */
 export function detectFootContacts(motion: Motion): FootContacts {
   const joints = jointsOf(motion);
@@ -37,13 +43,13 @@ export function detectFootContacts(motion: Motion): FootContacts {
   );
   const heights = paths.map((path) => path.map(([, y]) => y));
   const around = Math.max(1, Math.round(stepTime * fps));
+  const leg = legLength(motion);
+  const { root } = skeletonByName(motion.layout);
+  const body = Array.from({ length: frames }, (_, frame) => pointAt(motion.positions, frame * joints + root));
   paths.forEach((path, foot) => {
     const still = path.map(([, y], frame) => {
-      const [from, to] = [Math.max(0, frame - reach), Math.min(frames - 1, frame + reach)];
-      if (to === from) return false;
-      return (
-        y < floorAt(heights, frame, around) + low && (length(subtract(path[to], path[from])) * fps) / (to - from) < slow
-      );
+      const limit = Math.max(slow * leg, slowShare * speedAt(body, frame, around, fps));
+      return y < floorAt(heights, frame, around) + low * leg && speedAt(path, frame, reach, fps) < limit;
     });
     for (const { first, last } of runsOf(still)) {
       if (last - first + 1 < shortest * fps) continue;
@@ -51,6 +57,19 @@ export function detectFootContacts(motion: Motion): FootContacts {
     }
   });
   return contacts;
+}
+
+/** Metres a second from `reach` frames before to `reach` after; of one frame alone nothing is known. */
+function speedAt(path: readonly Vector[], frame: number, reach: number, fps: number): number {
+  const [from, to] = [Math.max(0, frame - reach), Math.min(path.length - 1, frame + reach)];
+  return to === from ? Infinity : (length(subtract(path[to], path[from])) * fps) / (to - from);
+}
+
+/** Thigh and shin, the median of both legs over time: a child's steps are shorter. */
+function legLength(motion: Motion): number {
+  const lengths = medianBoneLengths(motion);
+  const { knees, ankles } = legsOf(motion.layout);
+  return lengths[knees[0]] + lengths[ankles[0]];
 }
 
 /** How high the floor is under a frame: the lowest twentieth of both ankles' heights around it. */

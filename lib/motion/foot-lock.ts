@@ -1,7 +1,7 @@
 import { detectFootContacts, type FootContacts, standsOf } from './foot-contact.js';
+import { legsOf } from './legs.js';
 import { jointsOf, type Motion, rateOf } from './motion.js';
 import { add, anySquare, length, pointAt, scaled, squareTo, subtract, unit, type Vector } from './vector.js';
-import { legsOf } from './world.js';
 
 /** Corrections come and go within this time, so that nothing jumps (seconds). */
 const ease = 0.2;

@@ -1,12 +1,13 @@
 import { PoseError } from '../pose-error.js';
-import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Extrinsics } from './camera.js';
+import { legsOf } from './legs.js';
 import { jointsOf, type Motion } from './motion.js';
-import { add, cross, dot, length, median, pointAt, squareTo, subtract, unit, type Vector } from './vector.js';
+import { type StanceAxes, stanceAxes } from './stance.js';
+import { cross, dot, pointAt, type Vector } from './vector.js';
 
 export type WorldOptions =
-  /** Up is where the body stands over its feet. */
-  | { from: 'stance' }
+  /** Up is where the body stands over its feet; or what was `found` of somebody else before the same camera, {@link stanceAxes}. */
+  | { from: 'stance'; found?: StanceAxes }
   /** The camera's place is known; `up` is the axis of that world that points up. */
   | { from: 'extrinsics'; extrinsics: Extrinsics; up: 'y' | 'z' };
 
@@ -14,8 +15,9 @@ export type WorldOptions =
  * A motion in camera axes as one in world axes: y up, metres.
  *
  * - `stance`: gravity is assumed to pull along the mean line from between the shoulders to between the ankles, over the frames in which
- *   the legs are straightest; x is the camera's right. The floor, y = 0, lies under the ankles at their usual lowest. A shift
- *   that is the same in all frames, so a relative root stays relative. The note gives the angle by which frames disagree.
+ *   the legs are straightest, and, where the root was estimated, to make the floor level on which the feet stood ({@link stanceAxes}); x
+ *   is the camera's right. The floor, y = 0, lies under the ankles at their usual lowest. A shift that is the same in all
+ *   frames, so a relative root stays relative. The note says what was assumed, and how well frames agree.
  * - `extrinsics`: the motion of an estimated root is put where it was in the world; a relative one is only turned.
  *
  * Throws `ERR_ARGUMENT` for a motion in world axes or extrinsics that are no rotation, `ERR_UNSUPPORTED` for a layout
@@ -26,60 +28,29 @@ export function toWorld(motion: Motion, options: WorldOptions): Motion {
   if (motion.axes !== 'camera') {
     throw new PoseError('ERR_ARGUMENT', 'World: expected a motion in camera axes, got one in world axes.');
   }
-  return options.from === 'stance' ? fromStance(motion) : fromExtrinsics(motion, options.extrinsics, options.up);
+  return options.from === 'stance'
+    ? fromStance(motion, options.found)
+    : fromExtrinsics(motion, options.extrinsics, options.up);
 }
 
-/** Axes of a motion in camera axes that stand upright, as rows of a rotation, and by how much frames disagree about them. */
-export interface StanceAxes {
-  axes: readonly [Vector, Vector, Vector];
-  /** Root mean square angle, radians. */
-  spread: number;
-  /** Between this up and the camera's, radians. */
-  tilt: number;
-}
-
-/** The axes of {@link toWorld} from a stance: x the camera's right, y up along the body while the legs are straight. */
-export function stanceAxes(motion: Motion): StanceAxes {
+function fromStance(motion: Motion, found?: StanceAxes): Motion {
   const joints = jointsOf(motion);
   const legs = legsOf(motion.layout);
-  const at = (frame: number, joint: number) => pointAt(motion.positions, frame * joints + joint);
-  const between = (frame: number, pair: readonly number[]): Vector =>
-    add(at(frame, pair[0]), subtract(at(frame, pair[1]), at(frame, pair[0])), 0.5);
-  const stances = Array.from({ length: motion.frames }, (_, frame) => {
-    const bend = legs.ankles.map((ankle, side) => {
-      const whole = length(subtract(at(frame, ankle), at(frame, legs.hips[side])));
-      const parts =
-        length(subtract(at(frame, ankle), at(frame, legs.knees[side]))) +
-        length(subtract(at(frame, legs.knees[side]), at(frame, legs.hips[side])));
-      return whole / parts;
-    });
-    const feet = between(frame, legs.ankles);
-    return { straight: (bend[0] + bend[1]) / 2, up: unit(subtract(between(frame, legs.shoulders), feet), [0, -1, 0]) };
-  });
-  const limit = median(stances.map(({ straight }) => straight));
-  const standing = stances.filter(({ straight }) => straight >= limit);
-  const sum = standing.reduce((total, stance) => add(total, stance.up), [0, 0, 0] as Vector);
-  const up = unit(sum, [0, -1, 0]);
-  const spread = Math.sqrt(
-    standing.reduce((total, stance) => total + Math.acos(Math.min(1, dot(stance.up, up))) ** 2, 0) / standing.length,
-  );
-  const x = unit(squareTo([1, 0, 0], up), [1, 0, 0]);
-  const z = cross(x, up);
-  return { axes: [x, up, z], spread, tilt: Math.acos(Math.max(-1, Math.min(1, -up[1]))) };
-}
-
-function fromStance(motion: Motion): Motion {
-  const joints = jointsOf(motion);
-  const legs = legsOf(motion.layout);
-  const { axes, spread, tilt } = stanceAxes(motion);
+  const { axes, spread, tilt, floor: plane } = found ?? stanceAxes(motion);
   const positions = turned(motion.positions, axes, [0, 0, 0]);
   const heights = Array.from({ length: motion.frames }, (_, frame) =>
     Math.min(...legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
   ).sort((a, b) => a - b);
   const floor = heights[Math.floor(heights.length / 20)] - ankleHeight;
-  const note =
-    'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
-    `straight (frames disagree by ${((spread * 180) / Math.PI).toFixed(1)} degrees, the camera is tilted by ${((tilt * 180) / Math.PI).toFixed(1)}).`;
+  const degrees = (radians: number) => ((radians * 180) / Math.PI).toFixed(1);
+  const level = plane
+    ? `and feet to stand on a level floor (it turned up by ${degrees(plane.turn)} degrees; feet are ${(1000 * plane.residual).toFixed(0)} mm from it) `
+    : '';
+  const tilted = `the camera is tilted by ${degrees(tilt)} degrees.`;
+  const note = found
+    ? `Up is as it was found for the first person of the video: ${tilted}`
+    : 'Up was taken from the stance: gravity is assumed to pull along the mean line from the shoulders to the ankles while the legs are ' +
+      `straight (frames disagree by ${degrees(spread)} degrees) ${level}\u2013 ${tilted}`;
   const grounded = positions.map((value, index) => (index % 3 === 1 ? value - floor : value));
   return { ...motion, positions: grounded, axes: 'world', notes: [...motion.notes, note] };
 }
@@ -123,15 +94,4 @@ function turned(points: Float32Array, axes: readonly Vector[], origin: readonly 
     );
   }
   return out;
-}
-
-/** Left and right hip, knee, ankle and shoulder of a layout. */
-export function legsOf(layout: string): Record<'hips' | 'knees' | 'ankles' | 'shoulders', readonly [number, number]> {
-  const { joints } = skeletonByName(layout);
-  const pair = (part: string): readonly [number, number] => {
-    const [left, right] = [joints.indexOf(`left ${part}`), joints.indexOf(`right ${part}`)];
-    if (left >= 0 && right >= 0) return [left, right];
-    throw new PoseError('ERR_UNSUPPORTED', `Layout ${layout}: expected a left and a right ${part}, got none.`);
-  };
-  return { hips: pair('hip'), knees: pair('knee'), ankles: pair('ankle'), shoulders: pair('shoulder') };
 }

@@ -1,6 +1,6 @@
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readPeople } from '../keypoints/read-keypoints.js';
-import { stanceAxes } from '../motion/world.js';
+import { stanceAxes } from '../motion/stance.js';
 import { PoseError } from '../pose-error.js';
 import { type Alignment, alignFrames } from './align-frames.js';
 import { groupResults, type ResultFiles } from './group-results.js';

@@ -3,6 +3,8 @@ import { basename, extname } from 'node:path';
 import { parseBvh } from '../datasets/bvh.js';
 import { clipPositions } from '../datasets/mocap-clip.js';
 import { motionOf } from '../export/lifted-motion.js';
+import type { MarkerMotion } from '../export/marker-motion.js';
+import { parseC3d } from '../export/read-c3d.js';
 import { readPoses } from '../export/read-poses.js';
 import { parsePosesCsv } from '../export/read-poses-csv.js';
 import { parseTrc } from '../export/read-trc.js';
@@ -37,7 +39,7 @@ export interface ViewedClip {
 }
 
 /** Endings of the files that can be shown. */
-export const viewedEndings = ['.npz', '.npy', '.json', '.csv', '.bvh', '.trc'] as const;
+export const viewedEndings = ['.npz', '.npy', '.json', '.csv', '.bvh', '.trc', '.c3d'] as const;
 
 export interface ReadClipOptions {
   /** true: poses as the network gave them, even where the file has them worked into a motion. */
@@ -45,15 +47,16 @@ export interface ReadClipOptions {
 }
 
 /**
- * Reads what `pstmo lift` writes (and any `.npz` with poses (T, J, 3), `.npy` of that shape, `.bvh`, `.trc`). Throws `ERR_FILE`,
+ * Reads what `pstmo lift` writes (and any `.npz` with poses (T, J, 3), `.npy` of that shape, `.bvh`, `.trc`, `.c3d`). Throws `ERR_FILE`,
  * `ERR_FORMAT`, or `ERR_ARGUMENT` for another ending.
  */
 export function readClip(path: string, options: ReadClipOptions = {}): ViewedClip {
   const ending = extname(path).toLowerCase();
   if (!viewedEndings.some((known) => known === ending)) {
+    const other = ending === '.glb' ? '; a .glb opens in Blender and in any viewer of glTF' : '';
     throw new PoseError(
       'ERR_ARGUMENT',
-      `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}.`,
+      `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}${other}.`,
     );
   }
   const bytes = bytesOf(path);
@@ -65,16 +68,12 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       return fromArray(path, readNpy(bytes, { where: path }), undefined);
     case '.csv': {
       const { positions, layout, fps } = parsePosesCsv(text(), path);
-      return fromPositions(path, turnedUp(positions), layout, fps);
+      return fromPlaces(path, positions, layout, fps);
     }
-    case '.trc': {
-      const { positions, frames, markers, fps } = parseTrc(text(), path);
-      const layout = layoutOfJointNames(markers);
-      const order = layout?.joints.map((joint) => markers.findIndex((marker) => sameJoint(marker, joint)));
-      const own = order ? picked(positions, markers.length, order) : positions;
-      const skeleton = layout ? skeletonOf(layout.name) : { joints: markers, parents: markers.map(() => -1) };
-      return world(path, own, frames, skeleton, fps, layout?.name);
-    }
+    case '.trc':
+      return fromMarkers(path, parseTrc(text(), path));
+    case '.c3d':
+      return fromMarkers(path, parseC3d(bytes, path));
     case '.bvh': {
       const clip = parseBvh(text(), path);
       return world(
@@ -127,12 +126,39 @@ function fromArray(path: string, value: unknown, fps: number | undefined): Viewe
   }
   const layout = skeletons.find(({ joints }) => joints.length === shape[1]);
   if (!layout) throw new PoseError('ERR_FORMAT', `${path}: expected the joints of a known layout, got ${shape[1]}.`);
-  return fromPositions(path, turnedUp(asFloat32(array).data), layout.name, fps);
+  return fromPlaces(path, asFloat32(array).data, layout.name, fps);
 }
 
-/** Camera axes with y turned up, for files that do not say their axes. */
-function turnedUp(positions: Float32Array): Float32Array {
-  return positions.map((value, index) => (index % 3 === 0 ? value : -value));
+/** Markers that are named after the joints of a layout have its bones; others are points. */
+function fromMarkers(path: string, { positions, frames, markers, fps }: MarkerMotion): ViewedClip {
+  const layout = layoutOfJointNames(markers);
+  const order = layout?.joints.map((joint) => markers.findIndex((marker) => sameJoint(marker, joint)));
+  const own = order ? picked(positions, markers.length, order) : positions;
+  const skeleton = layout ? skeletonOf(layout.name) : { joints: markers, parents: markers.map(() => -1) };
+  return world(path, own, frames, skeleton, fps, layout?.name);
+}
+
+/**
+ * Poses of a file that does not say its axes: the camera's, whose y is turned up, unless heads are above feet as it stands; then they are
+ * a world's.
+ */
+function fromPlaces(path: string, positions: Float32Array, layout: string, fps: number | undefined): ViewedClip {
+  if (headsUp(positions, layout)) return { ...fromPositions(path, positions, layout, fps), axes: 'world' };
+  const turned = positions.map((value, index) => (index % 3 === 0 ? value : -value));
+  return fromPositions(path, turned, layout, fps);
+}
+
+/** Whether heads have a greater y than feet in most frames; false where the layout has no head or no ankle. */
+function headsUp(positions: Float32Array, layout: string): boolean {
+  const { joints } = skeletonByName(layout);
+  const head = joints.findIndex((name) => /^(head|nose)/.test(name));
+  const ankle = joints.findIndex((name) => name.endsWith('ankle'));
+  if (head < 0 || ankle < 0) return false;
+  const frames = positions.length / (3 * joints.length);
+  const y = (frame: number, joint: number) => positions[(frame * joints.length + joint) * 3 + 1];
+  let above = 0;
+  for (let frame = 0; frame < frames; frame++) if (y(frame, head) > y(frame, ankle)) above++;
+  return above > frames / 2;
 }
 
 function fromPositions(path: string, positions: Float32Array, layout: string, fps: number | undefined): ViewedClip {

@@ -42,6 +42,14 @@ describe('a folder of one file a frame', () => {
     expect(tracks[2].frameIds[0]).toBe('walk_000000000042_keypoints');
   });
 
+  it('shows everybody in one world', async () => {
+    const command = ['lift', frames, '--person', 'all', '--fps', '50', '--world', 'stance', ...machine];
+    const { code, err } = await runHere([...command, '--out', join(folder, 'world')]);
+    expect(code, err).toBe(0);
+    expect(err.match(/Up was taken from the stance/g)).toHaveLength(1);
+    expect(err.match(/as it was found for the first person of the video/g)).toHaveLength(2);
+  });
+
   it('in a folder with others goes on where a run stopped', async () => {
     const out = join(folder, 'several');
     const command = [

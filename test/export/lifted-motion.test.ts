@@ -75,8 +75,31 @@ describe('workMotion', () => {
 });
 
 describe('the flags of lift', () => {
+  it('give everybody before one camera the same up', async () => {
+    const plan = { world: { from: 'stance' } } as const;
+    const { stance } = await writeLifted(join(folder, 'first.npz'), lifted(), plan);
+    const leaning = lifted();
+    leaning.poses.forEach((value, at) => {
+      if (at % 3 === 0) leaning.poses[at] += 0.4 * leaning.poses[at + 1];
+      else leaning.poses[at] = value;
+    });
+    const alone = await writeLifted(join(folder, 'alone.npz'), leaning, plan);
+    expect(alone.stance?.axes[1]).not.toEqual(stance?.axes[1]);
+    const second = await writeLifted(join(folder, 'second.npz'), leaning, {
+      world: { from: 'stance', found: stance! },
+    });
+    expect(second.stance).toEqual(stance);
+    expect(second.notices.join()).toContain('as it was found for the first person of the video');
+    const { motion, poses } = readPoses(join(folder, 'second.npz'));
+    for (const [row, axis] of stance!.axes.entries()) {
+      const [x, y, z] = [...poses.subarray(30, 33)];
+      const [hip, head] = [motion!.positions[row], motion!.positions[30 + row]];
+      expect(head - hip).toBeCloseTo(axis[0] * x + axis[1] * y + axis[2] * z, 5);
+    }
+  });
+
   it('write a rig and say the residual', async () => {
-    const notices = await writeLifted(join(folder, 'a.bvh'), lifted(), { rig: 'mixamo', rigid: true });
+    const { notices } = await writeLifted(join(folder, 'a.bvh'), lifted(), { rig: 'mixamo', rigid: true });
     expect(notices.join('\n')).toMatch(/Bone lengths spread by .* mm from the lifted ones .* stay at rest/s);
   });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { writeC3d } from '../../lib/export/c3d.js';
+import { parseC3d } from '../../lib/export/read-c3d.js';
+import { parseTrc } from '../../lib/export/read-trc.js';
 import { writeTrc } from '../../lib/export/trc.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
 import { walkingMotion } from '../helpers/motion.js';
@@ -73,5 +75,54 @@ describe('writeC3d', () => {
   it('refuses more frames than 16 bits count', () => {
     const frames = 65_536;
     expect(() => writeC3d({ ...motion, frames, positions: new Float32Array(frames * 51) })).toThrow('65535 frames');
+  });
+});
+
+describe('parseC3d and parseTrc', () => {
+  const names = skeletonByName('h36m-17').joints.map((joint) => joint.replaceAll(' ', '_'));
+
+  it('read what was written', () => {
+    for (const read of [parseC3d(writeC3d(motion), 'walk.c3d'), parseTrc(writeTrc(motion), 'walk.trc')]) {
+      expect(read).toMatchObject({ frames: 40, fps: 50, markers: names });
+      const worst = Math.max(...read.positions.map((value, i) => Math.abs(value - motion.positions[i])));
+      expect(worst).toBeLessThan(1e-6);
+    }
+  });
+
+  it('read whole numbers, analogue channels, another unit and upward axis, and points that are not there', () => {
+    const bytes = writeC3d({ ...motion, positions: motion.positions.subarray(0, 51), frames: 1 });
+    const view = new DataView(bytes.buffer);
+    const data = (view.getUint16(16, true) - 1) * 512;
+    // One channel, 16-bit points in steps of 0.5: (100, 200, 300) and one without a place.
+    view.setUint16(4, 1, true);
+    const scale = Buffer.from(bytes.buffer).indexOf('SCALE');
+    view.setFloat32(scale + 5 + 2 + 2, 0.5, true);
+    [200, 400, 600, 0, 1, 1, 1, -1].forEach((value, i) => {
+      view.setInt16(data + 2 * i, value, true);
+    });
+    const place = (name: string) => Buffer.from(bytes.buffer).indexOf(name);
+    bytes.set(Buffer.from('cm'), place('UNITS') + 5 + 2 + 3);
+    bytes.set(Buffer.from('+Z'), place('Y_SCREEN') + 8 + 2 + 3);
+    const { positions } = parseC3d(bytes, 'other.c3d');
+    expect([...positions.subarray(0, 3)].map((value) => Number(value.toFixed(5)))).toEqual([2, 3, 1]);
+    expect([...positions.subarray(3, 6)]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  });
+
+  it.each([
+    ['another file', () => Buffer.from('hello there, this is not one'), /at byte 1: expected the mark 0x50/],
+    ['a cut file', () => writeC3d(motion).subarray(0, 6000), /at byte 16: expected 40 frames of 272 bytes/],
+    [
+      'a parameter of too many dimensions',
+      () => {
+        const bytes = writeC3d(motion);
+        // After the name: where the next parameter is, a type, and how many dimensions.
+        bytes[Buffer.from(bytes.buffer).indexOf('LABELS') + 6 + 2 + 1] = 255;
+        return bytes;
+      },
+      /expected a parameter of 7 dimensions at most, got 255/,
+    ],
+    ['one of another processor', () => writeC3d(motion).fill(86, 515, 516), /byte order of processor 86/],
+  ])('refuse %s', (_, bytes, message) => {
+    expect(() => parseC3d(bytes(), 'wrong.c3d')).toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 """Reads motion files with other people's programs and compares joints with the places they should have.
 
-Usage: read_back.py TRUTH.json; the JSON lists files with `kind` (c3d, bvh, glb), `path`, `frames` and, by joint name,
+Usage: read_back.py TRUTH.json; the JSON lists files with `kind` (c3d, trc, bvh, glb), `path`, `frames` and, by joint name,
 `places` (a list of [x, y, z] in metres, y up, for each of `frames`). Prints a line a file: kind, reader, worst in mm.
 A reader that is not installed prints "skipped".
 """
@@ -36,6 +36,28 @@ def with_c3d(entry):
     return {n: [frames[f][labels.index(n)] for f in entry["frames"]] for n in entry["places"]}
 
 
+def with_opensim(entry):
+    import opensim
+
+    table = opensim.TimeSeriesTableVec3(entry["path"])
+    assert table.getTableMetaDataString("Units") == "m"
+    assert float(table.getTableMetaDataString("DataRate")) == entry["fps"]
+    times = table.getIndependentColumn()
+    assert all(abs(times[f] - f / entry["fps"]) < 1e-6 for f in entry["frames"])
+    labels = list(table.getColumnLabels())
+    rows = [table.getRowAtIndex(f) for f in entry["frames"]]
+    return {n: [list(row.getElt(0, labels.index(n)).to_numpy()) for row in rows] for n in entry["places"]}
+
+
+def with_trc(entry):
+    import trc
+
+    data = trc.TRCData()
+    data.load(entry["path"])
+    assert data["Units"] == "m"
+    return {n: [data[n][f] for f in entry["frames"]] for n in entry["places"]}
+
+
 def with_blender(entry):
     import bpy
 
@@ -59,7 +81,12 @@ def with_blender(entry):
     return read
 
 
-READERS = {"c3d": {"ezc3d": with_ezc3d, "c3d": with_c3d}, "bvh": {"bpy": with_blender}, "glb": {"bpy": with_blender}}
+READERS = {
+    "c3d": {"ezc3d": with_ezc3d, "c3d": with_c3d},
+    "trc": {"opensim": with_opensim, "trc": with_trc},
+    "bvh": {"bpy": with_blender},
+    "glb": {"bpy": with_blender},
+}
 
 for item in json.load(open(sys.argv[1])):
     for reader, read in READERS[item["kind"]].items():

@@ -11,27 +11,31 @@ import { pointAt } from '../../lib/motion/vector.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
 import { walkingMotion } from '../helpers/motion.js';
 
-// A Python with ezc3d, c3d and bpy, or some of them; what it lacks is said.
+// A Python with opensim, trc-data-reader, ezc3d, c3d and bpy, or some of them; what it lacks is said.
 const python = process.env.PSTMO_PYTHON;
 const script = fileURLToPath(new URL('read-back.py', import.meta.url));
 const frames = [0, 25, 49];
 
 if (python === undefined) {
-  it.skip('Blender, ezc3d and c3d read the files (skipped: PSTMO_PYTHON names no Python that has them)', () =>
+  it.skip('OpenSim, Blender, ezc3d and c3d read the files (skipped: PSTMO_PYTHON names no Python that has them)', () =>
     undefined);
 } else {
-  it('Blender, ezc3d and c3d read the files within 1 mm', async () => {
+  it('OpenSim, Blender, ezc3d and c3d read the files within 1 mm', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pstmo-read-back-'));
     const motion = walkingMotion('read-back', 50);
     const items: object[] = [];
-    const c3d = join(folder, 'motion.c3d');
-    await writeMotion(c3d, motion);
     const joints = skeletonByName('h36m-17').joints;
-    const places = joints.map((name, joint) => [
-      name.replaceAll(' ', '_'),
-      frames.map((frame) => pointAt(motion.positions, frame * 17 + joint)),
-    ]);
-    items.push({ kind: 'c3d', path: c3d, frames, places: Object.fromEntries(places) });
+    const places = Object.fromEntries(
+      joints.map((name, joint) => [
+        name.replaceAll(' ', '_'),
+        frames.map((frame) => pointAt(motion.positions, frame * 17 + joint)),
+      ]),
+    );
+    for (const kind of ['c3d', 'trc']) {
+      const path = join(folder, `motion.${kind}`);
+      await writeMotion(path, motion);
+      items.push({ kind, path, frames, fps: 50, places });
+    }
     for (const name of rigNames) {
       const rig = rigByName(name);
       const fitted = fitRig(motion, rig);

@@ -11,6 +11,7 @@ import { liftedWalk } from '../helpers/lifted.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import {
   accessTrouble,
+  colouredShare,
   type OpenOptions,
   type OpenPage,
   openAt,
@@ -158,6 +159,30 @@ describe.skipIf(noChromium)(`the viewer\u2019s page${noChromium ? ` (skipped: ${
     expect((await picture()).equals(first)).toBe(false);
     await page.keyboard.press('ArrowDown');
     await expect.poll(() => page.textContent('#space-caption'), patience).toBe('Person 0 (track 4)');
+  });
+
+  it('follows who walks through the room, or shows the whole path', async () => {
+    const walk = liftedWalk('path', frames);
+    // Eight metres to the right.
+    const positions = walk.poses.map((value, at) =>
+      at % 3 === 0 ? value + (8 * Math.floor(at / 51)) / frames : -value,
+    );
+    const about = { frames, layout: 'h36m-17', fps: 50, axes: 'world', root: 'estimated' } as const;
+    writePoses(path('path.npz'), { ...walk, motion: { ...about, notes: [], positions } });
+    const { page, picture } = await show(['path.npz']);
+    expect(await page.getAttribute('#follow', 'aria-pressed')).toBe('true');
+    const near = [await colouredShare(page, await picture())];
+    await page.locator('#scrub').fill(String(frames - 1));
+    near.push(await colouredShare(page, await picture()));
+    await page.keyboard.press('c');
+    expect(await page.getAttribute('#follow', 'aria-pressed')).toBe('false');
+    const far = await colouredShare(page, await picture());
+    for (const share of near) {
+      expect(share).toBeGreaterThan(0.01);
+      expect(far).toBeLessThan(0.4 * share);
+    }
+    const still = await show(['walk.npz']);
+    expect(await still.page.locator('#follow').isHidden()).toBe(true);
   });
 
   it('compares two results, beside each other or in one place', async () => {

@@ -36,9 +36,22 @@ describe('a result', () => {
     expect(clip.track?.layout).toBe(ending === 'npz' || ending === 'json' ? 'h36m-17' : undefined);
   });
 
-  it('of .trc and .bvh is shown too', async () => {
+  it.each(['npy', 'csv'])('of .%s in world axes is not turned over', (ending) => {
+    const about = { frames: 20, layout: 'h36m-17', fps: 50, axes: 'world', root: 'estimated' } as const;
+    const standing = { ...walk, motion: { ...about, notes: [], positions: up } };
+    writePoses(path(`standing.${ending}`), standing);
+    const clip = readClip(path(`standing.${ending}`));
+    expect(clip).toMatchObject({ frames: 20, axes: 'world' });
+    expect(largestDifference(clip.positions, up)).toBeLessThan(1e-6);
+  });
+
+  it('of .trc, .c3d and .bvh is shown too', async () => {
     await writeMotion(path('walk.trc'), motionOf(walk));
     const trc = readClip(path('walk.trc'));
+    await writeMotion(path('walk.c3d'), motionOf(walk));
+    const c3d = readClip(path('walk.c3d'));
+    expect(c3d.skeleton).toEqual(trc.skeleton);
+    expect(Math.max(...c3d.positions.map((value, i) => Math.abs(value - trc.positions[i])))).toBeLessThan(1e-6);
     expect(trc).toMatchObject({ frames: 20, fps: 50, layout: 'h36m-17', axes: 'world' });
     expect(largestDifference(trc.positions, up)).toBeLessThan(1e-6);
     const residual = await writeMotion(path('walk.bvh'), motionOf(walk));

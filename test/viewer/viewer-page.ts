@@ -83,6 +83,28 @@ export async function accessTrouble(page: Page): Promise<string[]> {
   });
 }
 
+/** The share of a picture's pixels that have a colour: a person's, since ground and background hardly have one. */
+export async function colouredShare(page: Page, picture: Buffer): Promise<number> {
+  return page.evaluate(
+    async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const context = canvas.getContext('2d')!;
+      context.drawImage(image, 0, 0);
+      const { data } = context.getImageData(0, 0, image.width, image.height);
+      let coloured = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        const channels = [data[at], data[at + 1], data[at + 2]];
+        if (Math.max(...channels) - Math.min(...channels) > 60) coloured++;
+      }
+      return coloured / (data.length / 4);
+    },
+    `data:image/png;base64,${picture.toString('base64')}`,
+  );
+}
+
 /**
  * Share of the pixels of two PNG pictures of one size that differ by more than `most` of 255 in a channel; the browser decodes
  * them. 1 for other sizes.

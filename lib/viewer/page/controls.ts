@@ -3,6 +3,11 @@ import { css, errorColour, mostError } from './look.js';
 import { speeds } from './player.js';
 import type { LoadedScene } from './source.js';
 
+/** Whether somebody goes anywhere. */
+export function hasPath({ results }: LoadedScene): boolean {
+  return results.some(({ root }) => root === 'estimated');
+}
+
 /** Fills in what depends on the scene alone: which buttons there are, and how far the scrubber goes. */
 export function prepareControls(scene: LoadedScene, measured: boolean, choosePerson: (person: number) => void): void {
   const { results, frames, model } = scene;
@@ -16,6 +21,7 @@ export function prepareControls(scene: LoadedScene, measured: boolean, choosePer
   byId('arrangement').hidden = results.length < 2;
   byId('truth').hidden = !measured;
   byId('upright').hidden = !results.some(({ upright }) => upright);
+  byId('follow').hidden = !hasPath(scene);
   byId('inside-toggle').hidden = model === undefined;
   for (const button of document.querySelectorAll<HTMLElement>('button[data-colour="error"]')) button.hidden = !measured;
   for (const button of document.querySelectorAll<HTMLElement>('button[data-colour="person"]'))

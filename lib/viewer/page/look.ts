@@ -5,6 +5,8 @@ export interface Look {
   trails: boolean;
   ground: boolean;
   upright: boolean;
+  /** The person stays in the middle, and the ground moves. */
+  follow: boolean;
   truth: boolean;
   /** Two results: beside each other, or in one place. */
   arrangement: 'split' | 'overlay';

@@ -1,5 +1,5 @@
 import { describe } from './about-panel.js';
-import { prepareControls } from './controls.js';
+import { hasPath, prepareControls } from './controls.js';
 import { byId, choices, make } from './dom.js';
 import { ImageView } from './image-view.js';
 import { InsidePanel } from './inside-panel.js';
@@ -37,6 +37,7 @@ class Page {
     this.#look = {
       ...{ colour: measured.length > 0 ? 'error' : 'side', error: measured[0]?.rooted ? 'rooted' : 'aligned' },
       ...{ trails: true, ground: true, upright: (first.upright?.degrees ?? 0) < 40, truth: true },
+      follow: hasPath(scene) && scene.results.every(({ people }) => people.length === 1),
       ...{ arrangement: 'split', fit: first.people.length > 1 ? 'image' : 'person', person: 0 },
     };
     this.#theme = new Theme(() => this.#repaint());
@@ -80,7 +81,7 @@ class Page {
     byId<HTMLSelectElement>('speed').addEventListener('change', (event) => {
       player.speed = Number((event.target as HTMLSelectElement).value);
     });
-    for (const name of ['trails', 'upright', 'truth'] as const) {
+    for (const name of ['trails', 'upright', 'follow', 'truth'] as const) {
       byId(name).addEventListener('click', () => this.#set({ [name]: !this.#look[name] }));
     }
     byId('grid').addEventListener('click', () => this.#set({ ground: !this.#look.ground }));
@@ -140,10 +141,9 @@ class Page {
 
   #set(change: Partial<Look>): void {
     Object.assign(this.#look, change);
-    if ('upright' in change) {
-      this.#space?.arrange(this.#look);
-      this.#space?.view('start', false);
-    }
+    const other = 'upright' in change || 'follow' in change;
+    if (other || 'person' in change) this.#space?.arrange(this.#look);
+    if (other) this.#space?.view('start', false);
     this.#repaint();
   }
 
@@ -199,6 +199,7 @@ class Page {
       ['trails', look.trails],
       ['grid', look.ground],
       ['upright', look.upright],
+      ['follow', look.follow],
       ['truth', look.truth],
     ] as const) {
       byId(id).setAttribute('aria-pressed', String(on));

@@ -29,6 +29,21 @@ export function place(
   out[to + 2] = r[6] * x + r[7] * y + r[8] * z + offset[2];
 }
 
+/** Where a person is on the ground at a frame, (x, z); undefined where the person is absent. */
+export function standpoint(person: Person, frame: number, placement: Placement): readonly [number, number] | undefined {
+  const { joints, parents } = person.skeleton;
+  const root = Math.max(0, parents.indexOf(-1));
+  place(spot, 0, person.positions, (frame * joints.length + root) * 3, placement);
+  return Number.isFinite(spot[0]) ? [spot[0], spot[2]] : undefined;
+}
+
+const spot = new Float32Array(3);
+
+/** A result's person who stands out. */
+export function watched(people: readonly Person[], look: Look): number {
+  return Math.min(look.person, people.length - 1);
+}
+
 /** What everybody moves in, metres. */
 export interface Box {
   centre: readonly [number, number, number];
@@ -48,28 +63,33 @@ export function placements(scene: LoadedScene, look: Look): { placed: Placement[
       return { rotation, offset: [aside, -(root === 'relative' ? floors[index] : lowest), 0] };
     });
   });
-  return { placed, box: boxOf(scene, placed) };
+  return { placed, box: boxOf(scene, placed, look) };
 }
 
-/** The box that holds people and truth in some frames, from the ground up. */
-function boxOf({ results }: LoadedScene, placed: readonly Placement[][]): Box {
+/** The box that holds people and truth in some frames, from the ground up; followed people stand at its middle. */
+function boxOf({ results }: LoadedScene, placed: readonly Placement[][], look: Look): Box {
   const low = [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY];
   const high = [Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY];
   const point = new Float32Array(3);
-  const take = (points: Float32Array, at: number, placement: Placement) => {
+  const take = (points: Float32Array, at: number, placement: Placement, [x, z]: readonly [number, number]) => {
     place(point, 0, points, at, placement);
     if (!Number.isFinite(point[0])) return;
+    point[0] -= x;
+    point[2] -= z;
     for (const axis of [0, 1, 2]) {
       low[axis] = Math.min(low[axis], point[axis]);
       high[axis] = Math.max(high[axis], point[axis]);
     }
   };
-  for (const person of results.flatMap(({ people }) => people)) {
+  const shown = results.flatMap(({ people }) => (look.follow ? [people[watched(people, look)]] : people));
+  for (const person of shown) {
     const placement = placed[person.result][person.index];
     for (const start of sampled(person)) {
+      const frame = start / (person.skeleton.joints.length * 3);
+      const middle = (look.follow && standpoint(person, frame, placement)) || ([0, 0] as const);
       for (let at = start; at < start + person.skeleton.joints.length * 3; at += 3) {
-        take(person.positions, at, placement);
-        if (person.truth) take(person.truth, at, placement);
+        take(person.positions, at, placement, middle);
+        if (person.truth) take(person.truth, at, placement, middle);
       }
     }
   }

@@ -75,6 +75,7 @@ export function shortcutsOf(act: KeyActions): Shortcut[] {
     { keys: ['t'], shown: ['T'], text: 'Trails of hands and feet', run: press('trails') },
     { keys: ['g'], shown: ['G'], text: 'Ground', run: press('grid') },
     { keys: ['u'], shown: ['U'], text: 'Upright', run: press('upright') },
+    { keys: ['c'], shown: ['C'], text: 'Follow the person', run: press('follow') },
     { keys: ['r'], shown: ['R'], text: 'Truth', run: press('truth') },
     {
       keys: ['z'],

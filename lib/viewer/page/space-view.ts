@@ -12,7 +12,7 @@ import { OrbitControls } from 'three/examples/jsm/controls/OrbitControls.js';
 import { Figures } from './figures.js';
 import { Ground } from './ground.js';
 import type { Look, Palette } from './look.js';
-import { type Box, type Placement, placements } from './placement.js';
+import { type Box, type Placement, placements, standpoint, watched } from './placement.js';
 import type { LoadedScene } from './source.js';
 import { Trails } from './trails.js';
 
@@ -155,7 +155,22 @@ export class SpaceView {
       figures.move(frame, this.#placed[index]);
       if (truth.group.visible) truth.move(frame, this.#placed[index]);
       if (look.trails) trails.move(frame, this.#placed[index]);
+      this.#follow(index, frame, look);
     }
+  }
+
+  /** Moves a room so that the watched person is in its middle, or back; the ground's lines repeat every metre. */
+  #follow(index: number, frame: number, look: Look): void {
+    const { figures, truth, trails, ground } = this.#rooms[index];
+    const { people } = this.#scene.results[index];
+    const person = watched(people, look);
+    const at = look.follow ? standpoint(people[person], frame, this.#placed[index][person]) : ([0, 0] as const);
+    // Whoever is absent was last seen where the room is.
+    if (at === undefined) return;
+    for (const one of [figures.group, truth.group, trails.mesh]) one.position.set(-at[0], 0, -at[1]);
+    const [x, , z] = this.#box.centre;
+    if (look.follow) ground.group.position.set(-at[0] % 1, 0, -at[1] % 1);
+    else ground.group.position.set(Math.round(x), 0, Math.round(z));
   }
 
   /** Submits the picture. Gives true while the camera is still turning. */
