@@ -189,10 +189,14 @@ void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, pt
                        .slope = kSlope, .residual = residual, .y = y, .yBf16 = yBf16});
 }
 
+int CpuPlan::frameBlock(int rows, int threads) const {
+  const int blocks = roundUp((rows + kEncoderRows - 1) / kEncoderRows, threads);
+  return roundUp((rows + blocks - 1) / blocks, kernels_.tileRows);
+}
+
 void CpuPlan::encodeFrames(const Crew& crew, const float* keypoints, int rows, float* out, const float* table, int tableRows) {
   const int points = 2 * config_.joints;
-  const int wanted = roundUp((rows + kEncoderRows - 1) / kEncoderRows, crew.threads());
-  const int blockRows = roundUp((rows + wanted - 1) / wanted, kernels_.tileRows), blocks = (rows + blockRows - 1) / blockRows;
+  const int blockRows = frameBlock(rows, crew.threads()), blocks = (rows + blockRows - 1) / blockRows;
   crew.run(blocks, [&](int block, int worker) {
     PlanHand& hand = hands_[static_cast<size_t>(worker)];
     const int first = block * blockRows, count = std::min(blockRows, rows - first);

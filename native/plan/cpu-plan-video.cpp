@@ -80,7 +80,7 @@ void CpuPlan::mirrorFrame(const float* from, float* to) const {
 void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int allRows) {
   const PlanPanels& heads = weights_.layers.front().heads;
   const ptrdiff_t width = weights_.headPadded;
-  const int chunk = kernels_.tileRows * 9, chunks = (rows + chunk - 1) / chunk;
+  const int chunk = frameBlock(rows, pool_.threads()), chunks = (rows + chunk - 1) / chunk;
   if (heads.bf16) ringRounded_.reserve(static_cast<size_t>(rows), row_, true);
   pool_.run(chunks, [&](int item, int) {
     const int first = item * chunk, count = std::min(chunk, rows - first);

@@ -111,6 +111,8 @@ class CpuPlan final : public LiftPlan {
   void run(WindowSource& source, int windows, float* poses);
   void runUnit(const Crew& crew, PlanSpace& space, WindowSource& source, int first, int windows, float* poses);
   void aggregate(const Crew& crew, PlanSpace& space, int windows, float* poses);
+  // Frames that a thread encodes at a time, of so many.
+  int frameBlock(int rows, int threads) const;
   // Frames (rows, 2J) to rows of `out`; table: added rows, or null.
   void encodeFrames(const Crew& crew, const float* keypoints, int rows, float* out, const float* table, int tableRows);
   void spatialBlock(const PlanLinear& linear, int rows, const void* a, ptrdiff_t aStride, const float* residual, float* y, Bf16* yBf16, PlanHand& hand);
