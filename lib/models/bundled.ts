@@ -1,7 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { packageRoot } from '../package-root.js';
 import { PoseError } from '../pose-error.js';
+import { basename, existsSync, join, readdirSync } from '../system/node.js';
 
 const folder = join(packageRoot(), 'models');
 const EXTENSION = '.safetensors';

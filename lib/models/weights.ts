@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { NativeModel, TensorInfo } from '../../binding.js';
 import { readNpz, writeNpz } from '../formats/npz.js';
 import { asFloat32 } from '../formats/numbers.js';
@@ -7,6 +5,7 @@ import { isTensor } from '../formats/pickle-value.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { PoseError } from '../pose-error.js';
+import { basename, statSync } from '../system/node.js';
 import type { Tensor, TensorData } from '../tensor.js';
 import { modelPath } from './bundled.js';
 import { type ModelConfig, type ModelConfigInput, parseModelConfig } from './config.js';

@@ -2,9 +2,10 @@
  * What formats, keypoints and export use of the system. In a browser `browser.ts` takes this file's place (the field
  * `browser` of package.json): bytes are read as here, files are not.
  */
-import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
+// Node's modules are taken as they are: importing one also sets up what of it nobody asked for, and a program that lifts waits for that.
+const fs = process.getBuiltinModule('node:fs');
 
-export {
+export const {
   closeSync,
   existsSync,
   fstatSync,
@@ -18,22 +19,31 @@ export {
   rmSync,
   statSync,
   writeSync,
-} from 'node:fs';
-export { basename, dirname, extname, join } from 'node:path';
-export { pid } from 'node:process';
-export { crc32, deflateRawSync } from 'node:zlib';
+} = fs;
+export const { basename, dirname, extname, join } = process.getBuiltinModule('node:path');
+export const { pid } = process;
+
+const zlib = () => process.getBuiltinModule('node:zlib');
+
+export function crc32(bytes: Uint8Array): number {
+  return zlib().crc32(bytes);
+}
+
+export function deflateRawSync(bytes: Uint8Array): Uint8Array {
+  return zlib().deflateRawSync(bytes);
+}
 
 /** Unpacks deflated bytes to at most `most` bytes; throws where they are damaged or more. */
 export function inflateRaw(packed: Uint8Array, most: number): Uint8Array {
-  return inflateRawSync(packed, { maxOutputLength: Math.max(1, most) });
+  return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most) });
 }
 
 /** {@link inflateRaw} of a zlib stream, whose checksum must agree. */
 export function inflateZlib(packed: Uint8Array, most: number): Uint8Array {
-  return inflateSync(packed, { maxOutputLength: Math.max(1, most) });
+  return zlib().inflateSync(packed, { maxOutputLength: Math.max(1, most) });
 }
 
 /** What the beginning of a zlib stream unpacks to. */
 export function inflateStart(packed: Uint8Array): Uint8Array {
-  return inflateSync(packed, { finishFlush: zlib.Z_SYNC_FLUSH });
+  return zlib().inflateSync(packed, { finishFlush: zlib().constants.Z_SYNC_FLUSH });
 }
