@@ -5,7 +5,8 @@ import type { ModelConfig } from './config.js';
 import { type DeviceOption, resolveDevice } from './device.js';
 import { checkKnownOptions } from './known-options.js';
 import { nativeConfig } from './native-config.js';
-import { loadWeights, readWeights, type WeightOptions } from './weights.js';
+import { openNetworkWeights } from './network-weights.js';
+import type { WeightOptions } from './weights.js';
 
 /** Whether lifting runs the compiled plan. */
 export type PlanChoice = 'auto' | 'on' | 'off';
@@ -60,7 +61,7 @@ export class LoadedNetwork {
       notices.push(text);
       options.onNotice?.(text);
     };
-    const weights = await readWeights(pathOrName, options);
+    const weights = await openNetworkWeights(pathOrName, options);
     if (weights.config.stage !== stage) {
       const other =
         stage === 2
@@ -77,7 +78,7 @@ export class LoadedNetwork {
       products: options.products,
     });
     try {
-      await loadWeights(native, weights);
+      await weights.fill(native);
     } catch (error) {
       await native.close();
       throw error;

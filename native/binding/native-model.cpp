@@ -90,6 +90,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
+                         InstanceMethod<&NativeModel::readValues>("readValues"),
                          InstanceMethod<&NativeModel::initialize>("initialize"),
                          InstanceMethod<&NativeModel::forward>("forward"),
                          InstanceMethod<&NativeModel::reconstruct>("reconstruct"),
@@ -238,6 +239,27 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     return submit(job(reader.takeReferences()), [this, state, name, data] {
       planStale_ = true;
       network_->write(state, name, data);
+    });
+  });
+}
+
+Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const std::string path = nameOf(info[0]);
+    if (!info[1].IsArray()) throw Error("ERR_ARGUMENT", "tensors: expected an array, got " + describeValue(info[1]) + ".");
+    const Napi::Array list = info[1].As<Napi::Array>();
+    std::vector<StoredTensor> tensors;
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      ObjectReader reader(list.Get(i), "tensors");
+      const std::string name = reader.text("name"), type = reader.text("type", {"F32", "F16", "BF16"});
+      const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
+      reader.finish();
+      tensors.push_back({name, type == "F32" ? StoredType::float32 : type == "F16" ? StoredType::float16 : StoredType::bfloat16, static_cast<uint64_t>(offset), tensorSize(name)});
+    }
+    return submit(job(), [this, path, tensors = std::move(tensors)] {
+      planStale_ = true;
+      network_->lend(std::make_shared<ValuesFile>(path, tensors));
+      if (currentPlan() == nullptr) network_->settle();
     });
   });
 }

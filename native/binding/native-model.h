@@ -45,6 +45,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value planObstacle(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value readValues(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value reconstruct(const Napi::CallbackInfo& info);

@@ -82,11 +82,11 @@ struct FloatArithmetic {
   }
 
   // Elements `column` (even) and column + 1 of a row.
-  __device__ __forceinline__ static void put(const SharedWords& to, int row, int column, float low, float high) {
+  __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column, float low, float high) {
     to.put(row, column, bitsOf(low));
     to.put(row, column + 1, bitsOf(high));
   }
-  __device__ __forceinline__ static void store(uint32_t* row, int column, float low, float high) {
+  __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low, float high) {
     row[column] = bitsOf(low);
     row[column + 1] = bitsOf(high);
   }
@@ -126,8 +126,8 @@ struct TensorFloatArithmetic {
     }
   }
 
-  __device__ __forceinline__ static void put(const SharedWords& to, int row, int column, float low, float high) { FloatArithmetic::put(to, row, column, low, high); }
-  __device__ __forceinline__ static void store(uint32_t* row, int column, float low, float high) { FloatArithmetic::store(row, column, low, high); }
+  __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column, float low, float high) { FloatArithmetic::toShared(to, row, column, low, high); }
+  __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low, float high) { FloatArithmetic::toMemory(row, column, low, high); }
 };
 
 struct BrainFloatArithmetic {
@@ -170,8 +170,8 @@ struct BrainFloatArithmetic {
     }
   }
 
-  __device__ __forceinline__ static void put(const SharedWords& to, int row, int column, float low, float high) { to.put(row, column / 2, brainFloatPair(low, high)); }
-  __device__ __forceinline__ static void store(uint32_t* row, int column, float low, float high) { row[column / 2] = brainFloatPair(low, high); }
+  __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column, float low, float high) { to.put(row, column / 2, brainFloatPair(low, high)); }
+  __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low, float high) { row[column / 2] = brainFloatPair(low, high); }
 };
 
 }  // namespace pstmo::cuda

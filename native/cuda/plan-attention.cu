@@ -132,7 +132,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) planAttentionKernel(PlanAttenti
       const float factor = 1.0f / sumOfLanes<4>(total[half]);
 #pragma unroll
       for (int c = 0; c < kChannelTiles; ++c) {
-        Arithmetic::put(attended, row + 8 * half + at.g, head * kWidth + 8 * c + 2 * at.t, sums[c][2 * half] * factor, sums[c][2 * half + 1] * factor);
+        Arithmetic::toShared(attended, row + 8 * half + at.g, head * kWidth + 8 * c + 2 * at.t, sums[c][2 * half] * factor, sums[c][2 * half + 1] * factor);
         sums[c][2 * half] = sums[c][2 * half + 1] = 0;
       }
       highest[half] = kLowest;

@@ -39,7 +39,7 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
           values[e] = (rows[i][c + e] - mean[i]) * factor[i];
           if (op.a) values[e] = values[e] * op.a[c + e] + op.b[c + e];
         }
-        Arithmetic::put(to, first + i, c, values[0], values[1]);
+        Arithmetic::toShared(to, first + i, c, values[0], values[1]);
       }
     }
   }

@@ -3,7 +3,6 @@
 // multiplied what lies in the buffer that is filled next. Each element is summed by one lane in one order: deterministic.
 #pragma once
 
-#include "async-copy.h"
 #include "plan-arithmetic.h"
 #include "plan-kernels.h"
 
@@ -107,7 +106,7 @@ __device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bi
     if (op.y) op.y[row * op.stride + at] = value;
     values[e] = value;
   }
-  if (op.words) Arithmetic::store(op.words + row * (op.stride / Arithmetic::kPerWord), column, values[0], values[1]);
+  if (op.words) Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), column, values[0], values[1]);
 }
 
 }  // namespace pstmo::cuda

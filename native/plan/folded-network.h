@@ -2,7 +2,6 @@
 // a time, so that several threads may do several of them at once.
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -42,10 +41,7 @@ class FoldedNetwork {
   FoldedBlock head() const;
 
  private:
-  std::vector<float> tensor(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
-    return read_(name);
-  }
+  std::vector<float> tensor(const std::string& name) const { return read_(name); }
   FoldedLinear linear(const std::string& name, int out, int in) const { return {out, in, tensor(name + ".weight"), tensor(name + ".bias")}; }
   ChannelAffine batchNorm(const std::string& name) const {
     return channelAffine(tensor(name + ".weight"), tensor(name + ".bias"), tensor(name + ".running_mean"), tensor(name + ".running_var"));
@@ -56,7 +52,6 @@ class FoldedNetwork {
   const PlanFolds& folds_;
   const bool centred_;
   const TensorReader& read_;
-  mutable std::mutex mutex_;
 };
 
 }  // namespace pstmo

@@ -15,6 +15,22 @@ Bf16 roundToBf16(float value) {
   return static_cast<Bf16>((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
 }
 
+void store(float value, float& to) { to = value; }
+void store(float value, Bf16& to) { to = roundToBf16(value); }
+
+// cell(row, column) = from[column * stride + row * step]. Sixteen rows of the panel at a time: their cache lines stay near while every
+// column writes into them.
+template <typename Cell>
+void packPanel(const float* from, int stride, int step, int columns, int rows, Cell cell) {
+  for (int block = 0; block < rows; block += 16) {
+    const int end = std::min(rows, block + 16);
+    for (int column = 0; column < columns; ++column) {
+      const float* own = from + static_cast<ptrdiff_t>(column) * stride;
+      for (int row = block; row < end; ++row) store(own[static_cast<ptrdiff_t>(row) * step], cell(row, column));
+    }
+  }
+}
+
 }  // namespace
 
 PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k, ThreadPool& pool, const TensorReader& read)
@@ -51,33 +67,31 @@ PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, c
 }
 
 // Panels of the parts' columns, each part starting on a new panel. taps: the weight is (out, in, taps) and rows are (taps, padded in).
-PlanPanels PlanWeights::pack(const std::vector<const FoldedLinear*>& parts, int inner, bool inBf16, int taps) const {
+PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) const {
   const int columns = kernels.panelColumns;
   PlanPanels panels;
   panels.inner = inner;
   panels.bf16 = inBf16;
   panels.panelBytes = static_cast<size_t>(inner) * static_cast<size_t>(columns) * (inBf16 ? sizeof(Bf16) : sizeof(float));
-  for (const FoldedLinear* part : parts) panels.count += (part->out + columns - 1) / columns;
+  for (const Part& part : parts) panels.count += (part.out + columns - 1) / columns;
   const size_t bytes = panels.panelBytes * static_cast<size_t>(panels.count);
   panels.data.reserve(bytes);
-  std::memset(panels.data.data(), 0, bytes);
   char* panel = panels.data.data();
-  for (const FoldedLinear* part : parts) {
-    const int rowOfTap = inner / taps;
-    for (int first = 0; first < part->out; first += columns) {
-      const int count = std::min(columns, part->out - first);
-      // Sixteen rows of the panel at a time: their cache lines stay near while every column writes into them.
-      for (int block = 0; block < part->in; block += 16) {
-        for (int column = 0; column < count; ++column) {
-          const float* from = part->weight.data() + static_cast<size_t>(first + column) * part->in;
-          for (int i = block; i < std::min(part->in, block + 16); ++i) {
-            const size_t row = static_cast<size_t>(taps == 1 ? i : i % taps * rowOfTap + i / taps);
-            if (inBf16) {
-              reinterpret_cast<Bf16*>(panel)[(row / 2 * static_cast<size_t>(columns) + static_cast<size_t>(column)) * 2 + row % 2] = roundToBf16(from[i]);
-            } else {
-              reinterpret_cast<float*>(panel)[row * static_cast<size_t>(columns) + static_cast<size_t>(column)] = from[i];
-            }
-          }
+  for (const Part& part : parts) {
+    const int tapRows = inner / taps, ownRows = part.in / taps;
+    for (int first = 0; first < part.out; first += columns) {
+      const int count = std::min(columns, part.out - first);
+      if (count < columns || ownRows < tapRows) std::memset(panel, 0, panels.panelBytes);
+      for (int tap = 0; tap < taps; ++tap) {
+        const float* from = part.weight + static_cast<ptrdiff_t>(first) * part.in + tap;
+        if (inBf16) {
+          packPanel(from, part.in, taps, count, ownRows, [&](int row, int column) -> Bf16& {
+            const int at = tap * tapRows + row;
+            return reinterpret_cast<Bf16*>(panel)[(at / 2 * columns + column) * 2 + at % 2];
+          });
+        } else {
+          packPanel(from, part.in, taps, count, ownRows,
+                    [&](int row, int column) -> float& { return reinterpret_cast<float*>(panel)[(tap * tapRows + row) * columns + column]; });
         }
       }
       panel += panels.panelBytes;
@@ -95,7 +109,7 @@ AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int ro
 
 PlanLinear PlanWeights::linear(const FoldedLinear& folded, int inner, bool inBf16, int taps) const {
   PlanLinear result;
-  result.panels = pack({&folded}, inner, inBf16, taps);
+  result.panels = pack({{folded.weight.data(), folded.out, folded.in}}, inner, inBf16, taps);
   result.bias = padded(folded.bias, 1, folded.out, paddedRow(folded.out));
   return result;
 }
@@ -117,20 +131,16 @@ PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) const {
     if (folds.layerNorm) continue;
     for (int i = 0; i < 2; ++i) result.norms[norm][i] = padded(folded.norms[norm][i], 1, width, paddedRow(width));
   }
-  std::vector<FoldedLinear> heads;
+  std::vector<Part> heads;
   std::vector<float> bias;
   for (int number = 0; number < config.heads; ++number) {
     for (const FoldedLinear& part : folded.parts) {
-      const size_t first = static_cast<size_t>(number) * headWidth;
-      FoldedLinear own{headWidth, width, {}, {}};
-      own.weight.assign(part.weight.begin() + static_cast<ptrdiff_t>(first) * width, part.weight.begin() + static_cast<ptrdiff_t>(first + headWidth) * width);
-      bias.insert(bias.end(), part.bias.begin() + static_cast<ptrdiff_t>(first), part.bias.begin() + static_cast<ptrdiff_t>(first) + headWidth);
-      heads.push_back(std::move(own));
+      const ptrdiff_t first = static_cast<ptrdiff_t>(number) * headWidth;
+      heads.push_back({part.weight.data() + first * width, headWidth, width});
+      bias.insert(bias.end(), part.bias.begin() + first, part.bias.begin() + first + headWidth);
     }
   }
-  std::vector<const FoldedLinear*> pointers;
-  for (const FoldedLinear& part : heads) pointers.push_back(&part);
-  result.heads = pack(pointers, paddedRow(width), bf16());
+  result.heads = pack(heads, paddedRow(width), bf16());
   result.headBias = padded(bias, config.heads * 3, headWidth, headPadded);
   result.output = linear(folded.output, paddedRow(width), bf16());
   result.expand = linear(folded.expand, paddedRow(width), bf16());

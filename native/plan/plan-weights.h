@@ -63,7 +63,12 @@ struct PlanWeights {
   size_t bytes() const { return bytes_; }
 
  private:
-  PlanPanels pack(const std::vector<const FoldedLinear*>& parts, int inner, bool bf16, int taps = 1) const;
+  // Rows of a weight (out, in).
+  struct Part {
+    const float* weight;
+    int out, in;
+  };
+  PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1) const;
   AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns, int stride) const;
   // inner: floats of a row that the product reads.
   PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1) const;

@@ -56,7 +56,7 @@ struct PlanLift {
   float* poses = nullptr;  // (sum of count, J', 3)
 };
 
-// A trained tensor or running statistic by its name in the published checkpoints.
+// A trained tensor or running statistic by its name in the published checkpoints; called from several threads.
 using TensorReader = std::function<std::vector<float>(const std::string& name)>;
 // Called between blocks of windows with how many frames are done since the last call; may throw to stop.
 using PlanProgress = std::function<void(int frames)>;
