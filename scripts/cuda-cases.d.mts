@@ -1,4 +1,6 @@
+import type { NativeConfig, PrecisionName } from '../binding.js';
 import type { OpCase } from '../test/native/op-case.js';
+import type { PlanCase } from '../test/native/plan-cases.js';
 
 /** An operation case in a file, in one precision, with own products or with the emulated cuBLASLt. */
 export interface WrittenCase {
@@ -11,6 +13,13 @@ export interface WrittenCase {
   cost: number;
 }
 
+/** The plan's cases, their networks described in full. */
+export interface CompiledPlans {
+  plans: readonly (PlanCase & { config: NativeConfig })[];
+  planTolerance: Record<PrecisionName, number>;
+}
+
 export const emulatedCublasLt: string;
-export function compiledCases(root: string): Promise<OpCase[]>;
+export function compiledCases(root: string): Promise<CompiledPlans & { opCases: OpCase[] }>;
 export function writeCases(opCases: readonly OpCase[], folder: string): WrittenCase[];
+export function writePlanCases(compiled: CompiledPlans, folder: string): WrittenCase[];

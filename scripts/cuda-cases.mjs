@@ -1,4 +1,4 @@
-// The cases of test/native/op-cases.ts as files, so that a child process runs one of them without the test runner.
+// The cases of test/native/op-cases.ts and plan-cases.ts as files, so that a child process runs one of them without the test runner.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,21 +13,21 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 /** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
 export const emulatedCublasLt = path.join(path.dirname(import.meta.dirname), 'build/emulated/libcublasLt.so');
 
-/** The table of operation cases, compiled into a folder of its own. */
+/** The tables of operation cases and of the plan's, compiled into a folder of its own. */
 export async function compiledCases(root) {
   const out = path.join(root, 'build/op-cases');
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const flags =
     '--target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
-  execFileSync(
-    process.execPath,
-    [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, path.join(root, 'test/native/op-cases.ts')],
-    {
-      stdio: 'inherit',
-    },
+  const names = ['native/op-cases', 'native/plan-cases', 'helpers/native-model'];
+  const files = names.map((name) => path.join(root, `test/${name}.ts`));
+  execFileSync(process.execPath, [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, ...files], {
+    stdio: 'inherit',
+  });
+  const [{ opCases }, { planCases, planTolerance }, { nativeConfig }] = await Promise.all(
+    names.map((name) => import(pathToFileURL(path.join(out, `test/${name}.js`)).href)),
   );
-  const { opCases } = await import(pathToFileURL(path.join(out, 'test/native/op-cases.js')).href);
-  return opCases;
+  return { opCases, plans: planCases.map((one) => ({ ...one, config: nativeConfig(one.config) })), planTolerance };
 }
 
 /**
@@ -57,4 +57,22 @@ export function writeCases(opCases, folder) {
     );
   });
   return written.sort((a, b) => a.cost - b.cost);
+}
+
+/** The same for the plan's cases, which scripts/cuda-case-child.mjs measures by the graph; the folder must be there. */
+export function writePlanCases({ plans, planTolerance }, folder) {
+  return plans.flatMap((planCase, i) =>
+    planCase.precisions.map((precision) => {
+      const file = path.join(folder, `plan-${i}-${precision}.bin`);
+      writeFileSync(file, v8.serialize({ plan: planCase, tolerance: planTolerance[precision] }));
+      const { frames, width } = planCase.config;
+      return {
+        op: 'plan',
+        name: `plan: ${planCase.about}, ${precision}`,
+        argument: `${file}:${precision}:own`,
+        reached: `${file}.reached`,
+        cost: 1e6 * frames * width,
+      };
+    }),
+  );
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Which lines of the CUDA sources the tests run on the emulated device: builds it with gcov's counters, runs every operation case in every
+// Which lines of the CUDA sources the tests run on the emulated device: builds it with gcov's counters, runs every case of operations and of the plan in every
 // precision and the tests of models, goldens and trainings on it, and writes bench/results/cuda-coverage.md. Fails below 95% of the lines,
 // or where a line that nothing runs has no reason.
 //   node scripts/cuda-coverage.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compiledCases, writeCases } from './cuda-cases.mjs';
+import { compiledCases, writeCases, writePlanCases } from './cuda-cases.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, 'build/coverage');
@@ -84,7 +84,9 @@ function countLines() {
 
 run(process.execPath, ['scripts/build-native.mjs', 'coverage', 'emulated']);
 for (const name of countFiles()) rmSync(path.join(objects, name));
-const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
+const compiled = await compiledCases(root);
+const caseFolder = path.join(folder, 'cases');
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
 const addon = path.join(folder, 'build/Release/pstmo.node');
 run(process.execPath, ['scripts/cuda-case-child.mjs', addon, ...cases.map(({ argument }) => argument)]);
 run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });

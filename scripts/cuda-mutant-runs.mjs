@@ -1,4 +1,4 @@
-// What a mutant of the CUDA kernels does to the operation cases that reach it.
+// What a mutant of the CUDA kernels does to the cases that reach it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -10,9 +10,11 @@ export function mutantAddon(root, name = 'mutants') {
   return path.join(root, `build/${name}/build/Release/pstmo.node`);
 }
 
+/** `seconds` of processor time: a machine at other work ends nothing early. */
 function run(addon, cases, environment, seconds) {
   const env = { ...process.env, PSTMO_EMULATION_MUTANT: '', PSTMO_EMULATION_REACHED: '', ...environment };
-  return spawnSync(process.execPath, [child, addon, ...cases], { encoding: 'utf8', env, timeout: 1000 * seconds });
+  const limited = ['-c', `ulimit -t ${seconds}; exec "$@"`, 'sh', process.execPath, child, addon, ...cases];
+  return spawnSync('sh', limited, { encoding: 'utf8', env });
 }
 
 /** For each mutant's number the cases that reach it, the cheapest first. Throws where a case fails with no mutant. */
@@ -35,13 +37,13 @@ export function casesReaching(addon, cases, seconds, environment = {}) {
 
 /** What the cases say of a mutant; undefined: nothing, it survives. */
 export function verdictOf(addon, number, cases, seconds, environment = {}) {
-  const { status, signal, stdout, stderr, error } = run(
+  const { status, signal, stdout, stderr } = run(
     addon,
     cases.map(({ argument }) => argument),
     { ...environment, PSTMO_EMULATION_MUTANT: String(number) },
     seconds,
   );
-  if (error?.code === 'ETIMEDOUT') return `not done after ${seconds} s`;
+  if (signal === 'SIGXCPU' || signal === 'SIGKILL') return `not done after ${seconds} s`;
   if (signal) return `ended by ${signal}`;
   if (status === 0) return undefined;
   return stdout.trim() || /AddressSanitizer: [\w-]+/.exec(stderr)?.[0] || `exit status ${status}`;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
-// the operation cases that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
+// the operation cases and the plan's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
 // where a survivor has no explanation. Needs `npm run build:emulated`.
 //   node scripts/cuda-mutants.mjs [--only text] [--seconds 60]
 //   node scripts/cuda-mutants.mjs --write <folder>     the mutated sources alone, for the build
@@ -23,14 +23,16 @@ if (flags.write !== undefined) {
   process.exit();
 }
 
-const { compiledCases, writeCases } = await import('./cuda-cases.mjs');
+const { compiledCases, writeCases, writePlanCases } = await import('./cuda-cases.mjs');
 const { casesReaching, mutantAddon, verdictOf } = await import('./cuda-mutant-runs.mjs');
 const LEAST_CAUGHT = 0.9;
 const seconds = Number(flags.seconds);
 
 const { mutants, sources } = mutateKernels(root);
 const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
-const cases = writeCases(await compiledCases(root), path.join(root, 'build/mutants/cases'));
+const folder = path.join(root, 'build/mutants/cases');
+const compiled = await compiledCases(root);
+const cases = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
 const addon = mutantAddon(root);
 const reaching = casesReaching(addon, cases, 100 * seconds);
 const results = chosen.map((mutant, i) => {
@@ -76,8 +78,7 @@ function writeReport() {
   const text = `# Mutants of the CUDA kernels
 
 Made by \`node scripts/cuda-mutants.mjs\` on the emulated device. Of every kernel each barrier is removed, each bound moved by one either
-way and each index by one; a mutant is caught where the emulated device stops it or an operation case gets a wrong result, with own
-products or with the emulated cuBLASLt.
+way and each index by one; a mutant is caught where the emulated device stops it or an operation case or one of\nthe plan gets a wrong result, with own products or with the emulated cuBLASLt.
 **${results.length - survivors.length} of ${results.length} are caught (${(100 * caught).toFixed(1)}%).**
 
 | file | barriers | bounds | indices |

@@ -1,4 +1,4 @@
-// Mutants of the CUDA kernels: every barrier removed, every bound and index shifted by one. All of them stand in one copy of the sources,
+// Mutants of the CUDA kernels: every barrier and wait removed, every bound and index shifted by one. All of them stand in one copy of the sources,
 // each behind a switch that PSTMO_EMULATION_MUTANT turns, so that one build serves them all.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,8 +8,9 @@ export const AS_THEY_ARE = new Map([
   ['peaks.cu', 'measures the device: no result comes of it'],
   ['shared-array.h', 'of another form on the emulated device than on a GPU; it is what checks bounds and barriers'],
 ]);
-const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*)+$/;
-const DECLARED = /(?:\b(?:float|double|int|bool|u?int\d+_t|Left|Right)\s+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
+const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
+const DECLARED =
+  /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)\s+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
 
 const HOOKS = `#pragma once
 #include <cstdio>
@@ -101,7 +102,7 @@ function argumentsOf(code, from) {
 function placesOf(code, [begin, end]) {
   const body = code.slice(begin, end);
   const places = [];
-  for (const { index } of body.matchAll(/\b(?:__syncthreads|syncWarp)\(\);/g))
+  for (const { index } of body.matchAll(/\b(?:__syncthreads|syncWarp|copies\.land)\(\);/g))
     places.push({ kind: 'barrier', at: begin + index });
   for (const { index, 0: operator } of body.matchAll(/ (?:<=|>=|<|>) /g)) {
     places.push({ kind: 'bound', at: begin + index + operator.length });
@@ -112,10 +113,10 @@ function placesOf(code, [begin, end]) {
     const declared = CONSTANTS.test(code.slice(at + 1, close)) && DECLARED.test(code.slice(0, at));
     if (!declared) places.push({ kind: 'index', at: at + 1, end: close });
   }
-  for (const { index, 0: call, 1: name } of body.matchAll(/(?:\.|\b)(get4?|put|at)\(/g)) {
+  for (const { index, 0: call, 1: name } of body.matchAll(/(?:\.|::|\b)(get4?|put|at|copy4)\(/g)) {
     const list = argumentsOf(code, begin + index + call.length - 1);
-    for (const [from, to] of name === 'put' ? list.slice(0, -1) : list)
-      places.push({ kind: 'index', at: from, end: to });
+    const indices = { put: call.startsWith('::') ? list.slice(1, 3) : list.slice(0, -1), copy4: list.slice(1, 3) };
+    for (const [from, to] of indices[name] ?? list) places.push({ kind: 'index', at: from, end: to });
   }
   return places.sort((a, b) => a.at - b.at);
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Runs every operation case, in every precision, with own products and with the emulated cuBLASLt, and the goldens' forward and backward
+// Runs every case of operations and of the plan, in every precision, with own products and with the emulated cuBLASLt, and the goldens' forward and backward
 // passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
 // one, read or written, by a kernel or by the host side, ends the run. Then turns on, one by one, the mutants that shall show here alone
 // (scripts/cuda-mutants-explained.mjs): each must be stopped, or this proves nothing. Prints what it ran; fails at the first that is wrong.
 //   node scripts/cuda-sanitize.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { compiledCases, writeCases } from './cuda-cases.mjs';
+import { compiledCases, writeCases, writePlanCases } from './cuda-cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from './cuda-mutant-runs.mjs';
 import { explanationOf, READS_BEYOND } from './cuda-mutants-explained.mjs';
 import { mutateKernels } from './cuda-mutate.mjs';
@@ -26,9 +26,11 @@ const library = execFileSync(process.env.CXX ?? 'c++', ['-print-file-name=libasa
 // Node and its libraries leak by design at the end of a process.
 const environment = { LD_PRELOAD: library, ASAN_OPTIONS: 'detect_leaks=0' };
 
-const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
+const compiled = await compiledCases(root);
+const caseFolder = path.join(folder, 'cases');
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
 const reaching = casesReaching(addon, cases, SECONDS, environment);
-console.log(`${cases.length} operation cases: no access outside what was allocated`);
+console.log(`${cases.length} cases of operations and of the plan: no access outside what was allocated`);
 
 // Not the trainings: their steps are those of the gradients again.
 command('node_modules/.bin/vitest', ['run', 'test/models/goldens.test.ts', '-t', '(of|as) the oracle'], {
@@ -44,7 +46,7 @@ const missed = beyond.filter(({ number, file, line, column, change }) => {
   return verdict === undefined;
 });
 console.log(
-  `AddressSanitizer: ${cases.length} operation cases and the goldens above have no access outside what was allocated; ` +
+  `AddressSanitizer: ${cases.length} cases of operations and of the plan, and the goldens above have no access outside what was allocated; ` +
     `${beyond.length - missed.length} of ${beyond.length} kernels made to read beyond the end are stopped`,
 );
 process.exitCode = missed.length > 0 ? 1 : 0;

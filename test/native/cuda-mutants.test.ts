@@ -2,17 +2,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { writeCases } from '../../scripts/cuda-cases.mjs';
+import { writeCases, writePlanCases } from '../../scripts/cuda-cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from '../../scripts/cuda-mutant-runs.mjs';
 import { mutateKernels } from '../../scripts/cuda-mutate.mjs';
+import { nativeConfig } from '../helpers/native-model.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { opCases } from './op-cases.js';
+import { planCases, planTolerance } from './plan-cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SAMPLE = 20;
 /** Of all mutants some 95% are caught (bench/results/cuda-mutants.md), of 20 so at least these. */
 const LEAST_CAUGHT = 17;
-/** For one mutant: some never end. */
+/** Of processor time for one mutant: some never end. */
 const SECONDS = 20;
 
 const addon = mutantAddon(root);
@@ -33,7 +35,9 @@ describe.skipIf(!existsSync(addon))('mutants of the CUDA kernels (needs `npm run
   });
 
   it('are caught by the cases that reach them: a sample, one of every so many', () => {
-    const cases = writeCases(opCases, join(temporaryFolder(), 'cases'));
+    const folder = join(temporaryFolder(), 'cases');
+    const plans = planCases.map((one) => ({ ...one, config: nativeConfig(one.config) }));
+    const cases = [...writeCases(opCases, folder), ...writePlanCases({ plans, planTolerance }, folder)];
     const reaching = casesReaching(addon, cases, 10 * SECONDS);
     const survivors: string[] = [];
     for (let i = 0; i < SAMPLE; i++) {
