@@ -37,8 +37,11 @@ export interface NativeOptions {
   profile?: boolean;
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
-  /** `off`: lifting runs the graph, operation by operation, instead of the compiled plan. Default `auto`. */
-  plan?: 'auto' | 'off' | undefined;
+  /**
+   * How lifting runs: `auto`, the default: by the compiled plan where that is the default; `on`: by the plan, or ERR_UNSUPPORTED where
+   * there is none; `off`: by the graph, operation by operation.
+   */
+  plan?: 'auto' | 'on' | 'off' | undefined;
   /** For benches and tests: what the plan does without. */
   withoutFolds?: PlanFold[] | undefined;
   /**
@@ -72,6 +75,14 @@ export type PlanFold =
   | 'softmaxBound'
   | 'sharedFrames'
   | 'firstLayer';
+
+/** Where a tensor's numbers lie in a file, by the names of safetensors. */
+export interface StoredTensor {
+  name: string;
+  type: 'F32' | 'F16' | 'BF16';
+  /** First byte. */
+  offset: number;
+}
 
 export interface TensorInfo {
   name: string;
@@ -143,6 +154,11 @@ export class NativeModel {
   readonly planObstacle: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
+  /**
+   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the plan, and again when
+   * the network itself first runs, where it must not have changed. Throws `ERR_FILE` or `ERR_FORMAT`.
+   */
+  readValues(path: string, tensors: readonly StoredTensor[]): Promise<void>;
   initialize(seed: number): Promise<void>;
   forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;
   reconstruct(input: WindowInput): Promise<Float32Array>;

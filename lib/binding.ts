@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { MachineInfo, NativeConfig, NativeModel, NativeOptions, OpTensors, PrecisionName } from '../binding.js';
+import { packageRoot } from './package-root.js';
 import { PoseError, type PoseErrorCode } from './pose-error.js';
 
 type Binding = typeof import('../binding.js');
@@ -14,6 +14,8 @@ const NATIVE_CODES: ReadonlySet<string> = new Set<PoseErrorCode>([
   'ERR_CUDA_ARCH',
   'ERR_CUDA_DRIVER',
   'ERR_CUDA_OOM',
+  'ERR_FILE',
+  'ERR_FORMAT',
   'ERR_MEMORY',
   'ERR_NATIVE',
   'ERR_NO_CUDA',
@@ -33,10 +35,9 @@ function runsOnMusl(): boolean {
 
 function load(): Binding {
   const require = createRequire(import.meta.url);
-  const root = fileURLToPath(new URL('..', import.meta.url));
   try {
     const build = require('node-gyp-build') as (folder: string) => Binding;
-    return build(root);
+    return build(packageRoot());
   } catch (cause) {
     const platform = `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
     const missing = (cause as Error).message.startsWith('No native build was found');

@@ -13,12 +13,10 @@ export { type Preset, presetConfig, presetNames, presets } from './models/preset
 export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './models/weights.js';
 export { PoseError, type PoseErrorCode } from './pose-error.js';
 export { type Tensor, type TensorData, tensor } from './tensor.js';
-export { evaluate } from './training/evaluate.js';
 export type { EvaluationOptions } from './training/evaluation-options.js';
 export type { ConditionReport, EvaluationReport, MethodReport, RootSource } from './training/evaluation-report.js';
 export { evaluationTable } from './training/evaluation-table.js';
-export { finetune } from './training/finetune.js';
 export type { EpochLine } from './training/log.js';
-export { evaluateOcclusion, type OcclusionOptions, type OcclusionReport } from './training/occlusion.js';
+export type { OcclusionOptions, OcclusionReport } from './training/occlusion.js';
 export type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from './training/options.js';
-export { pretrain } from './training/pretrain.js';
+export { evaluate, evaluateOcclusion, finetune, pretrain } from './training/when-called.js';

@@ -1,6 +1,6 @@
 // Runs operation cases on the emulated device, one after another, up to the first that is wrong. A process of its own, since a mutated
 // kernel may end it.
-//   node scripts/cuda-case-child.mjs <addon> <file>:<precision>[:<file for what was reached>] ...
+//   node scripts/cuda-case-child.mjs <addon> <file>:<precision>:<products>[:<file for what was reached>] ...
 // Exit status 0: all right; 1: one is wrong or was stopped, and why stands on standard output.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,11 +20,11 @@ function errorOf(output, { at, values }) {
   return Math.sqrt(difference / (norm || 1));
 }
 
-function complaint([file, precision, reached]) {
+function complaint([file, precision, products, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const { op, tensors, attributes, expected, tolerances } = v8.deserialize(readFileSync(file));
   try {
-    runOp({ device: 'cuda:0', isa: 'auto', threads: 1, precision, products: 'own' }, op, tensors, attributes);
+    runOp({ device: 'cuda:0', isa: 'auto', threads: 1, precision, products }, op, tensors, attributes);
   } catch (error) {
     return `${op}: ${error.message}`;
   }

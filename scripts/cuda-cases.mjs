@@ -8,6 +8,10 @@ import v8 from 'node:v8';
 const PRECISIONS = ['fp32', 'tf32', 'bf16'];
 /** As in test/native/cuda-ops.test.ts. */
 const TF32 = 2e-3;
+const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
+
+/** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
+export const emulatedCublasLt = path.join(path.dirname(import.meta.dirname), 'build/emulated/libcublasLt.so');
 
 /** The table of operation cases, compiled into a folder of its own. */
 export async function compiledCases(root) {
@@ -27,8 +31,9 @@ export async function compiledCases(root) {
 }
 
 /**
- * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and returns their files and names, the cheapest
- * first. One array under two names stays one array.
+ * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, with own products and with the emulated cuBLASLt,
+ * and returns what scripts/cuda-case-child.mjs takes of them and their names, the cheapest first. One array under two names stays
+ * one array.
  */
 export function writeCases(opCases, folder) {
   rmSync(folder, { recursive: true, force: true });
@@ -42,14 +47,14 @@ export function writeCases(opCases, folder) {
     const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
     const cost = Math.max(opCase.flops, elements);
     const precisions = bf16Tolerance === undefined ? ['fp32'] : PRECISIONS;
-    return precisions.map((precision) => ({
-      id: `${i}:${precision}`,
-      op,
-      name: `${op}: ${about}, ${precision}`,
-      file,
-      precision,
-      cost,
-    }));
+    const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
+    return ways.flatMap((products) =>
+      precisions.map((precision) => {
+        const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
+        const reached = `${file}.${precision}.${path.basename(products)}.reached`;
+        return { op, name, argument: `${file}:${precision}:${products}`, reached, cost };
+      }),
+    );
   });
   return written.sort((a, b) => a.cost - b.cost);
 }

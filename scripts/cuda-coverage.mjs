@@ -13,10 +13,45 @@ const folder = path.join(root, 'build/coverage');
 const objects = path.join(root, 'build/native/cuda/emulation/CMakeFiles/pstmo-coverage.dir');
 const kernels = path.join(root, 'native/cuda');
 const LEAST = 0.95;
-const TESTS = ['test/models/goldens.test.ts', 'test/models/cuda', 'test/training/cuda', 'test/native/cublaslt'];
+const TESTS = [
+  ...['test/models/goldens.test.ts', 'test/models/cuda', 'test/training/cuda'],
+  ...['test/native/cublaslt', 'test/native/cuda-ops', 'test/native/profile'],
+  // Not what has run already: the operation cases, and the steps of the goldens' gradients over and over.
+  ...['-t', '^(?!.*(gives what plain double|gives the same bits|follows the oracle through))'],
+];
 
-/** Why nothing runs a line: file, part of the line, reason. */
-const EXPLAINED = [];
+const WINDOWS = 'the folders of a Python environment on Windows';
+const STOPPED = 'reached where the emulated device stops a kernel, as mutants do (cuda-mutants.md)';
+const UNWOUND = 'the end of a scope, which gcov counts only where an exception leaves it';
+const RECORDING = 'an operation that refuses does so the first time, when its step is not recorded yet';
+
+/** Why nothing runs a line: file, part of the line (a bracket: the whole), reason. */
+const EXPLAINED = [
+  [
+    'attention-tile.h',
+    'throw Error("ERR_UNSUPPORTED"',
+    'wider heads are refused before, where a network or an operation is described',
+  ],
+  ['cublaslt-library.cu', 'found.push_back(environment / folder)', WINDOWS],
+  ['cublaslt-library.cu', 'continue;', WINDOWS],
+  ['cublaslt-library.cu', '}', UNWOUND],
+  ['cuda-device.h', 'Precision precision()', 'asked by plans, of which this device has none'],
+  ['cuda-backend.cu', '} catch (...) {', STOPPED],
+  ['cuda-backend.cu', 'throw;', STOPPED],
+  ['cuda-backend.cu', '}', STOPPED],
+  [
+    'cuda-backend.cu',
+    'The GPU cannot be used',
+    'a GPU that is counted and then cannot be chosen; the emulated one fails at counting',
+  ],
+  ['library-products.cu', '}', UNWOUND],
+  ['shared-array.h', 'fail("touches ("', STOPPED],
+  ['step-graph.cu', '} catch (...) {', RECORDING],
+  ['step-graph.cu', '(void)cudaStreamEndCapture', RECORDING],
+  ['step-graph.cu', '(void)cudaGetLastError', RECORDING],
+  ['step-graph.cu', 'throw;', RECORDING],
+  ['step-graph.cu', '}', RECORDING],
+];
 
 function run(command, args, env = {}) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
@@ -28,15 +63,16 @@ const countFiles = () => readdirSync(objects, { recursive: true }).filter((name)
 /** Times each line ran, by file and line: a line of a template in several objects ran where one of them did. */
 function countLines() {
   const counts = new Map();
-  const files = countFiles().map((name) => path.join(objects, name));
-  const output = execFileSync('gcov', ['--json-format', '--stdout', ...files], {
+  const counted = countFiles().map((name) => path.join(objects, name));
+  const output = execFileSync('gcov', ['--json-format', '--stdout', ...counted], {
     cwd: folder,
     maxBuffer: 1 << 28,
     encoding: 'utf8',
   });
   for (const report of output.trim().split('\n')) {
-    for (const { file, lines } of JSON.parse(report).files) {
-      const name = path.relative(kernels, path.resolve(objects, file));
+    const { current_working_directory: compiledIn, files } = JSON.parse(report);
+    for (const { file, lines } of files) {
+      const name = path.relative(kernels, path.resolve(compiledIn, file));
       if (name.includes('/')) continue;
       if (!counts.has(name)) counts.set(name, new Map());
       const own = counts.get(name);
@@ -50,11 +86,7 @@ run(process.execPath, ['scripts/build-native.mjs', 'coverage', 'emulated']);
 for (const name of countFiles()) rmSync(path.join(objects, name));
 const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
 const addon = path.join(folder, 'build/Release/pstmo.node');
-run(process.execPath, [
-  'scripts/cuda-case-child.mjs',
-  addon,
-  ...cases.map(({ file, precision }) => `${file}:${precision}`),
-]);
+run(process.execPath, ['scripts/cuda-case-child.mjs', addon, ...cases.map(({ argument }) => argument)]);
 run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });
 
 const counts = [...countLines()].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -70,7 +102,9 @@ for (const [file, lines] of counts) {
   rows.push(`| ${file} | ${lines.size} | ${(100 * (1 - missed.length / lines.size)).toFixed(1)} |`);
   for (const line of missed.sort((a, b) => a - b)) {
     const text = source[line - 1].trim();
-    const reason = EXPLAINED.find(([name, part]) => name === file && text.includes(part))?.[2];
+    const reason = EXPLAINED.find(
+      ([name, part]) => name === file && (part === '}' ? text === part : text.includes(part)),
+    )?.[2];
     gaps.push({
       reason,
       row: `| ${file}:${line} | \`${text.replaceAll('|', '\\|')}\` | ${reason ?? '**unexplained**'} |`,
@@ -98,4 +132,4 @@ console.log(
   `${(100 * share).toFixed(1)}% of ${all} lines; ${gaps.length} not run, ${unexplained.length} of them unexplained`,
 );
 for (const { row } of unexplained) console.log(row);
-process.exitCode = share < LEAST || unexplained.length > 0 ? 1 : 0;
+process.exitCode = !(share >= LEAST) || unexplained.length > 0 ? 1 : 0;

@@ -1,10 +1,16 @@
 import type { WrittenCase } from './cuda-cases.mjs';
 
-export function mutantAddon(root: string): string;
-export function casesReaching(root: string, cases: readonly WrittenCase[], seconds: number): Map<number, WrittenCase[]>;
+export function mutantAddon(root: string, name?: 'mutants' | 'sanitized'): string;
+export function casesReaching(
+  addon: string,
+  cases: readonly WrittenCase[],
+  seconds: number,
+  environment?: Record<string, string>,
+): Map<number, WrittenCase[]>;
 export function verdictOf(
-  root: string,
+  addon: string,
   number: number,
   cases: readonly WrittenCase[],
   seconds: number,
+  environment?: Record<string, string>,
 ): string | undefined;

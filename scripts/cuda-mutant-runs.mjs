@@ -5,47 +5,44 @@ import path from 'node:path';
 
 const child = path.join(import.meta.dirname, 'cuda-case-child.mjs');
 
-export function mutantAddon(root) {
-  return path.join(root, 'build/mutants/build/Release/pstmo.node');
+/** An addon made of the mutated sources: 'mutants', or 'sanitized' with AddressSanitizer. */
+export function mutantAddon(root, name = 'mutants') {
+  return path.join(root, `build/${name}/build/Release/pstmo.node`);
 }
 
-function run(root, cases, environment, seconds) {
+function run(addon, cases, environment, seconds) {
   const env = { ...process.env, PSTMO_EMULATION_MUTANT: '', PSTMO_EMULATION_REACHED: '', ...environment };
-  return spawnSync(process.execPath, [child, mutantAddon(root), ...cases], {
-    encoding: 'utf8',
-    env,
-    timeout: 1000 * seconds,
-  });
+  return spawnSync(process.execPath, [child, addon, ...cases], { encoding: 'utf8', env, timeout: 1000 * seconds });
 }
 
 /** For each mutant's number the cases that reach it, the cheapest first. Throws where a case fails with no mutant. */
-export function casesReaching(root, cases, seconds) {
+export function casesReaching(addon, cases, seconds, environment = {}) {
   const reaching = new Map();
-  const files = cases.map(({ file, precision }) => `${file}.${precision}.reached`);
-  for (const file of files) rmSync(file, { force: true });
+  for (const { reached } of cases) rmSync(reached, { force: true });
   const { status, stdout, stderr } = run(
-    root,
-    cases.map(({ file, precision }, i) => `${file}:${precision}:${files[i]}`),
-    {},
+    addon,
+    cases.map(({ argument, reached }) => `${argument}:${reached}`),
+    environment,
     seconds,
   );
   if (status !== 0) throw new Error(`The cases fail with no mutant: ${stdout}${stderr}`);
-  cases.forEach((one, i) => {
-    const lines = existsSync(files[i]) ? readFileSync(files[i], 'utf8').split('\n').filter(Boolean) : [];
+  for (const one of cases) {
+    const lines = existsSync(one.reached) ? readFileSync(one.reached, 'utf8').split('\n').filter(Boolean) : [];
     for (const number of new Set(lines.map(Number))) reaching.set(number, [...(reaching.get(number) ?? []), one]);
-  });
+  }
   return reaching;
 }
 
 /** What the cases say of a mutant; undefined: nothing, it survives. */
-export function verdictOf(root, number, cases, seconds) {
-  const { status, signal, stdout, error } = run(
-    root,
-    cases.map(({ file, precision }) => `${file}:${precision}`),
-    { PSTMO_EMULATION_MUTANT: String(number) },
+export function verdictOf(addon, number, cases, seconds, environment = {}) {
+  const { status, signal, stdout, stderr, error } = run(
+    addon,
+    cases.map(({ argument }) => argument),
+    { ...environment, PSTMO_EMULATION_MUTANT: String(number) },
     seconds,
   );
   if (error?.code === 'ETIMEDOUT') return `not done after ${seconds} s`;
   if (signal) return `ended by ${signal}`;
-  return status === 0 ? undefined : stdout.trim() || `exit status ${status}`;
+  if (status === 0) return undefined;
+  return stdout.trim() || /AddressSanitizer: [\w-]+/.exec(stderr)?.[0] || `exit status ${status}`;
 }

@@ -2,14 +2,15 @@ const EMPTY_TILE = 'where tokens are a multiple of 32, one more tile follows: al
 const ZERO_ROW = 'the row of K, Q or dOut behind the last token is 0 in its tile: what is multiplied with it adds 0';
 const TWO_GUARDS = 'a second condition holds the same bound: either alone is enough';
 const ANY_MAXIMUM = 'softmax is the same with any number near the maximum taken off the scores';
-const NOT_STORED =
+/** Held by scripts/cuda-sanitize.mjs. */
+export const READS_BEYOND =
   'what is worked out behind the last row or column is not stored; the reading beyond the end shows in the sanitized build alone';
 const SAME_END = 'differs only where the two sides are equal, and there both give the same end';
 const ONE_VALUE = 'differs only where the value is the bound, which both ways give';
 
 /** Why mutants survive that do: file, part of the source line, begin of the change, reason. */
 const EXPLAINED = [
-  ['attention-backward.cu', 'if (token < op.tokens) {', '1 + op.tokens', NOT_STORED],
+  ['attention-backward.cu', 'if (token < op.tokens) {', '1 + op.tokens', READS_BEYOND],
   ['attention-backward.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
   ['attention-backward.cu', 'const float weight = first + key < op.tokens', '1 + op.tokens', ZERO_ROW],
   ['attention-backward.cu', 'const float weight = first + query < op.tokens', '1 + op.tokens', ZERO_ROW],
@@ -24,8 +25,8 @@ const EXPLAINED = [
   ['elementwise.h', 'if (pair * 2 >= rows) return;', '1 + rows', TWO_GUARDS],
   ['keep.h', 'word >= keep.threshold', '', 'differs for one word of 4,294,967,296'],
   ['normalization.cu', 'end = begin + kReduceRows < rows', '1 + rows', SAME_END],
-  ['normalization.cu', 'column < channels && row < end', '1 + channels', NOT_STORED],
-  ['normalization.cu', 'column < channels && chunk * chunkRows < rows', '1 + channels', NOT_STORED],
+  ['normalization.cu', 'column < channels && row < end', '1 + channels', READS_BEYOND],
+  ['normalization.cu', 'column < channels && chunk * chunkRows < rows', '1 + channels', READS_BEYOND],
   [
     'normalization.cu',
     'chunk * chunkRows < rows',
@@ -40,14 +41,14 @@ const EXPLAINED = [
   ['poses.cu', 'for (int c = 0; c < 3; ++c) {', '1 + 3', TWO_GUARDS],
   ['poses.cu', 'for (int c = 0; c < 2; ++c) {', '1 + 2', 'in Blend: the third coordinate is written again after it'],
   ['product.h', 'k < kDepth; k += Fragment::kInner', '-1 + kDepth', 'steps of 8 or 16 end at 16 either way'],
-  ['product.h', 'values[e] = i < count && at < end', '1 + count', NOT_STORED],
+  ['product.h', 'values[e] = i < count && at < end', '1 + count', READS_BEYOND],
   ['product.h', 'const int count = left < kTile', '1 + kTile', SAME_END],
   ['product.h', 'end = begin + depth < inner', '1 + inner', SAME_END],
   ['product.h', 'if (k + kDepth < end) {', '1 + end', 'the tile more is all zeros and is not multiplied'],
-  ['product.h', 'op.bias && column < columns', '1 + columns', NOT_STORED],
-  ['reduce.cu', 'column < columns && chunk < chunks', '1 + columns', NOT_STORED],
+  ['product.h', 'op.bias && column < columns', '1 + columns', READS_BEYOND],
+  ['reduce.cu', 'column < columns && chunk < chunks', '1 + columns', READS_BEYOND],
   ['reduce.h', 'end = (chunk + 1) * kReduceRows < rows', '1 + rows', SAME_END],
-  ['reduce.h', 'column < columns && row < end', '1 + columns', NOT_STORED],
+  ['reduce.h', 'column < columns && row < end', '1 + columns', READS_BEYOND],
 ];
 
 /** The reason that a surviving mutant has, if one is known. */

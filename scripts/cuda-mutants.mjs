@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { explanationOf } from './cuda-mutants-explained.mjs';
-import { mutateKernels, writeMutants } from './cuda-mutate.mjs';
+import { AS_THEY_ARE, mutateKernels, writeMutants } from './cuda-mutate.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { values: flags } = parseArgs({
@@ -24,18 +24,18 @@ if (flags.write !== undefined) {
 }
 
 const { compiledCases, writeCases } = await import('./cuda-cases.mjs');
-const { casesReaching, verdictOf } = await import('./cuda-mutant-runs.mjs');
+const { casesReaching, mutantAddon, verdictOf } = await import('./cuda-mutant-runs.mjs');
 const LEAST_CAUGHT = 0.9;
 const seconds = Number(flags.seconds);
 
-const chosen = mutateKernels(root).mutants.filter(({ file, kind, source }) =>
-  `${file} ${kind} ${source}`.includes(flags.only),
-);
+const { mutants, sources } = mutateKernels(root);
+const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
 const cases = writeCases(await compiledCases(root), path.join(root, 'build/mutants/cases'));
-const reaching = casesReaching(root, cases, 100 * seconds);
+const addon = mutantAddon(root);
+const reaching = casesReaching(addon, cases, 100 * seconds);
 const results = chosen.map((mutant, i) => {
   const own = reaching.get(mutant.number) ?? [];
-  const verdict = own.length > 0 ? verdictOf(root, mutant.number, own, seconds) : undefined;
+  const verdict = own.length > 0 ? verdictOf(addon, mutant.number, own, seconds) : undefined;
   const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
   console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
   return { ...mutant, cases: own.length, verdict };
@@ -69,15 +69,25 @@ function writeReport() {
     const { file, line, column, change, source } = mutant;
     return `| ${file}:${line}:${column} | ${cell(source)} | ${cell(change)} | ${explanationOf(mutant) ?? '**unexplained**'} |`;
   });
+  const without = [...sources.keys()].filter(
+    (file) => /\.cu$/.test(file) && !AS_THEY_ARE.has(file) && !mutants.some((mutant) => mutant.file === file),
+  );
+  const left = [...AS_THEY_ARE].map(([file, reason]) => `- ${file}: ${reason}.`);
   const text = `# Mutants of the CUDA kernels
 
 Made by \`node scripts/cuda-mutants.mjs\` on the emulated device. Of every kernel each barrier is removed, each bound moved by one either
-way and each index by one; a mutant is caught where the emulated device stops it or an operation case gets a wrong result.
+way and each index by one; a mutant is caught where the emulated device stops it or an operation case gets a wrong result, with own
+products or with the emulated cuBLASLt.
 **${results.length - survivors.length} of ${results.length} are caught (${(100 * caught).toFixed(1)}%).**
 
 | file | barriers | bounds | indices |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
+
+Left out:
+
+- ${without.join(', ')}: no kernel in them; their lines are in [cuda-coverage.md](cuda-coverage.md).
+${left.join('\n')}
 
 ## Survivors
 

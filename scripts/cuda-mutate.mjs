@@ -3,8 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Of another form on the emulated device than on a GPU; or measuring the device, so that no result comes of it. */
-const AS_THEY_ARE = new Set(['shared-array.h', 'peaks.cu']);
+/** Files that are not mutated, and why. */
+export const AS_THEY_ARE = new Map([
+  ['peaks.cu', 'measures the device: no result comes of it'],
+  ['shared-array.h', 'of another form on the emulated device than on a GPU; it is what checks bounds and barriers'],
+]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*)+$/;
 const DECLARED = /(?:\b(?:float|double|int|bool|u?int\d+_t|Left|Right)\s+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
 

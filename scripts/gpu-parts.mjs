@@ -1,18 +1,19 @@
 // Small runs on the CUDA device, for scripts/gpu-check.sh:
-//   node scripts/gpu-parts.mjs peaks|small|out-of-memory
+//   node scripts/gpu-parts.mjs peaks|small|plan|out-of-memory
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
 import { createNativeModel, measurePeak } from '../dist/binding.js';
 import { parseModelConfig } from '../dist/models/config.js';
 import { nativeConfig } from '../dist/models/native-config.js';
 import { stepRecords } from '../dist/models/profile.js';
+import { createRandom } from '../dist/random.js';
 
 const PRECISIONS = ['fp32', 'tf32', 'bf16'];
 
 /** A line for the JSON, and for people. */
 function say(record, text) {
   if (process.env.data) appendFileSync(process.env.data, `${JSON.stringify(record)}\n`);
-  process.stdout.write(`${text}\n`);
+  if (text !== '') process.stdout.write(`${text}\n`);
 }
 
 async function peaks() {
@@ -23,7 +24,7 @@ async function peaks() {
   }
 }
 
-/** Every kind of op once or more: both stages, forward and a training step, refining, in each precision. */
+/** Every kind of op once or more: both stages, forward and a training step, refining, in each precision; and the plan's kernels. */
 async function small() {
   const shape = { frames: 9, width: 64, hidden: 128, layers: 1, decoderLayers: 1 };
   const models = [{}, { stage: 1 }, { refine: { root: 'truth' } }, { backbone: 'transformer', width: 136 }];
@@ -35,6 +36,94 @@ async function small() {
         process.stdout.write(
           `${precision} ${JSON.stringify(model)} ${training ? 'step' : 'forward'}: ${records.length} ops and copies\n`,
         );
+      }
+    }
+    const error = await planError(parseModelConfig({ ...shape, frames: 27 }), precision, 3);
+    process.stdout.write(`${precision} by plan: ${error.toExponential(1)} from the graph in fp32\n`);
+  }
+}
+
+/** What the plan may differ by from the graph in fp32, as in test/native/plan-cases.ts. */
+const PLAN_TOLERANCE = { fp32: 1e-5, tf32: 2e-3, bf16: 2e-2 };
+const seconds = process.env.PSTMO_PREBUILD ? 0.01 : 1;
+
+async function randomModel(config, options) {
+  const model = createNativeModel(nativeConfig(config), { device: 'cuda:0', threads: 0, ...options });
+  await model.initialize(1);
+  return model;
+}
+
+function randomKeypoints(frames) {
+  const random = createRandom('plan');
+  return Float32Array.from({ length: frames * 34 }, () => random.uniform(-1, 1));
+}
+
+async function planError(config, precision, batch) {
+  const windows = { keypoints: randomKeypoints(batch * config.frames), batch };
+  const poses = [];
+  for (const options of [
+    { precision, plan: 'on' },
+    { precision: 'fp32', plan: 'off' },
+  ]) {
+    const model = await randomModel(config, options);
+    poses.push(await model.liftWindows(windows));
+    await model.close();
+  }
+  const [plan, graph] = poses;
+  const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  return norm(plan.map((value, i) => value - graph[i])) / norm(graph);
+}
+
+/** The median rate of `work`, which does `count` of something, after two calls: the second records a graph. */
+async function rateOf(count, work) {
+  await work();
+  await work();
+  const times = [];
+  const end = performance.now() + 1000 * seconds;
+  while (times.length < 3 || performance.now() < end) {
+    const start = performance.now();
+    await work();
+    times.push((performance.now() - start) / 1000);
+  }
+  return count / times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+/** The plan beside the graph: how far apart, and how fast, copies included. What decides whether the plan becomes the default. */
+async function plan() {
+  const emulated = process.env.PSTMO_PREBUILD !== undefined;
+  const shapes = emulated
+    ? [{ name: 'small', model: { frames: 9, layers: 1, width: 32, hidden: 32 }, windows: 2, video: 4 }]
+    : [
+        { name: 'P-STMO-S, N = 243', model: { frames: 243 }, windows: 2048, video: 20_000 },
+        { name: 'P-STMO, N = 243', model: { frames: 243, layers: 4 }, windows: 2048, video: 20_000 },
+        { name: 'P-STMO-S, N = 81', model: { frames: 81 }, windows: 4096, video: 40_000 },
+        { name: 'P-STMO-S, N = 27', model: { frames: 27 }, windows: 8192, video: 80_000 },
+      ];
+  for (const { name, model, windows, video } of shapes) {
+    const config = parseModelConfig(model);
+    const whole = { keypoints: randomKeypoints(windows * config.frames), batch: windows };
+    const frames = randomKeypoints(video);
+    for (const precision of ['bf16', 'tf32', 'fp32']) {
+      const error = await planError(config, precision, emulated ? 2 : 8);
+      const passed = error < PLAN_TOLERANCE[precision];
+      if (!passed) process.exitCode = 1;
+      const said = `${name}, ${precision}: plan is ${error.toExponential(1)} from the graph in fp32${passed ? '' : ', too much'}`;
+      say({ check: `plan, ${name}, ${precision}`, error, passed }, said);
+      for (const choice of ['on', 'off']) {
+        const lifter = await randomModel(config, { precision, plan: choice });
+        const lift = (flip) => () =>
+          lifter.lift({ keypoints: frames, stride: 1, flip, first: 0, count: video, batch: 0 });
+        const rates = {
+          'windows/s': await rateOf(windows, () => lifter.liftWindows(whole)),
+          'frames/s': await rateOf(video, lift(false)),
+          'frames/s mirrored': await rateOf(video, lift(true)),
+        };
+        await lifter.close();
+        const by = choice === 'on' ? 'plan' : 'graph';
+        for (const [unit, value] of Object.entries(rates))
+          say({ probe: `${name}, ${precision}, by ${by}`, value, unit }, '');
+        const text = Object.entries(rates).map(([unit, value]) => `${Math.round(value)} ${unit}`);
+        process.stdout.write(`  by ${by}: ${text.join(', ')}\n`);
       }
     }
   }
@@ -65,7 +154,7 @@ async function outOfMemory() {
   if (!passed) process.exitCode = 1;
 }
 
-const parts = { peaks, small, 'out-of-memory': outOfMemory };
+const parts = { peaks, small, plan, 'out-of-memory': outOfMemory };
 const part = parts[process.argv[2]];
 if (part === undefined) {
   process.stderr.write(`gpu-parts: one of ${Object.keys(parts).join(', ')} expected, got ${process.argv[2]}.\n`);

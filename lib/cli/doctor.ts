@@ -69,6 +69,9 @@ function productSpeed(products: string): number {
   return (2e-9 * rows * inside * outside) / seconds(rows, rows === PRODUCT_ROWS ? 20 : 1);
 }
 
+const GPU_PLAN =
+  "Lifting on the GPU: operation by operation; by the compiled plan with plan: 'on', which is not the default before a GPU has measured it";
+
 /** What two runs that should agree to rounding may differ by. */
 const PLAN_TOLERANCE = 1e-4;
 
@@ -129,7 +132,7 @@ function text(findings: Findings): string {
     `pstmo ${findings.version} (native ${native.version}), Node ${findings.node}, ${findings.platform}`,
     `CPU: ${native.isas.join(', ')}; ${native.threads} threads; ${peakGflops.fp32.toFixed(0)} GFLOP/s in fp32, ${bf16}`,
     `GPU: ${native.cuda.found ? '' : 'none. '}${native.cuda.reason}`,
-    ...(gpuProducts === null ? [] : [productsText(gpuProducts)]),
+    ...(gpuProducts === null ? [] : [productsText(gpuProducts), GPU_PLAN]),
     `Self-test: passed (a small random network, ${test.frames} frames, ${test.framesPerSecond.toFixed(0)} frames/s, ${test.device}; plan within ${test.planError.toExponential(1)} of the graph)`,
     `Models: ${models.join(', ') || 'none bundled'}`,
   ].join('\n');

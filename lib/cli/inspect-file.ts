@@ -290,11 +290,17 @@ function configLines(config: ModelConfig): string[] {
     `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
     `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
       (refine ? `, refining (root: ${refine.root})` : ''),
-    ...(stage === 2 ? [`Lifting on the CPU: ${planLine(config)}`] : []),
+    ...(stage === 2 ? planLines(config) : []),
   ];
 }
 
-function planLine(config: ModelConfig): string {
+function planLines(config: ModelConfig): string[] {
   const obstacle = planObstacle(config);
-  return obstacle === '' ? 'a compiled plan' : `operation by operation; plan: none, because ${obstacle}`;
+  if (obstacle !== '') {
+    return [`Lifting: operation by operation; plan: none, because ${obstacle}`];
+  }
+  return [
+    'Lifting on the CPU: a compiled plan',
+    "Lifting on a GPU: operation by operation; by its plan with plan: 'on', which is not the default before a GPU has measured it",
+  ];
 }

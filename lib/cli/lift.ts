@@ -5,6 +5,7 @@ import { makeFolder } from '../formats/make-folder.js';
 import { undistortKeypoints } from '../keypoints/camera.js';
 import { modelPath } from '../models/bundled.js';
 import type { ModelConfig } from '../models/config.js';
+import type { PlanChoice } from '../models/loaded-network.js';
 import { PoseLifter } from '../models/pose-lifter.js';
 import type { Intrinsics } from '../motion/camera.js';
 import { PoseError } from '../pose-error.js';
@@ -16,6 +17,7 @@ import { addMotionFlags, type MotionFlags, type MotionPlan, planMotion, writeLif
 import {
   type DeviceOption,
   deviceOption,
+  planOption,
   precisionOption,
   productsOption,
   threadsOption,
@@ -33,6 +35,7 @@ interface LiftFlags extends InputFlags, MotionFlags {
   batch: number;
   threads: number;
   products: string;
+  plan: PlanChoice;
   force?: boolean;
   json?: boolean;
 }
@@ -69,6 +72,7 @@ export function liftCommand(io: Io): Command {
     .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(productsOption())
+    .addOption(planOption())
     .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
@@ -83,6 +87,7 @@ export function liftCommand(io: Io): Command {
         precision: flags.precision,
         threads: flags.threads,
         products: flags.products,
+        plan: flags.plan,
         onNotice: (text) => notice(io, text),
       });
       if (lifter.config.refine) {
@@ -108,7 +113,7 @@ async function liftAll(
   flags: LiftFlags,
 ): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, products, force, batch, ...settings } = flags;
+  const { json, out, device, threads, products, plan: _, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   const outcomes: Outcome[] = [];

@@ -4,6 +4,7 @@ import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../m
 import { presetConfig, presetNames } from '../models/presets.js';
 import { schemaProblems } from '../models/schema-problems.js';
 import { PoseError } from '../pose-error.js';
+import * as z from '../schema.js';
 import { numberFromZero, wholeNumber } from './parse.js';
 
 /** What the command line may say of a model's configuration. */
@@ -103,7 +104,7 @@ export function modelFromFlags(flags: ModelFlags): ModelConfigInput | undefined 
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...flags.set,
   };
-  const checked = modelConfigSchema.partial().safeParse(asked, { reportInput: true });
+  const checked = z.partial(modelConfigSchema).safeParse(asked, { reportInput: true });
   if (!checked.success) {
     throw new PoseError('ERR_USAGE', `model configuration: ${schemaProblems(checked.error)}. Fields: ${fieldNames()}.`);
   }

@@ -141,6 +141,15 @@ export function precisionOption(): Option {
   return new Option('--precision <precision>', 'of the products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
 }
 
+export function planOption(): Option {
+  return new Option(
+    '--plan <choice>',
+    'lift by the compiled plan: on, off, or auto (on a CPU; on a GPU it has yet to be measured)',
+  )
+    .choices(['auto', 'on', 'off'])
+    .default('auto');
+}
+
 export function productsOption(): Option {
   return new Option(
     '--products <choice>',

@@ -6,12 +6,13 @@ import { type OpTotals, type Profile, type ProfileOptions, paperFps, profileMode
 import { alignedRows } from '../training/text-table.js';
 import { type Io, notice, print } from './io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from './model-options.js';
-import { deviceOption, positiveNumber, precisionOption, threadsOption, wholeNumber } from './parse.js';
+import { deviceOption, planOption, positiveNumber, precisionOption, threadsOption, wholeNumber } from './parse.js';
 
 interface ProfileFlags extends ModelFlags {
   device: NonNullable<ProfileOptions['device']>;
   precision: NonNullable<ProfileOptions['precision']>;
   threads: number;
+  plan: NonNullable<ProfileOptions['plan']>;
   batch: number;
   training?: boolean;
   seconds: number;
@@ -30,12 +31,13 @@ export function profileCommand(io: Io): Command {
     .option('--trace <file>', 'write the last step for chrome://tracing or ui.perfetto.dev')
     .addOption(deviceOption())
     .addOption(precisionOption())
-    .addOption(threadsOption());
+    .addOption(threadsOption())
+    .addOption(planOption());
   return command.option('--json', 'print JSON').action(async (flags: ProfileFlags) => {
     const config = parseModelConfig(modelFromFlags(flags) ?? {});
-    const { device, precision, threads, batch, seconds, trace } = flags;
+    const { device, precision, threads, plan, batch, seconds, trace } = flags;
     const measured = await profileModel({
-      ...{ config, device, precision, threads, batch, seconds },
+      ...{ config, device, precision, threads, plan, batch, seconds },
       training: flags.training ?? false,
       onNotice: (text) => notice(io, text),
     });

@@ -1,12 +1,13 @@
-import * as z from 'zod';
 import { PoseError } from '../pose-error.js';
+import * as z from '../schema.js';
 
 /** The key under which a data set file keeps its description, as JSON, in the safetensors metadata. */
 export const DATASET_KEY = 'pstmo.dataset';
 export const DATASET_VERSION = 1;
 
-const positive = z.number().positive();
-const pixels = z.int().min(1).max(1_000_000);
+const positive = z.positive();
+const numbers = (count: number) => z.array(z.number()).check(z.length(count));
+const pixels = z.whole(1, 1_000_000);
 
 const sequenceSchema = z.strictObject({
   name: z.string(),
@@ -16,16 +17,14 @@ const sequenceSchema = z.strictObject({
   split: z.enum(['train', 'validation', 'test']),
   fps: positive,
   /** First row in the tensors, and number of rows. */
-  start: z.int().min(0),
-  frames: z.int().min(1),
+  start: z.whole(0),
+  frames: z.whole(1),
   width: pixels,
   height: pixels,
   /** Pixels. */
-  intrinsics: z.strictObject({ fx: positive, fy: positive, cx: z.number(), cy: z.number() }).optional(),
+  intrinsics: z.optional(z.strictObject({ fx: positive, fy: positive, cx: z.number(), cy: z.number() })),
   /** World to camera: row-major rotation, translation in metres. */
-  extrinsics: z
-    .strictObject({ rotation: z.array(z.number()).length(9), translation: z.array(z.number()).length(3) })
-    .optional(),
+  extrinsics: z.optional(z.strictObject({ rotation: numbers(9), translation: numbers(3) })),
 });
 
 const datasetSchema = z.strictObject({
@@ -39,8 +38,8 @@ const datasetSchema = z.strictObject({
   }),
   inputLayout: z.string(),
   outputLayout: z.string(),
-  rootJoint: z.int().min(-1),
-  sequences: z.array(sequenceSchema).min(1),
+  rootJoint: z.whole(-1),
+  sequences: z.array(sequenceSchema).check(z.minLength(1)),
 });
 
 export type SequenceMetadata = z.infer<typeof sequenceSchema>;

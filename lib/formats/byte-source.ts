@@ -7,6 +7,8 @@ export interface ByteSource {
   /** How messages name it: the path, or what the caller said. */
   readonly where: string;
   readonly size: number;
+  /** True where every read gives bytes of its own, which the reader may keep and change. */
+  readonly fresh: boolean;
   /** Exactly `length` bytes from `offset`; throws `ERR_FORMAT` when the source ends before them. */
   read(offset: number, length: number): Uint8Array;
   close(): void;
@@ -31,6 +33,7 @@ export function memorySource(bytes: Uint8Array, where: string): ByteSource {
   const source: ByteSource = {
     where,
     size: bytes.length,
+    fresh: false,
     read(offset, length) {
       checkRange(source, offset, length);
       return bytes.subarray(offset, offset + length);
@@ -58,6 +61,7 @@ export function fileSource(path: string): ByteSource {
   const source: ByteSource = {
     where: path,
     size: status.size,
+    fresh: true,
     read(offset, length) {
       checkRange(source, offset, length);
       const bytes = new Uint8Array(length);

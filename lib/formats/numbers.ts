@@ -29,10 +29,13 @@ function swapBytes(bytes: Uint8Array, itemBytes: number): void {
   for (let at = 0; at < bytes.length; at += itemBytes) bytes.subarray(at, at + itemBytes).reverse();
 }
 
-/** Copies stored numbers into a typed array; float16 and bfloat16 become float32. `bytes` must hold whole numbers. */
-export function decodeNumbers(bytes: Uint8Array, type: NumberType, littleEndian: boolean): TensorData {
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
+/**
+ * Stored numbers as a typed array of their own; float16 and bfloat16 become float32. `bytes` must hold whole numbers; where
+ * they are `fresh`, nobody else's, the array may stand in their memory.
+ */
+export function decodeNumbers(bytes: Uint8Array, type: NumberType, littleEndian: boolean, fresh = false): TensorData {
+  const copy =
+    fresh && bytes.byteLength === bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
   if (littleEndian !== HOST_LITTLE_ENDIAN) swapBytes(copy, bytesOf(type));
   const buffer = copy.buffer;
   switch (type) {

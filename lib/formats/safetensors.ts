@@ -148,7 +148,7 @@ export class SafetensorsFile {
   /** One tensor; F16 and BF16 come as float32, BOOL as bytes. Throws `ERR_FORMAT` when there is none of that name. */
   read(name: string): Tensor<TensorData> {
     const { dtype, shape } = this.entry(name);
-    return { data: decodeNumbers(this.readRaw(name), TYPES[dtype], true), shape };
+    return { data: decodeNumbers(this.readRaw(name), TYPES[dtype], true, this.source.fresh), shape };
   }
 
   /** The stored bytes of one tensor, little endian; a view when the file was opened from bytes. */

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../package-root.js';
 import { PoseError } from '../pose-error.js';
 
-const folder = fileURLToPath(new URL('../../models/', import.meta.url));
+const folder = join(packageRoot(), 'models');
 const EXTENSION = '.safetensors';
 
 /** A model that comes with the package. */

@@ -5,7 +5,11 @@ import type { ModelConfig } from './config.js';
 import { type DeviceOption, resolveDevice } from './device.js';
 import { checkKnownOptions } from './known-options.js';
 import { nativeConfig } from './native-config.js';
-import { loadWeights, readWeights, type WeightOptions } from './weights.js';
+import { openNetworkWeights } from './network-weights.js';
+import type { WeightOptions } from './weights.js';
+
+/** Whether lifting runs the compiled plan. */
+export type PlanChoice = 'auto' | 'on' | 'off';
 
 /** How a model is loaded. */
 export interface LoadOptions extends WeightOptions {
@@ -15,8 +19,12 @@ export interface LoadOptions extends WeightOptions {
   precision?: PrecisionName;
   /** CPU threads; 0, the default: as many as the machine gives this process. Results do not depend on it. */
   threads?: number;
-  /** `off`: lifting runs the network operation by operation instead of its compiled plan; the poses agree to rounding. Default `auto`. */
-  plan?: 'auto' | 'off';
+  /**
+   * How lifting runs; the poses agree to rounding. `off`: the network operation by operation. `on`: its compiled plan, or
+   * `ERR_UNSUPPORTED` where there is none for this network, precision and device. `auto`, the default: the plan where it is
+   * the default, which on a GPU it is not before it has been measured on one.
+   */
+  plan?: PlanChoice;
   /**
    * What multiplies on a GPU: `auto`, the default (cuBLASLt where one is found, else own kernels), `cublaslt`, `own`, or
    * the path of a cuBLASLt. One that was asked for and cannot be opened throws `ERR_UNSUPPORTED`.
@@ -53,7 +61,7 @@ export class LoadedNetwork {
       notices.push(text);
       options.onNotice?.(text);
     };
-    const weights = await readWeights(pathOrName, options);
+    const weights = await openNetworkWeights(pathOrName, options);
     if (weights.config.stage !== stage) {
       const other =
         stage === 2
@@ -70,7 +78,7 @@ export class LoadedNetwork {
       products: options.products,
     });
     try {
-      await loadWeights(native, weights);
+      await weights.fill(native);
     } catch (error) {
       await native.close();
       throw error;

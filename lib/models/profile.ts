@@ -4,6 +4,7 @@ import { createRandom } from '../random.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { ModelConfig } from './config.js';
 import { type DeviceOption, resolveDevice } from './device.js';
+import type { PlanChoice } from './loaded-network.js';
 import { drawMasks } from './masks.js';
 import { nativeConfig } from './native-config.js';
 
@@ -16,6 +17,8 @@ export interface ProfileOptions {
   precision?: PrecisionName;
   /** CPU threads; 0: as many as the machine gives. */
   threads?: number;
+  /** How `lift` runs where it is timed as a whole; the passes and operations are the network's, one by one. Default `auto`. */
+  plan?: PlanChoice;
   /** Windows a step. */
   batch: number;
   /** A training step in place of the forward pass. */
@@ -99,7 +102,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     const ops = inSteps(await model.stopProfile(), steps);
     return { device: model.device, steps, passes, ops };
   });
-  const wall = await withModel(native, config, (model) => wallTimes(model, options));
+  const wall = await withModel({ ...native, plan: options.plan }, config, (model) => wallTimes(model, options));
   const after = await measurePeaks(native, peakSeconds);
   const totals = totalsOf(timed.ops);
   const ops = totals.filter(({ op }) => !COPIES.has(op));

@@ -1,7 +1,7 @@
-import type { z } from 'zod';
+import type { $ZodError } from 'zod/v4/core';
 
 /** What a schema found wrong, on one line: each field, what was expected of it and what came. Parse with `reportInput`. */
-export function schemaProblems(error: z.ZodError): string {
+export function schemaProblems(error: $ZodError): string {
   return error.issues
     .map((issue) => {
       const field = issue.path.join('.');

@@ -6,7 +6,6 @@ import { asFloat32 } from '../formats/numbers.js';
 import { isTensor } from '../formats/pickle-value.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
-import { findStateDict, readTorch } from '../formats/torch.js';
 import { PoseError } from '../pose-error.js';
 import type { Tensor, TensorData } from '../tensor.js';
 import { modelPath } from './bundled.js';
@@ -43,12 +42,17 @@ export interface WeightOptions {
 
 const PREFIX = 'module.';
 
-/** Published names carry `module.`; numbers of any kind become float32; an optimizer's state has a colon in its name. */
+/** True for what a network takes: an optimizer's state has a colon in its name, and counters of batch norm are not read. */
+export function isWeight(name: string): boolean {
+  return !name.includes(':') && !name.endsWith('num_batches_tracked');
+}
+
+/** Published names carry `module.`; numbers of any kind become float32. */
 function namedTensors(where: string, stored: Iterable<[string, Tensor<TensorData>]>): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [full, tensor] of stored) {
     const name = full.startsWith(PREFIX) ? full.slice(PREFIX.length) : full;
-    if (name.includes(':') || name.endsWith('num_batches_tracked')) {
+    if (!isWeight(name)) {
       continue;
     }
     if (tensors.has(name)) {
@@ -59,7 +63,7 @@ function namedTensors(where: string, stored: Iterable<[string, Tensor<TensorData
   return tensors;
 }
 
-function readStored(path: string): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+async function readStored(path: string): Promise<{ tensors: Map<string, Tensor>; metadata: Record<string, string> }> {
   const format = sniffFormat(path);
   switch (format) {
     case 'safetensors': {
@@ -67,8 +71,11 @@ function readStored(path: string): { tensors: Map<string, Tensor>; metadata: Rec
       return { tensors: namedTensors(path, tensors), metadata };
     }
     case 'torch-zip':
-    case 'torch-legacy':
+    case 'torch-legacy': {
+      // Only when it is needed: a program that lifts with a model of ours starts sooner.
+      const { findStateDict, readTorch } = await import('../formats/torch.js');
       return { tensors: namedTensors(path, findStateDict(readTorch(path), path)), metadata: {} };
+    }
     case 'npz': {
       const arrays = [...readNpz(path)].filter((entry): entry is [string, Tensor<TensorData>] => isTensor(entry[1]));
       return { tensors: namedTensors(path, arrays), metadata: {} };
@@ -98,10 +105,10 @@ export function metadataJson(path: string, metadata: Record<string, string>, key
 export async function readWeights(source: string, options: WeightOptions = {}): Promise<Weights> {
   const path = modelPath(source);
   const name = basename(path);
-  const { tensors, metadata } = readStored(path);
+  const { tensors, metadata } = await readStored(path);
   const override: ModelConfigInput = { ...options.config };
   if (options.refine !== undefined) {
-    for (const [key, tensor] of readStored(modelPath(options.refine)).tensors) {
+    for (const [key, tensor] of (await readStored(modelPath(options.refine))).tensors) {
       if (!key.startsWith('post_refine.')) {
         throw new PoseError('ERR_MODEL', `${options.refine}: a refining module has no tensor ${key}.`);
       }
@@ -129,7 +136,10 @@ export async function readWeights(source: string, options: WeightOptions = {}): 
 const MOST_NAMED = 8;
 
 /** Names the tensors that are missing, unexpected or of another shape; throws `ERR_MODEL` when there are any. */
-export function checkTensors(expected: readonly TensorInfo[], weights: Weights): void {
+export function checkTensors(
+  expected: readonly TensorInfo[],
+  weights: { path: string; tensors: ReadonlyMap<string, { shape: readonly number[] }> },
+): void {
   const problems: string[] = [];
   const names = new Set(expected.map(({ name }) => name));
   for (const { name, shape, role } of expected) {
@@ -154,12 +164,7 @@ export function checkTensors(expected: readonly TensorInfo[], weights: Weights):
 /** Puts the weights into a network of the same configuration; throws `ERR_MODEL` when a tensor does not fit. */
 export async function loadWeights(native: NativeModel, weights: Weights): Promise<void> {
   checkTensors(native.tensors, weights);
-  for (const { name } of native.tensors) {
-    const tensor = weights.tensors.get(name);
-    if (tensor) {
-      await native.write('value', name, tensor.data);
-    }
-  }
+  await Promise.all([...weights.tensors].map(([name, { data }]) => native.write('value', name, data)));
 }
 
 /** Writes a model file: the tensors as float32, or as float16 with `half`, and the configuration. */

@@ -1,17 +1,17 @@
-import { z } from 'zod';
 import type { NativeModel, TensorState } from '../../binding.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { type ModelConfig, parseModelConfig } from '../models/config.js';
 import { schemaProblems } from '../models/schema-problems.js';
 import { CONFIG_KEY } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
+import * as z from '../schema.js';
 import type { Tensor, TensorData } from '../tensor.js';
 import { trainingSettingsSchema } from './options.js';
 
 /** An epoch's result as the model file remembers it: nothing in it depends on the machine's speed. */
 const epochSummarySchema = z.strictObject({
   loss: z.number(),
-  validation: z.number().nullable(),
+  validation: z.nullable(z.number()),
   learningRate: z.number(),
 });
 
@@ -19,16 +19,16 @@ const epochSummarySchema = z.strictObject({
 export const trainingStateSchema = z.strictObject({
   kind: z.enum(['pretrain', 'finetune']),
   settings: trainingSettingsSchema,
-  from: z.string().nullable(),
+  from: z.nullable(z.string()),
   dataset: z.strictObject({ name: z.string(), digest: z.string() }),
   /** Epochs that are done. */
-  epoch: z.int().min(0),
+  epoch: z.whole(0),
   /** Steps since the beginning, and within the epoch under way. */
-  step: z.int().min(0),
-  stepInEpoch: z.int().min(0),
+  step: z.whole(0),
+  stepInEpoch: z.whole(0),
   /** Sums over the samples of the epoch under way: total, single, multiple. */
   lossSums: z.tuple([z.number(), z.number(), z.number()]),
-  best: z.strictObject({ epoch: z.int(), validation: z.number().nullable() }).nullable(),
+  best: z.nullable(z.strictObject({ epoch: z.int(), validation: z.nullable(z.number()) })),
   history: z.array(epochSummarySchema),
 });
 

@@ -1,34 +1,35 @@
-import { z } from 'zod';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../models/config.js';
 import { schemaProblems } from '../models/schema-problems.js';
 import { PoseError } from '../pose-error.js';
+import * as z from '../schema.js';
 import type { EpochLine } from './log.js';
 
 /** What decides the result of a training, bit for bit, beside the model's configuration and the data. */
 export const trainingSettingsSchema = z.strictObject({
-  epochs: z.int().min(1).default(80),
-  batch: z.int().min(2).default(160),
-  learningRate: z.number().positive(),
-  schedule: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('decay'), factor: z.number().positive().max(1) }),
-      z.strictObject({ kind: z.literal('cosine'), floor: z.number().min(0) }),
-    ])
-    .default({ kind: 'decay', factor: 0.97 }),
+  epochs: z._default(z.whole(1), 80),
+  batch: z._default(z.whole(2), 160),
+  learningRate: z.positive(),
+  schedule: z._default(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('decay'), factor: z.positive().check(z.maximum(1)) }),
+      z.strictObject({ kind: z.literal('cosine'), floor: z.number(0) }),
+    ]),
+    { kind: 'decay', factor: 0.97 },
+  ),
   /** Every so many frames is a window's centre; the choice moves on by a frame each epoch. */
-  every: z.int().min(1).default(1),
+  every: z._default(z.whole(1), 1),
   /** At most so many samples an epoch; null: all. */
-  samplesPerEpoch: z.int().min(2).nullable().default(null),
+  samplesPerEpoch: z._default(z.nullable(z.whole(2)), null),
   /** At most so many windows, spread evenly, in each validation. */
-  validationFrames: z.int().min(1).default(4000),
+  validationFrames: z._default(z.whole(1), 4000),
   /** Which weights become the model: best on the validation split, best on the test split, or the last epoch's. */
   select: z.enum(['validation', 'test', 'last']),
   /** Training subjects that are held out for validation, beside the data set's own validation split. */
-  validation: z.array(z.string()).default([]),
+  validation: z._default(z.array(z.string()), []),
   /** PyTorch file of a detector's errors, for detector noise; null: the bundled table. */
-  noiseTable: z.string().nullable().default(null),
-  precision: z.enum(['fp32', 'tf32', 'bf16']).default('fp32'),
+  noiseTable: z._default(z.nullable(z.string()), null),
+  precision: z._default(z.enum(['fp32', 'tf32', 'bf16']), 'fp32'),
 });
 
 export type TrainingSettings = z.output<typeof trainingSettingsSchema>;

@@ -1,18 +1,18 @@
-import { z } from 'zod';
 import type { NativeModel } from '../../binding.js';
 import type { ModelConfig } from '../models/config.js';
 import { schemaProblems } from '../models/schema-problems.js';
 import { metadataJson, writeWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
+import * as z from '../schema.js';
 import type { Tensor } from '../tensor.js';
 import { type TrainingState, trainingStateSchema } from './checkpoint.js';
 
 /** Under this key a model file keeps how it was trained, as JSON. */
 export const TRAINING_KEY = 'pstmo.training';
 
-const summarySchema = trainingStateSchema
-  .pick({ kind: true, settings: true, from: true, dataset: true, epoch: true, step: true, history: true })
-  .extend({ validation: z.number().nullable() });
+const { kind, settings, from, dataset, epoch, step, history } = trainingStateSchema.shape;
+const validation = z.nullable(z.number());
+const summarySchema = z.strictObject({ kind, settings, from, dataset, epoch, step, history, validation });
 
 /** What a model file remembers of its training; the same for the same training, wherever and however fast it ran. */
 export type TrainingSummary = z.output<typeof summarySchema>;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../package-root.js';
 import { PoseError } from '../pose-error.js';
 
-/** Where the bundled page lies, seen from here both before and after compiling. */
-const folder = new URL('../../dist/viewer/page/', import.meta.url);
+/** Where the bundled page lies. */
+const folder = join(packageRoot(), 'dist/viewer/page');
 
 /** The page's own files, none of which holds anything of a result. */
 export interface PageFiles {
@@ -16,7 +17,7 @@ export interface PageFiles {
 /** Reads the bundled page. Throws `ERR_FILE` where it was not built. */
 export function readPageFiles(): PageFiles {
   const read = (name: string) => {
-    const path = fileURLToPath(new URL(name, folder));
+    const path = join(folder, name);
     try {
       return readFileSync(path, 'utf8');
     } catch (cause) {

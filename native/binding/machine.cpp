@@ -8,9 +8,6 @@
 
 namespace pstmo::binding {
 
-namespace {
-
-// N of "cuda:N", -1 of "cpu".
 int cudaNumber(const std::string& device) {
   if (device == "cpu") return -1;
   if (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 9 && device.find_first_not_of("0123456789", 5) == std::string::npos) {
@@ -18,8 +15,6 @@ int cudaNumber(const std::string& device) {
   }
   throw Error("ERR_ARGUMENT", "device: expected cpu or cuda:N, got \"" + device + "\".");
 }
-
-}  // namespace
 
 std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa, const std::string& products) {
   const int cuda = cudaNumber(device);

@@ -1,5 +1,6 @@
 // The plan beside the graph: which networks have one, when it is compiled, and the calls that run it.
 #include "../model/frame-aggregator.h"
+#include "machine.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
@@ -25,13 +26,14 @@ PlanConfig planConfig(const NetworkConfig& network) {
 }  // namespace
 
 std::string NativeModel::findPlanObstacle() const {
-  if (!planWanted_) return "it was switched off";
-  if (planDevice_ != "cpu") return "it runs on the CPU alone";
+  if (planWish_ == PlanWish::off) return "it was switched off";
   if (config_.stage != 2) return "a Stage I model does not lift";
   if (config_.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
   if (!config_.temporal) return "the network has no temporal encoder";
   if (!config_.aggregate) return "the network has no frame aggregator";
-  return pstmo::planObstacle(planConfig(config_), planPrecision_);
+  if (planDevice_ == "cpu") return pstmo::planObstacle(planConfig(config_), planPrecision_);
+  if (planWish_ != PlanWish::on) return "on a GPU it is not the default before it has been measured on one: plan \"on\" asks for it";
+  return cudaPlanObstacle(planConfig(config_), planPrecision_, cudaNumber(planDevice_));
 }
 
 LiftPlan* NativeModel::currentPlan() {
@@ -45,7 +47,8 @@ LiftPlan* NativeModel::currentPlan() {
       network_->read(TensorState::value, name, values.data());
       return values;
     };
-    plan_ = makeCpuPlan(planConfig(config_), planFolds_, planPrecision_, planThreads_, planIsa_, read);
+    plan_ = planDevice_ == "cpu" ? makeCpuPlan(planConfig(config_), planFolds_, planPrecision_, planThreads_, planIsa_, read)
+                                 : makeCudaPlan(planConfig(config_), planFolds_, planPrecision_, cudaNumber(planDevice_), read);
     planStale_ = false;
   }
   return plan_.get();

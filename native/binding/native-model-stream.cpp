@@ -1,57 +1,28 @@
-// Streams: frames one at a time. Networks without a plan keep the frames that windows can still reach and lift one of them at a time.
+// Streams: frames one at a time.
+#include "../plan/held-stream.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
-
-namespace {
-
-class GraphStream final : public PlanStream {
- public:
-  GraphStream(Network& network, const NetworkConfig& config, const PlanStreamOptions& options)
-      : network_(network), options_(options), points_(2 * static_cast<size_t>(config.joints)), pose_(3 * static_cast<size_t>(config.outputJoints)),
-        reach_((config.frames - 1) / 2 * options.stride) {}
-
-  bool push(const float* keypoints, float* pose) override {
-    held_.insert(held_.end(), keypoints, keypoints + points_);
-    if (frames() > reach_ + options_.lookahead + 1) held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(points_));
-    if (frames() <= options_.lookahead) return false;
-    emit(frames() - 1 - options_.lookahead, pose);
-    return true;
-  }
-
-  int finish(float* poses) override {
-    const int owed = std::min(options_.lookahead, frames());
-    for (int i = 0; i < owed; i++) emit(frames() - owed + i, poses + static_cast<size_t>(i) * pose_);
-    return owed;
-  }
-
- private:
-  int frames() const { return static_cast<int>(held_.size() / points_); }
-  void emit(int frame, float* pose) {
-    LiftRequest request{};
-    request.keypoints = held_.data();
-    request.frames = frames();
-    request.stride = options_.stride;
-    request.flip = options_.flip;
-    request.first = frame;
-    request.count = 1;
-    request.poses = pose;
-    network_.lift(request, {});
-  }
-
-  Network& network_;
-  const PlanStreamOptions options_;
-  const size_t points_, pose_;
-  const int reach_;
-  std::vector<float> held_;
-};
-
-}  // namespace
 
 PlanStream& NativeModel::streamOf(int64_t id) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) throw Error("ERR_CLOSED", "The stream has ended: it was closed, or the model's weights changed.");
   return *found->second;
+}
+
+std::unique_ptr<PlanStream> NativeModel::graphStream(const PlanStreamOptions& options) {
+  const int reach = (config_.frames - 1) / 2 * options.stride;
+  return std::make_unique<HeldStream>(options, reach, config_.joints, config_.outputJoints, [this, options](const float* keypoints, int frames, int frame, float* pose) {
+    LiftRequest request{};
+    request.keypoints = keypoints;
+    request.frames = frames;
+    request.stride = options.stride;
+    request.flip = options.flip;
+    request.first = frame;
+    request.count = 1;
+    request.poses = pose;
+    network_->lift(request, {});
+  });
 }
 
 Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
@@ -68,7 +39,7 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
     task->result = [id](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(id)); };
     return submit(std::move(task), [this, id, options] {
       LiftPlan* plan = currentPlan();
-      streams_[id] = plan != nullptr ? plan->stream(options) : std::make_unique<GraphStream>(*network_, config_, options);
+      streams_[id] = plan != nullptr ? plan->stream(options) : graphStream(options);
       streamOwed_[id] = options.lookahead;
     });
   });

@@ -90,6 +90,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
+                         InstanceMethod<&NativeModel::readValues>("readValues"),
                          InstanceMethod<&NativeModel::initialize>("initialize"),
                          InstanceMethod<&NativeModel::forward>("forward"),
                          InstanceMethod<&NativeModel::reconstruct>("reconstruct"),
@@ -119,7 +120,8 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
     const std::string products = reader.textOr("products", "auto");
-    planWanted_ = !reader.has("plan") || reader.text("plan", {"auto", "off"}) == "auto";
+    const std::string plan = reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
+    planWish_ = plan == "on" ? PlanWish::on : plan == "off" ? PlanWish::off : PlanWish::whereDefault;
     if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
     std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
@@ -134,6 +136,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     planPrecision_ = precision;
     planThreads_ = threads;
     planObstacle_ = findPlanObstacle();
+    if (plan == "on" && !planObstacle_.empty()) throw Error("ERR_UNSUPPORTED", "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());
@@ -236,6 +239,27 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     return submit(job(reader.takeReferences()), [this, state, name, data] {
       planStale_ = true;
       network_->write(state, name, data);
+    });
+  });
+}
+
+Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const std::string path = nameOf(info[0]);
+    if (!info[1].IsArray()) throw Error("ERR_ARGUMENT", "tensors: expected an array, got " + describeValue(info[1]) + ".");
+    const Napi::Array list = info[1].As<Napi::Array>();
+    std::vector<StoredTensor> tensors;
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      ObjectReader reader(list.Get(i), "tensors");
+      const std::string name = reader.text("name"), type = reader.text("type", {"F32", "F16", "BF16"});
+      const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
+      reader.finish();
+      tensors.push_back({name, type == "F32" ? StoredType::float32 : type == "F16" ? StoredType::float16 : StoredType::bfloat16, static_cast<uint64_t>(offset), tensorSize(name)});
+    }
+    return submit(job(), [this, path, tensors = std::move(tensors)] {
+      planStale_ = true;
+      network_->lend(std::make_shared<ValuesFile>(path, tensors));
+      if (currentPlan() == nullptr) network_->settle();
     });
   });
 }

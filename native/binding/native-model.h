@@ -45,6 +45,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value planObstacle(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value readValues(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value reconstruct(const Napi::CallbackInfo& info);
@@ -85,6 +86,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   // Clips end to end; one clip may be lifted in part.
   void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
   PlanStream& streamOf(int64_t id);
+  std::unique_ptr<PlanStream> graphStream(const PlanStreamOptions& options);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
   size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
 
@@ -98,7 +100,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::map<int64_t, int> streamOwed_;        // the poses that each still has to give
   int64_t lastStream_ = 0;
   bool planStale_ = true;                    // weights changed since
-  bool planWanted_ = true;
+  enum class PlanWish { whereDefault, on, off } planWish_ = PlanWish::whereDefault;
   std::string planDevice_, planIsa_, planObstacle_;
   Precision planPrecision_ = Precision::fp32;
   int planThreads_ = 0;

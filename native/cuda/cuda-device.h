@@ -41,6 +41,9 @@ class CudaBackend final : public Backend {
   void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
   void weightsChanged() override {}  // weights are read where they stand
 
+  // The stream, after making its device this thread's: a model is made on one thread and runs on another.
+  cudaStream_t stream() const;
+
   // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's precision.
   double peak(double seconds);
   double copyRate(double seconds);
@@ -79,9 +82,6 @@ class CudaBackend final : public Backend {
   void run(const AddForward&) override;
 
  private:
-  // The stream, after making its device this thread's: a model is made on one thread and runs on another.
-  cudaStream_t stream() const;
-
   // Dropout for a kernel: within runStep, seed and step are read from device memory.
   Keep keepOf(const Dropout& dropout) const;
   // Where the optimizer's step reads what depends on the step, or null.

@@ -1,4 +1,5 @@
-// Instructions that C++ has no word for, each with a twin on the host: products of 16 x 8 fragments by the tensor cores.
+// Instructions that C++ has no word for, each with a twin on the host: products of 16 x 8 fragments by the tensor cores, and ways into and out of
+// shared memory.
 // Which lane holds which element is PTX's: with g = lane / 4 and t = lane % 4, an accumulator's four are (g, 2t), (g, 2t + 1),
 // (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
@@ -122,6 +123,74 @@ struct BrainFloat {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
   }
+#endif
+};
+
+// Two right fragments of bf16 from rows [row, row + 16) and the sixteen halves from `word` on, a row holding what one inner index has:
+// ldmatrix with four matrices of 8 x 8, transposed.
+#if defined(PSTMO_CUDA_EMULATED)
+inline void loadTransposed(RightRegisters (&right)[2], const SharedWords& from, int row, int word, emulation::Place place = emulation::Place::current()) {
+  const int lane = laneOfWarp(), g = lane / 4, t = lane % 4;
+  const uint4 own = from.get4(row + lane % 16, word + lane / 16 * 4, place);
+  const auto two = [](uint32_t low, uint32_t high) { return static_cast<uint64_t>(high) << 32 | low; };
+  const emulation::Words* rows = emulation::Block::current().collective(kAllLanes, {two(own.x, own.y), two(own.z, own.w)}, false, place);
+  for (int matrix = 0; matrix < 4; ++matrix) {
+    const auto half = [&](int i) { return static_cast<uint32_t>(rows[matrix * 8 + i][static_cast<size_t>(g / 4)] >> (g % 4 * 16) & 0xFFFFu); };
+    right[matrix / 2].r[matrix % 2] = half(2 * t) | half(2 * t + 1) << 16;
+  }
+}
+#else
+__device__ __forceinline__ void loadTransposed(RightRegisters (&right)[2], const SharedWords& from, int row, int word) {
+  const int lane = laneOfWarp();
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(from.at4(row + lane % 16, word + lane / 16 * 4)));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(right[0].r[0]), "=r"(right[0].r[1]), "=r"(right[1].r[0]), "=r"(right[1].r[1])
+               : "r"(address)
+               : "memory");
+}
+#endif
+
+// Copies from device memory to shared memory that pass the registers by. On the emulated device they land as late as they may, when they are
+// waited for, and spoil their target as early as they may, when they start.
+class AsyncCopies {
+ public:
+#if defined(PSTMO_CUDA_EMULATED)
+  void copy4(const SharedWords& to, int row, int column, const uint32_t* from, bool present, emulation::Place place = emulation::Place::current()) {
+    uint32_t* target = to.at4(row, column, place);
+    if (reinterpret_cast<uintptr_t>(from) % 16 != 0) emulation::Block::current().fail("copies from an address that is no multiple of 16", place);
+    if (count_ == kMost) emulation::Block::current().fail("has more than " + std::to_string(kMost) + " copies under way", place);
+    note(target, place);
+    for (int i = 0; i < 4; ++i) target[i] = 0xFFFFFFFFu;
+    under_[count_++] = {target, present ? from : nullptr};
+  }
+  void land(emulation::Place place = emulation::Place::current()) {
+    for (int copy = 0; copy < count_; ++copy) {
+      const auto [target, from] = under_[copy];
+      note(target, place);
+      for (int i = 0; i < 4; ++i) target[i] = from ? from[i] : 0;
+    }
+    count_ = 0;
+  }
+
+ private:
+  static constexpr int kMost = 256;
+  struct Copy {
+    uint32_t* to;
+    const uint32_t* from;
+  };
+  static void note(const uint32_t* target, emulation::Place place) {
+    for (int i = 0; i < 4; ++i) emulation::Block::current().noteWrite(target + i, place);
+  }
+  Copy under_[kMost];
+  int count_ = 0;
+#else
+  // Starts to copy four words to column `column`, a multiple of 4, of a row; zeros where not `present`, and then `from` is not read.
+  __device__ __forceinline__ void copy4(const SharedWords& to, int row, int column, const uint32_t* from, bool present) {
+    const auto target = static_cast<uint32_t>(__cvta_generic_to_shared(to.at4(row, column)));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(__cvta_generic_to_global(from)), "r"(present ? 16 : 0) : "memory");
+  }
+  // Waits for this thread's copies; a barrier shows them to the others.
+  __device__ __forceinline__ void land() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 #endif
 };
 

@@ -66,4 +66,50 @@ struct SharedMatrix {
 #endif
 };
 
+// The same for words of any content, how many rows and how long they are known at launch alone. Behind each row lie kWordPad unused words:
+// where a row is a multiple of 32 words, a column of eight rows lies in other banks.
+constexpr int kWordPad = 4;
+
+struct SharedWords {
+  uint32_t* words;
+  int rows, columns;
+
+  __host__ __device__ static constexpr int size(int rows, int columns) { return rows * (columns + kWordPad); }
+#if defined(PSTMO_CUDA_EMULATED)
+  uint32_t get(int row, int column PSTMO_PLACE) const {
+    const uint32_t* cell = at(row, column, place);
+    emulation::Block::current().noteRead(cell, place);
+    return *cell;
+  }
+  void put(int row, int column, uint32_t value PSTMO_PLACE) const {
+    uint32_t* cell = at(row, column, place);
+    emulation::Block::current().noteWrite(cell, place);
+    *cell = value;
+  }
+  uint4 get4(int row, int column PSTMO_PLACE) const {
+    (void)at4(row, column, place);
+    return {get(row, column, place), get(row, column + 1, place), get(row, column + 2, place), get(row, column + 3, place)};
+  }
+  uint32_t* at4(int row, int column PSTMO_PLACE) const {
+    if (column % 4 != 0) emulation::Block::current().fail("takes four words at once from column " + std::to_string(column), place);
+    (void)at(row, column + 3, place);
+    return at(row, column, place);
+  }
+
+ private:
+  uint32_t* at(int row, int column, emulation::Place place) const {
+    if (row < 0 || row >= rows || column < 0 || column >= columns) {
+      emulation::Block::current().fail("touches (" + std::to_string(row) + ", " + std::to_string(column) + ") of (" + std::to_string(rows) + ", " + std::to_string(columns) + ")", place);
+    }
+    return words + row * (columns + kWordPad) + column;
+  }
+#else
+  __device__ __forceinline__ uint32_t get(int row, int column) const { return words[row * (columns + kWordPad) + column]; }
+  __device__ __forceinline__ void put(int row, int column, uint32_t value) const { words[row * (columns + kWordPad) + column] = value; }
+  // Four words at once; `column` a multiple of 4, as the length of a row must be.
+  __device__ __forceinline__ uint4 get4(int row, int column) const { return *reinterpret_cast<const uint4*>(at4(row, column)); }
+  __device__ __forceinline__ uint32_t* at4(int row, int column) const { return words + row * (columns + kWordPad) + column; }
+#endif
+};
+
 }  // namespace pstmo::cuda

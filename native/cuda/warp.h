@@ -21,6 +21,11 @@ inline float shuffleXor(float value, int lanes, emulation::Place place = emulati
   const emulation::Words* values = block.collective(kAllLanes, {std::bit_cast<uint32_t>(value)}, false, place);
   return std::bit_cast<float>(static_cast<uint32_t>(values[(block.lane().index % kWarp) ^ lanes][0]));
 }
+// The value of lane `lane` of the warp.
+inline float shuffleFrom(float value, int lane, emulation::Place place = emulation::Place::current()) {
+  const emulation::Words* values = emulation::Block::current().collective(kAllLanes, {std::bit_cast<uint32_t>(value)}, false, place);
+  return std::bit_cast<float>(static_cast<uint32_t>(values[lane][0]));
+}
 inline double shuffleXor(double value, int lanes, emulation::Place place = emulation::Place::current()) {
   auto& block = emulation::Block::current();
   const emulation::Words* values = block.collective(kAllLanes, {std::bit_cast<uint64_t>(value)}, false, place);
@@ -30,6 +35,7 @@ inline double shuffleXor(double value, int lanes, emulation::Place place = emula
 #else
 
 __device__ __forceinline__ void syncWarp() { __syncwarp(); }
+__device__ __forceinline__ float shuffleFrom(float value, int lane) { return __shfl_sync(kAllLanes, value, lane); }
 template <typename T>
 __device__ __forceinline__ T shuffleXor(T value, int lanes) {
   return __shfl_xor_sync(kAllLanes, value, lanes);

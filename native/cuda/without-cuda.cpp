@@ -1,6 +1,7 @@
 // A build without the CUDA sources: says why it has none, which CMakeLists.txt knows.
 #include "../core/error.h"
 #include "cuda-backend.h"
+#include "plan-kernels.h"
 
 namespace pstmo {
 
@@ -22,5 +23,16 @@ double measureCudaCopy(int device, double) {
   const CudaState state = cudaState(device);
   throw Error(state.code, state.reason);
 }
+
+namespace cuda {
+
+std::string planDeviceObstacle(int device, Precision, int, int) { return cudaState(device).reason; }
+
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision, int, int) {
+  const CudaState state = cudaState(device);
+  throw Error(state.code, state.reason);
+}
+
+}  // namespace cuda
 
 }  // namespace pstmo

@@ -23,6 +23,8 @@ class DeviceNetwork final : public Network {
   const std::vector<TensorInfo>& tensors() const override { return parameters_.tensors(); }
   void read(TensorState state, const std::string& name, float* host) override { parameters_.read(state, name, host); }
   void write(TensorState state, const std::string& name, const float* host) override;
+  void lend(std::shared_ptr<const ValuesFile> file) override { parameters_.lend(std::move(file)); }
+  void settle() override;
   void initialize(uint64_t seed) override;
 
   void forward(const float* keypoints, int batch, const float* roots, const float* cameras, float* single, float* multiple,

@@ -52,7 +52,7 @@ DeviceNetwork::DeviceNetwork(const NetworkConfig& config, std::unique_ptr<Backen
     lifter_ = std::make_unique<Lifter>(blueprint, *backend_);
     mirrorOutput_ = DeviceArray<int32_t>(*backend_, config_.mirrorOutput.data(), config_.mirrorOutput.size());
   }
-  parameters_.allocate(*backend_);
+  parameters_.use(*backend_);
   cells_ = DeviceArray<double>(*backend_, LossCells::kCount);
   countMemory();
 }
@@ -60,6 +60,11 @@ DeviceNetwork::DeviceNetwork(const NetworkConfig& config, std::unique_ptr<Backen
 void DeviceNetwork::write(TensorState state, const std::string& name, const float* host) {
   parameters_.write(state, name, host);
   if (state == TensorState::value) backend_->weightsChanged();
+  countMemory();
+}
+
+void DeviceNetwork::settle() {
+  parameters_.settle();
   countMemory();
 }
 
@@ -76,6 +81,7 @@ void DeviceNetwork::adamStep(double learningRate, int64_t step) {
 // Takes back the activations of the pass before.
 Pass DeviceNetwork::startPass(bool training, uint64_t seed, int64_t step) {
   arena_.reset();
+  parameters_.settle();
   if (training) parameters_.prepareTraining();
   Pass pass{*backend_, arena_};
   pass.training = training;
@@ -197,6 +203,7 @@ void DeviceNetwork::setSequences(const Pose2DSequences& sequences) {
 
 void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) {
   lifter("lift");
+  parameters_.settle();
   if (request.first < 0 || request.count < 0 || request.first + int64_t{request.count} > request.frames) {
     throw Error("ERR_ARGUMENT", "lift: frames within the sequence's " + std::to_string(request.frames) + " expected, got " +
                                     std::to_string(request.count) + " from " + std::to_string(request.first) + " on.");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../ops/backend.h"
+#include "values-file.h"
 
 namespace pstmo {
 
@@ -99,8 +100,13 @@ class Network {
   virtual ~Network() = default;
 
   virtual const std::vector<TensorInfo>& tensors() const = 0;
+  // From any thread, as long as nothing else is done with the network meanwhile.
   virtual void read(TensorState, const std::string& name, float* host) = 0;
   virtual void write(TensorState, const std::string& name, const float* host) = 0;
+  // As writing the values of a file's tensors; but they are read, from any thread, where read() asks for one, and copied when the network
+  // first runs or settles: one that only has a plan takes no memory for them.
+  virtual void lend(std::shared_ptr<const ValuesFile> file) = 0;
+  virtual void settle() = 0;
   // PyTorch's default initial values, drawn by Philox from the seed.
   virtual void initialize(uint64_t seed) = 0;
 

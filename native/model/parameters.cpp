@@ -102,12 +102,38 @@ void Parameters::addUnusedLayerNorm(const std::string& name, int channels) {
   reserve({name + ".b_2"}, {channels}, TensorRole::unused, Initial::zero, 1);
 }
 
-void Parameters::allocate(Backend& backend) {
-  backend_ = &backend;
-  value_ = DeviceArray<float>(backend, trainedCount_);
-  fixed_ = DeviceArray<float>(backend, fixedCount_);
+void Parameters::use(Backend& backend) { backend_ = &backend; }
+
+void Parameters::settle() {
+  if (settled_) return;
+  value_ = DeviceArray<float>(*backend_, trainedCount_);
+  fixed_ = DeviceArray<float>(*backend_, fixedCount_);
   value_.zero();
   fixed_.zero();
+  if (lent_) copyFrom(*lent_);
+  lent_.reset();
+  settled_ = true;
+}
+
+void Parameters::lend(std::shared_ptr<const ValuesFile> file) {
+  if (lent_) settle();
+  if (settled_) {
+    copyFrom(*file);
+  } else {
+    lent_ = std::move(file);
+  }
+}
+
+void Parameters::copyFrom(const ValuesFile& file) {
+  std::vector<float> values;
+  for (size_t tensor = 0; tensor < tensors_.size(); ++tensor) {
+    const auto& [name, shape, role] = tensors_[tensor];
+    if (!file.has(name)) continue;
+    values.resize(places_[tensor].count);
+    file.read(name, values.data());
+    backend_->copyIn(array(TensorState::value, role, name).data() + places_[tensor].offset, values.data(), values.size() * sizeof(float));
+  }
+  backend_->weightsChanged();
 }
 
 void Parameters::initialize(uint64_t seed) {
@@ -140,10 +166,12 @@ const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role, 
 void Parameters::read(TensorState state, const std::string& name, float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
+  if (state == TensorState::value && lent_ && lent_->has(name)) return lent_->read(name, host);
   const DeviceArray<float>& from = array(state, tensors_[tensor].role, name);
   if (from.count() == 0) {
     std::fill_n(host, place.count, 0.0f);
   } else {
+    const std::lock_guard lock(reading_);
     backend_->copyOut(host, from.data() + place.offset, place.count * sizeof(float));
   }
 }
@@ -151,11 +179,13 @@ void Parameters::read(TensorState state, const std::string& name, float* host) {
 void Parameters::write(TensorState state, const std::string& name, const float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
+  settle();
   if (state != TensorState::value) prepareTraining();
   backend_->copyIn(array(state, tensors_[tensor].role, name).data() + place.offset, host, place.count * sizeof(float));
 }
 
 void Parameters::prepareTraining() {
+  settle();
   if (gradient_.count() > 0) return;
   for (DeviceArray<float>* state : {&adamMean_, &adamVariance_, &adamMaximum_, &gradient_}) {
     *state = DeviceArray<float>(*backend_, trainedCount_);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -65,13 +67,17 @@ class Parameters {
   // Published files hold a norm after each stack of layers that is never applied.
   void addUnusedLayerNorm(const std::string& name, int channels);
 
-  // After the last add. Values are zero until they are initialized or written.
-  void allocate(Backend& backend);
+  // After the last add. Values are zero until they are initialized, written or lent.
+  void use(Backend& backend);
   void initialize(uint64_t seed);
 
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   void read(TensorState state, const std::string& name, float* host);
   void write(TensorState state, const std::string& name, const float* host);
+  // Values that are read from the file until settle() copies them to the device.
+  void lend(std::shared_ptr<const ValuesFile> file);
+  // Before anything runs: gives the values their memory, the first time.
+  void settle();
 
   // Gradients and Adam's states take memory from the first training step on; until then they read as zero.
   void prepareTraining();
@@ -93,11 +99,15 @@ class Parameters {
 
   size_t reserve(const std::vector<std::string>& names, const Shape& shape, TensorRole role, Initial initial, int64_t fanIn);
   size_t find(const std::string& name) const;
+  void copyFrom(const ValuesFile& file);
   const DeviceArray<float>& array(TensorState state, TensorRole role, const std::string& name) const;
 
   Backend* backend_ = nullptr;
   std::vector<TensorInfo> tensors_;
   std::vector<Place> places_;
+  std::mutex reading_;
+  bool settled_ = false;
+  std::shared_ptr<const ValuesFile> lent_;  // until settled
   std::unordered_map<std::string, size_t> index_;
   size_t trainedCount_ = 0;
   size_t fixedCount_ = 0;

@@ -68,7 +68,6 @@ CpuPlan::Normed CpuPlan::normalize(const Crew& crew, const PlanLayerWeights& wei
 void CpuPlan::attend(const Crew& crew, PlanSpace& space, const PlanLayerWeights& weights, const Normed& queries, int queriesOfWindow, const Normed& keys, int windows,
                      int tokens, const SharedFirstLayer* shared) {
   const int padded = weights_.headPadded, panels = weights_.headPanels;
-  const ptrdiff_t partsWidth = static_cast<ptrdiff_t>(config_.heads) * 3 * padded;
   crew.run(config_.heads, [&](int head, int worker) {
     PlanHand& hand = hands_[static_cast<size_t>(worker)];
     PlanRows* outs[3] = {&hand.query, &hand.key, &hand.value};
@@ -78,8 +77,9 @@ void CpuPlan::attend(const Crew& crew, PlanSpace& space, const PlanLayerWeights&
       if (shared) {
         for (int window = 0; window < windows; ++window) {
           const size_t row = static_cast<size_t>(window) * static_cast<size_t>(tokens);
-          kernels_.combineRows({.rows = tokens, .columns = padded, .frames = shared->frames + static_cast<ptrdiff_t>(at) * padded, .frameRows = shared->frameRows + row,
-                                .frameStride = partsWidth, .positions = shared->positions + static_cast<ptrdiff_t>(at) * padded, .positionStride = partsWidth,
+          kernels_.combineRows({.rows = tokens, .columns = padded, .frames = shared->frames + static_cast<ptrdiff_t>(at) * shared->allRows * padded,
+                                .frameRows = shared->frameRows + row, .frameStride = padded, .positions = shared->positions + static_cast<ptrdiff_t>(at) * tokens * padded,
+                                .positionStride = padded,
                                 .scale = keys.scale + row, .bias = bias, .out = outs[part]->row(row), .outStride = padded, .bf16 = outs[part]->bf16});
         }
         continue;

@@ -32,7 +32,7 @@ const SharedFirstLayer* VideoWindows::fill(const Crew& crew, PlanSpace& space, i
                            frames, space.x.data() + row * plan_.row_);
   });
   if (!plan_.splitsFirstLayer()) return nullptr;
-  space.shared = {ring_.parts.data(), space.frameRows.data(), plan_.firstLayerPositions_.data()};
+  space.shared = {ring_.parts.data(), space.frameRows.data(), plan_.firstLayerPositions_.data(), ring_.allRows};
   return &space.shared;
 }
 
@@ -77,29 +77,32 @@ void CpuPlan::mirrorFrame(const float* from, float* to) const {
   }
 }
 
-// The first layer's Q, K and V of rows of tokens, without what the norm scales and adds.
-void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts) {
+void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int allRows) {
   const PlanPanels& heads = weights_.layers.front().heads;
-  const ptrdiff_t width = static_cast<ptrdiff_t>(config_.heads) * 3 * weights_.headPadded;
+  const ptrdiff_t width = weights_.headPadded;
   const int chunk = kernels_.tileRows * 9, chunks = (rows + chunk - 1) / chunk;
   if (heads.bf16) ringRounded_.reserve(static_cast<size_t>(rows), row_, true);
   pool_.run(chunks, [&](int item, int) {
     const int first = item * chunk, count = std::min(chunk, rows - first);
     const float* from = tokens + static_cast<ptrdiff_t>(first) * row_;
-    PlanProduct op{.rows = count, .a = from, .aStride = row_, .inner = heads.inner, .panels = heads.panel(0), .panelCount = heads.count,
-                   .y = parts + first * width, .yMap = {.stride = width}};
+    PlanProduct op{.rows = count, .a = from, .aStride = row_, .inner = heads.inner, .panelCount = weights_.headPanels, .yMap = {.stride = width}};
     if (heads.bf16) {
       Bf16* rounded = static_cast<Bf16*>(ringRounded_.row(static_cast<size_t>(first)));
       kernels_.normalizeRows({.rows = count, .channels = config_.width, .x = from, .stride = row_, .scaled = false, .yBf16 = rounded});
       op.a = rounded;
     }
-    runProduct(heads, op);
+    for (int part = 0; part < 3 * config_.heads; ++part) {
+      op.panels = heads.panel(part * weights_.headPanels);
+      op.y = parts + (static_cast<ptrdiff_t>(part) * allRows + first) * width;
+      runProduct(heads, op);
+    }
   });
 }
 
 void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
   ring.rows = rows;
-  const size_t all = static_cast<size_t>(rows) * (flip ? 2 : 1), parts = static_cast<size_t>(config_.heads) * 3 * static_cast<size_t>(weights_.headPadded);
+  ring.allRows = rows * (flip ? 2 : 1);
+  const size_t all = static_cast<size_t>(ring.allRows), parts = static_cast<size_t>(config_.heads) * 3 * static_cast<size_t>(weights_.headPadded);
   prepare(groupWindows_, unitWindows_, pool_.threads());
   ring.tokens.reserve(all * static_cast<size_t>(row_));
   std::fill_n(ring.tokens.data(), all * static_cast<size_t>(row_), 0.0f);
@@ -107,13 +110,12 @@ void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
   ring.parts.reserve(all * parts);
   if (firstLayerPositions_.count() > 0) return;
   firstLayerPositions_.reserve(static_cast<size_t>(config_.frames) * parts);
-  firstLayerParts(weights_.positions.data(), config_.frames, firstLayerPositions_.data());
+  firstLayerParts(weights_.positions.data(), config_.frames, firstLayerPositions_.data(), config_.frames);
 }
 
 // Frames [from, end), whose keypoints are given, into the ring, and their mirror images behind them.
 void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end, bool flip) {
   const int points = 2 * config_.joints;
-  const ptrdiff_t parts = static_cast<ptrdiff_t>(config_.heads) * 3 * weights_.headPadded;
   while (from < end) {
     const int slot = static_cast<int>(from % ring.rows), count = static_cast<int>(std::min<int64_t>(end - from, ring.rows - slot));
     for (int side = 0; side < (flip ? 2 : 1); ++side) {
@@ -126,7 +128,7 @@ void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t fr
       const ptrdiff_t row = slot + static_cast<ptrdiff_t>(side) * ring.rows;
       float* tokens = ring.tokens.data() + row * row_;
       encodeFrames(Crew(pool_), frames, count, tokens, nullptr, 0);
-      if (splitsFirstLayer()) firstLayerParts(tokens, count, ring.parts.data() + row * parts);
+      if (splitsFirstLayer()) firstLayerParts(tokens, count, ring.parts.data() + row * weights_.headPadded, ring.allRows);
     }
     keypoints += static_cast<ptrdiff_t>(count) * points;
     from += count;

@@ -45,11 +45,13 @@ struct PlanRows {
   Bf16* halves() const { return bf16 ? reinterpret_cast<Bf16*>(memory.data()) : nullptr; }
 };
 
-// The first layer's Q, K and V where frames are shared: rows of `frames` for the group's rows, and the positions' part.
+// The first layer's Q, K and V where frames are shared: rows of `frames` for the group's rows, and the positions' part. Each head's Q lies
+// whole before its K and its V, so that a head reads on and on.
 struct SharedFirstLayer {
-  const float* frames = nullptr;       // (.., heads * 3 * padded head width)
+  const float* frames = nullptr;       // (heads * 3, allRows, padded head width)
   const int32_t* frameRows = nullptr;  // (rows of the group)
-  const float* positions = nullptr;    // (N, the same)
+  const float* positions = nullptr;    // (heads * 3, N, padded head width)
+  int allRows = 0;
 };
 
 // Working memory of a group of windows on its way.
@@ -78,7 +80,7 @@ struct PlanHand {
 
 // The last frames of a video: tokens and the first layer's parts of each, then those of their mirror images. Frame f is in row f % rows.
 struct FrameRing {
-  int rows = 0;
+  int rows = 0, allRows = 0;
   AlignedArray<float> tokens, parts;
   size_t bytes() const { return tokens.bytes() + parts.bytes(); }
 };
@@ -122,8 +124,8 @@ class CpuPlan final : public LiftPlan {
   void product(const Crew& crew, const PlanPanels& panels, PlanProduct op) const;
   void runProduct(const PlanPanels& panels, const PlanProduct& op) const { (panels.bf16 ? kernels_.productBf16 : kernels_.product)(op); }
   void prepare(int groupWindows, int unitWindows, int units);
-  // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds.
-  void firstLayerParts(const float* tokens, int rows, float* parts);
+  // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds: to rows of parts that have `allRows` each.
+  void firstLayerParts(const float* tokens, int rows, float* parts, int allRows);
   void prepareVideo(FrameRing& ring, int rows, bool flip);
   void encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end, bool flip);
   bool splitsFirstLayer() const { return folds_.firstLayer && folds_.layerNorm; }
@@ -139,7 +141,7 @@ class CpuPlan final : public LiftPlan {
   int groupWindows_, unitWindows_;
   std::vector<PlanSpace> spaces_;  // one a thread
   std::vector<PlanHand> hands_;
-  AlignedArray<float> firstLayerPositions_;  // (N, heads * 3 * padded head width), made when a video asks for it
+  AlignedArray<float> firstLayerPositions_;  // (heads * 3, N, padded head width), made when a video asks for it
   FrameRing ring_;
   PlanRows ringRounded_;              // tokens of a block, centred, for products in bf16
   AlignedArray<float> mirrored_;      // keypoints of a block, mirrored

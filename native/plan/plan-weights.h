@@ -7,8 +7,7 @@
 #include "../core/aligned-array.h"
 #include "../core/thread-pool.h"
 #include "../cpu/plan-kernels.h"
-#include "fold.h"
-#include "plan.h"
+#include "folded-network.h"
 
 namespace pstmo {
 
@@ -64,13 +63,18 @@ struct PlanWeights {
   size_t bytes() const { return bytes_; }
 
  private:
-  struct Source;
-  PlanPanels pack(const std::vector<const FoldedLinear*>& parts, int inner, bool bf16, int taps = 1) const;
+  // Rows of a weight (out, in).
+  struct Part {
+    const float* weight;
+    int out, in;
+  };
+  PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1) const;
   AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns, int stride) const;
   // inner: floats of a row that the product reads.
   PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1) const;
-  void addNorm(PlanLinear& linear, const ChannelAffine& norm, int channels) const;
-  PlanLayerWeights layer(const Source& source, const std::string& name, int stride) const;
+  // With the batch norm beside it where that is not folded; `channels` of it.
+  PlanLinear block(const FoldedBlock& folded, int inner, bool bf16, int channels) const;
+  PlanLayerWeights layer(const FoldedLayer& folded) const;
   void countBytes();
 
   size_t bytes_ = 0;

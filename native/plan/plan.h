@@ -56,7 +56,7 @@ struct PlanLift {
   float* poses = nullptr;  // (sum of count, J', 3)
 };
 
-// A trained tensor or running statistic by its name in the published checkpoints.
+// A trained tensor or running statistic by its name in the published checkpoints; called from several threads.
 using TensorReader = std::function<std::vector<float>(const std::string& name)>;
 // Called between blocks of windows with how many frames are done since the last call; may throw to stop.
 using PlanProgress = std::function<void(int frames)>;
@@ -97,5 +97,10 @@ std::string planObstacle(const PlanConfig& config, Precision precision);
 
 // threads = 0: the physical cores this process may use. isa: as makeCpuBackend takes it.
 std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads, const std::string& isa, const TensorReader& read);
+
+
+// The same on a CUDA device; empty where this build and device have the kernels.
+std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device);
+std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device, const TensorReader& read);
 
 }  // namespace pstmo

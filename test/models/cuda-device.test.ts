@@ -58,9 +58,22 @@ describe.skipIf(reason !== undefined)('doctor', () => {
     expect(gpuProducts.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
     expect(gpuProducts.gflops.auto).toBeGreaterThan(0);
     expect(gpuProducts.gflops.own).toBeGreaterThan(0);
-    const old = await withEnvironment({ PSTMO_EMULATION_DRIVER: '12040' }, () => runHere(['doctor']));
-    expect(old.out).toMatch(/^GPU: none\. The NVIDIA driver here knows CUDA 12\.4/m);
-    expect(old.out).not.toContain('Products on the GPU');
+  });
+
+  it.each([
+    [{ PSTMO_EMULATION_DRIVER: '0' }, 'No NVIDIA driver was found on this machine.'],
+    [
+      { PSTMO_EMULATION_DRIVER: '12040' },
+      'The NVIDIA driver here knows CUDA 12.4; this build needs a driver for CUDA 13.0 or newer.',
+    ],
+    [
+      { PSTMO_EMULATION_DEVICES: '0' },
+      'The NVIDIA driver found no GPU that can be used: no CUDA-capable device is detected.',
+    ],
+  ])('explains a machine without a GPU that can be used: %o', async (environment, why) => {
+    const { out } = await withEnvironment(environment, () => runHere(['doctor']));
+    expect(out).toContain(`\nGPU: none. ${why}\n`);
+    expect(out).not.toContain('Products on the GPU');
   });
 });
 

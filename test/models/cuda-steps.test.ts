@@ -109,6 +109,20 @@ describe.skipIf(reason !== undefined)('recorded steps', () => {
     expect(count(recorded.log, 'replayed')).toBeGreaterThanOrEqual(3);
     expect(recorded.poses).toEqual(plain.poses);
   });
+
+  it('are dropped where there are more shapes than are kept, and recorded anew', async () => {
+    const model = await smallModel({ width: 16, hidden: 16 });
+    const keypoints = pattern('video', 17, 17, 2).data;
+    const lift = (batch: number) => model.lift({ keypoints, stride: 1, flip: false, first: 0, count: batch, batch });
+    const first: Float32Array[] = [];
+    for (let batch = 17; batch > 0; batch--) first.push(await lift(batch));
+    const [again, log] = await emulationLog(() => lift(17));
+    expect(count(log, 'replayed')).toBe(0);
+    const [thrice, later] = await emulationLog(() => lift(17));
+    expect([count(later, 'recorded'), count(later, 'replayed')]).toEqual([1, 1]);
+    expect([again, thrice]).toEqual([first[0], first[0]]);
+    await model.close();
+  });
 });
 
 describe.skipIf(reason !== undefined)('training on the device', () => {

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +17,16 @@ import type { OpTensors } from '../../binding.js';
 import { cudaProducts, runOp } from '../../lib/binding.js';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { errorOf, FORWARD, GRADIENT, type OpCase } from './op-case.js';
 import { opCases } from './op-cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, the toolkit, wheels of a Python environment. */
+/**
+ * Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, what scripts/install-cublaslt-headers.sh fetched, the
+ * toolkit, wheels of a Python environment.
+ */
 function headerFolders(): string[] {
   const toolkits = [process.env.CUDA_PATH, process.env.CUDA_HOME, '/usr/local/cuda']
     .filter((toolkit) => toolkit !== undefined)
@@ -27,14 +40,19 @@ function headerFolders(): string[] {
       ['cu13', 'cublas', 'cuda_runtime'].map((wheel) => join(python, 'site-packages/nvidia', wheel, 'include')),
     );
   const named = (process.env.PSTMO_CUBLASLT_INCLUDE ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...named, ...toolkits, ...wheels].filter((folder) => existsSync(folder));
+  return [...named, join(root, 'out/cublaslt/include'), ...toolkits, ...wheels].filter((folder) => existsSync(folder));
 }
 
 const folders = headerFolders();
 const lacks = ['cublasLt.h', 'library_types.h'].filter(
   (name) => !folders.some((folder) => existsSync(join(folder, name))),
 );
-if (lacks.length > 0) console.log(`cuBLASLt's declarations are not tested: no ${lacks.join(' and no ')} was found`);
+if (lacks.length > 0) {
+  const missing = lacks.join(' and no ');
+  console.log(
+    `cuBLASLt's declarations are not tested: no ${missing} was found; scripts/install-cublaslt-headers.sh fetches them`,
+  );
+}
 
 /** Compiles the test's source, its include of our header replaced by `header`. */
 function compile(header: string): { status: number | null; stderr: string } {
@@ -129,6 +147,23 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt, PSTMO_EMULATION_REFUSES: 'start' }, () => {
       expect(cudaProducts()).toMatch(/^own kernels.*was not initialized.*while starting/);
       expect(() => run(forward, 'cublaslt')).toThrow(expect.objectContaining({ code: 'ERR_CUDA_DRIVER' }));
+    });
+  });
+
+  it('are found in a wheel of the Python environment', async () => {
+    const environment = temporaryFolder();
+    const wheel = join(environment, 'lib/python3.12/site-packages/nvidia/cu13/lib');
+    mkdirSync(wheel, { recursive: true });
+    symlinkSync(emulatedCublasLt, join(wheel, 'libcublasLt.so.13'));
+    await withEnvironment({ VIRTUAL_ENV: environment }, () => {
+      expect(cudaProducts()).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
+    });
+  });
+
+  it('never come from a library for a GPU where the device is emulated', async () => {
+    const other = join(`${process.env.PSTMO_PREBUILD}`, 'build/Release/pstmo.node');
+    await withEnvironment({ PSTMO_CUBLASLT: other }, () => {
+      expect(cudaProducts()).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
     });
   });
 

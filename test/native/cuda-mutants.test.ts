@@ -15,7 +15,9 @@ const LEAST_CAUGHT = 17;
 /** For one mutant: some never end. */
 const SECONDS = 20;
 
-describe.skipIf(!existsSync(mutantAddon(root)))('mutants of the CUDA kernels (needs `npm run build:emulated`)', () => {
+const addon = mutantAddon(root);
+
+describe.skipIf(!existsSync(addon))('mutants of the CUDA kernels (needs `npm run build:emulated`)', () => {
   const { mutants, sources } = mutateKernels(root);
 
   it('are made of every barrier, bound and index of the kernels, and of nothing else', () => {
@@ -32,11 +34,11 @@ describe.skipIf(!existsSync(mutantAddon(root)))('mutants of the CUDA kernels (ne
 
   it('are caught by the cases that reach them: a sample, one of every so many', () => {
     const cases = writeCases(opCases, join(temporaryFolder(), 'cases'));
-    const reaching = casesReaching(root, cases, 10 * SECONDS);
+    const reaching = casesReaching(addon, cases, 10 * SECONDS);
     const survivors: string[] = [];
     for (let i = 0; i < SAMPLE; i++) {
       const { number, file, line, change } = mutants[Math.floor(((i + 0.5) * mutants.length) / SAMPLE)];
-      const verdict = verdictOf(root, number, reaching.get(number) ?? [], SECONDS);
+      const verdict = verdictOf(addon, number, reaching.get(number) ?? [], SECONDS);
       if (verdict === undefined) survivors.push(`${file}:${line} ${change}`);
     }
     expect(SAMPLE - survivors.length, `survivors: ${survivors.join('; ')}`).toBeGreaterThanOrEqual(LEAST_CAUGHT);

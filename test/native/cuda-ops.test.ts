@@ -65,4 +65,12 @@ describe.skipIf(reason !== undefined)('the GPU', () => {
     const attributes = { ...shape, rootJoint: -1, shuffle: 1, seed: 1, step: 0 };
     expect(() => runOp(settings, 'windowGather', arrays, attributes)).toThrow(/at most 4096 frames.*these have 4097/);
   });
+
+  it('is one that this machine has', () => {
+    const settings = { device: 'cuda:63', isa: 'auto', threads: 1, precision: 'fp32' } as const;
+    const arrays = { x: new Float32Array(1), y: new Float32Array(1) };
+    expect(() => runOp(settings, 'addForward', arrays, { count: 1 })).toThrow(
+      expect.objectContaining({ code: 'ERR_NO_CUDA', message: expect.stringMatching(/no CUDA device 63.* has \d+/) }),
+    );
+  });
 });

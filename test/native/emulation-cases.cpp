@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../../native/cuda/warp.h"
+#include "../../native/cuda/ptx.h"
 
 namespace pstmo::cuda {
 
@@ -81,11 +81,54 @@ void beforeAnAllocation(float* y) { y[thread() - 1] = 0.0f; }
 void computedBeyond(float* y) { y[thread() + 1] = y[thread() + 65] * 0.5f; }
 void copiedBeyond(float* y) { y[thread() + 1] = y[thread() + 65]; }
 
+
+struct CopySmem {
+  uint32_t words[SharedWords::size(64, 4)];
+};
+SharedWords copied() { return {sharedMemory<CopySmem>().words, 64, 4}; }
+void copyOwn(AsyncCopies& copies, const float* y) { copies.copy4(copied(), thread(), 0, reinterpret_cast<const uint32_t*>(y) + thread() / 4 * 4, true); }
+void rightByCopies(float* y) {
+  AsyncCopies copies;
+  copyOwn(copies, y);
+  copies.land();
+  __syncthreads();
+  (void)copied().get(63 - thread(), 0);
+}
+void copyWithoutBarrier(float* y) {
+  AsyncCopies copies;
+  copyOwn(copies, y);
+  copies.land();
+  (void)copied().get(63 - thread(), 0);
+}
+// The barrier is there, but who copied has not waited: nothing stops the kernel, and what it reads is spoiled.
+void copyReadTooEarly(float* y) {
+  AsyncCopies copies;
+  copyOwn(copies, y);
+  __syncthreads();
+  if (copied().get(thread(), 0) == 0xFFFFFFFFu) emulation::Block::current().fail("read a copy that has not landed", emulation::Place::current());
+}
+void copyOverWhatIsRead(float* y) {
+  AsyncCopies copies;
+  copyOwn(copies, y);
+  copies.land();
+  __syncthreads();
+  (void)copied().get(63 - thread(), 0);
+  copyOwn(copies, y);
+}
+void copyFromOddAddress(float* y) {
+  AsyncCopies copies;
+  copies.copy4(copied(), thread(), 0, reinterpret_cast<const uint32_t*>(y) + 1, true);
+}
+void copyToOddColumn(float* y) {
+  AsyncCopies copies;
+  copies.copy4(copied(), thread(), 2, reinterpret_cast<const uint32_t*>(y), true);
+}
+
 void say(const char* name, void (*kernel)(float*)) {
   void* memory = nullptr;
   if (cudaMalloc(&memory, 64 * sizeof(float)) != cudaSuccess) std::abort();
   try {
-    launch(kernel, dim3(1), dim3(64), sizeof(Smem), nullptr, static_cast<float*>(memory));
+    launch(kernel, dim3(1), dim3(64), sizeof(Smem) + sizeof(CopySmem), nullptr, static_cast<float*>(memory));
     std::printf("%s: passes\n", name);
   } catch (const Error& error) {
     std::printf("%s: %s\n", name, error.what());
@@ -116,4 +159,10 @@ int main() {
   say("beforeAnAllocation", beforeAnAllocation);
   say("computedBeyond", computedBeyond);
   say("copiedBeyond", copiedBeyond);
+  say("rightByCopies", rightByCopies);
+  say("copyWithoutBarrier", copyWithoutBarrier);
+  say("copyReadTooEarly", copyReadTooEarly);
+  say("copyOverWhatIsRead", copyOverWhatIsRead);
+  say("copyFromOddAddress", copyFromOddAddress);
+  say("copyToOddColumn", copyToOddColumn);
 }

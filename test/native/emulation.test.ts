@@ -26,6 +26,12 @@ const said: Record<string, RegExp> = {
   beforeAnAllocation: /wrote 4 bytes before the begin of an allocation of 256 bytes/,
   computedBeyond: /beyond the end of an allocation of 256 bytes/,
   copiedBeyond: /beyond the end of an allocation of 256 bytes/,
+  rightByCopies: /^passes$/,
+  copyWithoutBarrier: /with no barrier between|what no lane has written/,
+  copyReadTooEarly: /read a copy that has not landed/,
+  copyOverWhatIsRead: /with no barrier between/,
+  copyFromOddAddress: /copies from an address that is no multiple of 16/,
+  copyToOddColumn: /takes four words at once from column 2/,
 };
 
 describe('the CUDA sources', () => {

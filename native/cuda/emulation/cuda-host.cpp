@@ -87,6 +87,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::strcpy(properties->name, "emulated on the host");
   properties->major = arch / 10;
   properties->minor = arch % 10;
+  properties->sharedMemPerBlockOptin = size_t{arch == 80 ? 163u : arch < 90 ? 99u : 227u} << 10;
   return cudaSuccess;
 }
 

@@ -28,6 +28,9 @@ using dim3 = pstmo::emulation::Dim3;
 struct float4 {
   float x, y, z, w;
 };
+struct uint4 {
+  uint32_t x, y, z, w;
+};
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -44,6 +47,7 @@ enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cu
 struct cudaDeviceProp {
   char name[256];
   int major, minor;
+  size_t sharedMemPerBlockOptin;
 };
 struct cudaFuncAttributes {
   int numRegs;

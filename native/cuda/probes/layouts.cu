@@ -63,7 +63,7 @@ __global__ void askRounding(const float* values, int count, uint32_t* bits) {
 }
 
 // y (kShuffles, 32) of lane numbers: exchanged, in float and double, summed and maximal over groups of 8 and over all.
-constexpr int kShuffles = 9;
+constexpr int kShuffles = 10;
 __global__ void askShuffles(float* y) {
   const int lane = laneOfWarp();
   const float value = static_cast<float>(lane * lane % 37);
@@ -77,6 +77,26 @@ __global__ void askShuffles(float* y) {
   put(6, sumOfLanes<8>(value));
   put(7, maximumOfLanes(value));
   put(8, maximumOfLanes<8>(value));
+  put(9, shuffleFrom(value, (lane * 5 + 3) % kWarp));
+}
+
+// Sixteen rows of sixteen numbers of 16 bits go to shared memory by asynchronous copies, row 3 as zeros, and from there to two right
+// fragments. registers (32, 4).
+constexpr int kCopied = 16, kCopiedWords = 8;
+struct CopySmem {
+  uint32_t words[SharedWords::size(kCopied, kCopiedWords)];
+};
+__global__ void askCopies(const uint32_t* from, uint32_t* registers) {
+  auto& smem = sharedMemory<CopySmem>();
+  const SharedWords rows{smem.words, kCopied, kCopiedWords};
+  const int lane = laneOfWarp(), row = lane / 2, word = lane % 2 * 4;
+  AsyncCopies copies;
+  copies.copy4(rows, row, word, from + row * kCopiedWords + word, row != 3);
+  copies.land();
+  syncWarp();
+  RightRegisters right[2];
+  loadTransposed(right, rows, 0, 0);
+  for (int r = 0; r < 4; ++r) registers[lane * 4 + r] = right[r / 2].r[r % 2];
 }
 
 template <typename T>
@@ -135,13 +155,27 @@ void sayRounding() {
 }
 
 void sayShuffles() {
-  const char* names[kShuffles] = {"xor 1", "xor 2", "xor 4", "xor 16", "xor 8 of doubles", "sum", "sum of 8", "maximum", "maximum of 8"};
+  const char* names[kShuffles] = {"xor 1", "xor 2", "xor 4", "xor 16", "xor 8 of doubles", "sum", "sum of 8", "maximum", "maximum of 8", "from lane 5 l + 3"};
   const DeviceValues<float> y(kShuffles * kWarp);
   launch(askShuffles, dim3(1), dim3(kWarp), 0, nullptr, y.data());
   const std::vector<float> values = y.read();
   for (int row = 0; row < kShuffles; ++row) {
     std::printf("%s", names[row]);
     for (int lane = 0; lane < kWarp; ++lane) std::printf(" %g", static_cast<double>(values[static_cast<size_t>(row * kWarp + lane)]));
+    std::printf("\n");
+  }
+}
+
+void sayCopies() {
+  std::vector<uint32_t> numbers(kCopied * kCopiedWords);
+  for (uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = (2 * i + 1) << 16 | 2 * i;
+  const DeviceValues<uint32_t> from(numbers.size()), registers(kWarp * 4);
+  check(cudaMemcpyAsync(from.data(), numbers.data(), numbers.size() * sizeof(uint32_t), cudaMemcpyHostToDevice, nullptr), "copying to the GPU");
+  launch(askCopies, dim3(1), dim3(kWarp), sizeof(CopySmem), nullptr, static_cast<const uint32_t*>(from.data()), registers.data());
+  const std::vector<uint32_t> answer = registers.read();
+  for (size_t lane = 0; lane < kWarp; ++lane) {
+    std::printf("copied and transposed %zu:", lane);
+    for (size_t r = 0; r < 4; ++r) std::printf(" %u %u", answer[lane * 4 + r] & 0xFFFFu, answer[lane * 4 + r] >> 16);
     std::printf("\n");
   }
 }
@@ -156,6 +190,7 @@ int main() {
     sayProduct<BrainFloat>("bf16");
     sayRounding();
     sayShuffles();
+    sayCopies();
   } catch (const pstmo::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -1,0 +1,33 @@
+// The plan's kernels on one stream.
+#pragma once
+
+#include "cuda-device.h"
+#include "plan-kernels.h"
+
+namespace pstmo::cuda {
+
+class CudaPlanDevice final : public PlanDevice {
+ public:
+  CudaPlanDevice(int device, Precision precision, bool narrow) : backend_(device, precision, "own"), narrow_(narrow) {}
+
+  Backend& backend() override { return backend_; }
+  void run(const PlanProduct&) override;
+  void run(const PlanNormProduct&) override;
+  void run(const PlanAttention&) override;
+  void run(const PlanPack&) override;
+  void run(const PlanFrames&) override;
+  void run(const PlanWindows&) override;
+  void run(const PlanPoses&) override;
+
+ private:
+  Precision precision() const { return backend_.precision(); }
+  cudaStream_t stream() const { return backend_.stream(); }
+
+  CudaBackend backend_;
+  bool narrow_;  // blocks of half the rows, where shared memory has no room for whole ones
+};
+
+// Bytes of shared memory that the largest block takes.
+size_t planSharedBytes(Precision precision, bool narrow, int width, int heads);
+
+}  // namespace pstmo::cuda

@@ -1,0 +1,48 @@
+// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it straight into its own weights, on several
+// threads, and the network has no copy of them unless it runs itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pstmo {
+
+enum class StoredType { float32, float16, bfloat16 };
+
+struct StoredTensor {
+  std::string name;
+  StoredType type;
+  uint64_t offset;  // first byte in the file
+  size_t count;     // numbers
+};
+
+class ValuesFile {
+ public:
+  // The file stays open. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a tensor does.
+  ValuesFile(const std::string& path, const std::vector<StoredTensor>& tensors);
+  ~ValuesFile();
+  ValuesFile(const ValuesFile&) = delete;
+  ValuesFile& operator=(const ValuesFile&) = delete;
+
+  bool has(const std::string& name) const { return tensors_.contains(name); }
+  // The tensor as float32, from any thread. Throws Error ERR_FILE where the file is not what it was when it was opened.
+  void read(const std::string& name, float* values) const;
+
+ private:
+  // What shows that nobody wrote to the file.
+  struct Version {
+    int64_t size, seconds, nanoseconds;
+    bool operator==(const Version&) const = default;
+  };
+  Version version() const;
+  void readBytes(void* to, size_t bytes, uint64_t offset) const;
+
+  const std::string path_;
+  int descriptor_;
+  Version opened_;
+  std::unordered_map<std::string, StoredTensor> tensors_;
+};
+
+}  // namespace pstmo

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// Runs every operation case, in every precision, with own products and with the emulated cuBLASLt, and the goldens' forward and backward
+// passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
+// one, read or written, by a kernel or by the host side, ends the run. Then turns on, one by one, the mutants that shall show here alone
+// (scripts/cuda-mutants-explained.mjs): each must be stopped, or this proves nothing. Prints what it ran; fails at the first that is wrong.
+//   node scripts/cuda-sanitize.mjs
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { compiledCases, writeCases } from './cuda-cases.mjs';
+import { casesReaching, mutantAddon, verdictOf } from './cuda-mutant-runs.mjs';
+import { explanationOf, READS_BEYOND } from './cuda-mutants-explained.mjs';
+import { mutateKernels } from './cuda-mutate.mjs';
+
+const root = path.dirname(import.meta.dirname);
+const folder = path.join(root, 'build/sanitized');
+const SECONDS = 600;
+
+function command(name, args, env = {}) {
+  const { status } = spawnSync(name, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (status !== 0) throw new Error(`${name} ${args.slice(0, 2).join(' ')} failed.`);
+}
+
+command(process.execPath, ['scripts/build-native.mjs', 'emulated', 'sanitized']);
+const addon = mutantAddon(root, 'sanitized');
+const library = execFileSync(process.env.CXX ?? 'c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+// Node and its libraries leak by design at the end of a process.
+const environment = { LD_PRELOAD: library, ASAN_OPTIONS: 'detect_leaks=0' };
+
+const cases = writeCases(await compiledCases(root), path.join(folder, 'cases'));
+const reaching = casesReaching(addon, cases, SECONDS, environment);
+console.log(`${cases.length} operation cases: no access outside what was allocated`);
+
+// Not the trainings: their steps are those of the gradients again.
+command('node_modules/.bin/vitest', ['run', 'test/models/goldens.test.ts', '-t', '(of|as) the oracle'], {
+  ...environment,
+  PSTMO_PREBUILD: folder,
+  PSTMO_TEST_DEVICE: 'cuda:0',
+});
+
+const beyond = mutateKernels(root).mutants.filter((mutant) => explanationOf(mutant) === READS_BEYOND);
+const missed = beyond.filter(({ number, file, line, column, change }) => {
+  const verdict = verdictOf(addon, number, reaching.get(number) ?? [], SECONDS, environment);
+  console.log(`${file}:${line}:${column} ${change}: ${verdict ?? 'NOT STOPPED'}`);
+  return verdict === undefined;
+});
+console.log(
+  `AddressSanitizer: ${cases.length} operation cases and the goldens above have no access outside what was allocated; ` +
+    `${beyond.length - missed.length} of ${beyond.length} kernels made to read beyond the end are stopped`,
+);
+process.exitCode = missed.length > 0 ? 1 : 0;
