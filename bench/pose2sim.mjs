@@ -5,6 +5,7 @@ import { liftClip, rateOf } from '../dist/cli/lift-clip.js';
 import { readDataset } from '../dist/datasets/dataset-file.js';
 import { workMotion } from '../dist/export/index.js';
 import { PoseLifter } from '../dist/index.js';
+import { undistortKeypoints } from '../dist/keypoints/camera.js';
 import { readKeypoints } from '../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../dist/keypoints/normalize.js';
 import { jointErrorsMm, meanByJoint, similarityAligned } from '../dist/metrics/index.js';
@@ -101,6 +102,29 @@ function workedMotion(lifted) {
   return { bonesBefore, bonesAfter, skateBefore, skateAfter, rigidPMpjpeMm: errors[0], lockedPMpjpeMm: errors[1] };
 }
 
+/**
+ * How far the hip is, mean over the frames in metres, from the middle of the hips' markers, when camera and world are those of the
+ * calibration, as with --camera, --trajectory and --world; and the mean of what is off, in the session's axes.
+ */
+async function hipInTheWorld(track, { camera, extrinsics, width, height }) {
+  const poses = await liftClip(lifter, { track, suffix: '' }, { camera }, { flip: !flags['no-flip'] });
+  const seen = { ...track, keypoints: undistortKeypoints(track.keypoints, camera, { width, height }) };
+  const centred = { fx: camera.fx, fy: camera.fx, cx: width / 2, cy: height / 2 };
+  const steps = { trajectory: { camera: centred }, world: { from: 'extrinsics', extrinsics, up: 'z' } };
+  const { result } = workMotion({ poses, layout: lifter.config.outputLayout, model, track: seen }, steps);
+  const hips = ['RHip', 'LHip'].map((marker) => truth.names.indexOf(marker));
+  const off = Array.from({ length: truth.frames }, (_, frame) => {
+    // Ours is (y, z, x) of a world with z up.
+    const [y, z, x] = result.motion.positions.subarray(frame * 51, frame * 51 + 3);
+    return [x, y, z].map((value, axis) => {
+      const [right, left] = hips.map((hip) => truth.points[(frame * truth.names.length + hip) * 3 + axis]);
+      return value - (right + left) / 2;
+    });
+  });
+  const mean = (of) => off.reduce((sum, one) => sum + of(one), 0) / off.length;
+  return { meanM: mean((one) => Math.hypot(...one)), biasM: [0, 1, 2].map((axis) => mean((one) => one[axis])) };
+}
+
 const model = basename(flags.model);
 const fitted = flags.baseline ? await readDataset(flags.baseline, { splits: ['train'] }) : undefined;
 const linear = fitted && fitLinear(fitted);
@@ -123,7 +147,8 @@ for (const [index, camera] of readCameras(folder).entries()) {
   }
   const motion = workedMotion({ poses, layout: lifter.config.outputLayout, model, track });
   const personPixels = median(personHeights(own));
-  cameras.push({ name, width, height, frames, layout, people, personPixels, methods, motion, mark: MARKS[index] });
+  const hip = await hipInTheWorld(track, camera);
+  cameras.push({ name, width, height, frames, layout, people, personPixels, methods, motion, hip, mark: MARKS[index] });
 }
 const { frames: windowFrames, fps: modelFps, stride: modelStride } = lifter.config;
 await lifter.close();
@@ -159,6 +184,8 @@ const motionRows = cameras.map(({ name, methods, motion }) => [
   ...[motion.skateBefore.meanMm, motion.skateAfter.meanMm].map(one),
   ...[methods.pstmo.pMpjpeMm, motion.rigidPMpjpeMm, motion.lockedPMpjpeMm].map(one),
 ]);
+const metres = (value) => value.toFixed(3);
+const hipRows = cameras.map(({ name, hip }) => [name, metres(hip.meanM), ...hip.biasM.map(metres)]);
 const titles = [
   ...['P-MPJPE, mm', 'pstmo', 'linear regression', 'mark', 'below'],
   ...['limbs vary, pstmo', 'linear regression', 'the 3D itself', 'person, px high'],
@@ -176,7 +203,7 @@ const motionTitles = [
 ];
 const text = `# Real detections: pose2sim-single
 
-${model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used.
+${model} on OpenPose BODY_25B detections of ${cameras.length} cameras x ${truth.frames} frames at ${fps} Hz, mapped to Human3.6M's 17 joints, ${flags['no-flip'] ? 'no mirrored pass' : 'mirrored test'}; no camera's calibration is used but in the last table.
 Read and lifted as \`pstmo lift --fps ${fps}\` does, the person who is largest for longest: the 2D ${rate.step === 1 ? 'is not resampled' : `is resampled to ${rate.fps} Hz for the network`}, windows take ${rate.stride === 1 ? 'every frame' : `one frame in ${rate.stride}`}; ${windowFrames} frames
 span ${seconds(windowFrames, rate.stride, rate.fps)} s, in training ${seconds(windowFrames, modelStride, modelFps)} s.
 P-MPJPE over hips, knees, ankles, neck, shoulders, elbows and wrists (${PAIRS.length} joints; the neck against our thorax), similarity Procrustes a
@@ -193,6 +220,11 @@ ${markdownTable(['mean error, mm', ...cameras.map(({ name }) => name)], jointRow
 What \`--rigid\` and \`--lock-feet\` change: the standard deviation of a bone's length over time (mean of the bones), in how many of the ${2 * truth.frames} frames
 of both feet one was found to stand, how far a standing ankle strays from the middle of its stand (mean), and the error. Focal length and floor are estimated from the same 2D, as \`pstmo lift --trajectory --world stance\` does.
 
-${markdownTable(motionTitles, motionRows)}`;
+${markdownTable(motionTitles, motionRows)}
+
+Where the person is: the hip beside the middle of the hips' markers, in the session's own world, when the camera's calibration is given
+(\`--camera\`, \`--trajectory\`, \`--world camera.json\`). One camera fixes what is across its view well, and the distance by the person's size.
+
+${markdownTable(['metres', 'from the markers (mean)', 'off in x', 'y', 'z'], hipRows)}`;
 const about = { model, baseline: fitted?.name, truth: flags.truth, fps, rate, flip: !flags['no-flip'], pairs: PAIRS };
 writeResults(flags.name, { about, truthLimbsMm, cameras }, text, { folder: flags.out });

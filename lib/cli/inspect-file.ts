@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
 import { readPoses } from '../export/read-poses.js';
@@ -18,12 +18,13 @@ import { planObstacle } from '../models/plan-obstacle.js';
 import { CONFIG_KEY, readWeights } from '../models/weights.js';
 import { PoseError } from '../pose-error.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
+import { readClip } from '../viewer/read-clip.js';
 import { modelSummary } from './models.js';
 
 /** What a file is, for programs, and in lines for people. */
 export interface Inspection {
   path: string;
-  kind: 'model' | 'checkpoint' | 'dataset' | 'keypoints' | 'poses' | 'arrays';
+  kind: 'model' | 'checkpoint' | 'dataset' | 'keypoints' | 'poses' | 'motion' | 'arrays';
   bytes: number;
   details: Record<string, unknown>;
   lines: string[];
@@ -71,8 +72,33 @@ async function find(path: string, options: ReadKeypointsOptions): Promise<Found>
         `${path} is a MATLAB file; pstmo prepare mpi-inf-3dhp reads those of its data set.`,
       );
     default:
-      return text(path, options);
+      return motionEndings.includes(extname(path).toLowerCase()) ? motion(path) : text(path, options);
   }
+}
+
+/** Files of motion, which their names tell. */
+const motionEndings = ['.bvh', '.trc', '.c3d'];
+
+function motion(path: string): Found {
+  const { frames, fps, skeleton, layout, positions } = readClip(path);
+  const { joints } = skeleton;
+  const seconds = fps === undefined ? '' : `, ${fps} frames/s, ${(frames / fps).toFixed(2)} s`;
+  const height = largestHeight(positions);
+  const lines = [
+    `motion: ${frames} frames${seconds}, ${joints.length} ${layout ? `joints of ${layout}` : 'joints or markers'}, ${height.toFixed(2)} m high`,
+    ...(layout ? [] : [`  ${joints.slice(0, 40).join(', ')}${joints.length > 40 ? ', ...' : ''}`]),
+  ];
+  return { kind: 'motion', details: { frames, fps, joints, layout }, lines };
+}
+
+/** From the lowest to the highest place, y up, metres. */
+function largestHeight(positions: Float32Array): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let at = 1; at < positions.length; at += 3) {
+    if (positions[at] < low) low = positions[at];
+    if (positions[at] > high) high = positions[at];
+  }
+  return Math.max(0, high - low);
 }
 
 function safetensors(path: string): Found {

@@ -112,7 +112,11 @@ async function findClips(folder: string): Promise<ClipFile[]> {
       return { path, subject, key: `${subject}/${basename(path, extname(path))}` };
     })
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  if (clips.length === 0) throw new PoseError('ERR_DATASET', `No .amc and no .bvh file is in ${folder} or below it.`);
+  if (clips.length === 0)
+    throw new PoseError(
+      'ERR_DATASET',
+      `No .amc and no .bvh file is in ${folder} or below it (links to folders are not followed).`,
+    );
   for (let i = 1; i < clips.length; i++) {
     if (clips[i].key === clips[i - 1].key) {
       throw new PoseError('ERR_DATASET', `${clips[i].path} and ${clips[i - 1].path} have one name, ${clips[i].key}.`);

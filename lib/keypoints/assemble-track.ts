@@ -82,6 +82,8 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
   if (isSize(width) && isSize(height)) {
     track.width = width;
     track.height = height;
+    const outside = outsideNotice(found.keypoints, confidence, width, height);
+    if (outside) notices.push(outside);
   }
   if (isSize(fps)) track.fps = fps;
   if (found.id !== undefined) track.id = found.id;
@@ -165,6 +167,32 @@ function forgetUnknown(where: string, found: FoundTrack, confidence: Float32Arra
       `${where}: expected keypoints in pixels, got values within ${largest.toFixed(2)}, as if they were normalised already.`,
     );
   }
+}
+
+/** Points that a detector may put outside of the image, as a share: more say that the size is another's. */
+const fewOutside = 0.2;
+
+/** Says that the image is of another size, where many of the points that were found lie outside of it. */
+function outsideNotice(
+  keypoints: Float32Array,
+  confidence: Float32Array,
+  width: number,
+  height: number,
+): string | undefined {
+  let [known, outside, right, low] = [0, 0, 0, 0];
+  for (let at = 0; at < confidence.length; at++) {
+    const [x, y] = [keypoints[at * 2], keypoints[at * 2 + 1]];
+    if (!Number.isFinite(x)) continue;
+    known++;
+    if (x < 0 || y < 0 || x > width || y > height) outside++;
+    right = Math.max(right, x);
+    low = Math.max(low, y);
+  }
+  if (!(outside > fewOutside * known)) return undefined;
+  return (
+    `${((100 * outside) / known).toFixed(0)}% of the points lie outside of an image of ${width}x${height} (they reach ` +
+    `${right.toFixed(0)}, ${low.toFixed(0)}): is this the video's size, not turned and not resized?`
+  );
 }
 
 function isSize(value: number | undefined): value is number {

@@ -49,7 +49,7 @@ export function detectFootContacts(motion: Motion): FootContacts {
   paths.forEach((path, foot) => {
     const still = path.map(([, y], frame) => {
       const limit = Math.max(slow * leg, slowShare * speedAt(body, frame, around, fps));
-      return y < floorAt(heights, frame, around) + low * leg && speedAt(path, frame, reach, fps) < limit;
+      return speedAt(path, frame, reach, fps) < limit && y < floorAt(heights, frame, around) + low * leg;
     });
     for (const { first, last } of runsOf(still)) {
       if (last - first + 1 < shortest * fps) continue;

@@ -95,11 +95,11 @@ function floorUp(motion: Motion, body: Vector): { up: Vector; residual: number }
   let up = body;
   let level: number | undefined;
   let residual = 0;
+  const pairs = Array.from({ length: motion.frames }, (_, frame) =>
+    ankles.map((ankle) => pointAt(motion.positions, frame * joints + ankle)),
+  );
   for (let round = 0; round < 20; round++) {
-    const feet = Array.from({ length: motion.frames }, (_, frame) => {
-      const [a, b] = ankles.map((ankle) => pointAt(motion.positions, frame * joints + ankle));
-      return dot(a, up) < dot(b, up) ? a : b;
-    });
+    const feet = pairs.map(([a, b]) => (dot(a, up) < dot(b, up) ? a : b));
     level ??= median(feet.map((foot) => dot(foot, up)));
     const weights = feet.map((foot) => 1 / (1 + ((dot(foot, up) - level!) / flight) ** 2));
     const mass = weights.reduce((sum, weight) => sum + weight, 0);
@@ -120,9 +120,12 @@ function floorUp(motion: Motion, body: Vector): { up: Vector; residual: number }
     const [p, q] = [rr + held, aa + held];
     const turnRight = (ra * ah - q * rh) / (p * q - ra * ra);
     const turnAhead = (ra * rh - p * ah) / (p * q - ra * ra);
-    up = unit(add(add(body, right, turnRight), ahead, turnAhead), body);
+    const next = unit(add(add(body, right, turnRight), ahead, turnAhead), body);
+    const settled = length(subtract(next, up)) < 1e-6;
+    up = next;
     level = dot(centre, up);
     residual = Math.sqrt(hh);
+    if (settled) break;
   }
   return angle(up, body) < steepest ? { up, residual } : undefined;
 }

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspectFile } from '../../lib/cli/inspect-file.js';
+import { writeMotion } from '../../lib/export/write-motion.js';
 import { writeSafetensors } from '../../lib/formats/safetensors.js';
 import { parseModelConfig } from '../../lib/models/config.js';
 import { PoseError } from '../../lib/pose-error.js';
 import { runHere } from '../helpers/cli.js';
+import { walkingMotion } from '../helpers/motion.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -20,6 +22,19 @@ describe('inspect', () => {
 
   it('prints nothing but the error where nothing can be told', async () => {
     expect(await runHere(['inspect', join(folder, 'none')])).toMatchObject({ code: 1, out: '' });
+  });
+
+  it('says what files of motion are', async () => {
+    const motion = walkingMotion('inspected', 20);
+    const paths = ['walk.trc', 'walk.c3d', 'walk.bvh'].map((name) => join(folder, name));
+    for (const path of paths) await writeMotion(path, motion);
+    const found = await Promise.all(paths.map((path) => inspectFile(path)));
+    expect(found.map(({ kind }) => kind)).toEqual(['motion', 'motion', 'motion']);
+    for (const { lines } of found.slice(0, 2)) {
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/^motion: 20 frames, 50 frames\/s, 0\.40 s, 17 joints of h36m-17, 1\.\d\d m high$/);
+    }
+    expect(found[2].lines[1]).toContain('LeftKnee');
   });
 
   // Found by mutated files.

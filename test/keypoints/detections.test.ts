@@ -43,6 +43,16 @@ describe('AlphaPose', () => {
     expect(track.notices.join()).toContain('1 of 4 frames');
   });
 
+  it('says that the size is of another video where points lie outside of the image', () => {
+    const file = [entry('0.jpg', 700), entry('1.jpg', 710)];
+    expect(read(file, { size: { width: 1000, height: 500 } }).notices).toEqual([]);
+    expect(read(file, { size: { width: 500, height: 1000 } }).notices).toEqual([
+      "100% of the points lie outside of an image of 500x1000 (they reach 726, 260): is this the video's size, not turned and not resized?",
+    ]);
+    // A few may: who leaves the image is guessed at its edge.
+    expect(read(file, { size: { width: 1000, height: 250 } }).notices).toEqual([]);
+  });
+
   it('knows Halpe by its 26 joints', () => {
     const track = read([{ ...entry('0.jpg', 1), keypoints: person(50, 50, 0.5, 26) }]);
     expect(track).toMatchObject({ layout: 'halpe-26', joints: 26 });
