@@ -21,7 +21,6 @@ const model = createNativeModel(nativeConfig(parseModelConfig({ frames: window }
   threads,
 });
 await model.initialize(0);
-const weights = model.memoryBytes;
 const keypoints = Float32Array.from({ length: frames * 34 }, (_, i) => Math.sin(i));
 const before = peakResidentBytes();
 const control = new Int32Array(new SharedArrayBuffer(8));
@@ -50,7 +49,7 @@ const text = `# A long video
 ${frames} frames (${(frames / 50 / 3600).toFixed(2)} hours at 50 a second), N = ${window}, P-STMO-S, random weights, stride 1, no mirrored pass, ${precision}, ${threads} threads, one call of
 \`lift\`: ${seconds.toFixed(0)} s, ${(frames / seconds).toFixed(0)} frames/s, other work on the machine or not.
 
-Resident at most ${megabytes(peak)} MB: ${megabytes(before)} before lifting (weights ${megabytes(weights)}, keypoints ${megabytes(keypoints.byteLength)}, Node), ${megabytes(poses.byteLength)} of poses, and
+Resident at most ${megabytes(peak)} MB: ${megabytes(before)} before lifting (weights, keypoints ${megabytes(keypoints.byteLength)}, Node), ${megabytes(poses.byteLength)} of poses, and
 **${megabytes(extra)} MB** for all else (the compiled plan and what it works on).
 
 ${machineLine(about)}, on ${about.date}.
@@ -68,7 +67,6 @@ const data = {
   seconds,
   peak,
   before,
-  weights,
   extra,
   poses: poses.byteLength,
   log,

@@ -71,6 +71,7 @@ void DeviceNetwork::settle() {
 void DeviceNetwork::initialize(uint64_t seed) {
   parameters_.initialize(seed);
   backend_->weightsChanged();
+  countMemory();
 }
 
 void DeviceNetwork::adamStep(double learningRate, int64_t step) {
