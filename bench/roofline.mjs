@@ -8,6 +8,7 @@ import { stepRecords } from '../dist/models/profile.js';
 import { readFlags } from './common/flags.mjs';
 import { markdownTable, writeResults } from './common/report.mjs';
 import { DEVICE, expectedTime, extrapolate, gather } from './roofline/expected-time.mjs';
+import { planKernels, planTime } from './roofline/plan-kernels.mjs';
 
 const flags = readFlags('node bench/roofline.mjs', {
   ...{ batch: 2304, 'training-batch': 160, precision: 'bf16', json: false, out: '' },
@@ -107,6 +108,56 @@ ${results
   .join('\n\n')}`;
 }
 
+/** Kernels of one kind and shape together. */
+function planRows(model, windows, frames) {
+  const rows = new Map();
+  for (const row of planKernels(model, windows, frames)) {
+    const key = `${row.op} ${row.shape}`;
+    const { count } = rows.get(key) ?? { count: 0 };
+    rows.set(key, { ...row, ...planTime(row, DEVICE), count: count + 1 });
+  }
+  return [...rows.values()];
+}
+
+const PLANS = [
+  ...[{ frames: 243 }, { frames: 243, layers: 4 }, { frames: 81 }, { frames: 27 }].map((model) => ({
+    model,
+    video: false,
+  })),
+  { model: { frames: 243 }, video: true },
+];
+
+function planReport(windows) {
+  const whole = PLANS.map(({ model, video }) => {
+    const frames = video ? windows + model.frames - 1 : windows * model.frames;
+    const rows = planRows(model, windows, frames);
+    const seconds = rows.reduce((sum, { count, expected }) => sum + count * expected, 0);
+    const name = `P-STMO${model.layers === 4 ? '' : '-S'}, N = ${model.frames}, ${video ? 'a video, each frame encoded once' : 'whole windows'}`;
+    return { name, rows, seconds };
+  });
+  const microseconds = (value) => (value > 0 ? (1e6 * value).toFixed(0) : '');
+  const titles = ['kernel', 'launches', 'GFLOP', 'MB', 'arithmetic µs', 'memory µs', 'L2 µs', 'exp µs', 'expected µs'];
+  const detail = whole[0].rows.map((row) => [
+    ...[`${row.op} ${row.shape}`, `${row.count}`, (row.flops / 1e9).toFixed(1), (row.bytes / 1e6).toFixed(1)],
+    ...[row.arithmetic, row.memory, row.l2, row.exponentials, row.expected].map(microseconds),
+  ]);
+  return `### The plan on CUDA, bf16, ${windows} windows
+
+Each kernel by itself, what it reads from L2 beside the rest (${DEVICE.l2 / 1e12} TB/s, an expectation): weights once a block of rows, keys and
+values once a block of queries. Times of one launch. The arithmetic is at the rate of wgmma, which these kernels do not use: mma.sync stays below it.
+
+${markdownTable(
+  ['', 'expected ms', 'windows/s'],
+  whole.map(({ name, seconds }) => [
+    name,
+    (1e3 * seconds).toFixed(2),
+    Math.round(windows / seconds).toLocaleString('en'),
+  ]),
+)}
+
+${markdownTable(titles, detail)}`;
+}
+
 const results = [];
 for (const one of CASES) {
   results.push({ ...one, batch: one.batch || flags['training-batch'], rows: await opsOf(one) });
@@ -114,7 +165,7 @@ for (const one of CASES) {
 writeResults(
   'roofline',
   { device: DEVICE, precision: flags.precision, results },
-  `# Expected times\n\n${report(results, 0)}`,
+  `# Expected times\n\n${report(results, 0)}\n\n${planReport(flags.batch)}`,
   {
     ...{ folder: flags.out, json: flags.json },
   },
@@ -127,5 +178,5 @@ if (flags.out === '') {
   if (after === undefined) {
     throw new Error(`${PENDING} has no lines "${begin}" and "${end}".`);
   }
-  writeFileSync(PENDING, `${before}${begin}\n${report(results, 0.005)}\n${end}${after}`);
+  writeFileSync(PENDING, `${before}${begin}\n${report(results, 0.005)}\n\n${planReport(flags.batch)}\n${end}${after}`);
 }

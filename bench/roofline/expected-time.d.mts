@@ -4,7 +4,7 @@ interface Row {
   flops: number;
   bytes: number;
 }
-export const DEVICE: { products: Record<string, number>; copies: number; exponentials: number };
+export const DEVICE: { products: Record<string, number>; copies: number; l2: number; exponentials: number };
 export function extrapolate(two: readonly Row[], three: readonly Row[], batch: number): Row[];
 export function gather(records: readonly Row[]): (Row & { count: number })[];
 export function expectedTime(

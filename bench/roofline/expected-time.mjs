@@ -5,6 +5,8 @@ export const DEVICE = {
   products: { bf16: 788e12, tf32: 394e12, fp32: 67e12 },
   /** Bytes/s, read and written together. */
   copies: 4.3e12,
+  /** Bytes/s that all multiprocessors together read from L2: an expectation, which the rates probe is to measure. */
+  l2: 5.5e12,
   /** 132 multiprocessors at 1980 MHz. */
   exponentials: 16 * 132 * 1.98e9,
 };

@@ -25,25 +25,27 @@ struct Operand {
 
 struct FloatArithmetic {
   static constexpr int kPerWord = 1;
+  using Left = uint4;
+  using Right = uint4;
 
-  // sums (16 M, 8 N) += a b^T over `words` words, a multiple of 8.
-  template <int M, int N>
-  __device__ __forceinline__ static void multiply(float (&sums)[M][N][4], const Operand& a, const Operand& b, int words) {
+  // sums (16 kM, 8 kN) += a b^T over `words` words, a multiple of 8.
+  template <int kM, int kN>
+  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a, const Operand& b, int words) {
     const LanePlace at;
     for (int k = 0; k < words; k += 4) {
-      uint4 left[M][2];
+      Left left[kM][2];
 #pragma unroll
-      for (int m = 0; m < M; ++m) {
+      for (int m = 0; m < kM; ++m) {
 #pragma unroll
         for (int half = 0; half < 2; ++half) left[m][half] = a.rows.get4(a.row + 16 * m + 8 * half + at.g, a.word + k);
       }
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
+      for (int n = 0; n < kN; ++n) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          const uint4 right = b.rows.get4(b.row + 8 * n + 2 * at.t + e, b.word + k);
+          const Right right = b.rows.get4(b.row + 8 * n + 2 * at.t + e, b.word + k);
 #pragma unroll
-          for (int m = 0; m < M; ++m) {
+          for (int m = 0; m < kM; ++m) {
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
               float& sum = sums[m][n][2 * half + e];
@@ -58,18 +60,18 @@ struct FloatArithmetic {
     }
   }
 
-  // sums (16, 8 C) += weights (16, 8 N) times rows [row, row + 8 N) of v.
-  template <int N, int C>
-  __device__ __forceinline__ static void weigh(float (&sums)[C][4], const float (&weights)[N][4], const SharedWords& v, int row) {
+  // sums (16, 8 kC) += weights (16, 8 kN) times rows [row, row + 8 kN) of v.
+  template <int kN, int kC>
+  __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4], const SharedWords& v, int row) {
     const LanePlace at;
 #pragma unroll
-    for (int n = 0; n < N; ++n) {
+    for (int n = 0; n < kN; ++n) {
 #pragma unroll
       for (int key = 0; key < 8; ++key) {
         const int lane = 4 * at.g + key / 2;
         const float low = shuffleFrom(weights[n][key % 2], lane), high = shuffleFrom(weights[n][2 + key % 2], lane);
 #pragma unroll
-        for (int c = 0; c < C; ++c) {
+        for (int c = 0; c < kC; ++c) {
 #pragma unroll
           for (int e = 0; e < 2; ++e) {
             const float value = floatOf(v.get(row + 8 * n + key, 8 * c + 2 * at.t + e));
@@ -94,33 +96,35 @@ struct FloatArithmetic {
 
 struct TensorFloatArithmetic {
   static constexpr int kPerWord = 1;
+  using Left = LeftRegisters;
+  using Right = RightRegisters;
 
-  template <int M, int N>
-  __device__ __forceinline__ static void multiply(float (&sums)[M][N][4], const Operand& a, const Operand& b, int words) {
+  template <int kM, int kN>
+  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a, const Operand& b, int words) {
     for (int k = 0; k < words; k += TensorFloat::kInner) {
-      LeftRegisters left[M];
+      Left left[kM];
 #pragma unroll
-      for (int m = 0; m < M; ++m) left[m] = TensorFloat::left([&](int i, int j) { return floatOf(a.rows.get(a.row + 16 * m + i, a.word + k + j)); });
+      for (int m = 0; m < kM; ++m) left[m] = TensorFloat::left([&](int i, int j) { return floatOf(a.rows.get(a.row + 16 * m + i, a.word + k + j)); });
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
-        const RightRegisters right = TensorFloat::right([&](int i, int j) { return floatOf(b.rows.get(b.row + 8 * n + j, b.word + k + i)); });
+      for (int n = 0; n < kN; ++n) {
+        const Right right = TensorFloat::right([&](int i, int j) { return floatOf(b.rows.get(b.row + 8 * n + j, b.word + k + i)); });
 #pragma unroll
-        for (int m = 0; m < M; ++m) TensorFloat::multiplyAdd(sums[m][n], left[m], right);
+        for (int m = 0; m < kM; ++m) TensorFloat::multiplyAdd(sums[m][n], left[m], right);
       }
     }
   }
 
   // A lane has weights of keys 2t and 2t + 1 where the instruction wants t and t + 4: the keys are named anew, in v too.
-  template <int N, int C>
-  __device__ __forceinline__ static void weigh(float (&sums)[C][4], const float (&weights)[N][4], const SharedWords& v, int row) {
+  template <int kN, int kC>
+  __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4], const SharedWords& v, int row) {
     const LanePlace at;
 #pragma unroll
-    for (int n = 0; n < N; ++n) {
-      const LeftRegisters left{{toTensorFloat(weights[n][0]), toTensorFloat(weights[n][2]), toTensorFloat(weights[n][1]), toTensorFloat(weights[n][3])}};
+    for (int n = 0; n < kN; ++n) {
+      const Left left{{toTensorFloat(weights[n][0]), toTensorFloat(weights[n][2]), toTensorFloat(weights[n][1]), toTensorFloat(weights[n][3])}};
       const int key = row + 8 * n + 2 * at.t;
 #pragma unroll
-      for (int c = 0; c < C; ++c) {
-        const RightRegisters right{{toTensorFloat(floatOf(v.get(key, 8 * c + at.g))), toTensorFloat(floatOf(v.get(key + 1, 8 * c + at.g)))}};
+      for (int c = 0; c < kC; ++c) {
+        const Right right{{toTensorFloat(floatOf(v.get(key, 8 * c + at.g))), toTensorFloat(floatOf(v.get(key + 1, 8 * c + at.g)))}};
         TensorFloat::multiplyAdd(sums[c], left, right);
       }
     }
@@ -132,37 +136,39 @@ struct TensorFloatArithmetic {
 
 struct BrainFloatArithmetic {
   static constexpr int kPerWord = 2;
+  using Left = LeftRegisters;
+  using Right = RightRegisters;
 
-  template <int M, int N>
-  __device__ __forceinline__ static void multiply(float (&sums)[M][N][4], const Operand& a, const Operand& b, int words) {
+  template <int kM, int kN>
+  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a, const Operand& b, int words) {
     const LanePlace at;
     for (int k = 0; k < words; k += BrainFloat::kInner / 2) {
-      LeftRegisters left[M];
+      Left left[kM];
 #pragma unroll
-      for (int m = 0; m < M; ++m) {
+      for (int m = 0; m < kM; ++m) {
         const int row = a.row + 16 * m + at.g, word = a.word + k + at.t;
         left[m] = {{a.rows.get(row, word), a.rows.get(row + 8, word), a.rows.get(row, word + 4), a.rows.get(row + 8, word + 4)}};
       }
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
+      for (int n = 0; n < kN; ++n) {
         const int row = b.row + 8 * n + at.g, word = b.word + k + at.t;
-        const RightRegisters right{{b.rows.get(row, word), b.rows.get(row, word + 4)}};
+        const Right right{{b.rows.get(row, word), b.rows.get(row, word + 4)}};
 #pragma unroll
-        for (int m = 0; m < M; ++m) BrainFloat::multiplyAdd(sums[m][n], left[m], right);
+        for (int m = 0; m < kM; ++m) BrainFloat::multiplyAdd(sums[m][n], left[m], right);
       }
     }
   }
 
-  template <int N, int C>
-  __device__ __forceinline__ static void weigh(float (&sums)[C][4], const float (&weights)[N][4], const SharedWords& v, int row) {
-    static_assert(N % 2 == 0 && C % 2 == 0, "two fragments of keys make one of the left side, and two of channels are loaded at once");
+  template <int kN, int kC>
+  __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4], const SharedWords& v, int row) {
+    static_assert(kN % 2 == 0 && kC % 2 == 0, "two fragments of keys make one of the left side, and two of channels are loaded at once");
 #pragma unroll
-    for (int n = 0; n < N; n += 2) {
-      const LeftRegisters left{{brainFloatPair(weights[n][0], weights[n][1]), brainFloatPair(weights[n][2], weights[n][3]),
+    for (int n = 0; n < kN; n += 2) {
+      const Left left{{brainFloatPair(weights[n][0], weights[n][1]), brainFloatPair(weights[n][2], weights[n][3]),
                                 brainFloatPair(weights[n + 1][0], weights[n + 1][1]), brainFloatPair(weights[n + 1][2], weights[n + 1][3])}};
 #pragma unroll
-      for (int c = 0; c < C; c += 2) {
-        RightRegisters right[2];
+      for (int c = 0; c < kC; c += 2) {
+        Right right[2];
         loadTransposed(right, v, row + 8 * n, 4 * c);
 #pragma unroll
         for (int i = 0; i < 2; ++i) BrainFloat::multiplyAdd(sums[c + i], left, right[i]);

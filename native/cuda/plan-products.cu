@@ -14,19 +14,19 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
   constexpr float kEpsilon = 1e-6f;
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
   for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
-    const float* rows[kNormRows];
+    int64_t rows[kNormRows];
     float mean[kNormRows] = {}, factor[kNormRows] = {};
 #pragma unroll
-    for (int i = 0; i < kNormRows; ++i) rows[i] = op.x + (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
+    for (int i = 0; i < kNormRows; ++i) rows[i] = (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
     for (int c = lane; c < op.width; c += kWarp) {
 #pragma unroll
-      for (int i = 0; i < kNormRows; ++i) mean[i] += rows[i][c];
+      for (int i = 0; i < kNormRows; ++i) mean[i] += op.x[rows[i] + c];
     }
 #pragma unroll
     for (int i = 0; i < kNormRows; ++i) mean[i] = sumOfLanes(mean[i]) / static_cast<float>(op.width);
     for (int c = lane; c < op.width; c += kWarp) {
 #pragma unroll
-      for (int i = 0; i < kNormRows; ++i) factor[i] += (rows[i][c] - mean[i]) * (rows[i][c] - mean[i]);
+      for (int i = 0; i < kNormRows; ++i) factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
     }
 #pragma unroll
     for (int i = 0; i < kNormRows; ++i) factor[i] = 1.0f / (sqrtf(sumOfLanes(factor[i]) / static_cast<float>(op.width - 1)) + kEpsilon);
@@ -36,7 +36,7 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
         float values[2] = {};
         for (int e = 0; e < 2; ++e) {
           if (firstRow + first + i >= op.rows || c + e >= op.width) continue;
-          values[e] = (rows[i][c + e] - mean[i]) * factor[i];
+          values[e] = (op.x[rows[i] + c + e] - mean[i]) * factor[i];
           if (op.a) values[e] = values[e] * op.a[c + e] + op.b[c + e];
         }
         Arithmetic::toShared(to, first + i, c, values[0], values[1]);

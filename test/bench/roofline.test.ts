@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DEVICE, expectedTime, extrapolate, gather } from '../../bench/roofline/expected-time.mjs';
+import { planKernels, planTime } from '../../bench/roofline/plan-kernels.mjs';
 import { parseModelConfig } from '../../lib/models/config.js';
 import { stepRecords } from '../../lib/models/profile.js';
 
@@ -22,4 +23,23 @@ it('the longest of arithmetic, memory and exponentials is expected', () => {
   expect(times('attentionForward', 128 * DEVICE.exponentials, 0).exponentials).toBeCloseTo(1);
   const row = { op: 'a', shape: '1', flops: 2, bytes: 3 };
   expect(gather([row, row])).toEqual([{ ...row, count: 2, flops: 4, bytes: 6 }]);
+});
+
+it("the plan's kernels do the work of a window, and of a video no frame's twice", () => {
+  const flops = (rows: { flops: number }[]) => rows.reduce((sum, row) => sum + row.flops, 0);
+  // 1721.5 MFLOP a window without the heads of every frame; of the spatial encoder 327 of them.
+  const windows = flops(planKernels({ frames: 243 }, 10, 2430)) / 10;
+  expect(Math.abs(windows / 1721.5e6 - 1)).toBeLessThan(0.01);
+  const video = flops(planKernels({ frames: 243 }, 1000, 1242)) / 1000;
+  expect(Math.abs(video / 1395.8e6 - 1)).toBeLessThan(0.01);
+  const row = {
+    op: '',
+    shape: '',
+    flops: 0,
+    bytes: 0,
+    l2: 3 * DEVICE.l2,
+    exponentials: DEVICE.exponentials,
+    exact: false,
+  };
+  expect(planTime(row, DEVICE)).toEqual({ arithmetic: 0, memory: 0, l2: 3, exponentials: 1, expected: 3 });
 });

@@ -3,38 +3,14 @@ import type { NativeConfig, NativeModel, NativeOptions, PlanFold } from '../../b
 import { createNativeModel, machine } from '../../lib/binding.js';
 import { createRandom } from '../../lib/random.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
+import { closeAll, twins } from '../helpers/plan-twins.js';
 
 const { isas } = machine();
 const fp32Tolerance = 1e-5;
 
-/** Two models of the same random weights, whose norms are not the identity either: by plan, and by graph. */
-async function twins(overrides: Partial<NativeConfig>, options: Partial<NativeOptions> = {}) {
-  const config = nativeConfig(overrides);
-  const common = { device: 'cpu', precision: 'fp32', threads: 2, ...options } as const;
-  const plan = createNativeModel(config, common);
-  const graph = createNativeModel(config, { ...common, precision: 'fp32', plan: 'off' });
-  await graph.initialize(7);
-  for (const { name } of graph.tensors) {
-    const values = await graph.read('value', name);
-    const random = createRandom(3, name);
-    if (/norm|bn_|fcn\.0|a_2|b_2|running/.test(name)) {
-      for (let i = 0; i < values.length; i++) values[i] += 0.4 * (random.uniform() - 0.5);
-      await graph.write('value', name, values);
-    }
-    await plan.write('value', name, values);
-  }
-  expect(plan.planObstacle).toBe('');
-  expect(graph.planObstacle).toContain('off');
-  return { plan, graph, config };
-}
-
 function keypointsOf(...shape: number[]): Float32Array {
   const random = createRandom(5, shape.join());
   return Float32Array.from({ length: shape.reduce((a, b) => a * b) * 34 }, () => 2 * random.uniform() - 1);
-}
-
-async function closeAll(...models: NativeModel[]): Promise<void> {
-  await Promise.all(models.map((model) => model.close()));
 }
 
 async function windowError(overrides: Partial<NativeConfig>, batch: number, options: Partial<NativeOptions> = {}) {

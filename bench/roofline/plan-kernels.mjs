@@ -1,0 +1,123 @@
+// What the kernels of the plan on CUDA (native/cuda/plan-*.cu) compute and move for a batch of windows, as they are written now: bf16
+// between the kernels, the residual stream in fp32.
+
+/** Bytes of an element between kernels, and of the residual stream. */
+const HALF = 2;
+const FLOAT = 4;
+/** Rows of a block: of the products and of attention; columns of a tile. */
+const PRODUCT_ROWS = 128;
+const ATTENTION_ROWS = 64;
+const TILE_COLUMNS = 128;
+
+/** Strides of the frame aggregator, as lib/models/strides.ts has them for the published window lengths. */
+const STRIDES = { 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13] };
+
+/** A product of `rows` rows: `left` and `out` are bytes a row, read once and written once; `l2` is what its blocks read from L2. */
+function product(
+  name,
+  rows,
+  inside,
+  outside,
+  { left, out, blockRows = PRODUCT_ROWS, gathered = false, exact = false },
+) {
+  const weights = inside * outside * (exact ? FLOAT : HALF);
+  const passes = gathered ? Math.ceil(outside / TILE_COLUMNS) : 1;
+  return {
+    op: name,
+    shape: `${rows} x ${inside} -> ${outside}`,
+    flops: 2 * rows * inside * outside,
+    bytes: rows * (left + out) + weights,
+    l2: Math.ceil(rows / blockRows) * weights + rows * left * passes,
+    exponentials: 0,
+    exact,
+  };
+}
+
+function layer(windows, tokens, stride, { width, hidden, heads }) {
+  const out = stride > 0 ? Math.ceil(tokens / stride) : tokens;
+  const kept = stride >= 3 ? 3 * out - 1 : tokens;
+  const taps = stride > 0 ? 3 : 1;
+  const rows = windows * tokens;
+  const keptRows = windows * kept;
+  const output = product('', keptRows, width, width, { left: 0, out: 2 * FLOAT * width, blockRows: ATTENTION_ROWS });
+  const keysOfBlock = 2 * tokens * width * HALF;
+  return [
+    product('norm, Q K V', rows, width, 3 * width, { left: FLOAT * width, out: 3 * HALF * width }),
+    {
+      ...output,
+      op: 'attention, output, residual',
+      shape: `${windows} x ${kept} of ${tokens} x ${width}`,
+      flops: output.flops + 4 * keptRows * tokens * width,
+      bytes: output.bytes + rows * 3 * HALF * width,
+      l2: output.l2 + windows * Math.ceil(kept / ATTENTION_ROWS) * keysOfBlock,
+      exponentials: keptRows * tokens * heads,
+    },
+    product('norm, expand, ReLU', keptRows, width, hidden, { left: FLOAT * width, out: HALF * hidden }),
+    product('contract, residual', windows * out, taps * hidden, width, {
+      left: HALF * hidden * (stride > 0 ? kept / out : 1),
+      out: 2 * FLOAT * width,
+      gathered: true,
+    }),
+  ];
+}
+
+/** The kernels of a batch in their order. `frames`: how many frames go through the spatial encoder (a video's: once each). */
+export function planKernels(
+  { frames: tokens, layers = 3, width = 256, hidden = 512, heads = 8, joints = 17 },
+  windows,
+  frames,
+) {
+  const inner = 2 * width;
+  const shape = { width, hidden, heads };
+  const encoder = [
+    product('spatial block', frames, 2 * joints, inner, {
+      left: 64 * FLOAT,
+      out: (FLOAT + HALF) * inner,
+      blockRows: 64,
+      gathered: true,
+      exact: true,
+    }),
+    product('spatial block', frames, inner, inner, { left: HALF * inner, out: HALF * inner, gathered: true }),
+    product('spatial block, residual', frames, inner, inner, {
+      left: HALF * inner,
+      out: (2 * FLOAT + HALF) * inner,
+      gathered: true,
+    }),
+    product('spatial projection', frames, inner, width, { left: HALF * inner, out: FLOAT * width, gathered: true }),
+  ];
+  const shared = frames < windows * tokens;
+  const gather = {
+    ...{ op: 'windows of frames', shape: `${windows} x ${tokens} x ${width}`, flops: 0, exponentials: 0, exact: false },
+    ...{ bytes: (windows * tokens + frames) * FLOAT * width, l2: 2 * windows * tokens * FLOAT * width },
+  };
+  const aggregator = [];
+  let left = tokens;
+  for (const stride of STRIDES[tokens]) {
+    aggregator.push(...layer(windows, left, stride, shape));
+    left = Math.ceil(left / stride);
+  }
+  return [
+    ...encoder,
+    ...(shared ? [gather] : []),
+    ...Array.from({ length: layers }, () => layer(windows, tokens, 0, shape)).flat(),
+    ...aggregator,
+    product('head', windows, width, 51, {
+      left: FLOAT * width,
+      out: FLOAT * 64,
+      blockRows: 64,
+      gathered: true,
+      exact: true,
+    }),
+  ];
+}
+
+/** Seconds that each bound allows at the least, and the longest of them. */
+export function planTime({ flops, bytes, l2, exponentials, exact }, device) {
+  const times = {
+    arithmetic: flops / device.products[exact ? 'fp32' : 'bf16'],
+    memory: bytes / device.copies,
+    l2: l2 / device.l2,
+    exponentials: exponentials / device.exponentials,
+  };
+  return { ...times, expected: Math.max(...Object.values(times)) };
+}
