@@ -6,6 +6,7 @@ const ANY_MAXIMUM = 'softmax is the same with any number near the maximum taken 
 export const READS_BEYOND =
   'what is worked out behind the last row or column is not stored; the reading beyond the end shows in the sanitized build alone';
 const SAME_END = 'differs only where the two sides are equal, and there both give the same end';
+const SAME_STEPS = 'the bound is a multiple of the step: the last step ends at it either way';
 const ONE_VALUE = 'differs only where the value is the bound, which both ways give';
 
 /** Why mutants survive that do: file, part of the source line, begin of the change, reason. */
@@ -34,6 +35,9 @@ const EXPLAINED = [
     'the chunk more has 0 rows, and joining it changes nothing',
   ],
   ['normalization.cu', 'left < chunkRows ? left : chunkRows', '1 + chunkRows', SAME_END],
+  ['plan-arithmetic.h', 'k < words; k += ', '-1 + words', SAME_STEPS],
+  ['plan-arithmetic.h', 'n < N; n += 2', '-1 + N', SAME_STEPS],
+  ['plan-arithmetic.h', 'c < C; c += 2', '-1 + C', SAME_STEPS],
   ['poses.cu', 'smem.order.put(i, i)', '1 + op.frames', 'the element more is not read'],
   ['poses.cu', 'int i = op.frames - 1; i > 0; --i', '-1 + 0', 'the step more swaps the first frame with itself'],
   ['poses.cu', 'frame < 0 ? 0', '1 + 0', ONE_VALUE],

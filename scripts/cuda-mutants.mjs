@@ -2,9 +2,10 @@
 // Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
 // the operation cases and the plan's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
 // where a survivor has no explanation. Needs `npm run build:emulated`.
-//   node scripts/cuda-mutants.mjs [--only text] [--seconds 60]
+//   node scripts/cuda-mutants.mjs [--only text] [--seconds 30]
+//   node scripts/cuda-mutants.mjs --report             the report alone, of the last run of all, where explanations have changed
 //   node scripts/cuda-mutants.mjs --write <folder>     the mutated sources alone, for the build
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { explanationOf } from './cuda-mutants-explained.mjs';
@@ -15,7 +16,8 @@ const { values: flags } = parseArgs({
   options: {
     write: { type: 'string' },
     only: { type: 'string', default: '' },
-    seconds: { type: 'string', default: '60' },
+    seconds: { type: 'string', default: '30' },
+    report: { type: 'boolean', default: false },
   },
 });
 if (flags.write !== undefined) {
@@ -29,30 +31,39 @@ const LEAST_CAUGHT = 0.9;
 const seconds = Number(flags.seconds);
 
 const { mutants, sources } = mutateKernels(root);
-const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
-const folder = path.join(root, 'build/mutants/cases');
-const compiled = await compiledCases(root);
-const cases = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
-const addon = mutantAddon(root);
-const reaching = casesReaching(addon, cases, 100 * seconds);
-const results = chosen.map((mutant, i) => {
-  const own = reaching.get(mutant.number) ?? [];
-  const verdict = own.length > 0 ? verdictOf(addon, mutant.number, own, seconds) : undefined;
-  const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
-  console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
-  return { ...mutant, cases: own.length, verdict };
-});
+const kept = path.join(root, 'build/mutants/results.json');
+const results = flags.report ? JSON.parse(readFileSync(kept, 'utf8')) : await runMutants();
 
 const survivors = results.filter(({ verdict }) => verdict === undefined);
 const caught = 1 - survivors.length / results.length;
 const unexplained = survivors.filter((mutant) => explanationOf(mutant) === undefined);
-if (flags.only === '') writeReport();
+if (flags.only === '') {
+  writeFileSync(kept, JSON.stringify(results));
+  writeReport();
+}
 console.log(
   `${results.length} mutants, ${survivors.length} survive (${(100 * caught).toFixed(1)}% caught), ${unexplained.length} unexplained`,
 );
 for (const { file, line, column, change, source } of unexplained)
   console.log(`  ${file}:${line}:${column} ${change}: ${source}`);
 process.exitCode = caught < LEAST_CAUGHT || unexplained.length > 0 ? 1 : 0;
+
+/** What the cases say of each mutant. */
+async function runMutants() {
+  const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
+  const folder = path.join(root, 'build/mutants/cases');
+  const compiled = await compiledCases(root);
+  const cases = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
+  const addon = mutantAddon(root);
+  const reaching = casesReaching(addon, cases, 100 * seconds);
+  return chosen.map((mutant, i) => {
+    const own = reaching.get(mutant.number) ?? [];
+    const verdict = own.length > 0 ? verdictOf(addon, mutant.number, own, seconds) : undefined;
+    const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
+    console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
+    return { ...mutant, cases: own.length, verdict };
+  });
+}
 
 function cell(text) {
   return `\`${text.replaceAll('|', '\\|')}\``;

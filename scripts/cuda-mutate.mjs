@@ -10,7 +10,7 @@ export const AS_THEY_ARE = new Map([
 ]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
 const DECLARED =
-  /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)\s+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
+  /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)[\s*]+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
 
 const HOOKS = `#pragma once
 #include <cstdio>

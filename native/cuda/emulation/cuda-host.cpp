@@ -49,9 +49,6 @@ uint64_t setting(const char* name, uint64_t otherwise) {
   return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-// What a block may ask for.
-size_t sharedBytesOf(int arch) { return size_t{arch == 80 ? 163u : arch < 90 ? 99u : 227u} << 10; }
-
 size_t memory() { return setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33); }
 
 cudaError_t devices(int* count) {
@@ -90,7 +87,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::strcpy(properties->name, "emulated on the host");
   properties->major = arch / 10;
   properties->minor = arch % 10;
-  properties->sharedMemPerBlockOptin = sharedBytesOf(arch);
+  properties->sharedMemPerBlockOptin = size_t{arch == 80 ? 163u : arch < 90 ? 99u : 227u} << 10;
   return cudaSuccess;
 }
 
@@ -152,8 +149,6 @@ const char* cudaGetErrorString(cudaError_t error) {
 }
 
 namespace pstmo::emulation {
-
-bool hasSharedBytes(size_t bytes) { return bytes <= sharedBytesOf(static_cast<int>(setting("PSTMO_EMULATION_ARCH", 90))); }
 
 void checkGuards() {
   const std::lock_guard<std::mutex> lock(mutex);

@@ -95,8 +95,6 @@ namespace pstmo::emulation {
 // Throws Error where a kernel wrote beyond the end of an allocation.
 void checkGuards();
 
-// Whether a block may have so much shared memory.
-bool hasSharedBytes(size_t bytes);
 void submitKernel(cudaStream_t stream, std::function<void()> kernel);
 // Runs what waits in any stream.
 cudaError_t finishAll();
