@@ -35,7 +35,6 @@ const EXPLAINED = [
   ['cublaslt-library.cu', 'found.push_back(environment / folder)', WINDOWS],
   ['cublaslt-library.cu', 'continue;', WINDOWS],
   ['cublaslt-library.cu', '}', UNWOUND],
-  ['cuda-device.h', 'Precision precision()', 'asked by plans, of which this device has none'],
   ['cuda-backend.cu', '} catch (...) {', STOPPED],
   ['cuda-backend.cu', 'throw;', STOPPED],
   ['cuda-backend.cu', '}', STOPPED],

@@ -2,7 +2,7 @@
 // Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
 // the operation cases and the plan's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
 // where a survivor has no explanation. Needs `npm run build:emulated`.
-//   node scripts/cuda-mutants.mjs [--only text] [--seconds 30]
+//   node scripts/cuda-mutants.mjs [--only text] [--seconds 60]
 //   node scripts/cuda-mutants.mjs --report             the report alone, of the last run of all, where explanations have changed
 //   node scripts/cuda-mutants.mjs --write <folder>     the mutated sources alone, for the build
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const { values: flags } = parseArgs({
   options: {
     write: { type: 'string' },
     only: { type: 'string', default: '' },
-    seconds: { type: 'string', default: '30' },
+    seconds: { type: 'string', default: '60' },
     report: { type: 'boolean', default: false },
   },
 });
