@@ -32,6 +32,15 @@ async function poses({ config, batch = 1, video, withoutFolds }, options) {
       values.map((value, i) => value + 0.2 * Math.sin(1.7 * i + name.length)),
     );
   }
+  // Weights as they are drawn attend to all tokens alike, which hides who is attended to.
+  for (const { name } of model.tensors.filter(({ name }) => /self_attn\.linears\.[01]\.weight/.test(name))) {
+    const values = await model.read('value', name);
+    await model.write(
+      'value',
+      name,
+      values.map((value) => 3 * value),
+    );
+  }
   const frames = video ? video.lengths.reduce((sum, length) => sum + length) : batch * config.frames;
   const keypoints = Float32Array.from({ length: frames * config.joints * 2 }, (_, i) => Math.sin(0.7 * i + (i % 5)));
   if (!video) return model.liftWindows({ keypoints, batch });
