@@ -116,7 +116,10 @@ export class Bench {
         }
       }
     };
-    await interleave(cells, { rounds, seconds, beforeRound, stopped: () => this.stopping });
+    const lost = ({ side, request: { frames, precision } }, error) => {
+      this.miss(`N=${frames} ${precision}, ${side}`, error.message);
+    };
+    await interleave(cells, { rounds, seconds, beforeRound, stopped: () => this.stopping, lost });
   }
 
   /** Largest peak of the run, GFLOP/s: others on the machine can only lower it. */

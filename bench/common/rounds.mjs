@@ -33,13 +33,24 @@ export async function warmUp(cell, seconds = TURN_SECONDS) {
 /**
  * Lets opened cells `{ runner, about, itemsAStep }` take turns: each round every one of them does as many steps as take it
  * about `seconds`. Gives each its `rates`, items a second round by round; `stopped` is asked between turns, and an
- * unfinished round does not count.
+ * unfinished round does not count. Cells of a runner that fails are taken out, `lost(cell, error)` told of the first, and the
+ * others go on; without `lost` the error is thrown.
  */
 export async function interleave(cells, options) {
-  const { rounds, seconds = TURN_SECONDS, beforeRound = async () => {}, stopped = () => false } = options;
+  const { rounds, seconds = TURN_SECONDS, beforeRound = async () => {}, stopped = () => false, lost } = options;
+  const failed = new Set();
+  const turn = async (cell, work) => {
+    try {
+      return failed.has(cell.runner) ? undefined : await work();
+    } catch (error) {
+      if (lost === undefined) throw error;
+      failed.add(cell.runner);
+      lost(cell, error);
+    }
+  };
   for (const cell of cells) {
     if (cell.steps === undefined) {
-      await warmUp(cell, seconds);
+      await turn(cell, () => warmUp(cell, seconds));
     }
     cell.rates = [];
   }
@@ -54,14 +65,15 @@ export async function interleave(cells, options) {
       if (cell.runner !== last) {
         await sleep(PAUSE_MS);
       }
-      const answer = await cell.runner.ask({ steps: cell.steps, case: cell.about.case });
-      cell.peakResidentBytes ??= answer.peakResidentBytes;
-      rates.push((cell.itemsAStep * cell.steps) / answer.seconds);
+      const answer = await turn(cell, () => cell.runner.ask({ steps: cell.steps, case: cell.about.case }));
+      cell.peakResidentBytes ??= answer?.peakResidentBytes;
+      rates.push(answer && (cell.itemsAStep * cell.steps) / answer.seconds);
       last = cell.runner;
     }
     cells.forEach((cell, i) => {
       cell.rates.push(rates[i]);
     });
+    cells.splice(0, cells.length, ...cells.filter(({ runner }) => !failed.has(runner)));
   }
 }
 
