@@ -7,6 +7,9 @@ export const READS_BEYOND =
   'what is worked out behind the last row or column is not stored; the reading beyond the end shows in the sanitized build alone';
 const SAME_END = 'differs only where the two sides are equal, and there both give the same end';
 const SAME_STEPS = 'the bound is a multiple of the step: the last step ends at it either way';
+const NOT_MULTIPLIED = 'what is loaded behind the last step is not multiplied';
+const NOT_STORED = 'the row behind the last is worked out and not stored';
+const EVEN = 'columns come in pairs and the bound is even';
 const ONE_VALUE = 'differs only where the value is the bound, which both ways give';
 
 /** Why mutants survive that do: file, part of the source line, begin of the change, reason. */
@@ -39,6 +42,64 @@ const EXPLAINED = [
   ['plan-arithmetic.h', 'n < kN; n += 2', '-1 + kN', SAME_STEPS],
   ['plan-arithmetic.h', 'c < kC; c += 2', '-1 + kC', SAME_STEPS],
   ['plan-attention.cu', 'row < 0 ? 0', '-1 + 0', 'from there nothing is read'],
+  [
+    'plan-attention.cu',
+    'token = op.convStride > 0',
+    '1 + 0',
+    'a convolution that drops rows has a stride of 3 or more',
+  ],
+  [
+    'plan-attention.cu',
+    'op.qkv + at, row >= 0',
+    '-1 + 0',
+    'what is copied instead of zeros is a masked key, or a query that is not stored',
+  ],
+  [
+    'plan-attention.cu',
+    'window < op.windows && key',
+    '1 + op.windows',
+    'keys of a window that is not there: its queries are not stored',
+  ],
+  ['plan-attention.cu', 'if (step + 1 < steps)', '1 + steps', NOT_MULTIPLIED],
+  ['plan-attention.cu', 'keys < crew.queries', '-1 + crew.queries', SAME_STEPS],
+  ['plan-attention.cu', 'first + keys < op.tokens', '1 + op.tokens', EMPTY_TILE],
+  [
+    'plan-attention.cu',
+    'first + keys < op.tokens',
+    '-1 + op.tokens',
+    'differs where tokens are 1 more than a multiple of 32: no network has such',
+  ],
+  ['plan-attention.cu', 'top = score > top', '', ANY_MAXIMUM],
+  [
+    'plan-attention.cu',
+    'sums[c][2 * half] = sums[c][2 * half + 1] = 0',
+    '1 + 2',
+    'the first keys of the next head rescale what is left there by 0',
+  ],
+  ['plan-attention.cu', 'column >= op.stride', '-1 + op.stride', EVEN],
+  [
+    'plan-device.cu',
+    'at < count ? at : -1',
+    '1 + count',
+    'the element more goes to a column of padding, which nothing reads',
+  ],
+  ['plan-device.cu', 'frame < at[1] ? at[1]', '', ONE_VALUE],
+  ['plan-products.cu', 'first < warp * 16 + 16', '-1 + warp', SAME_STEPS],
+  ['plan-products.cu', 'firstRow + first + i < op.rows ?', '1 + op.rows', NOT_STORED],
+  ['plan-products.cu', 'c < to.columns * Arithmetic::kPerWord', '-1 + to.columns', EVEN],
+  ['plan-products.cu', 'firstRow + first + i >= op.rows', '1 + op.rows', NOT_STORED],
+  ['plan-products.cu', 'first + tiles < all', '1 + all', SAME_END],
+  [
+    'plan-products.cu',
+    'first + tiles < all',
+    '-1 + all',
+    'the last tile is then worked out by two blocks, to the same values',
+  ],
+  ['plan-products.cu', 'column < op.out.stride', '-1 + op.out', EVEN],
+  ['plan-products.cu', 'row < op.rows && inside >= 0', '1 + op.rows', NOT_STORED],
+  ['plan-products.cu', 'if (depth + 1 < depths)', '1 + depths', NOT_MULTIPLIED],
+  ['plan-products.cu', 'column >= op.out.stride', '-1 + op.out', EVEN],
+  ['plan-tile.h', 'if (step + 1 < steps)', '1 + steps', NOT_MULTIPLIED],
   ['poses.cu', 'smem.order.put(i, i)', '1 + op.frames', 'the element more is not read'],
   ['poses.cu', 'int i = op.frames - 1; i > 0; --i', '-1 + 0', 'the step more swaps the first frame with itself'],
   ['poses.cu', 'frame < 0 ? 0', '1 + 0', ONE_VALUE],

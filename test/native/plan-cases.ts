@@ -37,6 +37,12 @@ export const planCases: readonly PlanCase[] = [
   },
   { about: 'heads of 40', config: { ...small, width: 40, heads: 1 }, batch: 1, precisions: all },
   { about: 'heads of 128', config: { ...small, width: 128, heads: 1 }, batch: 1, precisions: all },
+  {
+    about: 'more columns than a block has at once',
+    config: { ...small, frames: 27, width: 256, heads: 8 },
+    batch: 1,
+    precisions: ['fp32', 'bf16'],
+  },
   { about: 'windows of 81 frames', config: { ...small, frames: 81, width: 16, heads: 1 }, batch: 2, precisions: all },
   {
     about: 'windows of 243 frames',
