@@ -8,7 +8,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 folder="$root/out/cublaslt"
 [ ! -e "$folder/include/cublasLt.h" ] || exit 0
 mkdir -p "$folder"
-wheels=$(mktemp -d "$folder/wheels.XXXXXX")
+wheels=$(mktemp -d -p "$folder")
 trap 'rm -rf "$wheels"' EXIT
 python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" 'nvidia-cublas==13.*' 'nvidia-cuda-runtime==13.*' 'nvidia-cuda-crt==13.*' \
   'nvidia-cuda-cccl==13.*'

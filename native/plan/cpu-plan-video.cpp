@@ -139,47 +139,23 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
   const int sides = request.flip ? 2 : 1, size = 3 * config_.outputJoints;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
   const int blockFrames = std::max(1, pool_.threads() * unitWindows_ * kBlockUnits / sides);
-  int64_t total = 0, wanted = 0;
-  for (const PlanClip& clip : request.clips) {
-    total += clip.frames;
-    wanted += clip.count;
-  }
-  const int ringRows = static_cast<int>(std::min<int64_t>(total, 2 * reach + blockFrames));
+  ClipWalk walk(request.clips, reach);
+  const int ringRows = static_cast<int>(std::min<int64_t>(walk.total(), 2 * reach + blockFrames));
   if (folds_.sharedFrames) prepareVideo(ring_, ringRows, request.flip);
   VideoWindows shared(*this, ring_, request.stride, request.flip);
   GatheredWindows gathered(*this, request);
   if (request.flip) blockPoses_.reserve(2 * static_cast<size_t>(blockFrames) * static_cast<size_t>(size));
 
-  std::vector<WindowCentre> centres;
-  size_t clip = 0;
-  int inside = 0;  // frames of the clip that are done
-  int64_t clipStart = 0, encoded = 0;
-  for (int64_t done = 0; done < wanted;) {
-    centres.clear();
-    int64_t lowest = 0, highest = 0;
-    while (static_cast<int>(centres.size()) < blockFrames && clip < request.clips.size()) {
-      const PlanClip& at = request.clips[clip];
-      if (inside == at.count) {
-        clipStart += at.frames;
-        ++clip;
-        inside = 0;
-        continue;
-      }
-      const WindowCentre centre{clipStart + at.first + inside, clipStart, clipStart + at.frames - 1};
-      const int64_t low = std::max(centre.first, centre.frame - reach), high = std::min(centre.last, centre.frame + reach);
-      if (centres.empty()) lowest = low;
-      if (high - lowest >= ringRows) break;  // frames between two clips' wanted ones: the ring would not hold them all
-      highest = high;
-      centres.push_back(centre);
-      ++inside;
-    }
+  int64_t encoded = 0;
+  for (int64_t done = 0; done < walk.wanted();) {
+    const std::vector<WindowCentre>& centres = walk.next(blockFrames, ringRows);
     const int count = static_cast<int>(centres.size());
     float* poses = request.poses + done * size;
     float* out = request.flip ? blockPoses_.data() : poses;
     if (folds_.sharedFrames) {
-      const int64_t from = std::max(encoded, lowest);
-      encodeIntoRing(ring_, request.keypoints + from * 2 * config_.joints, from, highest + 1, request.flip);
-      encoded = highest + 1;
+      const int64_t from = std::max(encoded, walk.lowest());
+      encodeIntoRing(ring_, request.keypoints + from * 2 * config_.joints, from, walk.highest() + 1, request.flip);
+      encoded = walk.highest() + 1;
       shared.start(centres.data());
       run(shared, count * sides, out);
     } else {

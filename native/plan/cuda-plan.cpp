@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../core/error.h"
+#include "clip-walk.h"
 #include "held-stream.h"
 
 namespace pstmo {
@@ -184,37 +185,19 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
 void CudaPlan::lift(const PlanLift& request, const PlanProgress& progress) {
   const int sides = request.flip ? 2 : 1;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
-  int64_t total = 0, wanted = 0;
-  for (const PlanClip& clip : request.clips) {
-    total += clip.frames;
-    wanted += clip.count;
-  }
-  const int largest = static_cast<int>(std::min<int64_t>(wanted, largestBatch(sides)));
-  const int64_t mostFrames = std::min(total, 2 * reach + largest);
+  ClipWalk walk(request.clips, reach);
+  const int largest = static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides)));
+  const int64_t mostFrames = std::min<int64_t>(walk.total(), 2 * reach + largest);
   const int seen = static_cast<int>(mostFrames) * sides;
   prepare(largest * sides, seen, folds_.sharedFrames ? seen : 0);
 
-  size_t clip = 0;
-  int inside = 0;  // frames of the clip that are done
-  int64_t clipStart = 0;
-  for (int64_t done = 0; done < wanted;) {
+  for (int64_t done = 0; done < walk.wanted();) {
     VideoBatch batch;
-    while (batch.count() < largest && clip < request.clips.size()) {
-      const PlanClip& at = request.clips[clip];
-      if (inside == at.count) {
-        clipStart += at.frames;
-        ++clip;
-        inside = 0;
-        continue;
-      }
-      const int64_t frame = clipStart + at.first + inside, last = clipStart + at.frames - 1;
-      const int64_t low = std::max(clipStart, frame - reach), high = std::min(last, frame + reach);
-      if (batch.centres.empty()) batch.lowest = low;
-      if (high - batch.lowest >= mostFrames) break;  // frames between two clips' wanted ones
-      batch.highest = high;
-      for (const int64_t one : {frame, clipStart, last}) batch.centres.push_back(static_cast<int32_t>(one - batch.lowest));
-      ++inside;
+    for (const auto& [frame, first, last] : walk.next(largest, mostFrames)) {
+      for (const int64_t one : {frame, first, last}) batch.centres.push_back(static_cast<int32_t>(one - walk.lowest()));
     }
+    batch.lowest = walk.lowest();
+    batch.highest = walk.highest();
     runVideo(request, batch, request.poses + done * 3 * config_.outputJoints);
     done += batch.count();
     progress(batch.count());

@@ -1,16 +1,10 @@
 // Windows over frames that went through the spatial encoder once, held in a ring.
 #pragma once
 
-#include <cstdint>
-
+#include "clip-walk.h"
 #include "cpu-plan.h"
 
 namespace pstmo {
-
-// A frame whose pose is wanted, and its clip's first and last: numbers of frames, of all clips laid end to end.
-struct WindowCentre {
-  int64_t frame, first, last;
-};
 
 // The windows of a list of centres. Where mirror images are wanted too, window 2 i is the plain one of centre i and 2 i + 1 the mirrored.
 class VideoWindows final : public WindowSource {
