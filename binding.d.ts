@@ -74,7 +74,8 @@ export type PlanFold =
   | 'unreadRows'
   | 'softmaxBound'
   | 'sharedFrames'
-  | 'firstLayer';
+  | 'firstLayer'
+  | 'feedForward';
 
 /** Where a tensor's numbers lie in a file, by the names of safetensors. */
 export interface StoredTensor {

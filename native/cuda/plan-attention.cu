@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) planAttentionKernel(PlanAttenti
 
   __syncthreads();
   const PlanOutput out{.residual = op.x, .y = op.y, .stride = op.stride};
-  multiplyTiles<Arithmetic, kWarps>(attended, memory, op.output, 0, op.output.columns / kPlanColumns, [&](int tile, const TileSums& results) {
+  multiplyTiles<Arithmetic, kWarps>(attended, 0, memory, op.output, 0, op.output.columns / kPlanColumns, [&](int tile, const TileSums& results) {
     forEachPair(results, [&](int i, int j, float low, float high) {
       const QueryPlace place(op, crew, i);
       const int column = tile * kPlanColumns + j;

@@ -94,7 +94,8 @@ std::string planDeviceObstacle(int device, Precision precision, int width, int h
 }
 
 std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
-  return std::make_unique<CudaPlanDevice>(device, precision, planSharedBytes(precision, false, width, heads) > sharedBytesOf(device));
+  const size_t has = sharedBytesOf(device);
+  return std::make_unique<CudaPlanDevice>(device, precision, planSharedBytes(precision, false, width, heads) > has, has);
 }
 
 }  // namespace pstmo::cuda

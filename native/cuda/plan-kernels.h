@@ -58,6 +58,14 @@ struct PlanNormProduct {
   PlanOutput out = {};
 };
 
+// contract(expand(x)): the words of expand's rows are the rows that contract takes. One kernel where that is wanted, where a row of contract reads
+// one of expand, and where a block has room for its rows of both; else two.
+struct PlanFeedForward {
+  PlanNormProduct expand = {};
+  PlanProduct contract = {};
+  bool fused = true;
+};
+
 // y = x + softmax2(Q K^T) V output^T + bias, softmax2 with powers of two. qkv (windows * tokens, 3, heads, padded head width). With `convStride`
 // only the rows that a convolution of that stride reads are computed, 3 ceil(tokens / stride) - 1 a window, one behind the other in y.
 struct PlanAttention {
@@ -116,6 +124,7 @@ class PlanDevice {
   virtual Backend& backend() = 0;
   virtual void run(const PlanProduct&) = 0;
   virtual void run(const PlanNormProduct&) = 0;
+  virtual void run(const PlanFeedForward&) = 0;
   virtual void run(const PlanAttention&) = 0;
   virtual void run(const PlanPack&) = 0;
   virtual void run(const PlanFrames&) = 0;

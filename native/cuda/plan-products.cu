@@ -5,45 +5,7 @@
 namespace pstmo::cuda {
 namespace {
 
-constexpr int kNormRows = 4;   // rows a warp normalises at once: their loads wait together
 constexpr int kWantedBlocks = 264;  // two for each multiprocessor of a large device
-
-// Rows [firstRow, firstRow + 16 kWarps) of x, normalised; zero behind the last row and the last channel.
-template <typename Arithmetic, int kWarps>
-__device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow, const SharedWords& to) {
-  constexpr float kEpsilon = 1e-6f;
-  const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
-  for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
-    int64_t rows[kNormRows];
-    float mean[kNormRows] = {}, factor[kNormRows] = {};
-#pragma unroll
-    for (int i = 0; i < kNormRows; ++i) rows[i] = (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
-    for (int c = lane; c < op.width; c += kWarp) {
-#pragma unroll
-      for (int i = 0; i < kNormRows; ++i) mean[i] += op.x[rows[i] + c];
-    }
-#pragma unroll
-    for (int i = 0; i < kNormRows; ++i) mean[i] = sumOfLanes(mean[i]) / static_cast<float>(op.width);
-    for (int c = lane; c < op.width; c += kWarp) {
-#pragma unroll
-      for (int i = 0; i < kNormRows; ++i) factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
-    }
-#pragma unroll
-    for (int i = 0; i < kNormRows; ++i) factor[i] = 1.0f / (sqrtf(sumOfLanes(factor[i]) / static_cast<float>(op.width - 1)) + kEpsilon);
-    for (int c = 2 * lane; c < to.columns * Arithmetic::kPerWord; c += 2 * kWarp) {
-#pragma unroll
-      for (int i = 0; i < kNormRows; ++i) {
-        float values[2] = {};
-        for (int e = 0; e < 2; ++e) {
-          if (firstRow + first + i >= op.rows || c + e >= op.width) continue;
-          values[e] = (op.x[rows[i] + c + e] - mean[i]) * factor[i];
-          if (op.a) values[e] = values[e] * op.a[c + e] + op.b[c + e];
-        }
-        Arithmetic::toShared(to, first + i, c, values[0], values[1]);
-      }
-    }
-  }
-}
 
 // Block (x, y): tile x of the rows, group y of `tiles` tiles of the columns.
 template <typename Arithmetic, int kWarps>
@@ -51,8 +13,8 @@ __global__ void __launch_bounds__(kWarps* kWarp) planNormProductKernel(PlanNormP
   const SharedWords rows{planShared(), kTileRows<kWarps>, op.weights.inner};
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTileRows<kWarps>;
   const int first = static_cast<int>(blockIdx.y) * tiles, all = op.weights.columns / kPlanColumns, end = first + tiles < all ? first + tiles : all;
-  normalizeRows<Arithmetic, kWarps>(op, firstRow, rows);
-  multiplyTiles<Arithmetic, kWarps>(rows, planShared() + SharedWords::size(kTileRows<kWarps>, op.weights.inner), op.weights, first, end, [&](int tile, const TileSums& sums) {
+  normalizeRows<Arithmetic, kWarps>(op, firstRow, rows, 0);
+  multiplyTiles<Arithmetic, kWarps>(rows, 0, planShared() + SharedWords::size(kTileRows<kWarps>, op.weights.inner), op.weights, first, end, [&](int tile, const TileSums& sums) {
     forEachPair(sums, [&](int i, int j, float low, float high) {
       const int64_t row = firstRow + i;
       const int column = tile * kPlanColumns + j;

@@ -11,6 +11,8 @@ namespace pstmo::cuda {
 constexpr int kTileChunks = kPlanDepth / 4;  // copies of a row of a buffer
 constexpr int kStageWords = SharedWords::size(kPlanColumns, kPlanDepth);
 
+constexpr int kNormRows = 4;  // rows a warp normalises at once: their loads wait together
+
 template <int kWarps>
 constexpr int kTileRows = 16 * kWarps;
 
@@ -51,6 +53,43 @@ __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int r
   return {memory + buffer * SharedWords::size(rows, columns), rows, columns};
 }
 
+// Rows [firstRow, firstRow + 16 kWarps) of x, normalised, to words from `word` on; zero behind the last row and the last channel.
+template <typename Arithmetic, int kWarps>
+__device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow, const SharedWords& to, int word) {
+  constexpr float kEpsilon = 1e-6f;
+  const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
+  for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
+    int64_t rows[kNormRows];
+    float mean[kNormRows] = {}, factor[kNormRows] = {};
+#pragma unroll
+    for (int i = 0; i < kNormRows; ++i) rows[i] = (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
+    for (int c = lane; c < op.width; c += kWarp) {
+#pragma unroll
+      for (int i = 0; i < kNormRows; ++i) mean[i] += op.x[rows[i] + c];
+    }
+#pragma unroll
+    for (int i = 0; i < kNormRows; ++i) mean[i] = sumOfLanes(mean[i]) / static_cast<float>(op.width);
+    for (int c = lane; c < op.width; c += kWarp) {
+#pragma unroll
+      for (int i = 0; i < kNormRows; ++i) factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < kNormRows; ++i) factor[i] = 1.0f / (sqrtf(sumOfLanes(factor[i]) / static_cast<float>(op.width - 1)) + kEpsilon);
+    for (int c = 2 * lane; c < op.weights.inner * Arithmetic::kPerWord; c += 2 * kWarp) {
+#pragma unroll
+      for (int i = 0; i < kNormRows; ++i) {
+        float values[2] = {};
+        for (int e = 0; e < 2; ++e) {
+          if (firstRow + first + i >= op.rows || c + e >= op.width) continue;
+          values[e] = (op.x[rows[i] + c + e] - mean[i]) * factor[i];
+          if (op.a) values[e] = values[e] * op.a[c + e] + op.b[c + e];
+        }
+        Arithmetic::toShared(to, first + i, word * Arithmetic::kPerWord + c, values[0], values[1]);
+      }
+    }
+  }
+}
+
 // Depth `depth` of the columns of tile `tile`.
 template <int kWarps>
 __device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWords& to, const PlanMatrix& weights, int tile, int depth) {
@@ -61,10 +100,10 @@ __device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWor
   }
 }
 
-// Rows `a`, whole in shared memory, times tiles [first, end) of the weights; finish(tile, sums) for each. `memory`: two buffers. All of the
+// Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the weights; finish(tile, sums) for each. `memory`: two buffers. All of the
 // block must have written a, and be done with that memory, before: the first barrier comes after the first copies.
 template <typename Arithmetic, int kWarps, typename Finish>
-__device__ __forceinline__ void multiplyTiles(const SharedWords& a, uint32_t* memory, const PlanMatrix& weights, int first, int end, const Finish& finish) {
+__device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory, const PlanMatrix& weights, int first, int end, const Finish& finish) {
   const int depths = weights.inner / kPlanDepth, steps = (end - first) * depths;
   const TilePart part;
   AsyncCopies copies;
@@ -77,7 +116,7 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, uint32_t* me
       copyWeights<kWarps>(copies, stage(memory, (step + 1) % 2, kPlanColumns, kPlanDepth), weights, first + (step + 1) / depths, (step + 1) % depths);
     }
     const SharedWords right = stage(memory, step % 2, kPlanColumns, kPlanDepth);
-    Arithmetic::template multiply<2, 8>(sums, Operand{a, part.row, step % depths * kPlanDepth}, Operand{right, part.column, 0}, kPlanDepth);
+    Arithmetic::template multiply<2, 8>(sums, Operand{a, part.row, word + step % depths * kPlanDepth}, Operand{right, part.column, 0}, kPlanDepth);
     if (step % depths + 1 < depths) continue;
     finish(first + step / depths, sums);
 #pragma unroll
@@ -91,10 +130,8 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, uint32_t* me
   }
 }
 
-// What a product becomes on its way to memory, two neighbouring columns at once. `from`: the residual's row.
-template <typename Arithmetic>
-__device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bias, int64_t row, int64_t from, int column, float low, float high) {
-  float values[2] = {low, high};
+// What a product becomes, two neighbouring columns at once; y is written. `from`: the residual's row.
+__device__ __forceinline__ void finishValues(const PlanOutput& op, const float* bias, int64_t row, int64_t from, int column, float (&values)[2]) {
 #pragma unroll
   for (int e = 0; e < 2; ++e) {
     const int at = column + e;
@@ -106,6 +143,12 @@ __device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bi
     if (op.y) op.y[row * op.stride + at] = value;
     values[e] = value;
   }
+}
+
+template <typename Arithmetic>
+__device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bias, int64_t row, int64_t from, int column, float low, float high) {
+  float values[2] = {low, high};
+  finishValues(op, bias, row, from, column, values);
   if (op.words) Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), column, values[0], values[1]);
 }
 

@@ -101,8 +101,8 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
                                      .weights = layer.heads, .out = {.words = wide_, .stride = rows.heads}});
   device_->run(cuda::PlanAttention{.windows = windows, .tokens = tokens, .heads = config_.heads, .headWidth = rows.headWidth, .kept = kept, .convStride = drops ? stride : 0,
                                    .qkv = wide_, .x = x_, .y = middle, .stride = rows.width, .output = layer.output});
-  device_->run(cuda::PlanNormProduct{.rows = windows * kept, .width = config_.width, .xStride = rows.width, .x = middle, .a = layer.norms[1][0], .b = layer.norms[1][1],
-                                     .weights = layer.expand, .out = {.slope = 0, .words = wide_, .stride = rows.hidden}});
+  const cuda::PlanNormProduct expand{.rows = windows * kept, .width = config_.width, .xStride = rows.width, .x = middle, .a = layer.norms[1][0], .b = layer.norms[1][1],
+                                     .weights = layer.expand, .out = {.slope = 0, .words = wide_, .stride = rows.hidden}};
   cuda::PlanProduct contract{.rows = windows * out, .a = wide_, .tapWords = rows.words(rows.hidden), .weights = layer.contract};
   if (stride > 0) {
     contract.outRows = out;
@@ -111,7 +111,7 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
     contract.offset = -1;
   }
   contract.out = {.residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
-  device_->run(contract);
+  device_->run(cuda::PlanFeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
 void CudaPlan::throughLayers(int windows) {

@@ -16,6 +16,7 @@ constexpr NamedFold kFolds[] = {
     {"softmaxBound", &PlanFolds::softmaxBound},
     {"sharedFrames", &PlanFolds::sharedFrames},
     {"firstLayer", &PlanFolds::firstLayer},
+    {"feedForward", &PlanFolds::feedForward},
 };
 
 }  // namespace

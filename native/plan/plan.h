@@ -37,6 +37,7 @@ struct PlanFolds {
   bool softmaxBound = true; // no search for the greatest score where a bound makes it needless
   bool sharedFrames = true; // a video's frames go through the spatial encoder once, not once a window
   bool firstLayer = true;   // the first layer's Q, K and V as a frame's part and a position's; needs layerNorm and sharedFrames
+  bool feedForward = true;  // on a GPU the two products of a plain layer's feed-forward as one kernel, where its shared memory has room
 };
 
 std::vector<std::string> planFoldNames();

@@ -70,6 +70,26 @@ describe.skipIf(reason !== undefined)('the plan on CUDA', () => {
     await closeAll(plan, exact);
   });
 
+  it('takes the feed-forward through one kernel and through two to the same bits', async () => {
+    for (const [shape, batch] of [
+      [{ width: 16, hidden: 16 }, 8],
+      [{ width: 64, hidden: 300 }, 5],
+      [{ width: 160, hidden: 130, heads: 5 }, 2],
+      [{ width: 256, hidden: 512, heads: 8 }, 1],
+    ] as const) {
+      for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
+        const poses = [];
+        for (const withoutFolds of [[], ['feedForward'] as const]) {
+          const model = await goldenModel({ ...small, ...shape }, { precision, withoutFolds: [...withoutFolds] });
+          const keypoints = pattern('input', batch, 9, 17, 2).data;
+          poses.push(await model.liftWindows({ keypoints, batch }));
+          await model.close();
+        }
+        expect(poses[0], `${precision}, width ${shape.width}`).toEqual(poses[1]);
+      }
+    }
+  });
+
   it('streams what it lifts, bit for bit', async () => {
     const { plan, graph } = await twins(small, { device });
     const frames = 7;

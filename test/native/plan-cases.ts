@@ -43,6 +43,25 @@ export const planCases: readonly PlanCase[] = [
     batch: 1,
     precisions: ['fp32', 'bf16'],
   },
+  {
+    about: 'a hidden width of several tiles and rows of several blocks',
+    config: { ...small, frames: 27, width: 64, hidden: 300 },
+    batch: 5,
+    precisions: all,
+  },
+  {
+    about: 'the published width and hidden width',
+    config: { ...small, width: 256, hidden: 512, heads: 8 },
+    batch: 1,
+    precisions: all,
+  },
+  { about: 'a width and a hidden width of 16', config: { ...small, width: 16, hidden: 16 }, batch: 8, precisions: all },
+  {
+    about: 'a hidden width narrower than the width',
+    config: { ...small, width: 160, hidden: 130, heads: 5 },
+    batch: 2,
+    precisions: all,
+  },
   { about: 'windows of 81 frames', config: { ...small, frames: 81, width: 16, heads: 1 }, batch: 2, precisions: all },
   {
     about: 'windows of 243 frames',
@@ -69,7 +88,7 @@ export const planCases: readonly PlanCase[] = [
     video: { lengths: [2, 1, 3], stride: 2, flip: true },
     precisions: ['fp32'],
   },
-  ...(['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows'] as const).map((fold) => ({
+  ...(['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows', 'feedForward'] as const).map((fold) => ({
     about: `without the fold ${fold}`,
     config: { ...small, frames: 27 },
     batch: 1,
@@ -80,7 +99,10 @@ export const planCases: readonly PlanCase[] = [
     about: 'without any fold',
     config: { ...small, mlpBlocks: 2 },
     video: { lengths: [2], stride: 1, flip: true },
-    withoutFolds: ['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows', 'sharedFrames', 'firstLayer'],
+    withoutFolds: [
+      ...(['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows'] as const),
+      ...(['sharedFrames', 'firstLayer', 'feedForward'] as const),
+    ],
     precisions: ['fp32', 'bf16'],
   },
 ];
