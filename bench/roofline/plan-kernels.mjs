@@ -41,6 +41,21 @@ function layer(windows, tokens, stride, { width, hidden, heads }) {
   const keptRows = windows * kept;
   const output = product('', keptRows, width, width, { left: 0, out: 2 * FLOAT * width, blockRows: ATTENTION_ROWS });
   const keysOfBlock = 2 * tokens * width * HALF;
+  const expand = product('norm, expand, ReLU', keptRows, width, hidden, { left: FLOAT * width, out: HALF * hidden });
+  const contract = product('contract, residual', windows * out, taps * hidden, width, {
+    left: HALF * hidden * (stride > 0 ? kept / out : 1),
+    out: 2 * FLOAT * width,
+    gathered: true,
+  });
+  const weights = 2 * width * hidden * HALF;
+  const feedForward = {
+    ...expand,
+    op: 'feed-forward, residual',
+    shape: `${rows} x ${width} -> ${hidden} -> ${width}`,
+    flops: expand.flops + contract.flops,
+    bytes: rows * 2 * FLOAT * width + weights,
+    l2: Math.ceil(rows / PRODUCT_ROWS) * weights + rows * 2 * FLOAT * width,
+  };
   return [
     product('norm, Q K V', rows, width, 3 * width, { left: FLOAT * width, out: 3 * HALF * width }),
     {
@@ -52,12 +67,7 @@ function layer(windows, tokens, stride, { width, hidden, heads }) {
       l2: output.l2 + windows * Math.ceil(kept / ATTENTION_ROWS) * keysOfBlock,
       exponentials: keptRows * tokens * heads,
     },
-    product('norm, expand, ReLU', keptRows, width, hidden, { left: FLOAT * width, out: HALF * hidden }),
-    product('contract, residual', windows * out, taps * hidden, width, {
-      left: HALF * hidden * (stride > 0 ? kept / out : 1),
-      out: 2 * FLOAT * width,
-      gathered: true,
-    }),
+    ...(stride > 0 ? [expand, contract] : [feedForward]),
   ];
 }
 

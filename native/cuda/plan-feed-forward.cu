@@ -17,8 +17,9 @@ struct FeedForwardRow {
   }
 };
 
+// One block a multiprocessor is all that shared memory allows: it may have all the registers.
 template <typename Arithmetic, int kWarps>
-__global__ void __launch_bounds__(kWarps* kWarp) planFeedForwardKernel(PlanFeedForward op) {
+__global__ void __launch_bounds__(kWarps* kWarp, 1) planFeedForwardKernel(PlanFeedForward op) {
   constexpr int kRows = kTileRows<kWarps>;
   const PlanMatrix &expand = op.expand.weights, &contract = op.contract.weights;
   const FeedForwardRow parts(op, Arithmetic::kPerWord);
