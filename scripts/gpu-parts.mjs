@@ -88,6 +88,9 @@ async function rateOf(count, work) {
   return count / times.sort((a, b) => a - b)[times.length >> 1];
 }
 
+/** Folds of the plan whose worth only a GPU can show: timed without each, on the first shape. */
+const TIMED_FOLDS = ['feedForward', 'firstLayer'];
+
 /** The plan beside the graph: how far apart, and how fast, copies included. What decides whether the plan becomes the default. */
 async function plan() {
   const emulated = process.env.PSTMO_PREBUILD !== undefined;
@@ -99,7 +102,12 @@ async function plan() {
         { name: 'P-STMO-S, N = 81', model: { frames: 81 }, windows: 4096, video: 40_000 },
         { name: 'P-STMO-S, N = 27', model: { frames: 27 }, windows: 8192, video: 80_000 },
       ];
-  for (const { name, model, windows, video } of shapes) {
+  for (const [i, { name, model, windows, video }] of shapes.entries()) {
+    const ways = [
+      { by: 'plan', plan: 'on' },
+      ...(i > 0 ? [] : TIMED_FOLDS).map((fold) => ({ by: `plan without ${fold}`, plan: 'on', withoutFolds: [fold] })),
+      { by: 'graph', plan: 'off' },
+    ];
     const config = parseModelConfig(model);
     const whole = { keypoints: randomKeypoints(windows * config.frames), batch: windows };
     const frames = randomKeypoints(video);
@@ -109,8 +117,8 @@ async function plan() {
       if (!passed) process.exitCode = 1;
       const said = `${name}, ${precision}: plan is ${error.toExponential(1)} from the graph in fp32${passed ? '' : ', too much'}`;
       say({ check: `plan, ${name}, ${precision}`, error, passed }, said);
-      for (const choice of ['on', 'off']) {
-        const lifter = await randomModel(config, { precision, plan: choice });
+      for (const { by, ...options } of ways) {
+        const lifter = await randomModel(config, { precision, ...options });
         const lift = (flip) => () =>
           lifter.lift({ keypoints: frames, stride: 1, flip, first: 0, count: video, batch: 0 });
         const rates = {
@@ -119,7 +127,6 @@ async function plan() {
           'frames/s mirrored': await rateOf(video, lift(true)),
         };
         await lifter.close();
-        const by = choice === 'on' ? 'plan' : 'graph';
         for (const [unit, value] of Object.entries(rates))
           say({ probe: `${name}, ${precision}, by ${by}`, value, unit }, '');
         const text = Object.entries(rates).map(([unit, value]) => `${Math.round(value)} ${unit}`);

@@ -8,6 +8,8 @@ const FLOAT = 4;
 const PRODUCT_ROWS = 128;
 const ATTENTION_ROWS = 64;
 const TILE_COLUMNS = 128;
+/** Windows, and tokens of each, that a block gives their first Q, K and V. */
+const TOGETHER = 8;
 
 /** Strides of the frame aggregator, as lib/models/strides.ts has them for the published window lengths. */
 const STRIDES = { 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13] };
@@ -33,7 +35,7 @@ function product(
   };
 }
 
-function layer(windows, tokens, stride, { width, hidden, heads }) {
+function layer(windows, tokens, stride, { width, hidden, heads }, projected = false) {
   const out = stride > 0 ? Math.ceil(tokens / stride) : tokens;
   const kept = stride >= 3 ? 3 * out - 1 : tokens;
   const taps = stride > 0 ? 3 : 1;
@@ -56,8 +58,9 @@ function layer(windows, tokens, stride, { width, hidden, heads }) {
     bytes: rows * 2 * FLOAT * width + weights,
     l2: Math.ceil(rows / PRODUCT_ROWS) * weights + rows * 2 * FLOAT * width,
   };
+  const project = product('norm, Q K V', rows, width, 3 * width, { left: FLOAT * width, out: 3 * HALF * width });
   return [
-    product('norm, Q K V', rows, width, 3 * width, { left: FLOAT * width, out: 3 * HALF * width }),
+    ...(projected ? [] : [project]),
     {
       ...output,
       op: 'attention, output, residual',
@@ -96,10 +99,18 @@ export function planKernels(
     product('spatial projection', frames, inner, width, { left: HALF * inner, out: FLOAT * width, gathered: true }),
   ];
   const shared = frames < windows * tokens;
-  const gather = {
-    ...{ op: 'windows of frames', shape: `${windows} x ${tokens} x ${width}`, flops: 0, exponentials: 0, exact: false },
-    ...{ bytes: (windows * tokens + frames) * FLOAT * width, l2: 2 * windows * tokens * FLOAT * width },
-  };
+  const rows = windows * tokens;
+  // A block's rows share what they read: TOGETHER windows that follow each other, as many tokens of each.
+  const read = (2 * TOGETHER - 1 + TOGETHER) / TOGETHER ** 2;
+  const firstLayer = [
+    product("frames' Q K V", frames, width, 3 * width, { left: FLOAT * width, out: 3 * FLOAT * width }),
+    {
+      ...{ op: 'windows of frames, Q K V', shape: `${windows} x ${tokens} x ${width}` },
+      ...{ flops: 0, exponentials: 0, exact: false },
+      bytes: rows * (FLOAT + 3 * HALF) * width + frames * 4 * FLOAT * width,
+      l2: rows * read * 4 * FLOAT * width,
+    },
+  ];
   const aggregator = [];
   let left = tokens;
   for (const stride of STRIDES[tokens]) {
@@ -108,8 +119,8 @@ export function planKernels(
   }
   return [
     ...encoder,
-    ...(shared ? [gather] : []),
-    ...Array.from({ length: layers }, () => layer(windows, tokens, 0, shape)).flat(),
+    ...(shared ? firstLayer : []),
+    ...Array.from({ length: layers }, (_, i) => layer(windows, tokens, 0, shape, shared && i === 0)).flat(),
     ...aggregator,
     product('head', windows, width, 51, {
       left: FLOAT * width,

@@ -23,6 +23,12 @@ struct Operand {
   int row, word;
 };
 
+// What a layer norm multiplies by, where `squares` is the sum of the squared distances from the mean.
+__device__ __forceinline__ float normFactor(float squares, int width) {
+  constexpr float kEpsilon = 1e-6f;
+  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kEpsilon);
+}
+
 struct FloatArithmetic {
   static constexpr int kPerWord = 1;
   using Left = uint4;

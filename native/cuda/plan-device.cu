@@ -1,4 +1,4 @@
-// What of the plan goes element by element, and whether a device has room for its kernels.
+// What of the plan goes element by element or row by row, and whether a device has room for its kernels.
 #include "plan-device.h"
 
 #include "elementwise.h"
@@ -41,17 +41,50 @@ struct PadFrames {
   }
 };
 
+// The row of op.frames that a window's token is.
+__device__ __forceinline__ int64_t frameOf(const PlanWindows& op, int window, int token) {
+  const int32_t* at = op.centre + window % op.centres * 3;
+  int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
+  frame = frame < at[1] ? at[1] : frame > at[2] ? at[2] : frame;
+  return static_cast<int64_t>(window / op.centres) * op.mirrored + frame;
+}
+
 struct GatherWindows {
   PlanWindows op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % op.width), token = static_cast<int>(i / op.width % op.tokens), window = static_cast<int>(i / op.width / op.tokens);
-    const int32_t* at = op.centre + window % op.centres * 3;
-    int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
-    frame = frame < at[1] ? at[1] : frame > at[2] ? at[2] : frame;
-    const float value = op.frames[(static_cast<int64_t>(window / op.centres) * op.mirrored + frame) * op.width + c];
+    const float value = op.frames[frameOf(op, window, token) * op.width + c];
     op.y[i] = op.table ? value + op.table[token * op.width + c] : value;
   }
 };
+
+// A block takes a token a warp through some windows: where those follow each other, its rows share frames and positions, which then come
+// out of the multiprocessor's own cache.
+constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
+
+template <typename Arithmetic>
+__global__ void __launch_bounds__(kFirstLayerTokens* kWarp) planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
+  const PlanWindows& in = op.windows;
+  const int windows = in.centres * in.sides, lane = laneOfWarp();
+  const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
+  const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens + static_cast<int>(threadIdx.x) / kWarp;
+  if (token >= in.tokens) return;
+  const float *position = in.table + token * in.width, *positionPart = op.positionParts + token * op.stride;
+  for (int window = first; window < first + kFirstLayerWindows && window < windows; ++window) {
+    const int64_t frame = frameOf(in, window, token), row = static_cast<int64_t>(window) * in.tokens + token;
+    const float *from = in.frames + frame * in.width, *part = op.parts + frame * op.stride;
+    float mean = 0, squares = 0;
+    for (int c = lane; c < op.channels; c += kWarp) mean += from[c] + position[c];
+    mean = sumOfLanes(mean) / static_cast<float>(op.channels);
+    for (int c = lane; c < op.channels; c += kWarp) squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
+    const float factor = normFactor(sumOfLanes(squares), op.channels);
+    for (int c = lane; c < in.width; c += kWarp) in.y[row * in.width + c] = from[c] + position[c];
+    for (int c = 2 * lane; c < op.stride; c += 2 * kWarp) {
+      const float low = (part[c] + positionPart[c]) * factor + op.bias[c], high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
+      Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), c, low, high);
+    }
+  }
+}
 
 struct TakePoses {
   PlanPoses op;
@@ -83,6 +116,13 @@ void CudaPlanDevice::run(const PlanPack& op) {
 void CudaPlanDevice::run(const PlanFrames& op) { forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride, PadFrames{op}); }
 
 void CudaPlanDevice::run(const PlanWindows& op) { forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width, GatherWindows{op}); }
+
+void CudaPlanDevice::run(const PlanFirstLayer& op) {
+  const int windowTiles = (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
+  const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
+  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic> : planFirstLayerKernel<FloatArithmetic>;
+  launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)), dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
+}
 
 void CudaPlanDevice::run(const PlanPoses& op) { forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op}); }
 

@@ -18,6 +18,7 @@ class CudaPlanDevice final : public PlanDevice {
   void run(const PlanPack&) override;
   void run(const PlanFrames&) override;
   void run(const PlanWindows&) override;
+  void run(const PlanFirstLayer&) override;
   void run(const PlanPoses&) override;
 
  private:

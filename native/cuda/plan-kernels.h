@@ -51,6 +51,7 @@ struct PlanProduct {
 // y = ((x - mean) / (std + 1e-6) a + b) weights^T; std unbiased, a and b both or neither. No residual, no table.
 struct PlanNormProduct {
   int rows = 0, width = 0, xStride = 0;
+  bool scaled = true;  // false: the mean alone is taken away
   const float* x = nullptr;
   const float* a = nullptr;
   const float* b = nullptr;
@@ -108,6 +109,18 @@ struct PlanWindows {
   float* y = nullptr;
 };
 
+// Tokens of windows, and with them the first layer's Q, K and V: a frame's part and a position's, both products of centred rows, added up
+// and multiplied by the sum's own norm. (rows, stride) each.
+struct PlanFirstLayer {
+  PlanWindows windows = {};
+  int channels = 0;  // of the windows' width
+  const float* parts = nullptr;
+  const float* positionParts = nullptr;
+  const float* bias = nullptr;
+  uint32_t* words = nullptr;
+  int stride = 0;
+};
+
 // Poses (rows, joints, 3) of the head's rows; with a mirror the mean with those of the mirror images, which come `rows` rows later.
 struct PlanPoses {
   int rows = 0, joints = 0, stride = 0;
@@ -129,6 +142,7 @@ class PlanDevice {
   virtual void run(const PlanPack&) = 0;
   virtual void run(const PlanFrames&) = 0;
   virtual void run(const PlanWindows&) = 0;
+  virtual void run(const PlanFirstLayer&) = 0;
   virtual void run(const PlanPoses&) = 0;
 };
 

@@ -56,7 +56,6 @@ __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int r
 // Rows [firstRow, firstRow + 16 kWarps) of x, normalised, to words from `word` on; zero behind the last row and the last channel.
 template <typename Arithmetic, int kWarps>
 __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow, const SharedWords& to, int word) {
-  constexpr float kEpsilon = 1e-6f;
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
   for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
     int64_t rows[kNormRows];
@@ -74,7 +73,7 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
       for (int i = 0; i < kNormRows; ++i) factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
     }
 #pragma unroll
-    for (int i = 0; i < kNormRows; ++i) factor[i] = 1.0f / (sqrtf(sumOfLanes(factor[i]) / static_cast<float>(op.width - 1)) + kEpsilon);
+    for (int i = 0; i < kNormRows; ++i) factor[i] = op.scaled ? normFactor(sumOfLanes(factor[i]), op.width) : 1.0f;
     for (int c = 2 * lane; c < op.weights.inner * Arithmetic::kPerWord; c += 2 * kWarp) {
 #pragma unroll
       for (int i = 0; i < kNormRows; ++i) {

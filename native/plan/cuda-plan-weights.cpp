@@ -42,6 +42,13 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
   for (size_t i = 0; i < static_cast<size_t>(config.layers); ++i) layers.push_back(layer(source.layer(i)));
   for (size_t i = 0; i < config.strides.size(); ++i) aggregator.push_back(layer(source.aggregatorLayer(i)));
   for (size_t i = 0; i < source.tables(); ++i) tables.push_back(table(source.table(i), config.width, rows.width));
+  if (folds.firstLayer && folds.layerNorm && folds.sharedFrames) {
+    firstHeads_ = layers.front().heads;
+    firstHeads_.bias = upload(std::vector<float>(static_cast<size_t>(firstHeads_.columns)));
+    float* parts = arrays_.floats(static_cast<size_t>(config.frames) * static_cast<size_t>(rows.heads));
+    firstLayerParts(positions, config.frames, parts);
+    positionParts = parts;
+  }
   // The head's batch norm goes into its product, whatever the switch says: there is no kernel for it alone.
   FoldedBlock last = source.head();
   if (!last.norm.scale.empty()) foldNormBefore(last.linear, last.norm);
@@ -53,6 +60,11 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
   };
   mirrorInput = indices(config.mirrorInput);
   mirrorOutput = indices(config.mirrorOutput);
+}
+
+void CudaPlanWeights::firstLayerParts(const float* tokens, int count, float* parts) const {
+  device_.run(cuda::PlanNormProduct{.rows = count, .width = config_.width, .xStride = rows.width, .scaled = false, .x = tokens, .weights = firstHeads_,
+                                    .out = {.y = parts, .stride = rows.heads}});
 }
 
 const float* CudaPlanWeights::upload(const std::vector<float>& values) {

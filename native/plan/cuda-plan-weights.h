@@ -71,6 +71,10 @@ class CudaPlanWeights {
   CudaPlanBlock head;
   const int32_t* mirrorInput = nullptr;
   const int32_t* mirrorOutput = nullptr;
+  // The first layer's Q, K and V of the positions alone, (N, rows.heads); null where that layer is not split.
+  const float* positionParts = nullptr;
+  // Those of `count` frames' tokens, (count, rows.heads).
+  void firstLayerParts(const float* tokens, int count, float* parts) const;
   size_t bytes() const { return arrays_.total(); }
 
  private:
@@ -88,7 +92,8 @@ class CudaPlanWeights {
   const PlanConfig& config_;
   cuda::PlanDevice& device_;
   DeviceArrays arrays_;
-  float* trained_ = nullptr;  // the matrix that is packed now
+  float* trained_ = nullptr;      // the matrix that is packed now
+  cuda::PlanMatrix firstHeads_;  // the first layer's, without its bias
 };
 
 }  // namespace pstmo

@@ -50,6 +50,7 @@ void CudaPlan::prepare(int windows, int frames, int tokens) {
   frameRows_ = arrays_.floats(count(frames, rows.frame));
   if (!folds_.sharedFrames) windowRows_ = arrays_.floats(count(all, rows.frame));
   tokens_ = arrays_.floats(count(tokens, rows.width));
+  if (weights_.positionParts) parts_ = arrays_.floats(count(tokens, rows.heads));
   centres_ = static_cast<int32_t*>(arrays_.bytes(count(windows, 3) * sizeof(int32_t)));
   plain_ = arrays_.floats(count(encoded, rows.inner));
   // In floats the words are the floats themselves.
@@ -90,15 +91,19 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
   }
 }
 
-// A Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves tokens / stride. table: added to what comes out.
+void CudaPlan::projectHeads(const CudaPlanLayer& layer, int rows) {
+  const CudaPlanRows& lengths = weights_.rows;
+  device_->run(cuda::PlanNormProduct{.rows = rows, .width = config_.width, .xStride = lengths.width, .x = x_, .a = layer.norms[0][0], .b = layer.norms[0][1],
+                                     .weights = layer.heads, .out = {.words = wide_, .stride = lengths.heads}});
+}
+
+// The rest of a Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves tokens / stride. table: added to what comes out.
 void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens, const float* table) {
   const CudaPlanRows& rows = weights_.rows;
   const int stride = layer.stride, out = stride > 0 ? (tokens + stride - 1) / stride : tokens;
   const bool drops = stride >= 3 && folds_.unreadRows;
   const int kept = drops ? 3 * out - 1 : tokens;
   float* middle = stride > 0 ? middle_ : x_;
-  device_->run(cuda::PlanNormProduct{.rows = windows * tokens, .width = config_.width, .xStride = rows.width, .x = x_, .a = layer.norms[0][0], .b = layer.norms[0][1],
-                                     .weights = layer.heads, .out = {.words = wide_, .stride = rows.heads}});
   device_->run(cuda::PlanAttention{.windows = windows, .tokens = tokens, .heads = config_.heads, .headWidth = rows.headWidth, .kept = kept, .convStride = drops ? stride : 0,
                                    .qkv = wide_, .x = x_, .y = middle, .stride = rows.width, .output = layer.output});
   const cuda::PlanNormProduct expand{.rows = windows * kept, .width = config_.width, .xStride = rows.width, .x = middle, .a = layer.norms[1][0], .b = layer.norms[1][1],
@@ -114,12 +119,16 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
   device_->run(cuda::PlanFeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
-void CudaPlan::throughLayers(int windows) {
+void CudaPlan::throughLayers(int windows, bool projected) {
   const CudaPlanRows& rows = weights_.rows;
   int tokens = config_.frames;
-  for (size_t i = 0; i < weights_.layers.size(); ++i) attendAndFeed(weights_.layers[i], windows, tokens, i + 1 == weights_.layers.size() ? weights_.tables[0] : nullptr);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    if (i > 0 || !projected) projectHeads(weights_.layers[i], windows * tokens);
+    attendAndFeed(weights_.layers[i], windows, tokens, i + 1 == weights_.layers.size() ? weights_.tables[0] : nullptr);
+  }
   for (size_t i = 0; i < weights_.aggregator.size(); ++i) {
     const CudaPlanLayer& layer = weights_.aggregator[i];
+    projectHeads(layer, windows * tokens);
     attendAndFeed(layer, windows, tokens, i + 1 < weights_.tables.size() ? weights_.tables[i + 1] : nullptr);
     tokens = (tokens + layer.stride - 1) / layer.stride;
   }
@@ -137,7 +146,7 @@ void CudaPlan::liftWindows(const float* keypoints, int batch, float* poses) {
     backend_.runStep({generation_, 0, static_cast<uint64_t>(windows)}, {}, [&] {
       device_->run(cuda::PlanFrames{.frames = frames, .joints = config_.joints, .stride = weights_.rows.frame, .keypoints = keypoints_, .y = frameRows_});
       encode(frameRows_, frames, x_, true);
-      throughLayers(windows);
+      throughLayers(windows, false);
       device_->run(cuda::PlanPoses{.rows = windows, .joints = config_.outputJoints, .stride = weights_.rows.pose, .head = head_, .y = poses_});
     });
     backend_.copyOut(poses + static_cast<ptrdiff_t>(first) * size, poses_, static_cast<size_t>(windows) * static_cast<size_t>(size) * sizeof(float));
@@ -167,7 +176,13 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
       gather.frames = tokens_;
       gather.table = weights_.positions;
       gather.y = x_;
-      device_->run(gather);
+      if (weights_.positionParts) {
+        weights_.firstLayerParts(tokens_, frames * sides, parts_);
+        device_->run(cuda::PlanFirstLayer{.windows = gather, .channels = config_.width, .parts = parts_, .positionParts = weights_.positionParts,
+                                          .bias = weights_.layers.front().heads.bias, .words = wide_, .stride = rows.heads});
+      } else {
+        device_->run(gather);
+      }
     } else {
       gather.width = rows.frame;
       gather.frames = frameRows_;
@@ -175,7 +190,7 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
       device_->run(gather);
       encode(windowRows_, windows * config_.frames, x_, true);
     }
-    throughLayers(windows);
+    throughLayers(windows, weights_.positionParts != nullptr);
     device_->run(cuda::PlanPoses{.rows = count, .joints = config_.outputJoints, .stride = rows.pose, .head = head_,
                                  .mirror = request.flip ? weights_.mirrorOutput : nullptr, .y = poses_});
   });

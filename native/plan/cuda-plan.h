@@ -1,5 +1,5 @@
-// The plan on CUDA: windows by the hundred thousand rows go through each layer in four kernels, all of a batch recorded as one CUDA graph. Of a
-// video each frame goes through the spatial encoder once a batch.
+// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or four, all of a batch recorded as one CUDA
+// graph. Of a video each frame goes through the spatial encoder once a batch, and so does its part of the first layer's Q, K and V.
 #pragma once
 
 #include <vector>
@@ -26,9 +26,11 @@ class CudaPlan final : public LiftPlan {
   void prepare(int windows, int frames, int tokens);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);
+  // Rows of x to a layer's Q, K and V.
+  void projectHeads(const CudaPlanLayer& layer, int rows);
   void attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens, const float* table);
-  // x (windows * N rows) to the head's rows.
-  void throughLayers(int windows);
+  // x (windows * N rows) to the head's rows. projected: the first layer's Q, K and V are there.
+  void throughLayers(int windows, bool projected);
   void runVideo(const PlanLift& request, const VideoBatch& batch, float* poses);
   int largestBatch(int sides) const;
 
@@ -41,7 +43,7 @@ class CudaPlan final : public LiftPlan {
   DeviceArrays arrays_;
   int mostWindows_ = 0, mostFrames_ = 0, mostTokens_ = 0;
   uint64_t generation_ = 0;  // of the arrays, which recorded batches name
-  float *keypoints_ = nullptr, *frameRows_ = nullptr, *windowRows_ = nullptr, *tokens_ = nullptr;
+  float *keypoints_ = nullptr, *frameRows_ = nullptr, *windowRows_ = nullptr, *tokens_ = nullptr, *parts_ = nullptr;
   int32_t* centres_ = nullptr;
   float *plain_ = nullptr, *x_ = nullptr, *middle_ = nullptr, *head_ = nullptr, *poses_ = nullptr;
   uint32_t *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;

@@ -31,7 +31,8 @@ it("the plan's kernels do the work of a window, and of a video no frame's twice"
   const windows = flops(planKernels({ frames: 243 }, 10, 2430)) / 10;
   expect(Math.abs(windows / 1721.5e6 - 1)).toBeLessThan(0.01);
   const video = flops(planKernels({ frames: 243 }, 1000, 1242)) / 1000;
-  expect(Math.abs(video / 1395.8e6 - 1)).toBeLessThan(0.01);
+  // The first layer's Q, K and V once a frame, too; of 1,242 frames for 1,000 windows.
+  expect(Math.abs(video / 1300.8e6 - 1)).toBeLessThan(0.01);
   const row = {
     op: '',
     shape: '',

@@ -90,6 +90,17 @@ describe.skipIf(reason !== undefined)('the plan on CUDA', () => {
     }
   });
 
+  it("adds up a frame's and a position's first Q, K and V where windows share frames", async () => {
+    const lift = { keypoints: randomKeypoints(3), stride: 1, flip: false, first: 0, count: 3, batch: 0 };
+    const shared = await twins(small, { device });
+    const single = await twins(small, { device, withoutFolds: ['firstLayer'] });
+    const [poses, others] = [await shared.plan.lift(lift), await single.plan.lift(lift)];
+    // Other sums, of which something is left in the last bits.
+    expect(poses).not.toEqual(others);
+    expect(relativeError(poses, others)).toBeLessThan(planTolerance.fp32);
+    await closeAll(shared.plan, shared.graph, single.plan, single.graph);
+  });
+
   it('streams what it lifts, bit for bit', async () => {
     const { plan, graph } = await twins(small, { device });
     const frames = 7;

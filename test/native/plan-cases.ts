@@ -88,6 +88,19 @@ export const planCases: readonly PlanCase[] = [
     video: { lengths: [2, 1, 3], stride: 2, flip: true },
     precisions: ['fp32'],
   },
+  {
+    about: 'more windows than are taken together, odd widths',
+    config: { ...small, width: 63, hidden: 101, heads: 3 },
+    video: { lengths: [10], stride: 1, flip: false },
+    precisions: all,
+  },
+  ...(['firstLayer', 'layerNorm', 'sharedFrames'] as const).map((fold) => ({
+    about: `a video without the fold ${fold}`,
+    config: small,
+    video: { lengths: [3], stride: 1, flip: true },
+    withoutFolds: [fold],
+    precisions: ['fp32'] as const,
+  })),
   ...(['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows', 'feedForward'] as const).map((fold) => ({
     about: `without the fold ${fold}`,
     config: { ...small, frames: 27 },
