@@ -84,6 +84,7 @@ const EXPLAINED = [
     'the element more goes to a column of padding, which nothing reads',
   ],
   ['plan-device.cu', 'frame < at[1] ? at[1]', '', ONE_VALUE],
+  ['plan-feed-forward.cu', 'words = normalized + op.expand', '', SAME_END],
   ['plan-products.cu', 'first + tiles < all', '1 + all', SAME_END],
   [
     'plan-products.cu',
