@@ -84,7 +84,15 @@ const EXPLAINED = [
     'the element more goes to a column of padding, which nothing reads',
   ],
   ['plan-device.cu', 'frame < at[1] ? at[1]', '', ONE_VALUE],
+  [
+    'plan-device.cu',
+    'window < first + kFirstLayerWindows',
+    '1 + kFirstLayerWindows',
+    'the window more is then worked out by two blocks, to the same values',
+  ],
+  ['plan-device.cu', 'c < op.stride; c += 2 * kWarp', '-1 + op.stride', EVEN],
   ['plan-feed-forward.cu', 'words = normalized + op.expand', '', SAME_END],
+  ['plan-feed-forward.cu', 'column >= op.expand.out.stride', '-1 + op.expand', EVEN],
   ['plan-products.cu', 'first + tiles < all', '1 + all', SAME_END],
   [
     'plan-products.cu',

@@ -62,8 +62,9 @@ struct GatherWindows {
 // out of the multiprocessor's own cache.
 constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
 
+// With room for two blocks of registers nothing is spilled.
 template <typename Arithmetic>
-__global__ void __launch_bounds__(kFirstLayerTokens* kWarp) planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
+__global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2) planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
   const PlanWindows& in = op.windows;
   const int windows = in.centres * in.sides, lane = laneOfWarp();
   const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
