@@ -52,8 +52,8 @@ template <typename Arithmetic, int kWarps>
 bool launchFeedForward(cudaStream_t stream, const PlanFeedForward& op, size_t sharedBytes) {
   const size_t words = static_cast<size_t>(SharedWords::size(kTileRows<kWarps>, FeedForwardRow(op, Arithmetic::kPerWord).words) + 2 * kStageWords);
   if (words * sizeof(uint32_t) > sharedBytes) return false;
-  launch(planFeedForwardKernel<Arithmetic, kWarps>, dim3(static_cast<unsigned>((op.contract.rows + kTileRows<kWarps> - 1) / kTileRows<kWarps>)), dim3(kWarps * kWarp),
-         words * sizeof(uint32_t), stream, op);
+  const int rowBlocks = (op.contract.rows + kTileRows<kWarps> - 1) / kTileRows<kWarps>;
+  launch(planFeedForwardKernel<Arithmetic, kWarps>, dim3(static_cast<unsigned>(rowBlocks)), dim3(kWarps * kWarp), words * sizeof(uint32_t), stream, op);
   return true;
 }
 

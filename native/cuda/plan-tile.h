@@ -99,8 +99,8 @@ __device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWor
   }
 }
 
-// Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the weights; finish(tile, sums) for each. `memory`: two buffers. All of the
-// block must have written a, and be done with that memory, before: the first barrier comes after the first copies.
+// Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the weights; finish(tile, sums) for each. `memory`:
+// two buffers. All of the block must have written a, and be done with that memory, before: the first barrier comes after the first copies.
 template <typename Arithmetic, int kWarps, typename Finish>
 __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory, const PlanMatrix& weights, int first, int end, const Finish& finish) {
   const int depths = weights.inner / kPlanDepth, steps = (end - first) * depths;
