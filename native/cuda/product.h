@@ -7,6 +7,7 @@
 #include "keep.h"
 #include "ptx.h"
 #include "shared-array.h"
+#include "stored.h"
 #include "warp.h"
 
 namespace pstmo::cuda {
@@ -15,42 +16,56 @@ constexpr int kTile = 64, kDepth = 16, kProductThreads = 128;
 constexpr int kMicroRows = 8, kMicroColumns = 4;  // of a thread: 8 rows, and columns 16 apart, as dropout's counters want it
 constexpr int kTilePad = 4;
 
-// Operands: at(i, k) is element i (row of A, column of B) at inner index k. kInnerFirst: neighbours in memory follow k.
+// Operands: at(elements, i, k) is element i (row of A, column of B) at inner index k, `elements` being `data` as what it holds (stored.h).
+// kInnerFirst: neighbours in memory follow k.
 struct RowMajor {
   static constexpr bool kInnerFirst = true;
-  const float* data;
+  ConstActivations data;
   int stride;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return data[i * stride + k]; }
+  template <typename T>
+  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
+    return valueOf(elements[i * stride + k]);
+  }
 };
 struct InnerMajor {
   static constexpr bool kInnerFirst = false;
-  const float* data;
+  ConstActivations data;
   int stride;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return data[k * stride + i]; }
+  template <typename T>
+  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
+    return valueOf(elements[k * stride + i]);
+  }
 };
 // The rows of a strided convolution (kernel 3, padding 1): row (b, i), element 3 c + t is x[b, s i + t - 1, c], zero outside; so a
 // weight (out, in, 3) is a plain matrix (out, 3 in) beside it.
 struct ConvolutionRows {
-  const float* x;
+  ConstActivations data;  // x
   int in, tokens, outTokens, stride;
-  __device__ __forceinline__ float element(int64_t row, int j) const {
+  template <typename T>
+  __device__ __forceinline__ float element(const T* elements, int64_t row, int j) const {
     const int token = static_cast<int>(row % outTokens) * stride + j % 3 - 1;
-    return token >= 0 && token < tokens ? x[(row / outTokens * tokens + token) * in + j / 3] : 0.0f;
+    return token >= 0 && token < tokens ? valueOf(elements[(row / outTokens * tokens + token) * in + j / 3]) : 0.0f;
   }
 };
 struct ConvolutionRowMajor : ConvolutionRows {
   static constexpr bool kInnerFirst = true;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return element(i, static_cast<int>(k)); }
+  template <typename T>
+  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
+    return element(elements, i, static_cast<int>(k));
+  }
 };
 struct ConvolutionInnerMajor : ConvolutionRows {
   static constexpr bool kInnerFirst = false;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return element(k, static_cast<int>(i)); }
+  template <typename T>
+  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
+    return element(elements, k, static_cast<int>(i));
+  }
 };
 
 // What happens to a product, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask of an earlier ReLU, + residual,
 // + what y held.
 struct Epilogue {
-  float* y;  // (rows, columns); with several splits of the inner dimension (splits, rows, columns)
+  Activations y;  // (rows, columns); with several splits of the inner dimension (splits, rows, columns)
   const float* bias = nullptr;
   const float* mean = nullptr;  // batch norm in evaluation: with the three below, and leaky ReLU of `slope`
   const float* variance = nullptr;
@@ -59,9 +74,9 @@ struct Epilogue {
   float slope = 1;
   bool relu = false;
   Keep keep = {};
-  const float* reluOutput = nullptr;
+  ConstActivations reluOutput = {};
   float reluScale = 1;
-  const float* residual = nullptr;  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
+  ConstActivations residual = {};  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
   int outTokens = 1, tokens = 1, stride = 1;
   bool accumulate = false;
   float* moments = nullptr;  // (row tiles, 2, columns): mean, sum of squared deviations, of the rows of each tile
@@ -72,10 +87,10 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
   if (op.mean) value = leakyRelu((value - op.mean[column]) * inverseStdOf(op.variance[column]) * op.gamma[column] + op.beta[column], op.slope);
   if (op.relu && value < 0.0f) value = 0.0f;
   if (op.keep.active) value *= factor;
-  if (op.reluOutput) value = op.reluOutput[row * columns + column] > 0.0f ? value * op.reluScale : 0.0f;
+  if (op.reluOutput) value = read(op.reluOutput, row * columns + column) > 0.0f ? value * op.reluScale : 0.0f;
   if (op.residual) {
     const int64_t from = op.outTokens == op.tokens ? row : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
-    value += op.residual[from * columns + column];
+    value += read(op.residual, from * columns + column);
   }
   return value;
 }
@@ -158,11 +173,13 @@ struct TileLoad {
     return Operand::kInnerFirst ? flat % kDepth : flat / kTile;
   }
   __device__ __forceinline__ void load(const Operand& operand, int64_t first, int64_t count, int64_t k, int64_t end) {
+    withElements(operand.data, [&](const auto* elements) {
 #pragma unroll
-    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
-      const int64_t i = first + element(e), at = k + inner(e);
-      values[e] = i < count && at < end ? operand.at(i, at) : 0.0f;
-    }
+      for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
+        const int64_t i = first + element(e), at = k + inner(e);
+        values[e] = i < count && at < end ? operand.at(elements, i, at) : 0.0f;
+      }
+    });
   }
   __device__ __forceinline__ void store(SharedMatrix<float, kDepth, kTile, kTilePad>& tile) const {
 #pragma unroll
@@ -236,7 +253,7 @@ __global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, i
   }
   if constexpr (kMoments) tileMoments(smem, multiply.sums, firstRow, rows, firstColumn, columns, op.moments);
 
-  float* y = op.y + static_cast<int64_t>(blockIdx.z) * rows * columns;
+  const int64_t firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
 #pragma unroll
   for (int pair = 0; pair < kMicroRows / 2; ++pair) {
 #pragma unroll
@@ -250,8 +267,8 @@ __global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, i
         const int column = firstColumn + own + 32 * half + 16 * (e % 2);
         if (row >= rows || column >= columns) continue;
         const float value = finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row, column, columns, keepFactor(op.keep, words, row, column));
-        const int64_t at = row * columns + column;
-        y[at] = op.accumulate ? value + y[at] : value;
+        const int64_t at = firstElement + row * columns + column;
+        write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
       }
     }
   }
