@@ -43,12 +43,10 @@ struct Head {
 // Rows [first, first + 32) of a head's matrix, which begins at element `begin`; zero behind the last token and the last channel.
 template <int kWidth>
 __device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActivations& from, int64_t begin, int64_t stride, int first, const Head& head) {
-  withElements(from, [&](const auto* elements) {
-    for (int e = static_cast<int>(threadIdx.x); e < kScoreTile * kWidth; e += kAttentionThreads) {
-      const int row = e / kWidth, c = e % kWidth;
-      tile.put(row, c, first + row < head.tokens && c < head.headWidth ? valueOf(elements[begin + (first + row) * stride + c]) : 0.0f);
-    }
-  });
+  for (int e = static_cast<int>(threadIdx.x); e < kScoreTile * kWidth; e += kAttentionThreads) {
+    const int row = e / kWidth, c = e % kWidth;
+    tile.put(row, c, first + row < head.tokens && c < head.headWidth ? read(from, begin + (first + row) * stride + c) : 0.0f);
+  }
 }
 
 // products[i][j] = row y + i of a times row x + 8 j of b.

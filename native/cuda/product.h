@@ -16,50 +16,36 @@ constexpr int kTile = 64, kDepth = 16, kProductThreads = 128;
 constexpr int kMicroRows = 8, kMicroColumns = 4;  // of a thread: 8 rows, and columns 16 apart, as dropout's counters want it
 constexpr int kTilePad = 4;
 
-// Operands: at(elements, i, k) is element i (row of A, column of B) at inner index k, `elements` being `data` as what it holds (stored.h).
-// kInnerFirst: neighbours in memory follow k.
+// Operands: at(i, k) is element i (row of A, column of B) at inner index k. kInnerFirst: neighbours in memory follow k.
 struct RowMajor {
   static constexpr bool kInnerFirst = true;
   ConstActivations data;
   int stride;
-  template <typename T>
-  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
-    return valueOf(elements[i * stride + k]);
-  }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return read(data, i * stride + k); }
 };
 struct InnerMajor {
   static constexpr bool kInnerFirst = false;
   ConstActivations data;
   int stride;
-  template <typename T>
-  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
-    return valueOf(elements[k * stride + i]);
-  }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return read(data, k * stride + i); }
 };
 // The rows of a strided convolution (kernel 3, padding 1): row (b, i), element 3 c + t is x[b, s i + t - 1, c], zero outside; so a
 // weight (out, in, 3) is a plain matrix (out, 3 in) beside it.
 struct ConvolutionRows {
-  ConstActivations data;  // x
+  ConstActivations x;
   int in, tokens, outTokens, stride;
-  template <typename T>
-  __device__ __forceinline__ float element(const T* elements, int64_t row, int j) const {
+  __device__ __forceinline__ float element(int64_t row, int j) const {
     const int token = static_cast<int>(row % outTokens) * stride + j % 3 - 1;
-    return token >= 0 && token < tokens ? valueOf(elements[(row / outTokens * tokens + token) * in + j / 3]) : 0.0f;
+    return token >= 0 && token < tokens ? read(x, (row / outTokens * tokens + token) * in + j / 3) : 0.0f;
   }
 };
 struct ConvolutionRowMajor : ConvolutionRows {
   static constexpr bool kInnerFirst = true;
-  template <typename T>
-  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
-    return element(elements, i, static_cast<int>(k));
-  }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return element(i, static_cast<int>(k)); }
 };
 struct ConvolutionInnerMajor : ConvolutionRows {
   static constexpr bool kInnerFirst = false;
-  template <typename T>
-  __device__ __forceinline__ float at(const T* elements, int64_t i, int64_t k) const {
-    return element(elements, k, static_cast<int>(i));
-  }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return element(k, static_cast<int>(i)); }
 };
 
 // What happens to a product, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask of an earlier ReLU, + residual,
@@ -173,13 +159,11 @@ struct TileLoad {
     return Operand::kInnerFirst ? flat % kDepth : flat / kTile;
   }
   __device__ __forceinline__ void load(const Operand& operand, int64_t first, int64_t count, int64_t k, int64_t end) {
-    withElements(operand.data, [&](const auto* elements) {
 #pragma unroll
-      for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
-        const int64_t i = first + element(e), at = k + inner(e);
-        values[e] = i < count && at < end ? operand.at(elements, i, at) : 0.0f;
-      }
-    });
+    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
+      const int64_t i = first + element(e), at = k + inner(e);
+      values[e] = i < count && at < end ? operand.at(i, at) : 0.0f;
+    }
   }
   __device__ __forceinline__ void store(SharedMatrix<float, kDepth, kTile, kTilePad>& tile) const {
 #pragma unroll

@@ -1,5 +1,5 @@
 // Elements of arrays that lie in memory as float32 or as bfloat16 (native/ops/activations.h); in registers they are float32. How an array
-// lies is the same for a whole launch: lanes never part at these branches.
+// lies is the same for a whole launch: lanes never part here. One address serves both kinds, so that registers are not taken twice.
 #pragma once
 
 #include "../ops/activations.h"
@@ -7,34 +7,20 @@
 
 namespace pstmo::cuda {
 
-// An element of a bfloat16 array.
-struct StoredBrainFloat {
-  uint16_t bits;
-};
-
-__device__ __forceinline__ float valueOf(float stored) { return stored; }
-__device__ __forceinline__ float valueOf(StoredBrainFloat stored) { return floatOf(static_cast<uint32_t>(stored.bits) << 16); }
+__device__ __forceinline__ int64_t offsetOf(Storage storage, int64_t i) { return i << (storage == Storage::bfloat16 ? 1 : 2); }
 
 __device__ __forceinline__ float read(const ConstActivations& from, int64_t i) {
-  if (from.storage == Storage::bfloat16) return valueOf(static_cast<const StoredBrainFloat*>(from.data)[i]);
-  return static_cast<const float*>(from.data)[i];
+  const char* at = static_cast<const char*>(from.data) + offsetOf(from.storage, i);
+  if (from.storage == Storage::bfloat16) return floatOf(static_cast<uint32_t>(*reinterpret_cast<const uint16_t*>(at)) << 16);
+  return *reinterpret_cast<const float*>(at);
 }
 
 __device__ __forceinline__ void write(const Activations& to, int64_t i, float value) {
+  char* at = static_cast<char*>(to.data) + offsetOf(to.storage, i);
   if (to.storage == Storage::bfloat16) {
-    static_cast<StoredBrainFloat*>(to.data)[i].bits = static_cast<uint16_t>(toBrainFloat(value));
+    *reinterpret_cast<uint16_t*>(at) = static_cast<uint16_t>(toBrainFloat(value));
   } else {
-    static_cast<float*>(to.data)[i] = value;
-  }
-}
-
-// body(elements): one branch for many elements, each of which valueOf makes a float.
-template <typename Body>
-__device__ __forceinline__ void withElements(const ConstActivations& from, const Body& body) {
-  if (from.storage == Storage::bfloat16) {
-    body(static_cast<const StoredBrainFloat*>(from.data));
-  } else {
-    body(static_cast<const float*>(from.data));
+    *reinterpret_cast<float*>(at) = value;
   }
 }
 

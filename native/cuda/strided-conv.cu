@@ -40,16 +40,14 @@ struct GatherRow {
   ConvolutionRows rows;
   int length;
   Activations y;
-  __device__ void operator()(int64_t row, int j, float) const {
-    withElements(rows.data, [&](const auto* elements) { write(y, row * length + j, rows.element(elements, row, j)); });
-  }
+  __device__ void operator()(int64_t row, int j, float) const { write(y, row * length + j, rows.element(row, j)); }
 };
 
 }  // namespace
 
 ConstActivations CudaBackend::gatherRows(const ConvolutionRows& a, int64_t rows) {
   const int length = 3 * a.in;
-  const Activations y = gathered_.activations(static_cast<size_t>(rows) * static_cast<size_t>(length), a.data.storage);
+  const Activations y = gathered_.activations(static_cast<size_t>(rows) * static_cast<size_t>(length), a.x.storage);
   elementwise(stream(), rows, length, {}, GatherRow{a, length, y});
   return y;
 }

@@ -1,10 +1,10 @@
 // Arrays of activations, and of their gradients, as operations take them: an address and how the elements lie there.
 //
 // Of a network in bf16 a device may keep in bfloat16 what lies between the operations of one branch: normed rows, Q, K and V, what attention
-// gives, hidden rows, the rows of the spatial block, and the gradients of all these. Products round them to bfloat16 anyway, and half the
-// bytes are moved. Always float32 are the residual stream and its gradient (to it every layer adds little beside much: what is added would be
-// rounded at the size of the whole, layer after layer), statistics, parameters and their gradients, and all that is near coordinates: the
-// keypoints, the last norm in front of a head, poses, losses. Operations compute in float32 in every case.
+// gives, hidden rows, the rows inside the spatial encoder, and the gradients of all these. Products round them to bfloat16 anyway, and half
+// the bytes are moved. Always float32 are the residual stream over the layers and its gradient (every layer adds little to much, and the sum
+// would be rounded at the size of the whole, layer after layer; autocast keeps it so too), statistics, parameters and their gradients, and
+// all that is near coordinates: the keypoints, the last norm in front of a head, poses, losses. Operations compute in float32 in every case.
 #pragma once
 
 #include <cstdint>

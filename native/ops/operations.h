@@ -1,7 +1,8 @@
 // The operations: one struct each, with its formula, its shapes and what it writes. backend.h lists them for the devices.
 //
-// Conventions. Activations are row-major, channels last: a matrix (rows, channels), where rows = B * n for n tokens a window. Those that
-// are `Activations` a device may keep in bfloat16 (activations.h); all other numbers are float32. Weights are as PyTorch stores them: linear (out, in), convolution (out, in, 3). Pointers are device pointers of this
+// Conventions. Activations are row-major, channels last: a matrix (rows, channels), where rows = B * n for n tokens a window. Fields of type
+// Activations are those that a device may keep in bfloat16 (activations.h); all other numbers are float32. Weights are as PyTorch stores
+// them: linear (out, in), convolution (out, in, 3). Pointers are device pointers of this
 // backend. A gradient written with `=` overwrites, with `+=` adds: parameter gradients (dWeight, dBias, dGamma, dTable, ...) are
 // always `+=`; activation gradients are `=` unless the field says otherwise. A null gradient pointer skips that gradient.
 // Every operation is deterministic and gives the same result for every number of threads.
@@ -18,10 +19,10 @@ namespace pstmo {
 // y = residual + dropout(activation(x weight^T + bias)); residual and bias may be null.
 struct LinearForward {
   int rows, in, out;
-  ConstActivations x;       // (rows, in)
+  ConstActivations x;   // (rows, in)
   const float* weight;  // (out, in)
   const float* bias;    // (out) or null
-  Activations y;             // (rows, out)
+  Activations y;        // (rows, out)
   const float* residual = nullptr;  // (rows, out) or null; may be y itself
   bool relu = false;
   Dropout dropout = {};
@@ -30,10 +31,10 @@ struct LinearForward {
 // Of z = x weight^T + bias, given dZ. The way back through ReLU and dropout of the layer before is an epilogue of dX.
 struct LinearBackward {
   int rows, in, out;
-  ConstActivations dZ;      // (rows, out)
-  ConstActivations x;       // (rows, in)
+  ConstActivations dZ;  // (rows, out)
+  ConstActivations x;   // (rows, in)
   const float* weight;  // (out, in)
-  Activations dX;            // (rows, in) =, or += if accumulate; or null
+  Activations dX;       // (rows, in) =, or += if accumulate; or null
   float* dWeight;       // (out, in) +=, or null
   float* dBias;         // (out) +=, or null
   bool accumulate = false;
@@ -47,17 +48,17 @@ struct LinearBackward {
 struct SpatialBlockForward {
   int rows, in, out;
   ConstActivations x;         // (rows, in)
-  const float* weight;    // (out, in)
-  const float* bias;      // (out)
-  const float* gamma;     // (out)
-  const float* beta;      // (out)
-  float* runningMean;     // (out), moved when training
-  float* runningVariance; // (out), moved when training
+  const float* weight;        // (out, in)
+  const float* bias;          // (out)
+  const float* gamma;         // (out)
+  const float* beta;          // (out)
+  float* runningMean;         // (out), moved when training
+  float* runningVariance;     // (out), moved when training
   ConstActivations residual;  // (rows, out) or null
-  Activations z;               // (rows, out) kept for backward; may equal y in evaluation
-  float* mean;            // (out) kept for backward; unused in evaluation
-  float* inverseStd;      // (out) kept for backward; unused in evaluation
-  Activations y;               // (rows, out)
+  Activations z;              // (rows, out) kept for backward; may equal y in evaluation
+  float* mean;                // (out) kept for backward; unused in evaluation
+  float* inverseStd;          // (out) kept for backward; unused in evaluation
+  Activations y;              // (rows, out)
   bool training;
   Dropout dropout = {};
 };
@@ -73,8 +74,8 @@ struct SpatialBlockBackward {
   ConstActivations z;
   const float* mean;
   const float* inverseStd;
-  Activations dZ;       // (rows, out) scratch
-  Activations dX;       // (rows, in) =, or += if accumulate; or null
+  Activations dZ;  // (rows, out) scratch
+  Activations dX;  // (rows, in) =, or += if accumulate; or null
   float* dWeight;  // +=
   float* dBias;    // += (zero in theory: batch norm follows)
   float* dGamma;   // +=
@@ -103,9 +104,9 @@ struct BatchNormBackward {
   const float* gamma;
   const float* mean;
   const float* inverseStd;
-  Activations dX;      // = or += if accumulate
-  float* dGamma;  // +=
-  float* dBeta;   // +=
+  Activations dX;  // = or += if accumulate
+  float* dGamma;   // +=
+  float* dBeta;    // +=
   bool accumulate = false;
 };
 
@@ -136,8 +137,8 @@ struct LayerNormBackward {
 struct AttentionForward {
   int batch, tokens, width, heads;
   ConstActivations qkv;  // (B n, 3 width): Q, K, V side by side; head i takes columns i w .. (i + 1) w of each
-  Activations out;        // (B n, width)
-  float* logSumExp;  // (B, heads, n) kept for backward: log of the softmax denominator, scores scaled
+  Activations out;       // (B n, width)
+  float* logSumExp;      // (B, heads, n) kept for backward: log of the softmax denominator, scores scaled
   Dropout dropout = {};
 };
 struct AttentionBackward {
@@ -146,7 +147,7 @@ struct AttentionBackward {
   ConstActivations out;
   const float* logSumExp;
   ConstActivations dOut;  // (B n, width)
-  Activations dQkv;        // (B n, 3 width) =
+  Activations dQkv;       // (B n, 3 width) =
   Dropout dropout = {};
 };
 // The weights themselves, before dropout: maps (B, heads, n, n).
@@ -160,7 +161,7 @@ struct AttentionMaps {
 // y[b, i] = residual[b, s i] + dropout(sum over taps t of weight[:, :, t] x[b, s i + t - 1] + bias), i < ceil(tokens / s).
 struct StridedConvForward {
   int batch, tokens, stride, in, out;
-  ConstActivations x;         // (B, n, in)
+  ConstActivations x;     // (B, n, in)
   const float* weight;    // (out, in, 3)
   const float* bias;      // (out)
   const float* residual;  // (B, n, out)
@@ -169,12 +170,12 @@ struct StridedConvForward {
 };
 struct StridedConvBackward {
   int batch, tokens, stride, in, out;
-  ConstActivations dZ;      // (B, ceil(n / s), out): dY through the dropout
+  ConstActivations dZ;  // (B, ceil(n / s), out): dY through the dropout
   ConstActivations x;
   const float* weight;
-  Activations dX;            // (B, n, in) =, zero where no tap reads
-  float* dWeight;       // +=
-  float* dBias;         // +=
+  Activations dX;  // (B, n, in) =, zero where no tap reads
+  float* dWeight;  // +=
+  float* dBias;    // +=
   ConstActivations reluOutput = {};  // as in LinearBackward
   float reluScale = 1;
 };

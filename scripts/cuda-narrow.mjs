@@ -1,34 +1,34 @@
+// Arrays in bfloat16 for the operation cases: which may be, and the way there and back.
 import { readFileSync } from 'node:fs';
-import type { OpTensors } from '../../binding.js';
-import type { OpCase } from './op-case.js';
+import path from 'node:path';
 
 /** To nearest, ties to even: the upper half of a float32. */
-export function toBrainFloat(values: Float32Array): Uint16Array {
+export function toBrainFloat(values) {
   const words = new Uint32Array(Float32Array.from(values).buffer);
   return Uint16Array.from(words, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
 }
 
-export function fromBrainFloat(bits: Uint16Array): Float32Array {
+function fromBrainFloat(bits) {
   return new Float32Array(Uint32Array.from(bits, (half) => half * 0x10000).buffer);
 }
 
-const header = readFileSync(new URL('../../native/ops/operations.h', import.meta.url), 'utf8');
+const header = readFileSync(path.join(import.meta.dirname, '../native/ops/operations.h'), 'utf8');
 
 /** The arrays of an operation that a device may keep in bfloat16: its fields of type Activations in native/ops/operations.h. */
-export function narrowFields(op: string): string[] {
+export function narrowFields(op) {
   const struct = new RegExp(`struct ${op[0].toUpperCase()}${op.slice(1)} \\{([\\s\\S]*?)\\n\\};`).exec(header);
   if (struct === null) throw new Error(`operations.h has no struct for ${op}.`);
   return [...struct[1].matchAll(/^ {2}(?:Const)?Activations (\w+)/gm)].map(([, name]) => name);
 }
 
 /**
- * Which arrays to narrow, one list a run: all that may be, and all but each one. An array under several names goes as one, and stays
- * float32 where one of the names must.
+ * Which arrays of a case to narrow, one list a run: all that may be, and all but each one. An array under several names goes as one, and
+ * stays float32 where one of the names must.
  */
-export function narrowings({ op, arrays, cancels }: OpCase): string[][] {
+export function narrowings({ op, arrays, cancels }) {
   if (cancels) return [];
   const fields = narrowFields(op);
-  const byArray = new Map<unknown, string[]>();
+  const byArray = new Map();
   for (const [name, array] of Object.entries(arrays())) byArray.set(array, [...(byArray.get(array) ?? []), name]);
   const groups = [...byArray.values()].filter((names) => names.every((name) => fields.includes(name)));
   if (groups.length === 0) return [];
@@ -37,19 +37,18 @@ export function narrowings({ op, arrays, cancels }: OpCase): string[][] {
 }
 
 /** The arrays with those of `names` in bfloat16; one array under two names stays one. */
-export function narrowed(tensors: OpTensors, names: readonly string[]): OpTensors {
-  const known = new Map<unknown, Uint16Array>();
+export function narrowed(tensors, names) {
+  const known = new Map();
   const entries = Object.entries(tensors).map(([name, array]) => {
-    if (!names.includes(name)) return [name, array] as const;
-    const bits = known.get(array) ?? toBrainFloat(array as Float32Array);
-    known.set(array, bits);
-    return [name, bits] as const;
+    if (!names.includes(name)) return [name, array];
+    if (!known.has(array)) known.set(array, toBrainFloat(array));
+    return [name, known.get(array)];
   });
   return Object.fromEntries(entries);
 }
 
 /** All arrays as numbers. */
-export function widened(tensors: OpTensors): OpTensors {
+export function widened(tensors) {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, array]) => [
       name,
