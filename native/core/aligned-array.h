@@ -1,9 +1,12 @@
-// Host memory whose first element lies on a cache line, freed with its owner. Contents are uninitialised and lost when it grows.
+// Host memory whose first element lies on a cache line, freed with its owner or with the arena that it was taken of. Contents are uninitialised and
+// lost when it grows.
 #pragma once
 
 #include <cstddef>
 #include <new>
 #include <utility>
+
+#include "page-arena.h"
 
 namespace pstmo {
 
@@ -14,20 +17,19 @@ class AlignedArray {
 
   AlignedArray() = default;
   explicit AlignedArray(size_t count) { reserve(count); }
-  ~AlignedArray() { ::operator delete(data_, kAlignment); }
+  ~AlignedArray() { release(); }
   AlignedArray(AlignedArray&& other) noexcept { swap(other); }
   AlignedArray& operator=(AlignedArray&& other) noexcept {
     swap(other);
     return *this;
   }
 
-  T* reserve(size_t count) {
+  T* reserve(size_t count, PageArena* arena = nullptr) {
     if (count > count_) {
-      ::operator delete(data_, kAlignment);
-      data_ = nullptr;
-      count_ = 0;
-      data_ = static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+      release();
+      data_ = static_cast<T*>(arena ? arena->take(count * sizeof(T)) : ::operator new(count * sizeof(T), kAlignment));
       count_ = count;
+      arena_ = arena;
     }
     return data_;
   }
@@ -39,10 +41,17 @@ class AlignedArray {
   void swap(AlignedArray& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);
+    std::swap(arena_, other.arena_);
+  }
+  void release() {
+    if (!arena_) ::operator delete(data_, kAlignment);
+    data_ = nullptr;
+    count_ = 0;
   }
 
   T* data_ = nullptr;
   size_t count_ = 0;
+  PageArena* arena_ = nullptr;
 };
 
 }  // namespace pstmo

@@ -9,23 +9,25 @@ namespace pstmo {
 namespace {
 
 constexpr int kGroupRows = 243;   // rows that pass through a layer together
-constexpr int kUnitWindows = 8;   // windows, at least, whose last layers share one reading of the weights
+constexpr int kUnitWindows = 8;        // windows whose last layers share one reading of the weights, at least;
+constexpr int kMostUnitWindows = 24;   // and at most, where there are
+constexpr int kUnitsOfThread = 4;      // so many units for each thread, so that none waits long for another at the end
 constexpr int kSharedRows = 81;   // rows a thread, below which threads share every product instead of windows
 
-void zeros(AlignedArray<float>& array, size_t count) {
+void zeros(AlignedArray<float>& array, size_t count, PageArena& arena) {
   if (array.count() >= count) return;
-  array.reserve(count);
+  array.reserve(count, &arena);
   std::fill(array.data(), array.data() + array.count(), 0.0f);
 }
 
 }  // namespace
 
-void PlanRows::reserve(size_t rows, ptrdiff_t rowStride, bool inBf16) {
+void PlanRows::reserve(size_t rows, ptrdiff_t rowStride, bool inBf16, PageArena* arena) {
   stride = rowStride;
   bf16 = inBf16;
   const size_t bytes = rows * static_cast<size_t>(rowStride) * (inBf16 ? sizeof(Bf16) : sizeof(float));
   if (memory.count() >= bytes) return;
-  memory.reserve(bytes);
+  memory.reserve(bytes, arena);
   std::memset(memory.data(), 0, bytes);
 }
 
@@ -65,7 +67,7 @@ CpuPlan::CpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision pre
       innerRow_(paddedRow(2 * config.width)),
       poseRow_(paddedRow(3 * config.outputJoints)),
       groupWindows_(std::max(1, kGroupRows / config.frames)),
-      unitWindows_(roundUp(kUnitWindows, groupWindows_)),
+      unitWindows_(roundUp(kMostUnitWindows, groupWindows_)),
       spaces_(static_cast<size_t>(pool_.threads())),
       hands_(static_cast<size_t>(pool_.threads())) {}
 
@@ -83,30 +85,30 @@ void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
   }
   for (int i = 0; i < units; ++i) {
     PlanSpace& space = spaces_[static_cast<size_t>(i)];
-    zeros(space.x, rows * row);
-    zeros(space.kept, rows * row);
-    zeros(space.scale, rows);
-    zeros(space.keptScale, rows);
+    zeros(space.x, rows * row, arena_);
+    zeros(space.kept, rows * row, arena_);
+    zeros(space.scale, rows, arena_);
+    zeros(space.keptScale, rows, arena_);
     if (normed) {
-      space.normed.reserve(rows, row_, bf16);
-      space.keptNormed.reserve(rows, row_, bf16);
+      space.normed.reserve(rows, row_, bf16, &arena_);
+      space.keptNormed.reserve(rows, row_, bf16, &arena_);
     }
-    space.attended.reserve(rows, row_, bf16);
+    space.attended.reserve(rows, row_, bf16, &arena_);
     // A row of zeros in front of each window, at most one a row; one behind.
-    space.hidden.reserve(rows + rows / 3 + 2 + static_cast<size_t>(groupWindows), hiddenRow_, bf16);
-    for (int level = 0; level < 2; ++level) zeros(space.levels[level], levelRows[level] * row);
-    zeros(space.poses, windows * static_cast<size_t>(poseRow_));
-    if (!folds_.batchNorm) zeros(space.headInput, windows * row);
+    space.hidden.reserve(rows + rows / 3 + 2 + static_cast<size_t>(groupWindows), hiddenRow_, bf16, &arena_);
+    for (int level = 0; level < 2; ++level) zeros(space.levels[level], levelRows[level] * row, arena_);
+    zeros(space.poses, windows * static_cast<size_t>(poseRow_), arena_);
+    if (!folds_.batchNorm) zeros(space.headInput, windows * row, arena_);
   }
   for (PlanHand& hand : hands_) {
-    for (PlanRows* part : {&hand.query, &hand.key, &hand.value}) part->reserve(rows, weights_.headPadded, bf16);
+    for (PlanRows* part : {&hand.query, &hand.key, &hand.value}) part->reserve(rows, weights_.headPadded, bf16, &arena_);
     hand.scores.reserve(planAttentionScratch(config_.frames, weights_.headPadded));
     const size_t inner = static_cast<size_t>(kSharedRows + kernels_.tileRows) * static_cast<size_t>(innerRow_);
-    zeros(hand.inside[0], inner);
-    if (!bf16) zeros(hand.inside[1], inner);
-    if (!folds_.batchNorm) zeros(hand.inside[2], inner);
+    zeros(hand.inside[0], inner, arena_);
+    if (!bf16) zeros(hand.inside[1], inner, arena_);
+    if (!folds_.batchNorm) zeros(hand.inside[2], inner, arena_);
     if (bf16) {
-      for (PlanRows& rounded : hand.rounded) rounded.reserve(static_cast<size_t>(kSharedRows + kernels_.tileRows), innerRow_, true);
+      for (PlanRows& rounded : hand.rounded) rounded.reserve(static_cast<size_t>(kSharedRows + kernels_.tileRows), innerRow_, true, &arena_);
     }
   }
 }
@@ -122,7 +124,8 @@ void CpuPlan::run(WindowSource& source, int windows, float* poses) {
   }
   const int separate = windows - together;
   if (separate > 0) {
-    const int items = std::min(separate, roundUp((separate + unitWindows_ - 1) / unitWindows_, threads));
+    const int unit = std::clamp(separate / (kUnitsOfThread * threads), kUnitWindows, unitWindows_);
+    const int items = std::min(separate, roundUp((separate + unit - 1) / unit, threads));
     prepare(groupWindows_, unitWindows_, threads);
     pool_.run(items, [&](int item, int worker) {
       const int first = static_cast<int>(static_cast<int64_t>(separate) * item / items), end = static_cast<int>(static_cast<int64_t>(separate) * (item + 1) / items);

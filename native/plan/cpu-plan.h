@@ -39,7 +39,7 @@ struct PlanRows {
   ptrdiff_t stride = 0;  // elements
   bool bf16 = false;
 
-  void reserve(size_t rows, ptrdiff_t rowStride, bool inBf16);
+  void reserve(size_t rows, ptrdiff_t rowStride, bool inBf16, PageArena* arena = nullptr);
   void* row(size_t index) const { return memory.data() + index * static_cast<size_t>(stride) * (bf16 ? sizeof(Bf16) : sizeof(float)); }
   float* floats() const { return bf16 ? nullptr : reinterpret_cast<float*>(memory.data()); }
   Bf16* halves() const { return bf16 ? reinterpret_cast<Bf16*>(memory.data()) : nullptr; }
@@ -141,6 +141,7 @@ class CpuPlan final : public LiftPlan {
   PlanWeights weights_;
   const int row_, hiddenRow_, innerRow_, poseRow_;  // padded rows: width, hidden width, twice the width, 3 J'
   int groupWindows_, unitWindows_;
+  PageArena arena_;                // of the working memory
   std::vector<PlanSpace> spaces_;  // one a thread
   std::vector<PlanHand> hands_;
   AlignedArray<float> firstLayerPositions_;  // (heads * 3, N, padded head width), made when a video asks for it

@@ -67,16 +67,14 @@ PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, c
 }
 
 // Panels of the parts' columns, each part starting on a new panel. taps: the weight is (out, in, taps) and rows are (taps, padded in).
-PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) const {
+PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) {
   const int columns = kernels.panelColumns;
   PlanPanels panels;
   panels.inner = inner;
   panels.bf16 = inBf16;
   panels.panelBytes = static_cast<size_t>(inner) * static_cast<size_t>(columns) * (inBf16 ? sizeof(Bf16) : sizeof(float));
   for (const Part& part : parts) panels.count += (part.out + columns - 1) / columns;
-  const size_t bytes = panels.panelBytes * static_cast<size_t>(panels.count);
-  panels.data.reserve(bytes);
-  char* panel = panels.data.data();
+  char* panel = panels.data.reserve(panels.panelBytes * static_cast<size_t>(panels.count), &arena_);
   for (const Part& part : parts) {
     const int tapRows = inner / taps, ownRows = part.in / taps;
     for (int first = 0; first < part.out; first += columns) {
@@ -107,14 +105,14 @@ AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int ro
   return array;
 }
 
-PlanLinear PlanWeights::linear(const FoldedLinear& folded, int inner, bool inBf16, int taps) const {
+PlanLinear PlanWeights::linear(const FoldedLinear& folded, int inner, bool inBf16, int taps) {
   PlanLinear result;
   result.panels = pack({{folded.weight.data(), folded.out, folded.in}}, inner, inBf16, taps);
   result.bias = padded(folded.bias, 1, folded.out, paddedRow(folded.out));
   return result;
 }
 
-PlanLinear PlanWeights::block(const FoldedBlock& folded, int inner, bool inBf16, int channels) const {
+PlanLinear PlanWeights::block(const FoldedBlock& folded, int inner, bool inBf16, int channels) {
   PlanLinear result = linear(folded.linear, inner, inBf16);
   if (!folded.norm.scale.empty()) {
     result.normScale = padded(folded.norm.scale, 1, channels, paddedRow(channels));
@@ -123,7 +121,7 @@ PlanLinear PlanWeights::block(const FoldedBlock& folded, int inner, bool inBf16,
   return result;
 }
 
-PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) const {
+PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) {
   const int width = config.width, taps = folded.stride > 0 ? 3 : 1;
   PlanLayerWeights result;
   result.stride = folded.stride;

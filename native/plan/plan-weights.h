@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../core/aligned-array.h"
+#include "../core/page-arena.h"
 #include "../core/thread-pool.h"
 #include "../cpu/plan-kernels.h"
 #include "folded-network.h"
@@ -22,7 +23,7 @@ struct PlanPanels {
   int count = 0;  // panels
   bool bf16 = false;
   size_t panelBytes = 0;
-  AlignedArray<char> data;
+  AlignedArray<char> data;  // of the weights' arena
 
   const void* panel(int index) const { return data.data() + panelBytes * static_cast<size_t>(index); }
 };
@@ -68,15 +69,16 @@ struct PlanWeights {
     const float* weight;
     int out, in;
   };
-  PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1) const;
+  PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1);
   AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns, int stride) const;
   // inner: floats of a row that the product reads.
-  PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1) const;
+  PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1);
   // With the batch norm beside it where that is not folded; `channels` of it.
-  PlanLinear block(const FoldedBlock& folded, int inner, bool bf16, int channels) const;
-  PlanLayerWeights layer(const FoldedLayer& folded) const;
+  PlanLinear block(const FoldedBlock& folded, int inner, bool bf16, int channels);
+  PlanLayerWeights layer(const FoldedLayer& folded);
   void countBytes();
 
+  PageArena arena_;  // of all panels
   size_t bytes_ = 0;
 };
 
