@@ -34,9 +34,9 @@ export async function compiledCases(root) {
 }
 
 /**
- * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be ("narrow"),
- * with own products and with the emulated cuBLASLt, and returns what scripts/cuda-case-child.mjs takes of them and their names, the cheapest first. One array under two names stays
- * one array.
+ * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be
+ * ("narrow"), with own products and with the emulated cuBLASLt, and returns what scripts/cuda-case-child.mjs takes of them and their
+ * names, the cheapest first. One array under two names stays one array.
  */
 export function writeCases(opCases, folder) {
   rmSync(folder, { recursive: true, force: true });

@@ -53,7 +53,8 @@ inline int kept(int tokens, int stride) { return (tokens + stride - 1) / stride;
 inline Cost costOf(const LinearForward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
   return {"linearForward", cost::productShape(op.rows, op.in, op.out), cost::product(rows, in, out),
-          cost::elements(rows * in, op.x) + cost::floats(in * out) + cost::elements(rows * out, op.y) + cost::floats(out, op.bias) + cost::floats(rows * out, op.residual)};
+          cost::elements(rows * in, op.x) + cost::floats(in * out) + cost::elements(rows * out, op.y) + cost::floats(out, op.bias) +
+              cost::floats(rows * out, op.residual)};
 }
 inline Cost costOf(const LinearBackward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
@@ -84,7 +85,8 @@ inline Cost costOf(const BatchNormForward& op) {
 inline Cost costOf(const BatchNormBackward& op) {
   const double size = double(op.rows) * op.channels;
   // dY and x are read for the sums and once more for dX.
-  return {"batchNormBackward", cost::shapeOf(op.rows, op.channels), 0, cost::elements(2 * size, op.dY) + cost::elements(2 * size, op.x) + cost::elements((op.accumulate ? 2 : 1) * size, op.dX) + cost::floats(7.0 * op.channels)};
+  return {"batchNormBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::elements(2 * size, op.dY) + cost::elements(2 * size, op.x) + cost::elements((op.accumulate ? 2 : 1) * size, op.dX) + cost::floats(7.0 * op.channels)};
 }
 inline Cost costOf(const LayerNormForward& op) {
   const double size = double(op.rows) * op.channels;
@@ -92,7 +94,8 @@ inline Cost costOf(const LayerNormForward& op) {
 }
 inline Cost costOf(const LayerNormBackward& op) {
   const double size = double(op.rows) * op.channels;
-  return {"layerNormBackward", cost::shapeOf(op.rows, op.channels), 0, cost::elements(size, op.dY) + cost::floats((op.accumulate ? 3 : 2) * size + 5.0 * op.channels + 2.0 * op.rows)};
+  return {"layerNormBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::elements(size, op.dY) + cost::floats((op.accumulate ? 3 : 2) * size + 5.0 * op.channels + 2.0 * op.rows)};
 }
 
 // One product of (n, w) by (w, n) in every head of every window.
@@ -128,7 +131,8 @@ inline Cost costOf(const StridedConvForward& op) {
 inline Cost costOf(const StridedConvBackward& op) {
   const double rows = double(op.batch) * cost::kept(op.tokens, op.stride), x = double(op.batch) * op.tokens * op.in;
   return {"stridedConvBackward", cost::shapeOf(op.batch, op.tokens, op.in) + " -> " + std::to_string(op.out) + " / " + std::to_string(op.stride),
-          2 * cost::product(rows, 3.0 * op.in, op.out), cost::elements(rows * op.out, op.dZ) + cost::elements(x, op.x) + cost::elements(x, op.dX) + cost::elements(x, op.reluOutput) +
+          2 * cost::product(rows, 3.0 * op.in, op.out),
+          cost::elements(rows * op.out, op.dZ) + cost::elements(x, op.x) + cost::elements(x, op.dX) + cost::elements(x, op.reluOutput) +
               cost::floats(9.0 * op.in * op.out + 2.0 * op.out)};
 }
 inline Cost costOf(const StridedResidualBackward& op) {
@@ -136,7 +140,8 @@ inline Cost costOf(const StridedResidualBackward& op) {
           cost::floats(3.0 * op.batch * cost::kept(op.tokens, op.stride) * op.channels)};
 }
 inline Cost costOf(const DropoutBackward& op) {
-  return {"dropoutBackward", cost::shapeOf(op.rows, op.channels), 0, cost::floats(double(op.rows) * op.channels) + cost::elements(double(op.rows) * op.channels, op.dX)};
+  return {"dropoutBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::floats(double(op.rows) * op.channels) + cost::elements(double(op.rows) * op.channels, op.dX)};
 }
 
 inline Cost costOf(const PositionsForward& op) {
