@@ -72,9 +72,9 @@ struct KeySmem {
   SharedArray<float, kScoreTile> logSumExp, dots;
 };
 
-// dK and dV of 32 keys.
+// dK and dV of 32 keys. Blocks of a multiprocessor: as many as its shared memory has room for, or as registers allow without spilling.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 3 : kWidth > 32 ? 5 : 7) attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
   auto& smem = sharedMemory<KeySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;

@@ -12,9 +12,10 @@ struct ForwardSmem {
 };
 
 // out = softmax(Q K^T / sqrt(w)) V with dropout on the weights; logSumExp is kept. A block: 32 queries of one window and head, all keys
-// in tiles of 32. Each row's maximum and sum are carried from tile to tile, what was summed rescaled when the maximum grows.
+// in tiles of 32. Each row's maximum and sum are carried from tile to tile, what was summed rescaled when the maximum grows. Blocks of a
+// multiprocessor: as many as registers allow that need not be spilled.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionForwardKernel(AttentionForward op, Keep keep) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 32 ? 6 : 7) attentionForwardKernel(AttentionForward op, Keep keep) {
   auto& smem = sharedMemory<ForwardSmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;

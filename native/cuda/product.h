@@ -202,9 +202,10 @@ __device__ __forceinline__ void tileMoments(ProductSmem& smem, const float (&val
   }
 }
 
-// Block (x, y, z): tile x of the rows, tile y of the columns, part z of the inner dimension (`depth` long, a multiple of 16).
+// Block (x, y, z): tile x of the rows, tile y of the columns, part z of the inner dimension (`depth` long, a multiple of 16). Two blocks
+// a multiprocessor at the least: asked for more, the compiler spills.
 template <typename Multiply, typename A, typename B, bool kMoments>
-__global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
+__global__ void __launch_bounds__(kProductThreads, 2) productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
   auto& smem = sharedMemory<ProductSmem>();
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTile, begin = blockIdx.z * depth, end = begin + depth < inner ? begin + depth : inner;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTile;
