@@ -87,10 +87,10 @@ async function trained(
 
 describe.skipIf(reason !== undefined)('recorded steps', () => {
   it.each([
-    ['of Stage II', { stage: 2 }, 'own'],
-    ['of Stage I', { stage: 1 }, 'own'],
-    ['of Stage II that refines', { stage: 2, refine: true }, 'own'],
-    ['of Stage II, products by cuBLASLt', { stage: 2 }, emulatedCublasLt],
+    ['of Stage II', { stage: 2 }, 'own', 'fp32'],
+    ['of Stage I', { stage: 1 }, 'own', 'fp32'],
+    ['of Stage II that refines', { stage: 2, refine: true }, 'own', 'fp32'],
+    ['of Stage II, products by cuBLASLt', { stage: 2 }, emulatedCublasLt, 'fp32'],
     ['of Stage II in bf16', { stage: 2 }, 'own', 'bf16'],
     ['of Stage I in bf16, products by cuBLASLt', { stage: 1, width: 64, hidden: 64 }, emulatedCublasLt, 'bf16'],
   ] as const)('%s give the bits that steps give which are not recorded', async (_, overrides, products, precision) => {
