@@ -63,6 +63,8 @@ export interface ProfileRecord {
   /** native/ops/cost.h says what counts. */
   flops: number;
   bytes: number;
+  /** `bytes` where a device keeps in bfloat16 what it may: native/ops/activations.h. */
+  narrowBytes: number;
 }
 
 /** What the plan folds into its weights, leaves out or shares; native/plan/plan.h says what each is. */
@@ -219,7 +221,7 @@ export function measurePeak(
 
 /** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
 export interface OpTensors {
-  [name: string]: Float32Array | Int32Array | Uint8Array;
+  [name: string]: Float32Array | Int32Array | Uint8Array | Uint16Array;
 }
 export function runOp(
   device: {
@@ -230,7 +232,10 @@ export function runOp(
     products?: string | undefined;
   },
   op: string,
-  /** Inputs, and outputs as arrays that are filled in place (`+=` fields start from what they hold). */
+  /**
+   * Inputs, and outputs as arrays that are filled in place (`+=` fields start from what they hold). A Uint16Array is an array in bfloat16, where
+   * the device keeps that one narrow (native/ops/activations.h).
+   */
   tensors: OpTensors,
   attributes: { [name: string]: number },
   /** Repeat and time: returns seconds per run (median). */

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import v8 from 'node:v8';
+import { narrowed, widened } from './cuda-narrow.mjs';
 
 const [addon, ...cases] = process.argv.slice(2);
 const { NativeModel, runOp } = createRequire(import.meta.url)(addon);
@@ -55,10 +56,14 @@ async function planComplaint({ plan, tolerance }, precision) {
   return error < tolerance ? undefined : `plan: ${plan.about} is wrong by ${error}`;
 }
 
-function opComplaint({ op, tensors, attributes, expected, tolerances }, precision, products) {
-  runOp({ device: 'cuda:0', isa: 'auto', threads: 1, precision, products }, op, tensors, attributes);
+/** Precision "narrow": bf16, and so are the arrays that may be. */
+function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, products) {
+  const device = { device: 'cuda:0', isa: 'auto', threads: 1, products };
+  const arrays = narrowed(tensors, precision === 'narrow' ? narrow : []);
+  runOp({ ...device, precision: precision === 'narrow' ? 'bf16' : precision }, op, arrays, attributes);
+  const results = widened(arrays);
   for (const [name, wanted] of Object.entries(expected)) {
-    const error = errorOf(tensors[name], wanted);
+    const error = errorOf(results[name], wanted);
     if (!(error < tolerances[precision])) return `${op}: ${name} is wrong by ${error}`;
   }
   return undefined;

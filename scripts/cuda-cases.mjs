@@ -4,10 +4,13 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
+import { narrowings } from './cuda-narrow.mjs';
 
 const PRECISIONS = ['fp32', 'tf32', 'bf16'];
 /** As in test/native/cuda-ops.test.ts. */
 const TF32 = 2e-3;
+/** With arrays in bf16, as test/native/op-case.ts has it. */
+const NARROW = 4e-3;
 const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 
 /** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
@@ -31,9 +34,9 @@ export async function compiledCases(root) {
 }
 
 /**
- * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, with own products and with the emulated cuBLASLt,
- * and returns what scripts/cuda-case-child.mjs takes of them and their names, the cheapest first. One array under two names stays
- * one array.
+ * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be
+ * ("narrow"), with own products and with the emulated cuBLASLt, and returns what scripts/cuda-case-child.mjs takes of them and their
+ * names, the cheapest first. One array under two names stays one array.
  */
 export function writeCases(opCases, folder) {
   rmSync(folder, { recursive: true, force: true });
@@ -42,11 +45,12 @@ export function writeCases(opCases, folder) {
     const { op, about, attributes, tolerance, bf16Tolerance } = opCase;
     const tensors = opCase.arrays();
     const file = path.join(folder, `${i}.bin`);
-    const tolerances = { fp32: tolerance, tf32: TF32, bf16: bf16Tolerance };
-    writeFileSync(file, v8.serialize({ op, attributes, tensors, expected: opCase.expected(), tolerances }));
+    const tolerances = { fp32: tolerance, tf32: TF32, bf16: bf16Tolerance, narrow: bf16Tolerance ?? NARROW };
+    const [narrow] = narrowings(opCase);
+    writeFileSync(file, v8.serialize({ op, attributes, tensors, narrow, expected: opCase.expected(), tolerances }));
     const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
     const cost = Math.max(opCase.flops, elements);
-    const precisions = bf16Tolerance === undefined ? ['fp32'] : PRECISIONS;
+    const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
     return ways.flatMap((products) =>
       precisions.map((precision) => {

@@ -113,9 +113,14 @@ function placesOf(code, [begin, end]) {
     const declared = CONSTANTS.test(code.slice(at + 1, close)) && DECLARED.test(code.slice(0, at));
     if (!declared) places.push({ kind: 'index', at: at + 1, end: close });
   }
-  for (const { index, 0: call, 1: name } of body.matchAll(/(?:\.|::|\b)(get4?|put|at|copy4)\(/g)) {
+  for (const { index, 0: call, 1: name } of body.matchAll(/(?:\.|::|\b)(get4?|put|at|copy4|read|write)\(/g)) {
     const list = argumentsOf(code, begin + index + call.length - 1);
-    const indices = { put: call.startsWith('::') ? list.slice(1, 3) : list.slice(0, -1), copy4: list.slice(1, 3) };
+    const indices = {
+      put: call.startsWith('::') ? list.slice(1, 3) : list.slice(0, -1),
+      copy4: list.slice(1, 3),
+      read: list.slice(1),
+      write: list.slice(1, 2),
+    };
     for (const [from, to] of indices[name] ?? list) places.push({ kind: 'index', at: from, end: to });
   }
   return places.sort((a, b) => a.at - b.at);

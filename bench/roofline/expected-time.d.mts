@@ -3,6 +3,7 @@ interface Row {
   shape: string;
   flops: number;
   bytes: number;
+  narrowBytes: number;
 }
 export const DEVICE: { products: Record<string, number>; copies: number; l2: number; exponentials: number };
 export function extrapolate(two: readonly Row[], three: readonly Row[], batch: number): Row[];

@@ -27,17 +27,19 @@ export function extrapolate(two, three, batch) {
       at += 1;
       return `${along(Number(number), other[at])}`;
     });
-    return { ...record, shape, flops: along(record.flops, three[i].flops), bytes: along(record.bytes, three[i].bytes) };
+    const of = (field) => along(record[field], three[i][field]);
+    return { ...record, shape, flops: of('flops'), bytes: of('bytes'), narrowBytes: of('narrowBytes') };
   });
 }
 
 /** One row for each op and shape, in the order in which they first come. */
 export function gather(records) {
   const rows = new Map();
-  for (const { op, shape, flops, bytes } of records) {
+  for (const { op, shape, flops, bytes, narrowBytes } of records) {
     const key = `${op} ${shape}`;
-    const row = rows.get(key) ?? { op, shape, count: 0, flops: 0, bytes: 0 };
-    rows.set(key, { ...row, count: row.count + 1, flops: row.flops + flops, bytes: row.bytes + bytes });
+    const row = rows.get(key) ?? { op, shape, count: 0, flops: 0, bytes: 0, narrowBytes: 0 };
+    const sums = { flops: row.flops + flops, bytes: row.bytes + bytes, narrowBytes: row.narrowBytes + narrowBytes };
+    rows.set(key, { ...row, count: row.count + 1, ...sums });
   }
   return [...rows.values()];
 }

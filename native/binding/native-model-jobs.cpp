@@ -277,7 +277,8 @@ Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
         entry.Set("start", record.start);
         entry.Set("seconds", record.seconds);
         entry.Set("flops", record.cost.flops);
-        entry.Set("bytes", record.cost.bytes);
+        entry.Set("bytes", record.cost.bytes.here);
+        entry.Set("narrowBytes", record.cost.bytes.narrow);
         list.Set(i, entry);
       }
       return list;

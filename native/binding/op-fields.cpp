@@ -54,7 +54,7 @@ T* OpFields::load(const char* name, napi_typedarray_type type, std::initializer_
   const Napi::Value value = tensors_.Get(name);
   const size_t size = sizeOf(shape);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type || value.As<Napi::TypedArray>().ElementLength() != size) {
-    const char* typeName = type == napi_float32_array ? "Float32Array" : type == napi_int32_array ? "Int32Array" : "Uint8Array";
+    const char* typeName = type == napi_float32_array ? "Float32Array" : type == napi_int32_array ? "Int32Array" : type == napi_uint16_array ? "Uint16Array" : "Uint8Array";
     throw Error("ERR_ARGUMENT", std::string("tensors.") + name + ": expected a " + typeName + " of " + std::to_string(size) + ", got " +
                                     describeValue(value) + ".");
   }
@@ -71,6 +71,17 @@ T* OpFields::load(const char* name, napi_typedarray_type type, std::initializer_
 float* OpFields::floats(const char* name, std::initializer_list<int64_t> shape) { return load<float>(name, napi_float32_array, shape, true); }
 
 float* OpFields::optionalFloats(const char* name, std::initializer_list<int64_t> shape) { return has(name) ? floats(name, shape) : nullptr; }
+
+Activations OpFields::activations(const char* name, std::initializer_list<int64_t> shape) {
+  const Napi::Value value = tensors_.Get(name);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint16_array) return floats(name, shape);
+  if (backend_.branchStorage() != Storage::bfloat16) {
+    throw Error("ERR_ARGUMENT", std::string("tensors.") + name + ": this device keeps no array in bfloat16 in this precision; a Float32Array expected.");
+  }
+  return {load<uint16_t>(name, napi_uint16_array, shape, true), Storage::bfloat16};
+}
+
+Activations OpFields::optionalActivations(const char* name, std::initializer_list<int64_t> shape) { return has(name) ? activations(name, shape) : Activations{}; }
 
 const uint8_t* OpFields::bytes(const char* name, std::initializer_list<int64_t> shape) {
   return load<uint8_t>(name, napi_uint8_array, shape, false);

@@ -33,6 +33,9 @@ class OpFields {
   // Two names for one JavaScript array give one device array: operations that work in place are probed so.
   float* floats(const char* name, std::initializer_list<int64_t> shape);
   float* optionalFloats(const char* name, std::initializer_list<int64_t> shape);
+  // A Float32Array; or a Uint16Array, in bfloat16, where the device keeps arrays so.
+  Activations activations(const char* name, std::initializer_list<int64_t> shape);
+  Activations optionalActivations(const char* name, std::initializer_list<int64_t> shape);
   const uint8_t* bytes(const char* name, std::initializer_list<int64_t> shape);
   // Every value in [low, high].
   const int32_t* integers(const char* name, std::initializer_list<int64_t> shape, int32_t low, int32_t high);

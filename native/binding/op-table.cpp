@@ -35,7 +35,7 @@ void readAttention(OpFields& f, Op& op) {
   if (op.width % op.heads != 0 || op.width / op.heads > 128) {
     throw Error("ERR_ARGUMENT", "attributes.width: expected a multiple of heads, at most 128 a head.");
   }
-  op.qkv = f.floats("qkv", {op.batch, op.tokens, 3, op.width});
+  op.qkv = f.activations("qkv", {op.batch, op.tokens, 3, op.width});
 }
 
 template <typename Op>
@@ -54,55 +54,55 @@ void readPositions(OpFields& f, Op& op, int tableLength) {
 const std::map<std::string, OpFill> kTable = {
     {"linearForward", entry<LinearForward>([](OpFields& f, LinearForward& op) {
        readProduct(f, op);
-       op.x = f.floats("x", {op.rows, op.in});
+       op.x = f.activations("x", {op.rows, op.in});
        op.weight = f.floats("weight", {op.out, op.in});
        op.bias = f.optionalFloats("bias", {op.out});
-       op.y = f.floats("y", {op.rows, op.out});
+       op.y = f.activations("y", {op.rows, op.out});
        op.residual = f.optionalFloats("residual", {op.rows, op.out});
        op.relu = f.flag("relu");
        op.dropout = f.dropout();
      })},
     {"linearBackward", entry<LinearBackward>([](OpFields& f, LinearBackward& op) {
        readProduct(f, op);
-       op.dZ = f.floats("dZ", {op.rows, op.out});
-       op.x = f.floats("x", {op.rows, op.in});
+       op.dZ = f.activations("dZ", {op.rows, op.out});
+       op.x = f.activations("x", {op.rows, op.in});
        op.weight = f.floats("weight", {op.out, op.in});
-       op.dX = f.optionalFloats("dX", {op.rows, op.in});
+       op.dX = f.optionalActivations("dX", {op.rows, op.in});
        op.dWeight = f.optionalFloats("dWeight", {op.out, op.in});
        op.dBias = f.optionalFloats("dBias", {op.out});
        op.accumulate = f.flag("accumulate");
-       op.reluOutput = f.optionalFloats("reluOutput", {op.rows, op.in});
+       op.reluOutput = f.optionalActivations("reluOutput", {op.rows, op.in});
        op.reluScale = static_cast<float>(f.numberOr("reluScale", 1));
      })},
     {"spatialBlockForward", entry<SpatialBlockForward>([](OpFields& f, SpatialBlockForward& op) {
        readProduct(f, op);
-       op.x = f.floats("x", {op.rows, op.in});
+       op.x = f.activations("x", {op.rows, op.in});
        op.weight = f.floats("weight", {op.out, op.in});
        op.bias = f.floats("bias", {op.out});
        op.gamma = f.floats("gamma", {op.out});
        op.beta = f.floats("beta", {op.out});
        op.runningMean = f.floats("runningMean", {op.out});
        op.runningVariance = f.floats("runningVariance", {op.out});
-       op.residual = f.optionalFloats("residual", {op.rows, op.out});
-       op.z = f.floats("z", {op.rows, op.out});
+       op.residual = f.optionalActivations("residual", {op.rows, op.out});
+       op.z = f.activations("z", {op.rows, op.out});
        op.mean = f.floats("mean", {op.out});
        op.inverseStd = f.floats("inverseStd", {op.out});
-       op.y = f.floats("y", {op.rows, op.out});
+       op.y = f.activations("y", {op.rows, op.out});
        op.training = f.flag("training");
        op.dropout = f.dropout();
      })},
     {"spatialBlockBackward", entry<SpatialBlockBackward>([](OpFields& f, SpatialBlockBackward& op) {
        readProduct(f, op);
-       op.dY = f.floats("dY", {op.rows, op.out});
-       op.x = f.floats("x", {op.rows, op.in});
+       op.dY = f.activations("dY", {op.rows, op.out});
+       op.x = f.activations("x", {op.rows, op.in});
        op.weight = f.floats("weight", {op.out, op.in});
        op.gamma = f.floats("gamma", {op.out});
        op.beta = f.floats("beta", {op.out});
-       op.z = f.floats("z", {op.rows, op.out});
+       op.z = f.activations("z", {op.rows, op.out});
        op.mean = f.floats("mean", {op.out});
        op.inverseStd = f.floats("inverseStd", {op.out});
-       op.dZ = f.floats("dZ", {op.rows, op.out});
-       op.dX = f.optionalFloats("dX", {op.rows, op.in});
+       op.dZ = f.activations("dZ", {op.rows, op.out});
+       op.dX = f.optionalActivations("dX", {op.rows, op.in});
        op.dWeight = f.floats("dWeight", {op.out, op.in});
        op.dBias = f.floats("dBias", {op.out});
        op.dGamma = f.floats("dGamma", {op.out});
@@ -126,12 +126,12 @@ const std::map<std::string, OpFill> kTable = {
     {"batchNormBackward", entry<BatchNormBackward>([](OpFields& f, BatchNormBackward& op) {
        op.rows = f.count("rows");
        op.channels = f.count("channels");
-       op.dY = f.floats("dY", {op.rows, op.channels});
-       op.x = f.floats("x", {op.rows, op.channels});
+       op.dY = f.activations("dY", {op.rows, op.channels});
+       op.x = f.activations("x", {op.rows, op.channels});
        op.gamma = f.floats("gamma", {op.channels});
        op.mean = f.floats("mean", {op.channels});
        op.inverseStd = f.floats("inverseStd", {op.channels});
-       op.dX = f.floats("dX", {op.rows, op.channels});
+       op.dX = f.activations("dX", {op.rows, op.channels});
        op.dGamma = f.floats("dGamma", {op.channels});
        op.dBeta = f.floats("dBeta", {op.channels});
        op.accumulate = f.flag("accumulate");
@@ -142,14 +142,14 @@ const std::map<std::string, OpFill> kTable = {
        op.x = f.floats("x", {op.rows, op.channels});
        op.a = f.floats("a", {op.channels});
        op.b = f.floats("b", {op.channels});
-       op.y = f.floats("y", {op.rows, op.channels});
+       op.y = f.activations("y", {op.rows, op.channels});
        op.mean = f.floats("mean", {op.rows});
        op.std = f.floats("std", {op.rows});
      })},
     {"layerNormBackward", entry<LayerNormBackward>([](OpFields& f, LayerNormBackward& op) {
        op.rows = f.count("rows");
        op.channels = f.count("channels", 2);
-       op.dY = f.floats("dY", {op.rows, op.channels});
+       op.dY = f.activations("dY", {op.rows, op.channels});
        op.x = f.floats("x", {op.rows, op.channels});
        op.a = f.floats("a", {op.channels});
        op.mean = f.floats("mean", {op.rows});
@@ -161,16 +161,16 @@ const std::map<std::string, OpFill> kTable = {
      })},
     {"attentionForward", entry<AttentionForward>([](OpFields& f, AttentionForward& op) {
        readAttention(f, op);
-       op.out = f.floats("out", {op.batch, op.tokens, op.width});
+       op.out = f.activations("out", {op.batch, op.tokens, op.width});
        op.logSumExp = f.floats("logSumExp", {op.batch, op.heads, op.tokens});
        op.dropout = f.dropout();
      })},
     {"attentionBackward", entry<AttentionBackward>([](OpFields& f, AttentionBackward& op) {
        readAttention(f, op);
-       op.out = f.floats("out", {op.batch, op.tokens, op.width});
+       op.out = f.activations("out", {op.batch, op.tokens, op.width});
        op.logSumExp = f.floats("logSumExp", {op.batch, op.heads, op.tokens});
-       op.dOut = f.floats("dOut", {op.batch, op.tokens, op.width});
-       op.dQkv = f.floats("dQkv", {op.batch, op.tokens, 3, op.width});
+       op.dOut = f.activations("dOut", {op.batch, op.tokens, op.width});
+       op.dQkv = f.activations("dQkv", {op.batch, op.tokens, 3, op.width});
        op.dropout = f.dropout();
      })},
     {"attentionMaps", entry<AttentionMaps>([](OpFields& f, AttentionMaps& op) {
@@ -183,7 +183,7 @@ const std::map<std::string, OpFill> kTable = {
        op.stride = f.count("stride");
        op.in = f.count("in");
        op.out = f.count("out");
-       op.x = f.floats("x", {op.batch, op.tokens, op.in});
+       op.x = f.activations("x", {op.batch, op.tokens, op.in});
        op.weight = f.floats("weight", {op.out, op.in, 3});
        op.bias = f.floats("bias", {op.out});
        op.residual = f.floats("residual", {op.batch, op.tokens, op.out});
@@ -196,13 +196,13 @@ const std::map<std::string, OpFill> kTable = {
        op.stride = f.count("stride");
        op.in = f.count("in");
        op.out = f.count("out");
-       op.dZ = f.floats("dZ", {op.batch, (op.tokens - 1) / op.stride + 1, op.out});
-       op.x = f.floats("x", {op.batch, op.tokens, op.in});
+       op.dZ = f.activations("dZ", {op.batch, (op.tokens - 1) / op.stride + 1, op.out});
+       op.x = f.activations("x", {op.batch, op.tokens, op.in});
        op.weight = f.floats("weight", {op.out, op.in, 3});
-       op.dX = f.floats("dX", {op.batch, op.tokens, op.in});
+       op.dX = f.activations("dX", {op.batch, op.tokens, op.in});
        op.dWeight = f.floats("dWeight", {op.out, op.in, 3});
        op.dBias = f.floats("dBias", {op.out});
-       op.reluOutput = f.optionalFloats("reluOutput", {op.batch, op.tokens, op.in});
+       op.reluOutput = f.optionalActivations("reluOutput", {op.batch, op.tokens, op.in});
        op.reluScale = static_cast<float>(f.numberOr("reluScale", 1));
      })},
     {"stridedResidualBackward", entry<StridedResidualBackward>([](OpFields& f, StridedResidualBackward& op) {
@@ -217,7 +217,7 @@ const std::map<std::string, OpFill> kTable = {
        op.rows = f.count("rows");
        op.channels = f.count("channels");
        op.dY = f.floats("dY", {op.rows, op.channels});
-       op.dX = f.floats("dX", {op.rows, op.channels});
+       op.dX = f.activations("dX", {op.rows, op.channels});
        op.dropout = f.dropout();
      })},
     {"positionsForward", entry<PositionsForward>([](OpFields& f, PositionsForward& op) {

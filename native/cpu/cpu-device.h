@@ -60,6 +60,7 @@ class CpuBackend final : public Backend {
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
+  Storage branchStorage() const override { return Storage::narrowable; }
   std::unique_ptr<Timeline> timeline() override { return std::make_unique<HostTimeline>(); }
   void* allocate(size_t bytes) override;
   void release(void* memory) override;

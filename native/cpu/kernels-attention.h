@@ -120,7 +120,7 @@ float softmaxRow(float* scores, const HeadShape& h, float* top) {
 
 void attentionForward(const AttentionForward& op, int window, int head, float* scratch) {
   const HeadShape h(op.tokens, op.width, op.heads);
-  const float* q = op.qkv + (ptrdiff_t)window * op.tokens * h.stride + head * h.headWidth;
+  const float* q = op.qkv.floats() + (ptrdiff_t)window * op.tokens * h.stride + head * h.headWidth;
   float* keyPanels = scratch;
   float* valuePanels = keyPanels + (ptrdiff_t)h.keys * h.headWidth;
   float* scores = valuePanels + (ptrdiff_t)h.channels * h.tokens;
@@ -129,7 +129,7 @@ void attentionForward(const AttentionForward& op, int window, int head, float* s
   if (head + 1 < op.heads) {
     for (int part = 0; part < 3; ++part) prefetchRows(q + part * op.width + h.headWidth, h.stride, h);
   }
-  prefetchNextWindow(op.qkv, h.stride, op.batch, window, head, h);
+  prefetchNextWindow(op.qkv.floats(), h.stride, op.batch, window, head, h);
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);
@@ -147,14 +147,14 @@ void attentionForward(const AttentionForward& op, int window, int head, float* s
         save(s, load(s) * keep);
       });
     }
-    float* out = op.out + ((ptrdiff_t)window * op.tokens + begin) * op.width + head * h.headWidth;
+    float* out = op.out.floats() + ((ptrdiff_t)window * op.tokens + begin) * op.width + head * h.headWidth;
     timesChannels(scores, h.keys, false, rows, h, valuePanels, factor, out, op.width);
   }
 }
 
 void attentionMaps(const AttentionMaps& op, int window, int head, float* scratch) {
   const HeadShape h(op.tokens, op.width, op.heads);
-  const float* q = op.qkv + (ptrdiff_t)window * op.tokens * h.stride + head * h.headWidth;
+  const float* q = op.qkv.floats() + (ptrdiff_t)window * op.tokens * h.stride + head * h.headWidth;
   float* keyPanels = scratch;
   float* scores = keyPanels + (ptrdiff_t)h.keys * h.headWidth;
   packTransposed(q + op.width, h.stride, h, keyPanels);
@@ -175,10 +175,10 @@ void attentionMaps(const AttentionMaps& op, int window, int head, float* scratch
 void attentionBackward(const AttentionBackward& op, int window, int head, float* scratch) {
   const HeadShape h(op.tokens, op.width, op.heads);
   const ptrdiff_t firstToken = (ptrdiff_t)window * op.tokens;
-  const float* q = op.qkv + firstToken * h.stride + head * h.headWidth;
-  const float* out = op.out + firstToken * op.width + head * h.headWidth;
-  const float* dOut = op.dOut + firstToken * op.width + head * h.headWidth;
-  float* dQ = op.dQkv + firstToken * h.stride + head * h.headWidth;
+  const float* q = op.qkv.floats() + firstToken * h.stride + head * h.headWidth;
+  const float* out = op.out.floats() + firstToken * op.width + head * h.headWidth;
+  const float* dOut = op.dOut.floats() + firstToken * op.width + head * h.headWidth;
+  float* dQ = op.dQkv.floats() + firstToken * h.stride + head * h.headWidth;
   float* panels = scratch;  // one at a time: K^T, then V^T, then channel panels
   float* valuePanels = panels + (ptrdiff_t)h.keys * h.channels;
   float* weights = valuePanels + (ptrdiff_t)h.keys * h.channels;  // (tokens, keys)
@@ -190,9 +190,9 @@ void attentionBackward(const AttentionBackward& op, int window, int head, float*
     prefetchRows(out + h.headWidth, op.width, h);
     prefetchRows(dOut + h.headWidth, op.width, h);
   }
-  prefetchNextWindow(op.qkv, h.stride, op.batch, window, head, h);
-  prefetchNextWindow(op.out, op.width, op.batch, window, head, h);
-  prefetchNextWindow(op.dOut, op.width, op.batch, window, head, h);
+  prefetchNextWindow(op.qkv.floats(), h.stride, op.batch, window, head, h);
+  prefetchNextWindow(op.out.floats(), op.width, op.batch, window, head, h);
+  prefetchNextWindow(op.dOut.floats(), op.width, op.batch, window, head, h);
   const int64_t firstRow = ((int64_t)window * op.heads + head) * op.tokens;
   for (int begin = 0; begin < op.tokens; begin += kTileRows) {
     const int rows = least(kTileRows, op.tokens - begin);

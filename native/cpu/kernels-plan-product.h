@@ -101,14 +101,26 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
 #endif
 }
 
+// The panel behind the one in use, of which each step over `inner` asks the second-level cache for a few bytes: a network's weights are larger.
+struct NextPanel {
+  const char* at;
+  ptrdiff_t step;
+
+  void fetch() {
+    __builtin_prefetch(at, 0, 2);
+    at += step;
+  }
+};
+
 template <int MR>
-void planTile(const PlanProduct& op, const void* rows, const void* panel, int row, int column) {
+void planTile(const PlanProduct& op, const void* rows, const void* panel, int row, int column, NextPanel next) {
   const float* a = static_cast<const float*>(rows);
   const float* b = static_cast<const float*>(panel);
   const ptrdiff_t stride = op.aStride;
   const int inner = op.inner;
   Vec sums[MR][2] = {};
   for (int p = 0; p < inner; ++p) {
+    next.fetch();
     const Vec b0 = load(b + (ptrdiff_t)p * kPanel), b1 = load(b + (ptrdiff_t)p * kPanel + kLanes);
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -122,13 +134,14 @@ void planTile(const PlanProduct& op, const void* rows, const void* panel, int ro
 
 #if defined(__AVX512BF16__)
 template <int MR>
-void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, int row, int column) {
+void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, int row, int column, NextPanel next) {
   const uint32_t* a = static_cast<const uint32_t*>(rows);
   const uint32_t* b = static_cast<const uint32_t*>(panel);
   const ptrdiff_t stride = op.aStride / 2;
   const int pairs = op.inner / 2;
   Vec sums[MR][2] = {};
   for (int p = 0; p < pairs; ++p) {
+    next.fetch();
     const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32), b1 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32 + 16);
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -141,7 +154,7 @@ void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, in
 }
 #endif
 
-using PlanTile = void (*)(const PlanProduct&, const void*, const void*, int, int);
+using PlanTile = void (*)(const PlanProduct&, const void*, const void*, int, int, NextPanel);
 
 constexpr PlanTile kPlanTiles[kPlanRows + 1] = {
   nullptr, planTile<1>, planTile<2>, planTile<3>, planTile<4>, planTile<5>, planTile<6>,
@@ -150,26 +163,30 @@ constexpr PlanTile kPlanTiles[kPlanRows + 1] = {
 #endif
 };
 
-inline void planTiles(const PlanProduct& op, const PlanTile (&tiles)[kPlanRows + 1], int elementBytes) {
+// stepElements: elements of a row that one step over `inner` takes.
+inline void planTiles(const PlanProduct& op, const PlanTile (&tiles)[kPlanRows + 1], int elementBytes, int stepElements) {
   const char* a = static_cast<const char*>(op.a);
   const ptrdiff_t panelBytes = (ptrdiff_t)op.inner * kPanel * elementBytes;
+  const ptrdiff_t steps = op.inner / stepElements, tilesOfPanel = op.groups * ((op.rows + kPlanRows - 1) / kPlanRows);
   for (int panel = 0; panel < op.panelCount; ++panel) {
     const char* b = static_cast<const char*>(op.panels) + panel * panelBytes;
+    NextPanel next{b + panelBytes, panelBytes / (tilesOfPanel * steps) + 1};
     for (int group = 0; group < op.groups; ++group) {
       const char* rows = a + group * op.aGroup * elementBytes;
       for (int row = 0; row < op.rows; row += kPlanRows) {
-        tiles[least(kPlanRows, op.rows - row)](op, rows + row * op.aStride * elementBytes, b, group * op.rows + row, panel * kPanel);
+        tiles[least(kPlanRows, op.rows - row)](op, rows + row * op.aStride * elementBytes, b, group * op.rows + row, panel * kPanel, next);
+        next.at += next.step * steps;
       }
     }
   }
 }
 
-void planProduct(const PlanProduct& op) { planTiles(op, kPlanTiles, 4); }
+void planProduct(const PlanProduct& op) { planTiles(op, kPlanTiles, 4, 1); }
 
 #if defined(__AVX512BF16__)
 constexpr PlanTile kPlanTilesBf16[kPlanRows + 1] = {
   nullptr,         planTileBf16<1>, planTileBf16<2>, planTileBf16<3>, planTileBf16<4>,
   planTileBf16<5>, planTileBf16<6>, planTileBf16<7>, planTileBf16<8>, planTileBf16<9>,
 };
-void planProductBf16(const PlanProduct& op) { planTiles(op, kPlanTilesBf16, 2); }
+void planProductBf16(const PlanProduct& op) { planTiles(op, kPlanTilesBf16, 2, 2); }
 #endif

@@ -6,7 +6,7 @@ void layerNormForward(const LayerNormForward& op, int begin, int end) {
   const int channels = op.channels;
   for (int row = begin; row < end; ++row) {
     const float* x = op.x + (ptrdiff_t)row * channels;
-    float* y = op.y + (ptrdiff_t)row * channels;
+    float* y = op.y.floats() + (ptrdiff_t)row * channels;
     Vec total{};
     for (int c = 0; c < channels; c += kLanes) total += loadUpTo(x + c, least(kLanes, channels - c));
     const float mean = sum(total) / (float)channels;
@@ -33,7 +33,7 @@ void layerNormBackward(const LayerNormBackward& op, int begin, int end, float* s
   for (int c = 0; c < 2 * channels; ++c) sums[c] = 0.0f;
   for (int row = begin; row < end; ++row) {
     const float* x = op.x + (ptrdiff_t)row * channels;
-    const float* dY = op.dY + (ptrdiff_t)row * channels;
+    const float* dY = op.dY.floats() + (ptrdiff_t)row * channels;
     float* dX = op.dX + (ptrdiff_t)row * channels;
     const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
     Vec total{}, products{};
@@ -141,7 +141,7 @@ void normalizeBackward(const NormalizeBackward& op, int begin, int end) {
 void dropoutBackward(const DropoutBackward& op, int begin, int end) {
   forEachVector(op.dropout, op.channels, begin, end, [&](int64_t row, int c, int count, Vec factor) {
     const ptrdiff_t at = row * op.channels + c;
-    saveUpTo(op.dX + at, loadUpTo(op.dY + at, count) * factor, count);
+    saveUpTo(op.dX.floats() + at, loadUpTo(op.dY + at, count) * factor, count);
   });
 }
 

@@ -69,8 +69,8 @@ void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma
 void CpuBackend::run(const BatchNormBackward& op) {
   float* dU = conv_.floats(static_cast<size_t>(op.rows) * op.channels);
   batchNormBackward(op.rows,
-                    {.channels = op.channels, .dY = op.dY, .x = op.x, .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = nullptr, .dU = dU,
-                     .sums = nullptr, .dX = op.dX, .accumulate = op.accumulate},
+                    {.channels = op.channels, .dY = op.dY.floats(), .x = op.x.floats(), .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = nullptr, .dU = dU,
+                     .sums = nullptr, .dX = op.dX.floats(), .accumulate = op.accumulate},
                     op.dGamma, op.dBeta);
 }
 

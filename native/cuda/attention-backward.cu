@@ -19,16 +19,15 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(Attent
   auto& smem = sharedMemory<QuerySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
-  const float* qkv = op.qkv + head.qkv;
-  loadTile<kWidth>(smem.q, qkv, head.qkvStride, head.tile, head);
-  loadTile<kWidth>(smem.dOut, op.dOut + head.out, op.width, head.tile, head);
+  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
+  loadTile<kWidth>(smem.dOut, op.dOut, head.out, op.width, head.tile, head);
   float dot[kRowsOfThread] = {}, logSumExp[kRowsOfThread] = {};
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
     const int token = head.tile + at.y + i;
     if (token < op.tokens) {
       const int64_t row = head.out + static_cast<int64_t>(token) * op.width;
-      for (int c = at.x; c < head.headWidth; c += kRowLanes) dot[i] += op.out[row + c] * op.dOut[row + c];
+      for (int c = at.x; c < head.headWidth; c += kRowLanes) dot[i] += read(op.out, row + c) * read(op.dOut, row + c);
       logSumExp[i] = op.logSumExp[head.firstRow + token];
     }
     dot[i] = sumOfLanes<kRowLanes>(dot[i]);
@@ -37,8 +36,8 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(Attent
   float sums[kRowsOfThread][kWidth / kRowLanes] = {};
   for (int first = 0; first < op.tokens; first += kScoreTile) {
     __syncthreads();
-    loadTile<kWidth>(smem.k, qkv + op.width, head.qkvStride, first, head);
-    loadTile<kWidth>(smem.v, qkv + 2 * op.width, head.qkvStride, first, head);
+    loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
+    loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, first, head);
     __syncthreads();
     float scores[kRowsOfThread][kScoresOfThread], dWeights[kRowsOfThread][kScoresOfThread];
     multiplyRows<kWidth>(smem.q, smem.k, at, scores);
@@ -63,7 +62,7 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(Attent
     multiplyTile<kWidth>(smem.dScores, smem.k, at, sums);
   }
   const float one[kRowsOfThread] = {1, 1};
-  storeRows<kWidth>(op.dQkv + head.qkv, head.qkvStride, head, at, sums, one);
+  storeRows<kWidth>(op.dQkv, head.qkv, head.qkvStride, head, at, sums, one);
 }
 
 template <int kWidth>
@@ -73,20 +72,19 @@ struct KeySmem {
   SharedArray<float, kScoreTile> logSumExp, dots;
 };
 
-// dK and dV of 32 keys.
+// dK and dV of 32 keys. Blocks of a multiprocessor: as many as its shared memory has room for, or as registers allow without spilling.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 3 : kWidth > 32 ? 5 : 7) attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
   auto& smem = sharedMemory<KeySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
-  const float* qkv = op.qkv + head.qkv;
-  loadTile<kWidth>(smem.k, qkv + op.width, head.qkvStride, head.tile, head);
-  loadTile<kWidth>(smem.v, qkv + 2 * op.width, head.qkvStride, head.tile, head);
+  loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, head.tile, head);
+  loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, head.tile, head);
   float dK[kRowsOfThread][kWidth / kRowLanes] = {}, dV[kRowsOfThread][kWidth / kRowLanes] = {};
   for (int first = 0; first < op.tokens; first += kScoreTile) {
     __syncthreads();
-    loadTile<kWidth>(smem.q, qkv, head.qkvStride, first, head);
-    loadTile<kWidth>(smem.dOut, op.dOut + head.out, op.width, first, head);
+    loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, first, head);
+    loadTile<kWidth>(smem.dOut, op.dOut, head.out, op.width, first, head);
     const int own = static_cast<int>(threadIdx.x);
     if (own < kScoreTile) {
       const bool there = first + own < op.tokens;
@@ -117,8 +115,8 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionKeyKernel(Attentio
     multiplyTile<kWidth>(smem.dScores, smem.q, at, dK);
   }
   const float one[kRowsOfThread] = {1, 1};
-  storeRows<kWidth>(op.dQkv + head.qkv + op.width, head.qkvStride, head, at, dK, one);
-  storeRows<kWidth>(op.dQkv + head.qkv + 2 * op.width, head.qkvStride, head, at, dV, one);
+  storeRows<kWidth>(op.dQkv, head.qkv + op.width, head.qkvStride, head, at, dK, one);
+  storeRows<kWidth>(op.dQkv, head.qkv + 2 * op.width, head.qkvStride, head, at, dV, one);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "keep.h"
 #include "shared-array.h"
+#include "stored.h"
 #include "warp.h"
 
 namespace pstmo::cuda {
@@ -39,12 +40,12 @@ struct Head {
   }
 };
 
-// Rows [first, first + 32) of a head's matrix, zero behind the last token and the last channel.
+// Rows [first, first + 32) of a head's matrix, which begins at element `begin`; zero behind the last token and the last channel.
 template <int kWidth>
-__device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const float* from, int64_t stride, int first, const Head& head) {
+__device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActivations& from, int64_t begin, int64_t stride, int first, const Head& head) {
   for (int e = static_cast<int>(threadIdx.x); e < kScoreTile * kWidth; e += kAttentionThreads) {
     const int row = e / kWidth, c = e % kWidth;
-    tile.put(row, c, first + row < head.tokens && c < head.headWidth ? from[(first + row) * stride + c] : 0.0f);
+    tile.put(row, c, first + row < head.tokens && c < head.headWidth ? read(from, begin + (first + row) * stride + c) : 0.0f);
   }
 }
 
@@ -84,16 +85,16 @@ __device__ __forceinline__ void multiplyTile(const ScoreTile& scores, const Head
   }
 }
 
-// Rows y, y + 1 of a result, each factor[i] times the sums.
+// Rows y, y + 1 of a result whose first row begins at element `begin`, each factor[i] times the sums.
 template <int kWidth>
-__device__ __forceinline__ void storeRows(float* to, int64_t stride, const Head& head, TilePlace at, const float (&sums)[kRowsOfThread][kWidth / kRowLanes],
+__device__ __forceinline__ void storeRows(const Activations& to, int64_t begin, int64_t stride, const Head& head, TilePlace at, const float (&sums)[kRowsOfThread][kWidth / kRowLanes],
                                           const float (&factor)[kRowsOfThread]) {
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
     if (head.tile + at.y + i >= head.tokens) continue;
 #pragma unroll
     for (int c = 0; c < kWidth / kRowLanes; ++c) {
-      if (at.x + kRowLanes * c < head.headWidth) to[(head.tile + at.y + i) * stride + at.x + kRowLanes * c] = sums[i][c] * factor[i];
+      if (at.x + kRowLanes * c < head.headWidth) write(to, begin + (head.tile + at.y + i) * stride + at.x + kRowLanes * c, sums[i][c] * factor[i]);
     }
   }
 }

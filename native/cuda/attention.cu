@@ -12,19 +12,19 @@ struct ForwardSmem {
 };
 
 // out = softmax(Q K^T / sqrt(w)) V with dropout on the weights; logSumExp is kept. A block: 32 queries of one window and head, all keys
-// in tiles of 32. Each row's maximum and sum are carried from tile to tile, what was summed rescaled when the maximum grows.
+// in tiles of 32. Each row's maximum and sum are carried from tile to tile, what was summed rescaled when the maximum grows. Blocks of a
+// multiprocessor: as many as registers allow that need not be spilled.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionForwardKernel(AttentionForward op, Keep keep) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 32 ? 6 : 7) attentionForwardKernel(AttentionForward op, Keep keep) {
   auto& smem = sharedMemory<ForwardSmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
-  const float* qkv = op.qkv + head.qkv;
   float sums[kRowsOfThread][kWidth / kRowLanes] = {}, highest[kRowsOfThread] = {kLowest, kLowest}, total[kRowsOfThread] = {};
-  loadTile<kWidth>(smem.q, qkv, head.qkvStride, head.tile, head);
+  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
   for (int first = 0; first < op.tokens; first += kScoreTile) {
     __syncthreads();
-    loadTile<kWidth>(smem.k, qkv + op.width, head.qkvStride, first, head);
-    loadTile<kWidth>(smem.v, qkv + 2 * op.width, head.qkvStride, first, head);
+    loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
+    loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, first, head);
     __syncthreads();
     float scores[kRowsOfThread][kScoresOfThread];
     multiplyRows<kWidth>(smem.q, smem.k, at, scores);
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionForwardKernel(Atte
     const int token = head.tile + at.y + i;
     if (at.x == 0 && token < op.tokens) op.logSumExp[head.firstRow + token] = highest[i] + logf(sum);
   }
-  storeRows<kWidth>(op.out + head.out, op.width, head, at, sums, factor);
+  storeRows<kWidth>(op.out, head.out, op.width, head, at, sums, factor);
 }
 
 template <int kWidth>
@@ -84,13 +84,12 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
   auto& smem = sharedMemory<MapsSmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
-  const float* qkv = op.qkv + head.qkv;
   float highest[kRowsOfThread] = {kLowest, kLowest}, total[kRowsOfThread] = {};
-  loadTile<kWidth>(smem.q, qkv, head.qkvStride, head.tile, head);
+  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
   for (int pass = 0; pass < 2; ++pass) {
     for (int first = 0; first < op.tokens; first += kScoreTile) {
       __syncthreads();
-      loadTile<kWidth>(smem.k, qkv + op.width, head.qkvStride, first, head);
+      loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
       __syncthreads();
       float scores[kRowsOfThread][kScoresOfThread];
       multiplyRows<kWidth>(smem.q, smem.k, at, scores);

@@ -1,7 +1,7 @@
 // Batch norm's constants and the arithmetic that several kernels share.
 #pragma once
 
-#include "cuda-runtime.h"
+#include "stored.h"
 
 namespace pstmo::cuda {
 
@@ -12,37 +12,37 @@ __device__ __forceinline__ float leakyRelu(float value, float slope) { return va
 
 // y = residual + dropout(leakyRelu(gamma (x - mean) inverseStd + beta)); slope 1 is plain batch norm. For elementwise().
 struct Normalize {
-  const float* x;  // (rows, channels)
+  ConstActivations x;  // (rows, channels)
   const float* mean;
   const float* inverseStd;
   const float* gamma;
   const float* beta;
-  const float* residual;  // or null
-  float* y;
+  ConstActivations residual;  // or null
+  Activations y;
   int channels;
   float slope;
   __device__ void operator()(int64_t row, int c, float factor) const {
     const int64_t at = row * channels + c;
-    const float value = leakyRelu((x[at] - mean[c]) * inverseStd[c] * gamma[c] + beta[c], slope) * factor;
-    y[at] = residual ? residual[at] + value : value;
+    const float value = leakyRelu((read(x, at) - mean[c]) * inverseStd[c] * gamma[c] + beta[c], slope) * factor;
+    write(y, at, residual ? read(residual, at) + value : value);
   }
 };
 
 // The way back through Normalize's dropout and leaky ReLU: dU = dY * factor * (u > 0 ? 1 : slope).
 struct ThroughActivation {
-  const float* dY;
-  const float* x;
+  ConstActivations dY;
+  ConstActivations x;
   const float* mean;
   const float* inverseStd;
   const float* gamma;
   const float* beta;
-  float* dU;
+  Activations dU;
   int channels;
   float slope;
   __device__ void operator()(int64_t row, int c, float factor) const {
     const int64_t at = row * channels + c;
-    const float u = (x[at] - mean[c]) * inverseStd[c] * gamma[c] + beta[c];
-    dU[at] = dY[at] * factor * (u > 0.0f ? 1.0f : slope);
+    const float u = (read(x, at) - mean[c]) * inverseStd[c] * gamma[c] + beta[c];
+    write(dU, at, read(dY, at) * factor * (u > 0.0f ? 1.0f : slope));
   }
 };
 

@@ -19,7 +19,7 @@ using Layout = struct LayoutData*;
 using Preference = struct PreferenceData*;
 
 enum Status : int { kSuccess = 0, kNotInitialized = 1, kAllocFailed = 3, kInvalidValue = 7, kArchMismatch = 8, kExecutionFailed = 13, kNotSupported = 15 };
-enum DataType : int { kFloat32 = 0 };
+enum DataType : int { kFloat32 = 0, kBrainFloat16 = 14 };
 enum ComputeType : int { kCompute32 = 68, kCompute32FastBf16 = 75, kCompute32FastTf32 = 77 };
 enum Transpose : int { kPlain = 0, kTransposed = 1 };
 enum Epilogue : int { kNoEpilogue = 1, kRelu = 2, kBias = 4, kReluBias = 6, kBiasGradientB = 512 };

@@ -27,6 +27,7 @@ class CudaBackend final : public Backend {
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
+  Storage branchStorage() const override { return precision_ == Precision::bf16 ? Storage::bfloat16 : Storage::narrowable; }
   std::unique_ptr<Timeline> timeline() override;
   void* allocate(size_t bytes) override;
   void release(void* memory) override;
@@ -101,19 +102,22 @@ class CudaBackend final : public Backend {
   // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's input; dBias (out) += column sums of
   // dZ. Either may be null.
   template <typename B>
-  void weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  void weightGradient(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias);
   template <typename B>
-  bool weightGradientByLibrary(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  bool weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias);
   LibraryOperand operandOf(const RowMajor& a, int64_t) const { return {a.data, a.stride, true}; }
   LibraryOperand operandOf(const InnerMajor& a, int64_t) const { return {a.data, a.stride, false}; }
   // The gathered rows, laid out in memory.
   LibraryOperand operandOf(const ConvolutionRowMajor& a, int64_t rows);
   LibraryOperand operandOf(const ConvolutionInnerMajor& a, int64_t rows);
-  const float* gatherRows(const ConvolutionRows& a, int64_t rows);
+  ConstActivations gatherRows(const ConvolutionRows& a, int64_t rows);
+  // By cuBLASLt, which multiplies two matrices of one type: where one array is bfloat16, the float32 ones that come in are rounded first. False
+  // where nothing was done.
+  bool runByLibrary(Precision precision, LibraryProduct product);
   // sums (channels) += column sums of x (rows, channels).
-  void addColumnSums(int64_t rows, int channels, const float* x, float* sums);
+  void addColumnSums(int64_t rows, int channels, const ConstActivations& x, float* sums);
   // Partial moments of chunks of kReduceRows rows of x (rows, channels).
-  void chunkMoments(int64_t rows, int channels, const float* x, float* partials);
+  void chunkMoments(int64_t rows, int channels, const ConstActivations& x, float* partials);
   // Partial moments (chunks of `chunkRows` rows, 2, channels) to mean and 1 / std, running statistics moved.
   void mergeMoments(int64_t rows, int chunkRows, int channels, const float* partials, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
 
@@ -122,6 +126,7 @@ class CudaBackend final : public Backend {
   std::string name_;
   cudaStream_t stream_ = nullptr;
   Scratch partials_, sums_, gathered_;
+  Scratch rounded_[3];  // left and right operand and bias for cuBLASLt, in bfloat16
   Staging staging_;
   std::unique_ptr<LibraryProducts> library_;  // null: own products
 

@@ -11,7 +11,11 @@ int alignmentOf(const void* address) {
   return low == 0 ? 256 : static_cast<int>(low & (~low + 1));
 }
 
-lt::ComputeType computeOf(Precision precision) {
+lt::DataType typeOf(const ConstActivations& array) { return array.storage == Storage::bfloat16 ? lt::kBrainFloat16 : lt::kFloat32; }
+
+// bfloat16 as it lies in memory is multiplied as it is; float32 is rounded on the way.
+lt::ComputeType computeOf(Precision precision, lt::DataType type) {
+  if (type == lt::kBrainFloat16) return lt::kCompute32;
   switch (precision) {
     case Precision::tf32: return lt::kCompute32FastTf32;
     case Precision::bf16: return lt::kCompute32FastBf16;
@@ -53,7 +57,7 @@ void LibraryProducts::check(lt::Status status, const char* doing) const {
               "cuBLASLt (" + library_.file + ") said \"" + library_.functions.GetStatusString(status) + "\" while " + doing + "; products \"own\" does without it.");
 }
 
-LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const float* bias) {
+LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const void* bias) {
   std::unique_ptr<Plan>& kept = plans_[key];
   if (kept) return *kept;
   const lt::Functions& f = library_.functions;
@@ -66,9 +70,10 @@ LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const float* bias
   set(lt::kTransposeB, static_cast<int32_t>(key.leftInnerFirst ? lt::kPlain : lt::kTransposed));
   set(lt::kEpilogue, static_cast<uint32_t>(key.epilogue));
   if (bias) set(lt::kBiasPointer, bias);
-  check(f.MatrixLayoutCreate(&plan->a, lt::kFloat32, key.rightInnerFirst ? inner : columns, key.rightInnerFirst ? columns : inner, key.rightStride), doing);
-  check(f.MatrixLayoutCreate(&plan->b, lt::kFloat32, key.leftInnerFirst ? inner : rows, key.leftInnerFirst ? rows : inner, key.leftStride), doing);
-  check(f.MatrixLayoutCreate(&plan->d, lt::kFloat32, columns, rows, key.columns), doing);
+  const auto inType = static_cast<lt::DataType>(key.inType), outType = static_cast<lt::DataType>(key.outType);
+  check(f.MatrixLayoutCreate(&plan->a, inType, key.rightInnerFirst ? inner : columns, key.rightInnerFirst ? columns : inner, key.rightStride), doing);
+  check(f.MatrixLayoutCreate(&plan->b, inType, key.leftInnerFirst ? inner : rows, key.leftInnerFirst ? rows : inner, key.leftStride), doing);
+  check(f.MatrixLayoutCreate(&plan->d, outType, columns, rows, key.columns), doing);
 
   struct Wishes {
     const lt::Functions& functions;
@@ -93,18 +98,19 @@ LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const float* bias
 
 bool LibraryProducts::run(cudaStream_t stream, Precision precision, const LibraryProduct& product) {
   const int epilogue = product.leftSums ? lt::kBiasGradientB : product.bias ? (product.relu ? lt::kReluBias : lt::kBias) : product.relu ? lt::kRelu : lt::kNoEpilogue;
-  const float* const bias = product.leftSums ? product.leftSums : product.bias;
-  const float* const added = product.added ? product.added : product.d;
-  const Key key{product.rows, product.columns, product.inner, product.left.stride, product.right.stride, epilogue, computeOf(precision),
-                {alignmentOf(product.right.data), alignmentOf(product.left.data), alignmentOf(added), alignmentOf(product.d)},
-                product.left.innerFirst, product.right.innerFirst, product.added != nullptr};
+  const void* const bias = product.leftSums ? product.leftSums : product.bias.data;
+  const void* const added = product.added ? product.added.data : product.d.data;
+  const lt::DataType inType = typeOf(product.left.data), outType = typeOf(product.d);
+  const Key key{product.rows, product.columns, product.inner, product.left.stride, product.right.stride, epilogue, computeOf(precision, inType), inType, outType,
+                {alignmentOf(product.right.data.data), alignmentOf(product.left.data.data), alignmentOf(added), alignmentOf(product.d.data)},
+                product.left.innerFirst, product.right.innerFirst, bool(product.added)};
   Plan& plan = planOf(key, bias);
   if (!plan.found) return false;
   const lt::Functions& f = library_.functions;
   if (bias) check(f.MatmulDescSetAttribute(plan.descriptor, lt::kBiasPointer, &bias, sizeof bias), "describing a product");
   const float one = 1, beta = product.added ? 1.0f : 0.0f;
   void* workspace = workspace_.bytes(plan.choice.workspaceBytes);
-  check(f.Matmul(handle_, plan.descriptor, &one, product.right.data, plan.a, product.left.data, plan.b, &beta, added, plan.d, product.d, plan.d, &plan.choice.algorithm,
+  check(f.Matmul(handle_, plan.descriptor, &one, product.right.data.data, plan.a, product.left.data.data, plan.b, &beta, added, plan.d, product.d.data, plan.d, &plan.choice.algorithm,
                  workspace, plan.choice.workspaceBytes, stream),
         "multiplying");
   return true;

@@ -15,18 +15,19 @@ namespace pstmo::cuda {
 
 // Element i (row of the left operand, column of the right one) at inner index k: data[i * stride + k], or data[k * stride + i].
 struct LibraryOperand {
-  const float* data;
+  ConstActivations data;
   int64_t stride;
   bool innerFirst;  // the first of the two
 };
 
-// d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for.
+// d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for. Both operands are of one type, `added` and
+// `bias` of that of d, which is bfloat16 where the operands are alone.
 struct LibraryProduct {
   int64_t rows, columns, inner;
   LibraryOperand left, right;
-  float* d;
-  const float* added = nullptr;  // (rows, columns); may be d
-  const float* bias = nullptr;   // (columns)
+  Activations d;
+  ConstActivations added = {};  // (rows, columns); may be d
+  ConstActivations bias = {};   // (columns)
   bool relu = false;
   float* leftSums = nullptr;     // (rows) = sums of the left operand over the inner index; without bias and relu
 };
@@ -47,13 +48,13 @@ class LibraryProducts {
  private:
   struct Key {
     int64_t rows, columns, inner, leftStride, rightStride;
-    int epilogue, compute, alignments[4];
+    int epilogue, compute, inType, outType, alignments[4];
     bool leftInnerFirst, rightInnerFirst, adds;
     auto operator<=>(const Key&) const = default;
   };
   struct Plan;
 
-  Plan& planOf(const Key& key, const float* bias);
+  Plan& planOf(const Key& key, const void* bias);
   void check(lt::Status status, const char* doing) const;
 
   const lt::Library& library_;

@@ -8,14 +8,37 @@ namespace pstmo::cuda {
 namespace {
 
 struct ColumnTerm {
-  const float* x;
+  ConstActivations x;
   int channels;
-  __device__ void operator()(int64_t row, int column, float (&values)[1]) const { values[0] = x[row * channels + column]; }
+  __device__ void operator()(int64_t row, int column, float (&values)[1]) const { values[0] = read(x, row * channels + column); }
+};
+
+struct RoundElement {
+  ConstActivations from;
+  Activations to;
+  __device__ void operator()(int64_t i) const { write(to, i, read(from, i)); }
 };
 
 }  // namespace
 
-void CudaBackend::addColumnSums(int64_t rows, int channels, const float* x, float* sums) {
+bool CudaBackend::runByLibrary(Precision precision, LibraryProduct product) {
+  const auto narrow = [](const ConstActivations& array) { return array.storage == Storage::bfloat16; };
+  if (narrow(product.left.data) || narrow(product.right.data) || narrow(product.d)) {
+    if (precision != Precision::bf16 || (product.added && narrow(product.added) != narrow(product.d))) return false;
+    const auto round = [&](ConstActivations& array, int64_t count, Scratch& scratch) {
+      if (!array || narrow(array)) return;
+      const Activations rounded = scratch.activations(static_cast<size_t>(count), Storage::bfloat16);
+      forEach(stream(), count, RoundElement{array, rounded});
+      array = rounded;
+    };
+    round(product.left.data, (product.left.innerFirst ? product.rows : product.inner) * product.left.stride, rounded_[0]);
+    round(product.right.data, (product.right.innerFirst ? product.columns : product.inner) * product.right.stride, rounded_[1]);
+    if (narrow(product.d)) round(product.bias, product.columns, rounded_[2]);
+  }
+  return library_->run(stream(), precision, product);
+}
+
+void CudaBackend::addColumnSums(int64_t rows, int channels, const ConstActivations& x, float* sums) {
   float* partials = partials_.floats(static_cast<size_t>(reduceChunks(rows)) * static_cast<size_t>(channels));
   reduceRows<1>(stream(), rows, channels, ColumnTerm{x, channels}, partials);
   addPartials(stream_, partials, reduceChunks(rows), 1, channels, nullptr, sums, nullptr);

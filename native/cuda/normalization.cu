@@ -29,7 +29,7 @@ struct ChunkSmem {
 };
 
 // partials[chunk][0 or 1][column]: mean and sum of squared deviations of the chunk's rows, in two passes. A block: 32 columns of a chunk.
-__global__ void __launch_bounds__(kReduceColumns* kReduceLanes) chunkMomentsKernel(int64_t rows, int channels, const float* x, float* partials) {
+__global__ void __launch_bounds__(kReduceColumns* kReduceLanes) chunkMomentsKernel(int64_t rows, int channels, ConstActivations x, float* partials) {
   auto& smem = sharedMemory<ChunkSmem>();
   const int lane = static_cast<int>(threadIdx.y), own = static_cast<int>(threadIdx.x), column = static_cast<int>(blockIdx.y) * kReduceColumns + own;
   const int64_t begin = static_cast<int64_t>(blockIdx.x) * kReduceRows, end = begin + kReduceRows < rows ? begin + kReduceRows : rows;
@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes) chunkMomentsKern
   for (int pass = 0; pass < 2; ++pass) {
     float sum = 0;
     for (int64_t row = begin + lane; column < channels && row < end; row += kReduceLanes) {
-      const float value = x[row * channels + column];
+      const float value = read(x, row * channels + column);
       sum += pass == 0 ? value : (value - mean) * (value - mean);
     }
     smem.sums.put(lane, own, sum);
@@ -92,8 +92,9 @@ struct BatchNormTerms {
   BatchNormBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
     const int64_t at = row * op.channels + c;
-    values[0] = op.dY[at];
-    values[1] = op.dY[at] * (op.x[at] - op.mean[c]) * op.inverseStd[c];
+    const float dY = read(op.dY, at);
+    values[0] = dY;
+    values[1] = dY * (read(op.x, at) - op.mean[c]) * op.inverseStd[c];
   }
 };
 
@@ -103,9 +104,9 @@ struct BatchNormInput {
   const float* sums;  // (2, channels)
   __device__ void operator()(int64_t row, int c, float) const {
     const int64_t at = row * op.channels + c;
-    const float inverseRows = 1.0f / static_cast<float>(op.rows), xhat = (op.x[at] - op.mean[c]) * op.inverseStd[c];
-    const float value = op.gamma[c] * op.inverseStd[c] * (op.dY[at] - sums[c] * inverseRows - xhat * sums[op.channels + c] * inverseRows);
-    op.dX[at] = op.accumulate ? op.dX[at] + value : value;
+    const float inverseRows = 1.0f / static_cast<float>(op.rows), xhat = (read(op.x, at) - op.mean[c]) * op.inverseStd[c];
+    const float value = op.gamma[c] * op.inverseStd[c] * (read(op.dY, at) - sums[c] * inverseRows - xhat * sums[op.channels + c] * inverseRows);
+    write(op.dX, at, op.accumulate ? read(op.dX, at) + value : value);
   }
 };
 
@@ -115,14 +116,13 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormForwardKernel(Layer
   if (row >= op.rows) return;  // whole warps
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const float* x = op.x + row * op.channels;
-  float* y = op.y + row * op.channels;
   float total = 0;
   for (int c = lane; c < op.channels; c += kWarp) total += x[c];
   const float mean = sumOfLanes(total) / static_cast<float>(op.channels);
   float squares = 0;
   for (int c = lane; c < op.channels; c += kWarp) squares += (x[c] - mean) * (x[c] - mean);
   const float std = sqrtf(sumOfLanes(squares) / static_cast<float>(op.channels - 1)), factor = 1.0f / (std + 1e-6f);
-  for (int c = lane; c < op.channels; c += kWarp) y[c] = (x[c] - mean) * factor * op.a[c] + op.b[c];
+  for (int c = lane; c < op.channels; c += kWarp) write(op.y, row * op.channels + c, (x[c] - mean) * factor * op.a[c] + op.b[c]);
   if (lane == 0) {
     op.mean[row] = mean;
     op.std[row] = std;
@@ -135,19 +135,19 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNo
   if (row >= op.rows) return;  // whole warps
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const float* x = op.x + row * op.channels;
-  const float* dY = op.dY + row * op.channels;
+  const int64_t first = row * op.channels;
   float* dX = op.dX + row * op.channels;
   const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
   float total = 0, products = 0;
   for (int c = lane; c < op.channels; c += kWarp) {
-    const float g = dY[c] * op.a[c];
+    const float g = read(op.dY, first + c) * op.a[c];
     total += g;
     products += g * (x[c] - mean);
   }
   const float meanG = sumOfLanes(total) / static_cast<float>(op.channels), sum = sumOfLanes(products);
   const float spread = std > 0.0f ? t * t * sum / (std * static_cast<float>(op.channels - 1)) : 0.0f;
   for (int c = lane; c < op.channels; c += kWarp) {
-    const float value = t * (dY[c] * op.a[c] - meanG) - (x[c] - mean) * spread;
+    const float value = t * (read(op.dY, first + c) * op.a[c] - meanG) - (x[c] - mean) * spread;
     dX[c] = op.accumulate ? dX[c] + value : value;
   }
 }
@@ -156,14 +156,15 @@ struct LayerNormTerms {
   LayerNormBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
     const int64_t at = row * op.channels + c;
-    values[0] = op.dY[at] * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + 1e-6f));
-    values[1] = op.dY[at];
+    const float dY = read(op.dY, at);
+    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + 1e-6f));
+    values[1] = dY;
   }
 };
 
 struct TimesFactor {
   DropoutBackward op;
-  __device__ void operator()(int64_t row, int c, float factor) const { op.dX[row * op.channels + c] = op.dY[row * op.channels + c] * factor; }
+  __device__ void operator()(int64_t row, int c, float factor) const { write(op.dX, row * op.channels + c, op.dY[row * op.channels + c] * factor); }
 };
 
 unsigned rowBlocks(int64_t rows) { return static_cast<unsigned>((rows + kRowWarps - 1) / kRowWarps); }
@@ -175,7 +176,7 @@ void CudaBackend::mergeMoments(int64_t rows, int chunkRows, int channels, const 
          rows, chunkRows, channels, partials, mean, inverseStd, runningMean, runningVariance);
 }
 
-void CudaBackend::chunkMoments(int64_t rows, int channels, const float* x, float* partials) {
+void CudaBackend::chunkMoments(int64_t rows, int channels, const ConstActivations& x, float* partials) {
   const dim3 grid(static_cast<unsigned>(reduceChunks(rows)), static_cast<unsigned>((channels + kReduceColumns - 1) / kReduceColumns));
   launch(chunkMomentsKernel, grid, dim3(kReduceColumns, kReduceLanes), sizeof(ChunkSmem), stream(), rows, channels, x, partials);
 }
@@ -189,7 +190,7 @@ void CudaBackend::run(const BatchNormForward& op) {
   float* partials = partials_.floats(static_cast<size_t>(chunks) * 2 * static_cast<size_t>(op.channels));
   chunkMoments(op.rows, op.channels, op.x, partials);
   mergeMoments(op.rows, kReduceRows, op.channels, partials, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
-  elementwise(stream(), op.rows, op.channels, {}, Normalize{op.x, op.mean, op.inverseStd, op.gamma, op.beta, nullptr, op.y, op.channels, 1.0f});
+  elementwise(stream(), op.rows, op.channels, {}, Normalize{op.x, op.mean, op.inverseStd, op.gamma, op.beta, {}, op.y, op.channels, 1.0f});
 }
 
 // The sums over the rows first (dBeta, dGamma +=), then dX with their means. dX may be dY.

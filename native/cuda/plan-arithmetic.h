@@ -12,11 +12,6 @@ struct LanePlace {
   int g = laneOfWarp() / 4, t = laneOfWarp() % 4;
 };
 
-#if !defined(PSTMO_CUDA_EMULATED)
-__device__ __forceinline__ uint32_t bitsOf(float value) { return __float_as_uint(value); }
-__device__ __forceinline__ float floatOf(uint32_t bits) { return __uint_as_float(bits); }
-#endif
-
 // Rows of a matrix whose inner dimension lies in words: row + i, word + k.
 struct Operand {
   SharedWords rows;

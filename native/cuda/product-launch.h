@@ -45,22 +45,26 @@ struct FinishProduct {
   int columns;
   __device__ void operator()(int64_t row, int column, float factor) const {
     const int64_t at = row * columns + column;
-    op.y[at] = finished(op, op.y[at], row, column, columns, factor);
+    write(op.y, at, finished(op, read(op.y, at), row, column, columns, factor));
   }
 };
 
 // cuBLASLt's epilogues do bias, ReLU and, without ReLU, one matrix added. Batch norm, dropout, the mask of an earlier ReLU and residuals
 // beside them are a kernel after it, which reads y: what y held before, as a sum or a residual, would then be lost.
+// Its ReLU with a mask kept (RELU_AUX) and the way back through it with the bias's gradient (DRELU_BGRAD) are not asked for: the mask is that of
+// ReLU alone, and a dropout follows every ReLU here. Its sums would be taken before the dropout's mask, and where a bit of its mask lies is
+// not documented, so that no other mask can be put in its place. The output itself says more: it is 0 where either of the two cut. The
+// bias's gradient comes with the weight's (BGRADB) for every layer, with ReLU or without.
 template <typename A, typename B>
 bool CudaBackend::productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue) {
-  const bool inPlace = epilogue.accumulate || epilogue.residual == epilogue.y, strided = epilogue.outTokens != epilogue.tokens;
+  const bool inPlace = epilogue.accumulate || epilogue.residual.data == epilogue.y.data, strided = epilogue.outTokens != epilogue.tokens;
   const bool finish = epilogue.mean || epilogue.keep.active || epilogue.reluOutput || (epilogue.residual && (epilogue.relu || strided));
   if (epilogue.moments || (finish && inPlace) || (epilogue.accumulate && (epilogue.relu || epilogue.residual))) return false;
   LibraryProduct product{rows, columns, inner, operandOf(a, rows), operandOf(b, columns), epilogue.y};
   product.bias = epilogue.bias;
   product.relu = epilogue.relu && !epilogue.mean;
-  if (!finish) product.added = epilogue.accumulate ? epilogue.y : epilogue.residual;
-  if (!library_->run(stream(), precisionOf(inner, columns), product)) return false;
+  if (!finish) product.added = epilogue.accumulate ? ConstActivations(epilogue.y) : epilogue.residual;
+  if (!runByLibrary(precisionOf(inner, columns), product)) return false;
   if (finish) elementwise(stream_, rows, columns, epilogue.keep, FinishProduct{epilogue, columns});
   return true;
 }
@@ -92,31 +96,32 @@ struct AddSums {
 
 // The bias's gradient comes with the weight's, by an epilogue, where the library has one for this shape.
 template <typename B>
-bool CudaBackend::weightGradientByLibrary(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
+bool CudaBackend::weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
   LibraryProduct product{out, length, rows, {dZ, out, false}, operandOf(b, rows), dWeight};
   product.added = dWeight;
   const Precision precision = precisionOf(out, length);
   if (dBias) {
     product.leftSums = sums_.floats(static_cast<size_t>(out));
-    if (library_->run(stream(), precision, product)) {
+    if (runByLibrary(precision, product)) {
       forEach(stream_, out, AddSums{product.leftSums, dBias});
       return true;
     }
     product.leftSums = nullptr;
   }
-  if (!library_->run(stream(), precision, product)) return false;
+  if (!runByLibrary(precision, product)) return false;
   if (dBias) addColumnSums(rows, out, dZ, dBias);
   return true;
 }
 
 template <typename B>
-void CudaBackend::weightGradient(int64_t rows, const float* dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
+void CudaBackend::weightGradient(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias) {
   if (dWeight && library_ && weightGradientByLibrary(rows, dZ, out, length, b, dWeight, dBias)) return;
   if (dWeight) {
     const int64_t splits = (rows + kGradientRows - 1) / kGradientRows, size = static_cast<int64_t>(out) * length;
-    const Epilogue epilogue{.y = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size)), .accumulate = splits == 1};
+    float* parts = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size));
+    const Epilogue epilogue{.y = parts, .accumulate = splits == 1};
     launchProduct(precisionOf(out, length), stream(), out, length, rows, kGradientRows, InnerMajor{dZ, out}, b, epilogue);
-    if (splits > 1) forEach(stream_, size, AddSplits{epilogue.y, splits, size, dWeight});
+    if (splits > 1) forEach(stream_, size, AddSplits{parts, splits, size, dWeight});
   }
   if (dBias) addColumnSums(rows, out, dZ, dBias);
 }

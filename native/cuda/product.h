@@ -7,6 +7,7 @@
 #include "keep.h"
 #include "ptx.h"
 #include "shared-array.h"
+#include "stored.h"
 #include "warp.h"
 
 namespace pstmo::cuda {
@@ -18,24 +19,24 @@ constexpr int kTilePad = 4;
 // Operands: at(i, k) is element i (row of A, column of B) at inner index k. kInnerFirst: neighbours in memory follow k.
 struct RowMajor {
   static constexpr bool kInnerFirst = true;
-  const float* data;
+  ConstActivations data;
   int stride;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return data[i * stride + k]; }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return read(data, i * stride + k); }
 };
 struct InnerMajor {
   static constexpr bool kInnerFirst = false;
-  const float* data;
+  ConstActivations data;
   int stride;
-  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return data[k * stride + i]; }
+  __device__ __forceinline__ float at(int64_t i, int64_t k) const { return read(data, k * stride + i); }
 };
 // The rows of a strided convolution (kernel 3, padding 1): row (b, i), element 3 c + t is x[b, s i + t - 1, c], zero outside; so a
 // weight (out, in, 3) is a plain matrix (out, 3 in) beside it.
 struct ConvolutionRows {
-  const float* x;
+  ConstActivations x;
   int in, tokens, outTokens, stride;
   __device__ __forceinline__ float element(int64_t row, int j) const {
     const int token = static_cast<int>(row % outTokens) * stride + j % 3 - 1;
-    return token >= 0 && token < tokens ? x[(row / outTokens * tokens + token) * in + j / 3] : 0.0f;
+    return token >= 0 && token < tokens ? read(x, (row / outTokens * tokens + token) * in + j / 3) : 0.0f;
   }
 };
 struct ConvolutionRowMajor : ConvolutionRows {
@@ -50,7 +51,7 @@ struct ConvolutionInnerMajor : ConvolutionRows {
 // What happens to a product, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask of an earlier ReLU, + residual,
 // + what y held.
 struct Epilogue {
-  float* y;  // (rows, columns); with several splits of the inner dimension (splits, rows, columns)
+  Activations y;  // (rows, columns); with several splits of the inner dimension (splits, rows, columns)
   const float* bias = nullptr;
   const float* mean = nullptr;  // batch norm in evaluation: with the three below, and leaky ReLU of `slope`
   const float* variance = nullptr;
@@ -59,9 +60,9 @@ struct Epilogue {
   float slope = 1;
   bool relu = false;
   Keep keep = {};
-  const float* reluOutput = nullptr;
+  ConstActivations reluOutput = {};
   float reluScale = 1;
-  const float* residual = nullptr;  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
+  ConstActivations residual = {};  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
   int outTokens = 1, tokens = 1, stride = 1;
   bool accumulate = false;
   float* moments = nullptr;  // (row tiles, 2, columns): mean, sum of squared deviations, of the rows of each tile
@@ -72,10 +73,10 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
   if (op.mean) value = leakyRelu((value - op.mean[column]) * inverseStdOf(op.variance[column]) * op.gamma[column] + op.beta[column], op.slope);
   if (op.relu && value < 0.0f) value = 0.0f;
   if (op.keep.active) value *= factor;
-  if (op.reluOutput) value = op.reluOutput[row * columns + column] > 0.0f ? value * op.reluScale : 0.0f;
+  if (op.reluOutput) value = read(op.reluOutput, row * columns + column) > 0.0f ? value * op.reluScale : 0.0f;
   if (op.residual) {
     const int64_t from = op.outTokens == op.tokens ? row : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
-    value += op.residual[from * columns + column];
+    value += read(op.residual, from * columns + column);
   }
   return value;
 }
@@ -201,9 +202,10 @@ __device__ __forceinline__ void tileMoments(ProductSmem& smem, const float (&val
   }
 }
 
-// Block (x, y, z): tile x of the rows, tile y of the columns, part z of the inner dimension (`depth` long, a multiple of 16).
+// Block (x, y, z): tile x of the rows, tile y of the columns, part z of the inner dimension (`depth` long, a multiple of 16). Two blocks
+// a multiprocessor at the least: asked for more, the compiler spills.
 template <typename Multiply, typename A, typename B, bool kMoments>
-__global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
+__global__ void __launch_bounds__(kProductThreads, 2) productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
   auto& smem = sharedMemory<ProductSmem>();
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTile, begin = blockIdx.z * depth, end = begin + depth < inner ? begin + depth : inner;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTile;
@@ -236,7 +238,7 @@ __global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, i
   }
   if constexpr (kMoments) tileMoments(smem, multiply.sums, firstRow, rows, firstColumn, columns, op.moments);
 
-  float* y = op.y + static_cast<int64_t>(blockIdx.z) * rows * columns;
+  const int64_t firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
 #pragma unroll
   for (int pair = 0; pair < kMicroRows / 2; ++pair) {
 #pragma unroll
@@ -250,8 +252,8 @@ __global__ void __launch_bounds__(kProductThreads) productKernel(int64_t rows, i
         const int column = firstColumn + own + 32 * half + 16 * (e % 2);
         if (row >= rows || column >= columns) continue;
         const float value = finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row, column, columns, keepFactor(op.keep, words, row, column));
-        const int64_t at = row * columns + column;
-        y[at] = op.accumulate ? value + y[at] : value;
+        const int64_t at = firstElement + row * columns + column;
+        write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
       }
     }
   }

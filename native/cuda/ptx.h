@@ -18,16 +18,24 @@ inline uint32_t bitsOf(float value) { return std::bit_cast<uint32_t>(value); }
 inline float floatOf(uint32_t bits) { return std::bit_cast<float>(bits); }
 // Half a unit in the last place away from zero, as cvt.rna does.
 inline uint32_t toTensorFloat(float value) { return (bitsOf(value) + 0x1000u) & 0xFFFFE000u; }
-// To nearest, ties to even, as cvt.rn does.
+// To nearest, ties to even, as cvt.rn does; no number stays none.
 inline uint32_t toBrainFloat(float value) {
+  if (value != value) return 0x7FFFu;
   const uint32_t bits = bitsOf(value);
   return (bits + 0x7FFFu + (bits >> 16 & 1)) >> 16;
 }
 inline uint32_t brainFloatPair(float low, float high) { return toBrainFloat(low) | toBrainFloat(high) << 16; }
 #else
+__device__ __forceinline__ uint32_t bitsOf(float value) { return __float_as_uint(value); }
+__device__ __forceinline__ float floatOf(uint32_t bits) { return __uint_as_float(bits); }
 __device__ __forceinline__ uint32_t toTensorFloat(float value) {
   uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits;
+}
+__device__ __forceinline__ uint32_t toBrainFloat(float value) {
+  uint16_t bits;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
   return bits;
 }
 __device__ __forceinline__ uint32_t brainFloatPair(float low, float high) {

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "../ops/activations.h"
+
 namespace pstmo::cuda {
 
 class Scratch {
@@ -13,6 +15,7 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
   void* bytes(size_t count);  // contents are lost when it grows; null for none
   float* floats(size_t count) { return static_cast<float*>(bytes(count * sizeof(float))); }
+  Activations activations(size_t count, Storage storage) { return {bytes(count * static_cast<size_t>(bytesOf(storage))), storage}; }
   const void* data() const { return data_; }
 
  private:

@@ -18,7 +18,9 @@ void CudaBackend::dropGraphs() {
 
 // Where scratch memory lies: a recording made before it moved is never found again.
 StepKey CudaBackend::withScratch(StepKey key) const {
-  for (const void* memory : {partials_.data(), sums_.data(), gathered_.data(), library_ ? library_->workspace() : nullptr}) key.push_back(reinterpret_cast<uintptr_t>(memory));
+  for (const void* memory : {partials_.data(), sums_.data(), gathered_.data(), rounded_[0].data(), rounded_[1].data(), rounded_[2].data(), library_ ? library_->workspace() : nullptr}) {
+    key.push_back(reinterpret_cast<uintptr_t>(memory));
+  }
   return key;
 }
 

@@ -12,7 +12,7 @@ int outTokensOf(int tokens, int stride) { return (tokens + stride - 1) / stride;
 // dX[b, t] = sum of what the output rows that read token t gave it, in the order of the taps, through the ReLU and dropout before.
 struct TakeShares {
   StridedConvBackward op;
-  const float* spread;  // (B outTokens, 3 in)
+  ConstActivations spread;  // (B outTokens, 3 in)
   int outTokens;
   __device__ void operator()(int64_t row, int c, float) const {
     const int64_t window = row / op.tokens;
@@ -21,10 +21,10 @@ struct TakeShares {
 #pragma unroll
     for (int tap = 0; tap < 3; ++tap) {
       const int at = token + 1 - tap;
-      if (at >= 0 && at % op.stride == 0 && at / op.stride < outTokens) sum += spread[(window * outTokens + at / op.stride) * 3 * op.in + 3 * c + tap];
+      if (at >= 0 && at % op.stride == 0 && at / op.stride < outTokens) sum += read(spread, (window * outTokens + at / op.stride) * 3 * op.in + 3 * c + tap);
     }
-    if (op.reluOutput) sum = op.reluOutput[row * op.in + c] > 0.0f ? sum * op.reluScale : 0.0f;
-    op.dX[row * op.in + c] = sum;
+    if (op.reluOutput) sum = read(op.reluOutput, row * op.in + c) > 0.0f ? sum * op.reluScale : 0.0f;
+    write(op.dX, row * op.in + c, sum);
   }
 };
 
@@ -39,15 +39,15 @@ struct AddToKept {
 struct GatherRow {
   ConvolutionRows rows;
   int length;
-  float* y;
-  __device__ void operator()(int64_t row, int j, float) const { y[row * length + j] = rows.element(row, j); }
+  Activations y;
+  __device__ void operator()(int64_t row, int j, float) const { write(y, row * length + j, rows.element(row, j)); }
 };
 
 }  // namespace
 
-const float* CudaBackend::gatherRows(const ConvolutionRows& a, int64_t rows) {
+ConstActivations CudaBackend::gatherRows(const ConvolutionRows& a, int64_t rows) {
   const int length = 3 * a.in;
-  float* y = gathered_.floats(static_cast<size_t>(rows) * static_cast<size_t>(length));
+  const Activations y = gathered_.activations(static_cast<size_t>(rows) * static_cast<size_t>(length), a.x.storage);
   elementwise(stream(), rows, length, {}, GatherRow{a, length, y});
   return y;
 }
@@ -68,7 +68,7 @@ void CudaBackend::run(const StridedConvBackward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride), length = 3 * op.in;
   const int64_t rows = static_cast<int64_t>(op.batch) * outTokens;
   if (op.dX) {
-    float* spread = partials_.floats(static_cast<size_t>(rows) * static_cast<size_t>(length));
+    const Activations spread = partials_.activations(static_cast<size_t>(rows) * static_cast<size_t>(length), op.dX.storage);
     product(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length}, Epilogue{.y = spread});
     elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.in, {}, TakeShares{op, spread, outTokens});
   }

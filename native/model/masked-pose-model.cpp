@@ -33,7 +33,7 @@ void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* o
     x = hidden;
   }
   tokens_ = encode(pass, x);
-  normed_ = pass.take(seen, width_);
+  normed_ = pass.takeNarrow(seen, width_);
   mean_ = pass.take(seen, 1);
   std_ = pass.take(seen, 1);
   float* narrow = pass.take(seen, decoderWidth_);
@@ -93,7 +93,7 @@ void MaskedPoseModel::backward(const Pass& pass, const float* dOutput) {
   const int frames = config_.frames, seen = batch_ * visible_;
   float* dDecoded = pass.take(batch_ * frames, decoderWidth_);
   float* dNarrow = pass.take(seen, decoderWidth_);
-  float* dNormed = pass.take(seen, width_);
+  const Activations dNormed = pass.takeNarrow(seen, width_);
   float* dTokens = pass.take(seen, width_);
   head_.backward(pass, dOutput, dDecoded, false);
   dDecoded = decoder_.backward(pass, dDecoded);

@@ -57,7 +57,7 @@ class MaskedPoseModel {
   uint8_t* jointMask_ = nullptr;  // (N, J) on the device, or null
   const float* keypoints_ = nullptr;
   float* tokens_ = nullptr;
-  float* normed_ = nullptr;
+  Activations normed_ = {};
   float* mean_ = nullptr;
   float* std_ = nullptr;
 };

@@ -26,13 +26,13 @@ float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
   frames_ = frames;
   float* y = pass.take(frames, width());
   const EvaluationScratch scratch(pass);
-  float* h = pass.take(frames, inner_);
-  run(pass, blocks_[0], x, nullptr, h);
+  Activations h = pass.takeNarrow(frames, inner_);
+  run(pass, blocks_[0], x, {}, h);
   for (size_t i = 1; i + 1 < blocks_.size(); i += 2) {
     const bool last = i + 2 == blocks_.size();
-    float* inside = pass.take(frames, inner_);
-    float* after = last && !projects_ ? y : pass.take(frames, inner_);
-    run(pass, blocks_[i], h, nullptr, inside);
+    const Activations inside = pass.takeNarrow(frames, inner_);
+    const Activations after = last && !projects_ ? Activations(y) : pass.takeNarrow(frames, inner_);
+    run(pass, blocks_[i], h, {}, inside);
     run(pass, blocks_[i + 1], inside, h, after);
     h = after;
   }
@@ -43,9 +43,9 @@ float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
   return y;
 }
 
-void MlpEncoder::run(const Pass& pass, Block& block, const float* x, const float* residual, float* y) const {
+void MlpEncoder::run(const Pass& pass, Block& block, const ConstActivations& x, const ConstActivations& residual, const Activations& y) const {
   block.x = x;
-  block.z = pass.training ? pass.take(frames_, inner_) : y;
+  block.z = pass.training ? pass.takeNarrow(frames_, inner_) : y;
   block.mean = pass.take(inner_, 1);
   block.inverseStd = pass.take(inner_, 1);
   SpatialBlockForward op{};
@@ -71,13 +71,13 @@ void MlpEncoder::run(const Pass& pass, Block& block, const float* x, const float
 
 void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
   const Scratch scratch(pass.arena);
-  float* dH = dY;
+  Activations dH = dY;
   if (projects_) {
-    dH = pass.take(frames_, inner_);
+    dH = pass.takeNarrow(frames_, inner_);
     pass.run(LinearBackward{frames_, inner_, out_, dY, projected_, projection_.weight.value(), dH, projection_.weight.gradient(),
                             projection_.bias.gradient()});
   }
-  float* dInside = pass.take(frames_, inner_);
+  const Activations dInside = pass.takeNarrow(frames_, inner_);
   for (size_t i = blocks_.size() - 1; i >= 2; i -= 2) {
     runBackward(pass, blocks_[i], dH, dInside, false);
     runBackward(pass, blocks_[i - 1], dInside, dH, true);  // beside the residual's gradient, which is dH itself
@@ -85,7 +85,7 @@ void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
   runBackward(pass, blocks_[0], dH, dX, false);
 }
 
-void MlpEncoder::runBackward(const Pass& pass, const Block& block, const float* dY, float* dX, bool accumulate) const {
+void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstActivations& dY, const Activations& dX, bool accumulate) const {
   const Scratch scratch(pass.arena);
   SpatialBlockBackward op{};
   op.rows = frames_;
@@ -99,7 +99,7 @@ void MlpEncoder::runBackward(const Pass& pass, const Block& block, const float* 
   op.z = block.z;
   op.mean = block.mean;
   op.inverseStd = block.inverseStd;
-  op.dZ = pass.take(frames_, inner_);
+  op.dZ = pass.takeNarrow(frames_, inner_);
   op.dX = dX;
   op.dWeight = block.linear.weight.gradient();
   op.dBias = block.linear.bias.gradient();

@@ -21,22 +21,22 @@ class MlpEncoder : public SpatialEncoder {
     BatchNormParameters norm;
     uint32_t site = 0;
     // Of the last forward.
-    const float* x = nullptr;
-    float* z = nullptr;
+    ConstActivations x = {};
+    Activations z = {};
     float* mean = nullptr;
     float* inverseStd = nullptr;
   };
 
   void add(Blueprint& blueprint, const std::string& linear, const std::string& norm, int in);
-  void run(const Pass& pass, Block& block, const float* x, const float* residual, float* y) const;
-  void runBackward(const Pass& pass, const Block& block, const float* dY, float* dX, bool accumulate) const;
+  void run(const Pass& pass, Block& block, const ConstActivations& x, const ConstActivations& residual, const Activations& y) const;
+  void runBackward(const Pass& pass, const Block& block, const ConstActivations& dY, const Activations& dX, bool accumulate) const;
 
   int inner_, out_;
   bool projects_;
   std::vector<Block> blocks_;  // the first, then two a residual block
   LinearParameters projection_;
   int frames_ = 0;
-  const float* projected_ = nullptr;  // the projection's input
+  ConstActivations projected_ = {};  // the projection's input
 };
 
 }  // namespace pstmo

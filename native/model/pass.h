@@ -1,6 +1,7 @@
 // What every layer needs to know of the pass it takes part in: the device, the memory, and the random state of dropout.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +28,11 @@ struct Pass {
   bool planning = false;  // takes the memory that a pass would and does nothing else
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
+  // Of a branch: in bfloat16 where the device keeps such arrays so.
+  Activations takeNarrow(size_t rows, size_t channels) const {
+    const Storage storage = backend.branchStorage();
+    return {arena.take<std::byte>(rows * channels * static_cast<size_t>(bytesOf(storage))), storage};
+  }
 
   Dropout dropout(uint32_t site) const { return dropout(site, dropoutRate); }
   Dropout dropout(uint32_t site, float rate) const { return {training ? rate : 0.0f, seed, step, site}; }
@@ -41,10 +47,10 @@ struct Pass {
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.
-  const float* throughDropout(const float* dY, int rows, int channels, uint32_t site) const {
+  ConstActivations throughDropout(const float* dY, int rows, int channels, uint32_t site) const {
     const Dropout mask = dropout(site);
     if (!mask.active()) return dY;
-    float* dX = take(static_cast<size_t>(rows), static_cast<size_t>(channels));
+    const Activations dX = takeNarrow(static_cast<size_t>(rows), static_cast<size_t>(channels));
     run(DropoutBackward{rows, channels, dY, dX, mask});
     return dX;
   }

@@ -34,11 +34,11 @@ float* TransformerLayer::forward(const Pass& pass, float* x, int batch, int toke
 
 void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
   const EvaluationScratch scratch(pass);
-  normed_[0] = pass.take(rows_, width_);
+  normed_[0] = pass.takeNarrow(rows_, width_);
   mean_[0] = pass.take(rows_, 1);
   std_[0] = pass.take(rows_, 1);
-  queryKeyValues_ = pass.take(rows_, 3 * width_);
-  attended_ = pass.take(rows_, width_);
+  queryKeyValues_ = pass.takeNarrow(rows_, 3 * width_);
+  attended_ = pass.takeNarrow(rows_, width_);
   logSumExp_ = pass.take(rows_, heads_);
   pass.run(LayerNormForward{rows_, width_, x, attentionNorm_.a.value(), attentionNorm_.b.value(), normed_[0], mean_[0], std_[0]});
   pass.run(LinearForward{rows_, width_, 3 * width_, normed_[0], queryKeyValue_.weight.value(), queryKeyValue_.bias.value(), queryKeyValues_});
@@ -50,10 +50,10 @@ void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
 
 void TransformerLayer::feedForward(const Pass& pass, const float* x, float* y) {
   const EvaluationScratch scratch(pass);
-  normed_[1] = pass.take(rows_, width_);
+  normed_[1] = pass.takeNarrow(rows_, width_);
   mean_[1] = pass.take(rows_, 1);
   std_[1] = pass.take(rows_, 1);
-  hiddens_ = pass.take(rows_, hidden_);
+  hiddens_ = pass.takeNarrow(rows_, hidden_);
   pass.run(LayerNormForward{rows_, width_, x, feedForwardNorm_.a.value(), feedForwardNorm_.b.value(), normed_[1], mean_[1], std_[1]});
   pass.run(LinearForward{rows_, width_, hidden_, normed_[1], expand_.weight.value(), expand_.bias.value(), hiddens_, nullptr, true,
                          pass.dropout(hiddenSite_)});
@@ -77,9 +77,9 @@ float* TransformerLayer::backward(const Pass& pass, float* dY) {
 // dX is dY itself without convolution: the residual's gradient is there already. With one, dX is written, then the residual's added.
 void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, float* dX) const {
   const Scratch scratch(pass.arena);
-  const float* dZ = pass.throughDropout(dY, batch_ * tokensAfter(tokens_), width_, feedForwardSite_);
-  float* dHidden = pass.take(rows_, hidden_);
-  float* dNormed = pass.take(rows_, width_);
+  const ConstActivations dZ = pass.throughDropout(dY, batch_ * tokensAfter(tokens_), width_, feedForwardSite_);
+  const Activations dHidden = pass.takeNarrow(rows_, hidden_);
+  const Activations dNormed = pass.takeNarrow(rows_, width_);
   const float reluScale = pass.dropout(hiddenSite_).scale();
   const float* weight = contract_.weight.value();
   float* dWeight = contract_.weight.gradient();
@@ -98,14 +98,14 @@ void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, fl
 
 void TransformerLayer::attendBackward(const Pass& pass, float* dX) const {
   const Scratch scratch(pass.arena);
-  const float* dZ = pass.throughDropout(dX, rows_, width_, attentionSite_);
-  float* dAttended = pass.take(rows_, width_);
-  float* dQueryKeyValues = pass.take(rows_, 3 * width_);
+  const ConstActivations dZ = pass.throughDropout(dX, rows_, width_, attentionSite_);
+  const Activations dAttended = pass.takeNarrow(rows_, width_);
+  const Activations dQueryKeyValues = pass.takeNarrow(rows_, 3 * width_);
   pass.run(LinearBackward{rows_, width_, width_, dZ, attended_, projection_.weight.value(), dAttended, projection_.weight.gradient(),
                           projection_.bias.gradient()});
   pass.run(AttentionBackward{batch_, tokens_, width_, heads_, queryKeyValues_, attended_, logSumExp_, dAttended, dQueryKeyValues,
                              pass.dropout(weightsSite_)});
-  float* dNormed = dAttended;  // read for the last time by attention
+  const Activations dNormed = dAttended;  // read for the last time by attention
   pass.run(LinearBackward{rows_, width_, 3 * width_, dQueryKeyValues, normed_[0], queryKeyValue_.weight.value(), dNormed,
                           queryKeyValue_.weight.gradient(), queryKeyValue_.bias.gradient()});
   pass.run(LayerNormBackward{rows_, width_, dNormed, input_, attentionNorm_.a.value(), mean_[0], std_[0], dX,

@@ -39,13 +39,13 @@ class TransformerLayer {
   int batch_ = 0, tokens_ = 0, rows_ = 0;
   const float* input_ = nullptr;
   const float* middle_ = nullptr;  // between attention and feed-forward
-  float* normed_[2] = {};
+  Activations normed_[2] = {};
   float* mean_[2] = {};
   float* std_[2] = {};
-  float* queryKeyValues_ = nullptr;
+  Activations queryKeyValues_ = {};
   float* logSumExp_ = nullptr;
-  float* attended_ = nullptr;
-  float* hiddens_ = nullptr;
+  Activations attended_ = {};
+  Activations hiddens_ = {};
 };
 
 // Layers in a row. Names are "<name>.layers.<i>"; the norm after them is stored and never applied.

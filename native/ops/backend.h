@@ -31,6 +31,8 @@ class Backend {
 
   virtual std::string describe() const = 0;  // "CPU, AVX-512, 2 threads"
   virtual Precision precision() const = 0;
+  // How it keeps the arrays that need not be float32 (activations.h): narrowable or bfloat16.
+  virtual Storage branchStorage() const = 0;
   virtual std::unique_ptr<Timeline> timeline() = 0;
 
   // Device memory. Sizes in bytes; allocate throws Error("ERR_MEMORY", ...) that says what was asked.

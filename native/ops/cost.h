@@ -3,8 +3,8 @@
 //
 // flops: 2 x the multiply-adds of matrix products (linears, convolutions, attention); everything else counts 0, since memory and not
 // arithmetic bounds it. A backward product that recomputes (attention's scores) counts what is done.
-// bytes: each array read once and written once, at the 4 bytes of an element as the operation's fields have it; an array that is added to
-// counts as read and written. What a device keeps in less, or reads twice, is its own.
+// bytes: each array read once and written once, at the bytes of an element that the operation's fields have; an array that is added to counts
+// as read and written. What a device reads twice is its own. `narrow`: the same where a device keeps in bfloat16 what it may (activations.h).
 #pragma once
 
 #include <string>
@@ -13,22 +13,39 @@
 
 namespace pstmo {
 
+struct Bytes {
+  double here = 0;
+  double narrow = 0;
+
+  Bytes& operator+=(const Bytes& other) {
+    here += other.here;
+    narrow += other.narrow;
+    return *this;
+  }
+};
+inline Bytes operator+(Bytes a, const Bytes& b) { return a += b; }
+
 struct Cost {
   const char* name;   // as the operation's struct, with a small first letter
   std::string shape;  // "243 x 256 -> 512"
   double flops = 0;
-  double bytes = 0;
+  Bytes bytes = {};
 };
 
 namespace cost {
 
-constexpr double kFloat = 4;
+constexpr double kFloat = 4, kNarrow = 2;
 
 inline std::string shapeOf(int rows, int channels) { return std::to_string(rows) + " x " + std::to_string(channels); }
 inline std::string shapeOf(int batch, int tokens, int channels) { return std::to_string(batch) + " x " + shapeOf(tokens, channels); }
 inline std::string productShape(int rows, int in, int out) { return shapeOf(rows, in) + " -> " + std::to_string(out); }
 inline double product(double rows, double in, double out) { return 2 * rows * in * out; }
-inline double floats(double count, bool there = true) { return there ? kFloat * count : 0; }
+inline Bytes floats(double count, bool there = true) { return there ? Bytes{kFloat * count, kFloat * count} : Bytes{}; }
+// Of an array of activations; nothing for one that is not there.
+inline Bytes elements(double count, const ConstActivations& array) {
+  if (!array) return {};
+  return {count * bytesOf(array.storage), count * (array.storage == Storage::float32 ? kFloat : kNarrow)};
+}
 inline int kept(int tokens, int stride) { return (tokens + stride - 1) / stride; }
 
 }  // namespace cost
@@ -36,25 +53,29 @@ inline int kept(int tokens, int stride) { return (tokens + stride - 1) / stride;
 inline Cost costOf(const LinearForward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
   return {"linearForward", cost::productShape(op.rows, op.in, op.out), cost::product(rows, in, out),
-          cost::floats(rows * in + in * out + rows * out) + cost::floats(out, op.bias) + cost::floats(rows * out, op.residual)};
+          cost::elements(rows * in, op.x) + cost::floats(in * out) + cost::elements(rows * out, op.y) + cost::floats(out, op.bias) +
+              cost::floats(rows * out, op.residual)};
 }
 inline Cost costOf(const LinearBackward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
   const double products = (op.dX ? 1 : 0) + (op.dWeight ? 1 : 0);
   return {"linearBackward", cost::productShape(op.rows, op.in, op.out), products * cost::product(rows, in, out),
-          cost::floats(rows * out) + cost::floats(rows * in, op.dWeight) + cost::floats(in * out + rows * in * (op.accumulate ? 2 : 1), op.dX) +
-              cost::floats(2 * in * out, op.dWeight) + cost::floats(2 * out, op.dBias) + cost::floats(rows * in, op.reluOutput)};
+          cost::elements(rows * out, op.dZ) + (op.dWeight ? cost::elements(rows * in, op.x) : Bytes{}) + cost::floats(in * out, bool(op.dX)) +
+              cost::elements(rows * in * (op.accumulate ? 2 : 1), op.dX) + cost::floats(2 * in * out, op.dWeight) + cost::floats(2 * out, op.dBias) +
+              cost::elements(rows * in, op.reluOutput)};
 }
 inline Cost costOf(const SpatialBlockForward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
   // In training z is written, read again for its statistics' sake, and kept.
   return {"spatialBlockForward", cost::productShape(op.rows, op.in, op.out), cost::product(rows, in, out),
-          cost::floats(rows * in + in * out + rows * out + 5 * out) + cost::floats(rows * out, op.residual) + cost::floats(2 * rows * out + 4 * out, op.training)};
+          cost::elements(rows * in, op.x) + cost::floats(in * out + 5 * out) + cost::elements(rows * out, op.y) + cost::elements(rows * out, op.residual) +
+              (op.training ? cost::elements(2 * rows * out, op.z) + cost::floats(4 * out) : Bytes{})};
 }
 inline Cost costOf(const SpatialBlockBackward& op) {
   const double rows = op.rows, in = op.in, out = op.out;
   return {"spatialBlockBackward", cost::productShape(op.rows, op.in, op.out), (op.dX ? 2 : 1) * cost::product(rows, in, out),
-          cost::floats(4 * rows * out + rows * in + 3 * in * out + 10 * out) + cost::floats(rows * in * (op.accumulate ? 2 : 1), op.dX)};
+          cost::elements(rows * out, op.dY) + cost::elements(rows * out, op.z) + cost::elements(2 * rows * out, op.dZ) + cost::elements(rows * in, op.x) +
+              cost::floats(3 * in * out + 10 * out) + cost::elements(rows * in * (op.accumulate ? 2 : 1), op.dX)};
 }
 
 inline Cost costOf(const BatchNormForward& op) {
@@ -64,15 +85,17 @@ inline Cost costOf(const BatchNormForward& op) {
 inline Cost costOf(const BatchNormBackward& op) {
   const double size = double(op.rows) * op.channels;
   // dY and x are read for the sums and once more for dX.
-  return {"batchNormBackward", cost::shapeOf(op.rows, op.channels), 0, cost::floats((op.accumulate ? 6 : 5) * size + 7.0 * op.channels)};
+  return {"batchNormBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::elements(2 * size, op.dY) + cost::elements(2 * size, op.x) + cost::elements((op.accumulate ? 2 : 1) * size, op.dX) + cost::floats(7.0 * op.channels)};
 }
 inline Cost costOf(const LayerNormForward& op) {
   const double size = double(op.rows) * op.channels;
-  return {"layerNormForward", cost::shapeOf(op.rows, op.channels), 0, cost::floats(2 * size + 2.0 * op.channels + 2.0 * op.rows)};
+  return {"layerNormForward", cost::shapeOf(op.rows, op.channels), 0, cost::floats(size + 2.0 * op.channels + 2.0 * op.rows) + cost::elements(size, op.y)};
 }
 inline Cost costOf(const LayerNormBackward& op) {
   const double size = double(op.rows) * op.channels;
-  return {"layerNormBackward", cost::shapeOf(op.rows, op.channels), 0, cost::floats((op.accumulate ? 4 : 3) * size + 5.0 * op.channels + 2.0 * op.rows)};
+  return {"layerNormBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::elements(size, op.dY) + cost::floats((op.accumulate ? 3 : 2) * size + 5.0 * op.channels + 2.0 * op.rows)};
 }
 
 // One product of (n, w) by (w, n) in every head of every window.
@@ -84,34 +107,41 @@ double scores(const Attention& op) {
 }  // namespace cost
 inline Cost costOf(const AttentionForward& op) {
   const double size = double(op.batch) * op.tokens * op.width;
-  return {"attentionForward", cost::shapeOf(op.batch, op.tokens, op.width), 2 * cost::scores(op), cost::floats(4 * size + double(op.batch) * op.heads * op.tokens)};
+  return {"attentionForward", cost::shapeOf(op.batch, op.tokens, op.width), 2 * cost::scores(op),
+          cost::elements(3 * size, op.qkv) + cost::elements(size, op.out) + cost::floats(double(op.batch) * op.heads * op.tokens)};
 }
 inline Cost costOf(const AttentionBackward& op) {
   const double size = double(op.batch) * op.tokens * op.width;
   // Scores once more, then dV, dP, dQ and dK.
-  return {"attentionBackward", cost::shapeOf(op.batch, op.tokens, op.width), 5 * cost::scores(op), cost::floats(8 * size + double(op.batch) * op.heads * op.tokens)};
+  return {"attentionBackward", cost::shapeOf(op.batch, op.tokens, op.width), 5 * cost::scores(op),
+          cost::elements(3 * size, op.qkv) + cost::elements(size, op.out) + cost::elements(size, op.dOut) + cost::elements(3 * size, op.dQkv) +
+              cost::floats(double(op.batch) * op.heads * op.tokens)};
 }
 inline Cost costOf(const AttentionMaps& op) {
   const double size = double(op.batch) * op.tokens * op.width;
-  return {"attentionMaps", cost::shapeOf(op.batch, op.tokens, op.width), cost::scores(op), cost::floats(2 * size + double(op.batch) * op.heads * op.tokens * op.tokens)};
+  return {"attentionMaps", cost::shapeOf(op.batch, op.tokens, op.width), cost::scores(op),
+          cost::elements(2 * size, op.qkv) + cost::floats(double(op.batch) * op.heads * op.tokens * op.tokens)};
 }
 
 inline Cost costOf(const StridedConvForward& op) {
   const double rows = double(op.batch) * cost::kept(op.tokens, op.stride), x = double(op.batch) * op.tokens * op.in;
   return {"stridedConvForward", cost::shapeOf(op.batch, op.tokens, op.in) + " -> " + std::to_string(op.out) + " / " + std::to_string(op.stride),
-          cost::product(rows, 3.0 * op.in, op.out), cost::floats(x + 3.0 * op.in * op.out + op.out + 2 * rows * op.out)};
+          cost::product(rows, 3.0 * op.in, op.out), cost::elements(x, op.x) + cost::floats(3.0 * op.in * op.out + op.out + 2 * rows * op.out)};
 }
 inline Cost costOf(const StridedConvBackward& op) {
   const double rows = double(op.batch) * cost::kept(op.tokens, op.stride), x = double(op.batch) * op.tokens * op.in;
   return {"stridedConvBackward", cost::shapeOf(op.batch, op.tokens, op.in) + " -> " + std::to_string(op.out) + " / " + std::to_string(op.stride),
-          2 * cost::product(rows, 3.0 * op.in, op.out), cost::floats(rows * op.out + 2 * x + 9.0 * op.in * op.out + 2.0 * op.out) + cost::floats(x, op.reluOutput)};
+          2 * cost::product(rows, 3.0 * op.in, op.out),
+          cost::elements(rows * op.out, op.dZ) + cost::elements(x, op.x) + cost::elements(x, op.dX) + cost::elements(x, op.reluOutput) +
+              cost::floats(9.0 * op.in * op.out + 2.0 * op.out)};
 }
 inline Cost costOf(const StridedResidualBackward& op) {
   return {"stridedResidualBackward", cost::shapeOf(op.batch, op.tokens, op.channels), 0,
           cost::floats(3.0 * op.batch * cost::kept(op.tokens, op.stride) * op.channels)};
 }
 inline Cost costOf(const DropoutBackward& op) {
-  return {"dropoutBackward", cost::shapeOf(op.rows, op.channels), 0, cost::floats(2.0 * op.rows * op.channels)};
+  return {"dropoutBackward", cost::shapeOf(op.rows, op.channels), 0,
+          cost::floats(double(op.rows) * op.channels) + cost::elements(double(op.rows) * op.channels, op.dX)};
 }
 
 inline Cost costOf(const PositionsForward& op) {
@@ -133,11 +163,11 @@ inline Cost costOf(const DecoderInputBackward& op) {
 }
 inline Cost costOf(const JointMaskForward& op) {
   const double points = double(op.frames) * op.joints;
-  return {"jointMaskForward", cost::shapeOf(op.batch, op.frames, op.joints), 0, cost::floats(4 * op.batch * points) + points};
+  return {"jointMaskForward", cost::shapeOf(op.batch, op.frames, op.joints), 0, cost::floats(4 * op.batch * points) + Bytes{points, points}};
 }
 inline Cost costOf(const JointMaskBackward& op) {
   const double points = double(op.frames) * op.joints;
-  return {"jointMaskBackward", cost::shapeOf(op.batch, op.frames, op.joints), 0, cost::floats(2 * op.batch * points) + points};
+  return {"jointMaskBackward", cost::shapeOf(op.batch, op.frames, op.joints), 0, cost::floats(2 * op.batch * points) + Bytes{points, points}};
 }
 
 inline Cost costOf(const PoseLoss& op) {

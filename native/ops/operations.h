@@ -1,7 +1,8 @@
 // The operations: one struct each, with its formula, its shapes and what it writes. backend.h lists them for the devices.
 //
-// Conventions. Activations are row-major float32, channels last: a matrix (rows, channels), where rows = B * n for n tokens a
-// window. Weights are as PyTorch stores them: linear (out, in), convolution (out, in, 3). Pointers are device pointers of this
+// Conventions. Activations are row-major, channels last: a matrix (rows, channels), where rows = B * n for n tokens a window. Fields of type
+// Activations are those that a device may keep in bfloat16 (activations.h); all other numbers are float32. Weights are as PyTorch stores
+// them: linear (out, in), convolution (out, in, 3). Pointers are device pointers of this
 // backend. A gradient written with `=` overwrites, with `+=` adds: parameter gradients (dWeight, dBias, dGamma, dTable, ...) are
 // always `+=`; activation gradients are `=` unless the field says otherwise. A null gradient pointer skips that gradient.
 // Every operation is deterministic and gives the same result for every number of threads.
@@ -11,16 +12,17 @@
 #include <cstdint>
 
 #include "../core/dropout.h"
+#include "activations.h"
 
 namespace pstmo {
 
 // y = residual + dropout(activation(x weight^T + bias)); residual and bias may be null.
 struct LinearForward {
   int rows, in, out;
-  const float* x;       // (rows, in)
+  ConstActivations x;   // (rows, in)
   const float* weight;  // (out, in)
   const float* bias;    // (out) or null
-  float* y;             // (rows, out)
+  Activations y;        // (rows, out)
   const float* residual = nullptr;  // (rows, out) or null; may be y itself
   bool relu = false;
   Dropout dropout = {};
@@ -29,14 +31,14 @@ struct LinearForward {
 // Of z = x weight^T + bias, given dZ. The way back through ReLU and dropout of the layer before is an epilogue of dX.
 struct LinearBackward {
   int rows, in, out;
-  const float* dZ;      // (rows, out)
-  const float* x;       // (rows, in)
+  ConstActivations dZ;  // (rows, out)
+  ConstActivations x;   // (rows, in)
   const float* weight;  // (out, in)
-  float* dX;            // (rows, in) =, or += if accumulate; or null
+  Activations dX;       // (rows, in) =, or += if accumulate; or null
   float* dWeight;       // (out, in) +=, or null
   float* dBias;         // (out) +=, or null
   bool accumulate = false;
-  const float* reluOutput = nullptr;  // (rows, in) output of relu + dropout that made x: dX *= reluOutput > 0 ? reluScale : 0
+  ConstActivations reluOutput = {};  // (rows, in) output of relu + dropout that made x: dX *= reluOutput > 0 ? reluScale : 0
   float reluScale = 1;
 };
 
@@ -45,18 +47,18 @@ struct LinearBackward {
 // variance takes the unbiased one). Evaluation: running statistics.
 struct SpatialBlockForward {
   int rows, in, out;
-  const float* x;         // (rows, in)
-  const float* weight;    // (out, in)
-  const float* bias;      // (out)
-  const float* gamma;     // (out)
-  const float* beta;      // (out)
-  float* runningMean;     // (out), moved when training
-  float* runningVariance; // (out), moved when training
-  const float* residual;  // (rows, out) or null
-  float* z;               // (rows, out) kept for backward; may equal y in evaluation
-  float* mean;            // (out) kept for backward; unused in evaluation
-  float* inverseStd;      // (out) kept for backward; unused in evaluation
-  float* y;               // (rows, out)
+  ConstActivations x;         // (rows, in)
+  const float* weight;        // (out, in)
+  const float* bias;          // (out)
+  const float* gamma;         // (out)
+  const float* beta;          // (out)
+  float* runningMean;         // (out), moved when training
+  float* runningVariance;     // (out), moved when training
+  ConstActivations residual;  // (rows, out) or null
+  Activations z;              // (rows, out) kept for backward; may equal y in evaluation
+  float* mean;                // (out) kept for backward; unused in evaluation
+  float* inverseStd;          // (out) kept for backward; unused in evaluation
+  Activations y;              // (rows, out)
   bool training;
   Dropout dropout = {};
 };
@@ -64,16 +66,16 @@ struct SpatialBlockForward {
 // Batch statistics, training only. dY is left as it is; the residual's gradient is dY itself.
 struct SpatialBlockBackward {
   int rows, in, out;
-  const float* dY;  // (rows, out)
-  const float* x;
+  ConstActivations dY;  // (rows, out)
+  ConstActivations x;
   const float* weight;
   const float* gamma;
   const float* beta;
-  const float* z;
+  ConstActivations z;
   const float* mean;
   const float* inverseStd;
-  float* dZ;       // (rows, out) scratch
-  float* dX;       // (rows, in) =, or += if accumulate; or null
+  Activations dZ;  // (rows, out) scratch
+  Activations dX;  // (rows, in) =, or += if accumulate; or null
   float* dWeight;  // +=
   float* dBias;    // += (zero in theory: batch norm follows)
   float* dGamma;   // +=
@@ -97,14 +99,14 @@ struct BatchNormForward {
 };
 struct BatchNormBackward {
   int rows, channels;
-  const float* dY;
-  const float* x;
+  ConstActivations dY;
+  ConstActivations x;
   const float* gamma;
   const float* mean;
   const float* inverseStd;
-  float* dX;      // = or += if accumulate
-  float* dGamma;  // +=
-  float* dBeta;   // +=
+  Activations dX;  // = or += if accumulate
+  float* dGamma;   // +=
+  float* dBeta;    // +=
   bool accumulate = false;
 };
 
@@ -114,13 +116,13 @@ struct LayerNormForward {
   const float* x;
   const float* a;
   const float* b;
-  float* y;
+  Activations y;
   float* mean;  // (rows) kept for backward
   float* std;   // (rows) kept for backward
 };
 struct LayerNormBackward {
   int rows, channels;
-  const float* dY;
+  ConstActivations dY;
   const float* x;
   const float* a;
   const float* mean;
@@ -134,24 +136,24 @@ struct LayerNormBackward {
 // softmax(Q K^T / sqrt(w)) V a head, w = width / heads; dropout on the weights, whose matrix has B * heads * n rows of n columns.
 struct AttentionForward {
   int batch, tokens, width, heads;
-  const float* qkv;  // (B n, 3 width): Q, K, V side by side; head i takes columns i w .. (i + 1) w of each
-  float* out;        // (B n, width)
-  float* logSumExp;  // (B, heads, n) kept for backward: log of the softmax denominator, scores scaled
+  ConstActivations qkv;  // (B n, 3 width): Q, K, V side by side; head i takes columns i w .. (i + 1) w of each
+  Activations out;       // (B n, width)
+  float* logSumExp;      // (B, heads, n) kept for backward: log of the softmax denominator, scores scaled
   Dropout dropout = {};
 };
 struct AttentionBackward {
   int batch, tokens, width, heads;
-  const float* qkv;
-  const float* out;
+  ConstActivations qkv;
+  ConstActivations out;
   const float* logSumExp;
-  const float* dOut;  // (B n, width)
-  float* dQkv;        // (B n, 3 width) =
+  ConstActivations dOut;  // (B n, width)
+  Activations dQkv;       // (B n, 3 width) =
   Dropout dropout = {};
 };
 // The weights themselves, before dropout: maps (B, heads, n, n).
 struct AttentionMaps {
   int batch, tokens, width, heads;
-  const float* qkv;
+  ConstActivations qkv;
   float* maps;
 };
 
@@ -159,7 +161,7 @@ struct AttentionMaps {
 // y[b, i] = residual[b, s i] + dropout(sum over taps t of weight[:, :, t] x[b, s i + t - 1] + bias), i < ceil(tokens / s).
 struct StridedConvForward {
   int batch, tokens, stride, in, out;
-  const float* x;         // (B, n, in)
+  ConstActivations x;     // (B, n, in)
   const float* weight;    // (out, in, 3)
   const float* bias;      // (out)
   const float* residual;  // (B, n, out)
@@ -168,13 +170,13 @@ struct StridedConvForward {
 };
 struct StridedConvBackward {
   int batch, tokens, stride, in, out;
-  const float* dZ;      // (B, ceil(n / s), out): dY through the dropout
-  const float* x;
+  ConstActivations dZ;  // (B, ceil(n / s), out): dY through the dropout
+  ConstActivations x;
   const float* weight;
-  float* dX;            // (B, n, in) =, zero where no tap reads
-  float* dWeight;       // +=
-  float* dBias;         // +=
-  const float* reluOutput = nullptr;  // as in LinearBackward
+  Activations dX;  // (B, n, in) =, zero where no tap reads
+  float* dWeight;  // +=
+  float* dBias;    // +=
+  ConstActivations reluOutput = {};  // as in LinearBackward
   float reluScale = 1;
 };
 // dResidual[b, s i] += dY[b, i].
@@ -188,7 +190,7 @@ struct StridedResidualBackward {
 struct DropoutBackward {
   int rows, channels;
   const float* dY;
-  float* dX;
+  Activations dX;
   Dropout dropout = {};
 };
 

@@ -25,7 +25,7 @@ void ProfilingBackend::beginOp(Cost cost) {
   }
   if (passOps_++ == 0) {
     timeline_->begin("pass");
-    costs_.push_back({"pass", "", 0, 0});
+    costs_.push_back({"pass", ""});
   }
   Cost& pass = costs_.back();
   pass.flops += cost.flops;
@@ -48,7 +48,7 @@ void ProfilingBackend::runStep(const StepKey& key, const StepValues& values, con
   if (detail_ == Detail::ops) return body();
   endPass();
   timeline_->begin("pass");
-  costs_.push_back({"pass", "a step", 0, 0});
+  costs_.push_back({"pass", "a step"});
   detail_ = Detail::off;
   struct Restore {
     Detail& detail;
@@ -61,7 +61,7 @@ void ProfilingBackend::runStep(const StepKey& key, const StepValues& values, con
 void ProfilingBackend::beginCopy(const char* name, double bytes) {
   endPass();
   timeline_->begin(name);
-  costs_.push_back({name, std::to_string(static_cast<size_t>(bytes)) + " bytes", 0, bytes});
+  costs_.push_back({name, std::to_string(static_cast<size_t>(bytes)) + " bytes", 0, {bytes, bytes}});
 }
 
 // An exception leaves a span open; the pass that threw is not read.
@@ -88,7 +88,8 @@ void ProfilingBackend::copyOutLater(void* host, const void* device, size_t bytes
 
 void ProfilingBackend::zero(void* device, size_t bytes) {
   if (detail_ == Detail::off) return backend_->zero(device, bytes);
-  beginOp({"zero", std::to_string(bytes) + " bytes", 0, static_cast<double>(bytes)});
+  const double count = static_cast<double>(bytes);
+  beginOp({"zero", std::to_string(bytes) + " bytes", 0, {count, count}});
   backend_->zero(device, bytes);
   endOp();
 }

@@ -8,10 +8,15 @@ it('a step at any batch follows from those of 2 and 3 windows', async () => {
   const config = parseModelConfig({ frames: 9, width: 64, hidden: 128 });
   const at = (batch: number) => stepRecords({ config, device: 'cpu', batch, training: true });
   const [two, three, seven] = [await at(2), await at(3), await at(7)];
-  const plain = (rows: { op: string; shape: string; flops: number; bytes: number }[]) =>
-    // A copy of samples or masks is no op.
-    rows.filter(({ op }) => !op.startsWith('copy')).map(({ op, shape, flops, bytes }) => ({ op, shape, flops, bytes }));
+  const plain = (rows: { op: string; shape: string; flops: number; bytes: number; narrowBytes: number }[]) =>
+    rows
+      // A copy of samples or masks is no op.
+      .filter(({ op }) => !op.startsWith('copy'))
+      .map(({ op, shape, flops, bytes, narrowBytes }) => ({ op, shape, flops, bytes, narrowBytes }));
   expect(plain(extrapolate(two, three, 7))).toEqual(plain(seven));
+  // Two bytes of what lies between the operations of a branch; the residual stream, the sums and the parameters keep four.
+  const norm = seven.find(({ op, shape }) => op === 'layerNormForward' && shape === '63 x 64')!;
+  expect(norm.bytes - norm.narrowBytes).toBe(2 * 63 * 64);
 });
 
 it('the longest of arithmetic, memory and exponentials is expected', () => {
@@ -21,8 +26,8 @@ it('the longest of arithmetic, memory and exponentials is expected', () => {
   expect(times('layerNormForward', 0, 2 * DEVICE.copies)).toMatchObject({ memory: 2, expected: 2 });
   // Two products of 2 x 32 FLOPs for each exponential.
   expect(times('attentionForward', 128 * DEVICE.exponentials, 0).exponentials).toBeCloseTo(1);
-  const row = { op: 'a', shape: '1', flops: 2, bytes: 3 };
-  expect(gather([row, row])).toEqual([{ ...row, count: 2, flops: 4, bytes: 6 }]);
+  const row = { op: 'a', shape: '1', flops: 2, bytes: 3, narrowBytes: 2 };
+  expect(gather([row, row])).toEqual([{ ...row, count: 2, flops: 4, bytes: 6, narrowBytes: 4 }]);
 });
 
 it("the plan's kernels do the work of a window, and of a video no frame's twice", () => {

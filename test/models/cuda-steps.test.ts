@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NativeConfig, NativeModel, TrainRequest } from '../../binding.js';
+import type { NativeConfig, NativeModel, PrecisionName, TrainRequest } from '../../binding.js';
 import { createNativeModel } from '../../lib/binding.js';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
@@ -14,9 +14,13 @@ const small = { frames: 9, layers: 1, decoderLayers: 1, width: 32, hidden: 32, h
 const LENGTHS = [21, 13];
 const FRAMES = 34;
 
-async function smallModel(overrides: Partial<NativeConfig>, products = 'own'): Promise<NativeModel> {
+async function smallModel(
+  overrides: Partial<NativeConfig>,
+  products = 'own',
+  precision: PrecisionName = 'fp32',
+): Promise<NativeModel> {
   const config = nativeConfig({ ...small, ...overrides });
-  const model = createNativeModel(config, { device: 'cuda:0', precision: 'fp32', threads: 1, products });
+  const model = createNativeModel(config, { device: 'cuda:0', precision, threads: 1, products });
   for (const { name, shape } of model.tensors) {
     await model.write('value', name, fill(name, shape).data);
   }
@@ -61,10 +65,15 @@ async function weightsOf(model: NativeModel): Promise<Record<string, Float32Arra
 const count = (log: string[], word: string) => log.filter((line) => line.startsWith(word)).length;
 
 /** Two calls of training, of which the first ends with a smaller batch, an evaluation between them; losses and weights. */
-async function trained(overrides: Partial<NativeConfig>, products: string, graphs: string) {
+async function trained(
+  overrides: Partial<NativeConfig>,
+  products: string,
+  graphs: string,
+  precision: PrecisionName = 'fp32',
+) {
   const stage = overrides.stage ?? 2;
   return withEnvironment({ PSTMO_CUDA_GRAPHS: graphs }, async () => {
-    const model = await smallModel(overrides, products);
+    const model = await smallModel(overrides, products, precision);
     const [losses, log] = await emulationLog(async () => [
       await model.train(request(stage, 7, 2)),
       await model.train(request(stage, 2, 2, { update: false, flip: stage === 2 })),
@@ -78,13 +87,15 @@ async function trained(overrides: Partial<NativeConfig>, products: string, graph
 
 describe.skipIf(reason !== undefined)('recorded steps', () => {
   it.each([
-    ['of Stage II', { stage: 2 }, 'own'],
-    ['of Stage I', { stage: 1 }, 'own'],
-    ['of Stage II that refines', { stage: 2, refine: true }, 'own'],
-    ['of Stage II, products by cuBLASLt', { stage: 2 }, emulatedCublasLt],
-  ] as const)('%s give the bits that steps give which are not recorded', async (_, overrides, products) => {
-    const plain = await trained(overrides, products, 'off');
-    const recorded = await trained(overrides, products, 'on');
+    ['of Stage II', { stage: 2 }, 'own', 'fp32'],
+    ['of Stage I', { stage: 1 }, 'own', 'fp32'],
+    ['of Stage II that refines', { stage: 2, refine: true }, 'own', 'fp32'],
+    ['of Stage II, products by cuBLASLt', { stage: 2 }, emulatedCublasLt, 'fp32'],
+    ['of Stage II in bf16', { stage: 2 }, 'own', 'bf16'],
+    ['of Stage I in bf16, products by cuBLASLt', { stage: 1, width: 64, hidden: 64 }, emulatedCublasLt, 'bf16'],
+  ] as const)('%s give the bits that steps give which are not recorded', async (_, overrides, products, precision) => {
+    const plain = await trained(overrides, products, 'off', precision);
+    const recorded = await trained(overrides, products, 'on', precision);
     expect(count(plain.log, 'replayed')).toBe(0);
     expect(count(recorded.log, 'recorded')).toBe(1);
     // Six steps of the same batch: the first runs as it is, the others are done again from a recording.

@@ -79,7 +79,8 @@ describe('a profile', () => {
   });
 
   it('becomes a trace of complete events in microseconds', () => {
-    const record = { op: 'linearForward', shape: '2 x 3 -> 4', start: 1.5, seconds: 0.25, flops: 48, bytes: 80 };
+    const times = { start: 1.5, seconds: 0.25 };
+    const record = { op: 'linearForward', shape: '2 x 3 -> 4', ...times, flops: 48, bytes: 80, narrowBytes: 64 };
     const { traceEvents } = JSON.parse(chromeTrace([record, { ...record, start: 2 }], 'CPU'));
     expect(traceEvents[0]).toMatchObject({ ph: 'M', args: { name: 'CPU' } });
     expect(traceEvents.slice(1)).toMatchObject([

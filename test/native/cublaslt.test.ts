@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
 import { cudaProducts, runOp } from '../../lib/binding.js';
+import { narrowed, narrowings, widened } from '../../scripts/cuda-narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -119,6 +120,25 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
     expect(gradients.filter((line) => /^multiplied .*epilogue 512, adds$/.test(line))).toHaveLength(1);
     const [, none] = await emulationLog(() => run(forward, 'own'));
     expect(none.filter((line) => line.startsWith('multiplied'))).toEqual([]);
+  });
+
+  it('multiply arrays in bf16 as they lie, and leave to own kernels what must be multiplied in fp32', async () => {
+    const products = async (opCase: OpCase) => {
+      const narrow = narrowings(opCase)[0];
+      const arrays = narrowed(opCase.arrays(), narrow);
+      const settings = { ...device, precision: 'bf16', products: emulatedCublasLt } as const;
+      const [, log] = await emulationLog(() => runOp(settings, opCase.op, arrays, opCase.attributes));
+      expect(worstError(opCase, widened(arrays))).toBeLessThan(2e-2);
+      return log.filter((line) => line.startsWith('multiplied')).map((line) => line.replace(/^.*compute 68, /, ''));
+    };
+    const wide = /^150 x 70 -> 96$/;
+    expect(await products(caseOf('linearForward', wide))).toEqual(['bf16, epilogue 1']);
+    expect(await products(caseOf('linearForward', /^150 .* ReLU, dropout$/))).toEqual(['bf16, epilogue 6']);
+    expect(await products(caseOf('stridedConvForward', / 66 -> 64/))).toEqual(['bf16 to fp32, epilogue 4']);
+    const gradients = ['bf16, epilogue 1', 'bf16 to fp32, epilogue 512, adds'];
+    expect(await products(caseOf('linearBackward', wide))).toEqual(gradients);
+    expect(await products(caseOf('stridedConvBackward', / 66 -> 64/))).toEqual(gradients);
+    expect(await products(caseOf('linearForward', /^7 x 34 -> 51$/))).toEqual([]);
   });
 
   it.each(['4', '6', '512', 'all'])('are right where the library has no algorithm for epilogue %s', async (refused) => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors, PrecisionName } from '../../binding.js';
 import { cudaProducts, machine, runOp } from '../../lib/binding.js';
+import { narrowed, narrowings, widened } from '../../scripts/cuda-narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated, testDevice } from '../helpers/cuda-device.js';
-import { errorOf, type OpCase } from './op-case.js';
+import { errorOf, NARROW, type OpCase } from './op-case.js';
 import { opCases } from './op-cases.js';
 
 const reason = chooseCudaDevice();
@@ -26,10 +27,10 @@ function waysOf({ op }: OpCase): string[] {
   return library && /^(linear|spatialBlock|stridedConv)/.test(op) ? ['own', library] : ['own'];
 }
 
-function run(opCase: OpCase, precision: PrecisionName, products: string): OpTensors {
-  const arrays = opCase.arrays();
+function run(opCase: OpCase, precision: PrecisionName, products: string, narrow: string[] = []): OpTensors {
+  const arrays = narrowed(opCase.arrays(), narrow);
   runOp({ device: testDevice(), isa: 'auto', threads: 1, precision, products }, opCase.op, arrays, opCase.attributes);
-  return arrays;
+  return widened(arrays);
 }
 
 const cases = opCases.map((opCase) => [`${opCase.op}: ${opCase.about}`, opCase] as const);
@@ -43,6 +44,21 @@ describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
         for (const [name, wanted] of Object.entries(expected)) {
           const error = errorOf(arrays[name], wanted);
           expect(error, `${name} in ${precision}, products ${products}`).toBeLessThan(toleranceOf[precision](opCase));
+        }
+      }
+    }
+  });
+
+  const lists = narrowings(opCase);
+  it.runIf(lists.length > 0)('gives it with arrays in bf16, all that may be and all but each one', () => {
+    const expected = opCase.expected();
+    const tolerance = opCase.bf16Tolerance ?? NARROW;
+    for (const products of waysOf(opCase)) {
+      for (const narrow of lists) {
+        const arrays = run(opCase, 'bf16', products, narrow);
+        for (const [name, wanted] of Object.entries(expected)) {
+          const error = errorOf(arrays[name], wanted);
+          expect(error, `${name}, products ${products}, in bf16: ${narrow}`).toBeLessThan(tolerance);
         }
       }
     }

@@ -21,6 +21,8 @@ export interface OpCase {
   tolerance: number;
   /** In bf16; absent: the operation works in fp32 then too. */
   bf16Tolerance?: number;
+  /** What comes out is the difference of numbers that cancel: of arrays rounded to bf16 it says nothing. */
+  cancels?: boolean;
   flops: number;
 }
 
@@ -28,6 +30,8 @@ export const FORWARD = 2e-6;
 export const GRADIENT = 2e-5;
 /** bf16 keeps 8 bits: half a unit is 0.2%, and sums of many products average it. */
 export const BF16 = 1e-2;
+/** Where nothing is multiplied but arrays lie in bf16: a rounding on the way in and one on the way out, each of 0.2% at most. */
+export const NARROW = 4e-3;
 
 export const DROPOUT: DropoutState = { rate: 0.3, seed: 0x1234567890, step: 17, site: 5 };
 export const dropoutAttributes = {

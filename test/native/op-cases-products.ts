@@ -218,12 +218,35 @@ function spatialBlockBackward(shape: ProductShape): OpCase {
   };
 }
 
+/** ReLU and dropout without a residual: the hidden rows of a feed-forward. */
+function hiddenForward(shape: ProductShape): OpCase {
+  const { rows, in: inputs, out } = shape;
+  const x = input('x', rows, inputs);
+  const weight = input('weight', out, inputs);
+  const bias = input('bias', out);
+  return {
+    op: 'linearForward',
+    about: `${sizes(shape)}, ReLU, dropout`,
+    attributes: { ...shape, relu: 1, ...dropoutAttributes },
+    arrays: () => ({ x, weight, bias, y: new Float32Array(rows * out) }),
+    expected: () => {
+      const z = linear(doubles(x), doubles(weight), doubles(bias), inputs, out);
+      return all({ y: times(relu(z), dropoutScale(DROPOUT, rows, out)) });
+    },
+    tolerance: FORWARD,
+    bf16Tolerance: BF16,
+    flops: flopsOf(shape),
+  };
+}
+
+/** The last is wide enough for products in bf16. */
 const CONVOLUTIONS: ConvolutionShape[] = [
   { batch: 2, tokens: 9, stride: 1, in: 34, out: 20 },
   { batch: 3, tokens: 27, stride: 3, in: 70, out: 48 },
   { batch: 2, tokens: 13, stride: 9, in: 16, out: 33 },
   { batch: 2, tokens: 27, stride: 3, in: 64, out: 24 },
   { batch: 3, tokens: 13, stride: 9, in: 32, out: 16 },
+  { batch: 3, tokens: 9, stride: 3, in: 66, out: 64 },
 ];
 
 function convolutionCases(shape: ConvolutionShape): OpCase[] {
@@ -311,6 +334,7 @@ export const productCases: OpCase[] = [
     spatialBlockForward(shape, false),
     spatialBlockBackward(shape),
   ]),
+  hiddenForward(SHAPES[1]),
   linearBackward(TALL, false),
   spatialBlockForward(TALL, true),
   spatialBlockForward(NEARLY_TWO_TILES, true),

@@ -107,6 +107,7 @@ function batchNormCases(shape: RowShape): OpCase[] {
         },
       ),
     tolerance: GRADIENT,
+    cancels: rows < 3,
     flops: 12 * rows * channels,
   });
   return [forward(true), forward(false), backward(false), backward(true)];
@@ -255,16 +256,16 @@ function attentionCases(shape: AttentionShape): OpCase[] {
   ];
 }
 
-function dropoutCase(shape: RowShape): OpCase {
+function dropoutCase(shape: RowShape, inPlace: boolean): OpCase {
   const { rows, channels } = shape;
   const dY = input('dY', rows, channels);
   return {
     op: 'dropoutBackward',
-    about: `${sizes(shape)}, in place`,
+    about: `${sizes(shape)}${inPlace ? ', in place' : ''}`,
     attributes: { ...shape, ...dropoutAttributes },
     arrays: () => {
       const both = floats(dY);
-      return { dY: both, dX: both };
+      return { dY: both, dX: inPlace ? both : new Float32Array(both.length).fill(9) };
     },
     expected: () => all({ dX: times(doubles(dY), dropoutScale(DROPOUT, rows, channels)) }),
     tolerance: FORWARD,
@@ -321,7 +322,12 @@ function concatCases(rows: number, left: number, right: number): OpCase[] {
 
 /** What works on rows of channels, and attention. */
 export const rowCases: OpCase[] = [
-  ...ROWS.flatMap((shape) => [...batchNormCases(shape), ...layerNormCases(shape), dropoutCase(shape)]),
+  ...ROWS.flatMap((shape) => [
+    ...batchNormCases(shape),
+    ...layerNormCases(shape),
+    dropoutCase(shape, true),
+    dropoutCase(shape, false),
+  ]),
   levelLayerNormCase(),
   ...ATTENTION.flatMap(attentionCases),
   addCase(1001),
