@@ -93,6 +93,7 @@ const EXPLAINED = [
   ['plan-device.cu', 'c < op.stride; c += 2 * kWarp', '-1 + op.stride', EVEN],
   ['plan-feed-forward.cu', 'words = normalized + op.expand', '', SAME_END],
   ['plan-feed-forward.cu', 'column >= op.expand.out.stride', '-1 + op.expand', EVEN],
+  ['plan-feed-forward.cu', 'column < op.contract.out.stride', '-1 + op.contract', EVEN],
   ['plan-products.cu', 'first + tiles < all', '1 + all', SAME_END],
   [
     'plan-products.cu',
