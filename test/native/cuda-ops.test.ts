@@ -50,19 +50,21 @@ describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
   });
 
   const lists = narrowings(opCase);
-  it.runIf(lists.length > 0)('gives it with arrays in bf16, all that may be and all but each one', () => {
-    const expected = opCase.expected();
-    const tolerance = opCase.bf16Tolerance ?? NARROW;
-    for (const products of waysOf(opCase)) {
-      for (const narrow of lists) {
-        const arrays = run(opCase, 'bf16', products, narrow);
-        for (const [name, wanted] of Object.entries(expected)) {
-          const error = errorOf(arrays[name], wanted);
-          expect(error, `${name}, products ${products}, in bf16: ${narrow}`).toBeLessThan(tolerance);
+  if (lists.length > 0) {
+    it('gives it with arrays in bf16, all that may be and all but each one', () => {
+      const expected = opCase.expected();
+      const tolerance = opCase.bf16Tolerance ?? NARROW;
+      for (const products of waysOf(opCase)) {
+        for (const narrow of lists) {
+          const arrays = run(opCase, 'bf16', products, narrow);
+          for (const [name, wanted] of Object.entries(expected)) {
+            const error = errorOf(arrays[name], wanted);
+            expect(error, `${name}, products ${products}, in bf16: ${narrow}`).toBeLessThan(tolerance);
+          }
         }
       }
-    }
-  });
+    });
+  }
 
   it('gives the same bits every time', () => {
     for (const products of waysOf(opCase)) expect(run(opCase, 'fp32', products)).toEqual(run(opCase, 'fp32', products));
