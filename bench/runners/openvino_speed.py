@@ -33,6 +33,7 @@ def one_request(request, x):
             infer.infer()
 
     turn.pose = lambda: infer.get_output_tensor().data
+    turn.input = x  # which the tensor shares and does not keep
     return turn
 
 
