@@ -11,6 +11,8 @@ export interface WrittenCase {
   /** The file that gets the numbers of the mutants that it reaches. */
   reached: string;
   cost: number;
+  /** Too long for each of a thousand mutants. */
+  long?: true;
 }
 
 /** The plan's cases, their networks described in full. */

@@ -76,6 +76,7 @@ export function writePlanCases({ plans, planTolerance }, folder) {
         argument: `${file}:${precision}:own`,
         reached: `${file}.reached`,
         cost: 1e6 * frames * width,
+        long: planCase.long,
       };
     }),
   );

@@ -13,4 +13,4 @@ export function verdictOf(
   cases: readonly WrittenCase[],
   seconds: number,
   environment?: Record<string, string>,
-): string | undefined;
+): Promise<string | undefined>;

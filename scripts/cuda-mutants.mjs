@@ -2,10 +2,11 @@
 // Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
 // the operation cases and the plan's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
 // where a survivor has no explanation. Needs `npm run build:emulated`.
-//   node scripts/cuda-mutants.mjs [--only text] [--seconds 60]
+//   node scripts/cuda-mutants.mjs [--only text] [--seconds 60] [--jobs 2]
 //   node scripts/cuda-mutants.mjs --report             the report alone, of the last run of all, where explanations have changed
 //   node scripts/cuda-mutants.mjs --write <folder>     the mutated sources alone, for the build
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { explanationOf } from './cuda-mutants-explained.mjs';
@@ -17,6 +18,7 @@ const { values: flags } = parseArgs({
     write: { type: 'string' },
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '60' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     report: { type: 'boolean', default: false },
   },
 });
@@ -53,16 +55,24 @@ async function runMutants() {
   const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
   const folder = path.join(root, 'build/mutants/cases');
   const compiled = await compiledCases(root);
-  const cases = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
+  const written = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
+  const cases = written.filter(({ long }) => !long);
   const addon = mutantAddon(root);
   const reaching = casesReaching(addon, cases, 100 * seconds);
-  return chosen.map((mutant, i) => {
-    const own = reaching.get(mutant.number) ?? [];
-    const verdict = own.length > 0 ? verdictOf(addon, mutant.number, own, seconds) : undefined;
-    const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
-    console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
-    return { ...mutant, cases: own.length, verdict };
-  });
+  const verdicts = [];
+  const left = chosen.entries();
+  // Workers take the next mutant each from the one list.
+  const work = async () => {
+    for (const [i, mutant] of left) {
+      const own = reaching.get(mutant.number) ?? [];
+      const verdict = own.length > 0 ? await verdictOf(addon, mutant.number, own, seconds) : undefined;
+      const said = verdict ?? (own.length > 0 ? `SURVIVES ${own.length} cases` : 'NOT REACHED');
+      console.log(`${i + 1}/${chosen.length} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.change}: ${said}`);
+      verdicts[i] = { ...mutant, cases: own.length, verdict };
+    }
+  };
+  await Promise.all(Array.from({ length: Number(flags.jobs) }, work));
+  return verdicts;
 }
 
 function cell(text) {

@@ -40,13 +40,14 @@ command('node_modules/.bin/vitest', ['run', 'test/models/goldens.test.ts', '-t',
 });
 
 const beyond = mutateKernels(root).mutants.filter((mutant) => explanationOf(mutant) === READS_BEYOND);
-const missed = beyond.filter(({ number, file, line, column, change }) => {
-  const verdict = verdictOf(addon, number, reaching.get(number) ?? [], SECONDS, environment);
+let stopped = 0;
+for (const { number, file, line, column, change } of beyond) {
+  const verdict = await verdictOf(addon, number, reaching.get(number) ?? [], SECONDS, environment);
   console.log(`${file}:${line}:${column} ${change}: ${verdict ?? 'NOT STOPPED'}`);
-  return verdict === undefined;
-});
+  if (verdict !== undefined) stopped++;
+}
 console.log(
   `AddressSanitizer: ${cases.length} cases of operations and of the plan, and the goldens above have no access outside what was allocated; ` +
-    `${beyond.length - missed.length} of ${beyond.length} kernels made to read beyond the end are stopped`,
+    `${stopped} of ${beyond.length} kernels made to read beyond the end are stopped`,
 );
-process.exitCode = missed.length > 0 ? 1 : 0;
+process.exitCode = stopped < beyond.length ? 1 : 0;

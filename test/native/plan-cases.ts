@@ -12,6 +12,8 @@ export interface PlanCase {
   video?: { lengths: readonly number[]; stride: number; flip: boolean; first?: number; count?: number };
   withoutFolds?: readonly PlanFold[];
   precisions: readonly PrecisionName[];
+  /** Takes seconds on the emulated device: not run for each of a thousand mutants. */
+  long?: true;
 }
 
 /** bf16 keeps 8 bits; PyTorch's autocast errs by 0.006 to 0.01 on the published widths (test/fixtures/plan/bf16-error.json). */
@@ -42,6 +44,7 @@ export const planCases: readonly PlanCase[] = [
     config: { ...small, width: 256, hidden: 512, heads: 8 },
     batch: 1,
     precisions: ['fp32', 'bf16'],
+    long: true,
   },
   {
     about: 'a hidden width of several tiles and rows of several blocks',
