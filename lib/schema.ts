@@ -9,14 +9,17 @@ export * from 'zod/mini';
 
 /** A whole number from `low` on, up to `high` where there is one. */
 export function whole(low: number, high?: number) {
-  const from = z.int().check(z.minimum(low));
-  return high === undefined ? from : from.check(z.maximum(high));
+  return z.int().check(...limits(low, high));
 }
 
 /** A number, from `low` on and up to `high` where they are given. */
 export function number(low?: number, high?: number) {
-  const from = low === undefined ? z.number() : z.number().check(z.minimum(low));
-  return high === undefined ? from : from.check(z.maximum(high));
+  return low === undefined ? z.number() : z.number().check(...limits(low, high));
+}
+
+/** All at once: each call of `check` is another schema, and each takes 40 microseconds of the start. */
+function limits(low: number, high: number | undefined) {
+  return high === undefined ? [z.minimum(low)] : [z.minimum(low), z.maximum(high)];
 }
 
 /** A number above 0. */

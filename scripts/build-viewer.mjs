@@ -1,7 +1,7 @@
 // Bundles the viewer's page, three.js in it, into dist/viewer/page: what pstmo view serves and writes.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 
 const root = path.dirname(import.meta.dirname);
 const source = path.join(root, 'lib/viewer/page');
@@ -11,14 +11,16 @@ const [, holders] = /^(Copyright .+)$/m.exec(readFileSync(license, 'utf8'));
 
 mkdirSync(target, { recursive: true });
 await build({
-  entryPoints: [path.join(source, 'main.ts')],
-  outfile: path.join(target, 'page.js'),
-  bundle: true,
-  format: 'esm',
-  target: 'es2022',
-  minify: true,
-  legalComments: 'none',
-  banner: { js: `/*! three.js: ${holders}, MIT licence. */` },
+  input: path.join(source, 'main.ts'),
+  platform: 'browser',
+  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  transform: { target: 'es2022' },
+  output: {
+    file: path.join(target, 'page.js'),
+    minify: true,
+    comments: false,
+    postBanner: `/*! three.js: ${holders}, MIT licence. */`,
+  },
 });
 copyFileSync(path.join(source, 'page.html'), path.join(target, 'page.html'));
 // One style sheet of several, in this order: later rules win.

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { alphaPoseJson, walkingClip, walkingTruth } from '../dist/datasets/walking-clip.js';
-import { writeNpz } from '../dist/formats/npz.js';
+import { writeNpz } from '../dist/formats/npz-writer.js';
 
 const path = (name) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 const clip = walkingClip();

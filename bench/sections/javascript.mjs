@@ -7,6 +7,7 @@ import { normalizeKeypoints } from '../../dist/keypoints/normalize.js';
 import { parseModelConfig } from '../../dist/models/config.js';
 import { nativeConfig } from '../../dist/models/native-config.js';
 import { randomKeypoints } from '../common/model-files.mjs';
+import { commandOf } from '../common/runner.mjs';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 const CLIP = fileURLToPath(new URL('../../examples/walking.json', import.meta.url));
@@ -25,8 +26,9 @@ export async function measureJavaScript(bench, { seconds }) {
   const smallest = native.tensors.reduce((a, b) => (product(a.shape) <= product(b.shape) ? a : b)).name;
   const video = randomKeypoints(VIDEO_FRAMES);
   const frames = readKeypoints(CLIP, { size: SIZE }).frames;
+  const { command, env } = commandOf('node', bench.flags);
   const program = (code) => (deferred) =>
-    execFile(process.execPath, ['--input-type=module', '-e', code], () => deferred.resolve());
+    execFile(command, ['--input-type=module', '-e', code], { env }, () => deferred.resolve());
   const tests = [
     ['starting and ending Node', program(''), true],
     ['the same with `import "pstmo"`', program(`import ${JSON.stringify(INDEX)}`), true],

@@ -1,6 +1,6 @@
 import { writeAtomically } from '../formats/atomic-file.js';
-import { writeNpy } from '../formats/npy.js';
-import { writeNpz } from '../formats/npz.js';
+import { writeNpy } from '../formats/npy-writer.js';
+import { writeNpz } from '../formats/npz-writer.js';
 import type { StringArray } from '../formats/pickle-value.js';
 import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';

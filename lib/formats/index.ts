@@ -12,8 +12,10 @@ export {
 export { readMat5 } from './mat5.js';
 export { readMat73 } from './mat73.js';
 export { DEFAULT_LIMIT_BYTES, type ReadOptions } from './memory-budget.js';
-export { type NpyValue, readNpy, writeNpy } from './npy.js';
-export { type NpzFile, openNpz, readNpz, writeNpz } from './npz.js';
+export { type NpyValue, readNpy } from './npy.js';
+export { writeNpy } from './npy-writer.js';
+export { type NpzFile, openNpz, readNpz } from './npz.js';
+export { writeNpz } from './npz-writer.js';
 export { readPickle } from './pickle.js';
 export type { PickleOptions } from './pickle-machine.js';
 export {

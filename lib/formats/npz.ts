@@ -1,12 +1,10 @@
 import type { Tensor, TensorData } from '../tensor.js';
-import { writeAtomically } from './atomic-file.js';
 import { type ByteSource, openSource, type PathOrBytes } from './byte-source.js';
 import { formatError, printable } from './format-error.js';
 import { checkLimit, type ReadOptions } from './memory-budget.js';
-import { type NpyValue, readNpy, writeNpy } from './npy.js';
-import { isTensor, type StringArray } from './pickle-value.js';
+import { type NpyValue, readNpy } from './npy.js';
+import { isTensor } from './pickle-value.js';
 import { ZipReader } from './zip.js';
-import { ZipWriter } from './zip-writer.js';
 
 /** An open `.npz`: its names at once, each array when it is asked for. */
 export class NpzFile {
@@ -73,18 +71,4 @@ export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<str
   } finally {
     file.close();
   }
-}
-
-/** Writes a `.npz` under a temporary name and renames it; `compress` deflates the arrays. */
-export function writeNpz(
-  path: string,
-  arrays: ReadonlyMap<string, Tensor<TensorData> | StringArray> | Record<string, Tensor<TensorData> | StringArray>,
-  options: { compress?: boolean } = {},
-): void {
-  const entries = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
-  writeAtomically(path, (append) => {
-    const zip = new ZipWriter(append);
-    for (const [name, value] of entries) zip.add(`${name}.npy`, writeNpy(value), options.compress);
-    zip.finish();
-  });
 }

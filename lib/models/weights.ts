@@ -1,5 +1,5 @@
 import type { NativeModel, TensorInfo } from '../../binding.js';
-import { readNpz, writeNpz } from '../formats/npz.js';
+import { writeNpz } from '../formats/npz-writer.js';
 import { asFloat32 } from '../formats/numbers.js';
 import { isTensor } from '../formats/pickle-value.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
@@ -62,6 +62,7 @@ function namedTensors(where: string, stored: Iterable<[string, Tensor<TensorData
   return tensors;
 }
 
+/** Readers of other files than ours come only when they are needed: a program that lifts with a model of ours starts sooner. */
 async function readStored(path: string): Promise<{ tensors: Map<string, Tensor>; metadata: Record<string, string> }> {
   const format = sniffFormat(path);
   switch (format) {
@@ -71,11 +72,11 @@ async function readStored(path: string): Promise<{ tensors: Map<string, Tensor>;
     }
     case 'torch-zip':
     case 'torch-legacy': {
-      // Only when it is needed: a program that lifts with a model of ours starts sooner.
       const { findStateDict, readTorch } = await import('../formats/torch.js');
       return { tensors: namedTensors(path, findStateDict(readTorch(path), path)), metadata: {} };
     }
     case 'npz': {
+      const { readNpz } = await import('../formats/npz.js');
       const arrays = [...readNpz(path)].filter((entry): entry is [string, Tensor<TensorData>] => isTensor(entry[1]));
       return { tensors: namedTensors(path, arrays), metadata: {} };
     }

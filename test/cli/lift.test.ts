@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSyn
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readPoses } from '../../lib/export/read-poses.js';
-import { readNpy, writeNpy } from '../../lib/formats/npy.js';
+import { readNpy } from '../../lib/formats/npy.js';
+import { writeNpy } from '../../lib/formats/npy-writer.js';
 import type { Tensor } from '../../lib/tensor.js';
 import { finetune } from '../../lib/training/finetune.js';
 import { runHere } from '../helpers/cli.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../lib/formats/npy.js';
+import { readNpy } from '../../lib/formats/npy.js';
+import { writeNpy } from '../../lib/formats/npy-writer.js';
 import type { TensorData } from '../../lib/tensor.js';
 import { errorOf, fixture, steps } from './fixture.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeNpy } from '../../lib/formats/npy.js';
+import { writeNpy } from '../../lib/formats/npy-writer.js';
 import { describePeople } from '../../lib/keypoints/describe-people.js';
 import { isFrameFolder } from '../../lib/keypoints/frame-folder.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';

@@ -175,7 +175,7 @@ describe.skipIf(noChromium)(`the viewer\u2019s page${noChromium ? ` (skipped: ${
     await page.locator('#scrub').fill(String(frames - 1));
     near.push(await colouredShare(page, await picture()));
     await page.keyboard.press('c');
-    expect(await page.getAttribute('#follow', 'aria-pressed')).toBe('false');
+    await expect.poll(() => page.getAttribute('#follow', 'aria-pressed'), patience).toBe('false');
     const far = await colouredShare(page, await picture());
     for (const share of near) {
       expect(share).toBeGreaterThan(0.01);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { motionOf } from '../../lib/export/lifted-motion.js';
 import { writeMotion } from '../../lib/export/write-motion.js';
 import { writePoses } from '../../lib/export/write-poses.js';
-import { writeNpz } from '../../lib/formats/npz.js';
+import { writeNpz } from '../../lib/formats/npz-writer.js';
 import { pMpjpeMm } from '../../lib/metrics/alignment.js';
 import { mpjpeMm } from '../../lib/metrics/joint-errors.js';
 import { tensor } from '../../lib/tensor.js';
