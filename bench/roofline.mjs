@@ -7,7 +7,7 @@ import { parseModelConfig } from '../dist/models/config.js';
 import { stepRecords } from '../dist/models/profile.js';
 import { readFlags } from './common/flags.mjs';
 import { markdownTable, writeResults } from './common/report.mjs';
-import { DEVICE, expectedTime, extrapolate, gather } from './roofline/expected-time.mjs';
+import { expectedTime, extrapolate, gather, H100, H200 } from './roofline/expected-time.mjs';
 import { planKernels, planTime } from './roofline/plan-kernels.mjs';
 
 const flags = readFlags('node bench/roofline.mjs', {
@@ -35,7 +35,8 @@ async function opsOf({ model, batch, training = false }) {
   const whole = extrapolate(two, three, batch || flags['training-batch']);
   return gather(whole.filter(({ op }) => !op.startsWith('copy'))).map(({ bytes, narrowBytes, ...row }) => {
     const kept = { ...row, bytes: flags.precision === 'bf16' ? narrowBytes : bytes };
-    return { ...kept, wideBytes: bytes, ...expectedTime(kept, flags.precision, config.width / config.heads) };
+    const timeOn = (device) => expectedTime(kept, flags.precision, config.width / config.heads, device);
+    return { ...kept, wideBytes: bytes, ...timeOn(H200), onH100: timeOn(H100).expected };
   });
 }
 
@@ -74,8 +75,10 @@ function opTable(rows) {
   );
 }
 
+const whole = (rate) => Math.round(rate).toLocaleString('en');
+
 function summaryTable(results) {
-  const titles = ['', 'batch', 'ops', 'GFLOP', 'GB in fp32', 'GB', 'expected ms', 'windows/s'];
+  const titles = ['', 'batch', 'ops', 'GFLOP', 'GB in fp32', 'GB', 'expected ms', 'windows/s', 'on an H100'];
   return markdownTable(
     titles,
     results.map(({ name, batch, rows }) => {
@@ -84,20 +87,20 @@ function summaryTable(results) {
       return [
         ...[name, `${batch}`, `${sum((row) => row.count)}`, (sum((row) => row.flops) / 1e9).toFixed(0)],
         ...[sum((row) => row.wideBytes), sum((row) => row.bytes)].map((bytes) => (bytes / 1e9).toFixed(2)),
-        ...[(1e3 * expected).toFixed(2), Math.round(batch / expected).toLocaleString('en')],
+        ...[(1e3 * expected).toFixed(2), whole(batch / expected), whole(batch / sum((row) => row.onH100))],
       ];
     }),
   );
 }
 
 function report(results, least) {
-  const { about, products, copies, exponentials } = DEVICE;
+  const { about, products, copies, exponentials } = H200;
   const rates = Object.entries(products).map(([name, rate]) => `${rate / 1e12} in ${name}`);
   return `${about}: ${rates.join(', ')} TFLOP/s of products, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
 (16 a clock and multiprocessor). The products are in ${flags.precision}, arrays as the backend keeps them in it: in bf16 two bytes an element between
 the operations of a branch, four in the residual stream (\`native/ops/activations.h\`); beside it what all would be at four.
 Expected: the longest of the three; nothing is counted for starting kernels, for gaps, or for arrays that the 60 MB of L2 keep.
-A kernel that takes less found its arrays in L2; one that takes much more is worth a look.
+A kernel that takes less found its arrays in L2; one that takes much more is worth a look. An H100 has the same processor and ${H100.copies / 1e12} TB/s of memory.
 
 ${summaryTable(results)}
 
@@ -113,7 +116,8 @@ function planRows(model, windows, frames) {
   for (const row of planKernels(model, windows, frames)) {
     const key = `${row.op} ${row.shape}`;
     const { count } = rows.get(key) ?? { count: 0 };
-    rows.set(key, { ...row, ...planTime(row, DEVICE), count: count + 1 });
+    const times = { ...planTime(row, H200), onH100: planTime(row, H100).expected };
+    rows.set(key, { ...row, ...times, count: count + 1 });
   }
   return [...rows.values()];
 }
@@ -127,30 +131,32 @@ const PLANS = [
 ];
 
 function planReport(windows) {
-  const whole = PLANS.map(({ model, video }) => {
+  const plans = PLANS.map(({ model, video }) => {
     const frames = video ? windows + model.frames - 1 : windows * model.frames;
     const rows = planRows(model, windows, frames);
     const seconds = rows.reduce((sum, { count, expected }) => sum + count * expected, 0);
+    const onH100 = rows.reduce((sum, row) => sum + row.count * row.onH100, 0);
     const name = `P-STMO${model.layers === 4 ? '' : '-S'}, N = ${model.frames}, ${video ? 'a video, each frame encoded once' : 'whole windows'}`;
-    return { name, rows, seconds };
+    return { name, rows, seconds, onH100 };
   });
   const microseconds = (value) => (value > 0 ? (1e6 * value).toFixed(0) : '');
   const titles = ['kernel', 'launches', 'GFLOP', 'MB', 'arithmetic µs', 'memory µs', 'L2 µs', 'exp µs', 'expected µs'];
-  const detail = whole[0].rows.map((row) => [
+  const detail = plans[0].rows.map((row) => [
     ...[`${row.op} ${row.shape}`, `${row.count}`, (row.flops / 1e9).toFixed(1), (row.bytes / 1e6).toFixed(1)],
     ...[row.arithmetic, row.memory, row.l2, row.exponentials, row.expected].map(microseconds),
   ]);
   return `### The plan on CUDA, bf16, ${windows} windows
 
-Each kernel by itself, what it reads from L2 beside the rest (${DEVICE.l2 / 1e12} TB/s, an expectation): weights once a block of rows, keys and
+Each kernel by itself, what it reads from L2 beside the rest (${H200.l2 / 1e12} TB/s, an expectation): weights once a block of rows, keys and
 values once a block of queries. Times of one launch. The arithmetic is at the rate of wgmma, which these kernels do not use: mma.sync stays below it.
 
 ${markdownTable(
-  ['', 'expected ms', 'windows/s'],
-  whole.map(({ name, seconds }) => [
+  ['', 'expected ms', 'windows/s', 'on an H100'],
+  plans.map(({ name, seconds, onH100 }) => [
     name,
     (1e3 * seconds).toFixed(2),
-    Math.round(windows / seconds).toLocaleString('en'),
+    whole(windows / seconds),
+    whole(windows / onH100),
   ]),
 )}
 
@@ -163,7 +169,7 @@ for (const one of CASES) {
 }
 writeResults(
   'roofline',
-  { device: DEVICE, precision: flags.precision, results },
+  { devices: { H200, H100 }, precision: flags.precision, results },
   `# Expected times\n\n${report(results, 0)}\n\n${planReport(flags.batch)}`,
   {
     ...{ folder: flags.out, json: flags.json },

@@ -1,5 +1,5 @@
 /** What one H200 gave: bf16 products of 8192 x 8192 x 8192 on random data, and copies within its memory, both measured there. */
-export const DEVICE = {
+export const H200 = {
   about: 'An H200',
   /** FLOP/s. tf32 takes half the rate of bf16 in the hardware, fp32 is the data sheet's. */
   products: { bf16: 788e12, tf32: 394e12, fp32: 67e12 },
@@ -9,6 +9,14 @@ export const DEVICE = {
   l2: 5.5e12,
   /** 132 multiprocessors at 1980 MHz. */
   exponentials: 16 * 132 * 1.98e9,
+};
+
+/** The same processor with slower memory: both figures measured on one as above. */
+export const H100 = {
+  ...H200,
+  about: 'An H100',
+  products: { ...H200.products, bf16: 798e12, tf32: 399e12 },
+  copies: 3.0e12,
 };
 
 /** FLOPs of an attention product per exponential: 2 x the head width, and how many products there are of one set of scores. */
@@ -45,10 +53,10 @@ export function gather(records) {
 }
 
 /** Seconds that each bound allows at the least, and the longest of them. */
-export function expectedTime({ op, flops, bytes }, precision, headWidth) {
-  const arithmetic = flops / DEVICE.products[precision];
-  const memory = bytes / DEVICE.copies;
+export function expectedTime({ op, flops, bytes }, precision, headWidth, device = H200) {
+  const arithmetic = flops / device.products[precision];
+  const memory = bytes / device.copies;
   const exps = op in PRODUCTS_OF_SCORES ? flops / PRODUCTS_OF_SCORES[op] / (2 * headWidth) : 0;
-  const exponentials = exps / DEVICE.exponentials;
+  const exponentials = exps / device.exponentials;
   return { arithmetic, memory, exponentials, expected: Math.max(arithmetic, memory, exponentials) };
 }

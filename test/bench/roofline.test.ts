@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEVICE, expectedTime, extrapolate, gather } from '../../bench/roofline/expected-time.mjs';
+import { expectedTime, extrapolate, gather, H100, H200 } from '../../bench/roofline/expected-time.mjs';
 import { planKernels, planTime } from '../../bench/roofline/plan-kernels.mjs';
 import { parseModelConfig } from '../../lib/models/config.js';
 import { stepRecords } from '../../lib/models/profile.js';
@@ -21,11 +21,12 @@ it('a step at any batch follows from those of 2 and 3 windows', async () => {
 
 it('the longest of arithmetic, memory and exponentials is expected', () => {
   const times = (op: string, flops: number, bytes: number) => expectedTime({ op, flops, bytes }, 'bf16', 32);
-  const { bf16 } = DEVICE.products;
+  const { bf16 } = H200.products;
   expect(times('linearForward', bf16, 0)).toMatchObject({ arithmetic: 1, memory: 0, exponentials: 0, expected: 1 });
-  expect(times('layerNormForward', 0, 2 * DEVICE.copies)).toMatchObject({ memory: 2, expected: 2 });
+  expect(times('layerNormForward', 0, 2 * H200.copies)).toMatchObject({ memory: 2, expected: 2 });
+  expect(expectedTime({ op: '', flops: 0, bytes: H100.copies }, 'bf16', 32, H100).expected).toBe(1);
   // Two products of 2 x 32 FLOPs for each exponential.
-  expect(times('attentionForward', 128 * DEVICE.exponentials, 0).exponentials).toBeCloseTo(1);
+  expect(times('attentionForward', 128 * H200.exponentials, 0).exponentials).toBeCloseTo(1);
   const row = { op: 'a', shape: '1', flops: 2, bytes: 3, narrowBytes: 2 };
   expect(gather([row, row])).toEqual([{ ...row, count: 2, flops: 4, bytes: 6, narrowBytes: 4 }]);
 });
@@ -43,9 +44,9 @@ it("the plan's kernels do the work of a window, and of a video no frame's twice"
     shape: '',
     flops: 0,
     bytes: 0,
-    l2: 3 * DEVICE.l2,
-    exponentials: DEVICE.exponentials,
+    l2: 3 * H200.l2,
+    exponentials: H200.exponentials,
     exact: false,
   };
-  expect(planTime(row, DEVICE)).toEqual({ arithmetic: 0, memory: 0, l2: 3, exponentials: 1, expected: 3 });
+  expect(planTime(row, H200)).toEqual({ arithmetic: 0, memory: 0, l2: 3, exponentials: 1, expected: 3 });
 });
