@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { type InputFormat, inputFormats } from '../keypoints/input-formats.js';
+import { type InputFormat, inputFormats } from '../keypoints/input-format.js';
 import { bundledModels } from '../models/bundled.js';
 import { PoseError } from '../pose-error.js';
 import { type Inspection, inspectFile } from './inspect-file.js';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { PixelCamera } from '../keypoints/camera.js';
 import { readCustomLayout } from '../keypoints/custom-layout.js';
-import { type InputFormat, inputFormats } from '../keypoints/input-formats.js';
+import { type InputFormat, inputFormats } from '../keypoints/input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
 import { readKeypoints, readPeople } from '../keypoints/read-keypoints.js';
 import { splitAtGaps } from '../keypoints/split-track.js';

@@ -2,9 +2,10 @@ import { PoseError } from '../pose-error.js';
 import { basename, extname, join, readdirSync, readFileSync, statSync } from '../system/node.js';
 import type { FoundDetections } from './detections.js';
 import { type FrameFormat, type FrameValue, readFrames } from './frame-format.js';
-import { frameFormatOf, inputFormats, readYoloFrames } from './input-formats.js';
+import { inputFormats } from './input-format.js';
 import { parseJson } from './json-value.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
+import { frameFormatOf, readYoloFrames } from './read-input.js';
 import { isYoloText } from './yolo-text.js';
 
 /** Files that are looked into to find out what a folder holds: the first ones may show nobody. */

@@ -4,7 +4,7 @@ export { type CustomLayout, mapCustomLayout, parseCustomLayout, readCustomLayout
 export { describePeople, type PersonSummary } from './describe-people.js';
 export { type FilledGaps, type FillGapsOptions, fillGaps } from './fill-gaps.js';
 export { isFrameFolder } from './frame-folder.js';
-export { type InputFormat, inputFormats } from './input-formats.js';
+export { type InputFormat, inputFormats } from './input-format.js';
 export type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 export { denormalizeKeypoints, normalizeKeypoints } from './normalize.js';
 export { readKeypoints, readPeople } from './read-keypoints.js';

@@ -1,5 +1,5 @@
 import type { CustomLayout } from './custom-layout.js';
-import type { InputFormat } from './input-formats.js';
+import type { InputFormat } from './input-format.js';
 
 /** One person's 2D joints through a video. Letters: T frames, J joints of the layout. */
 export interface KeypointTrack {

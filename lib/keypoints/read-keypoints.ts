@@ -7,11 +7,12 @@ import { readFileSync, statSync } from '../system/node.js';
 import { assembleTrack, type FoundTrack } from './assemble-track.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frame-folder.js';
-import { inputFormats, readJsonValue, readTextFile } from './input-formats.js';
+import { inputFormats } from './input-format.js';
 import { parseJson } from './json-value.js';
 import { readKeypointArray, readKeypointNpz } from './keypoint-arrays.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 import { tracksOfPeople } from './person-track.js';
+import { readJsonValue, readTextFile } from './read-input.js';
 
 /** Largest text file that is read: beyond it, JSON does not fit into one string. */
 const longestText = 400_000_000;

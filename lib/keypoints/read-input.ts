@@ -5,6 +5,7 @@ import { isDeepLabCut, readDeepLabCut } from './deeplabcut.js';
 import { readCocoAnnotations, readDetectionList } from './detection-json.js';
 import type { FoundDetections } from './detections.js';
 import { type FrameFormat, framesIn, readFrames } from './frame-format.js';
+import type { InputFormat } from './input-format.js';
 import { isRecord, shown } from './json-value.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
 import { mediaPipe } from './mediapipe.js';
@@ -15,22 +16,6 @@ import { keypointsFormat, posesFormat, readKeypointCsv, readOwnJson } from './ow
 import { isPlainCsv, readPlainCsv } from './plain-csv.js';
 import { ultralytics } from './ultralytics.js';
 import { isYoloText, readYoloText } from './yolo-text.js';
-
-/** What `readKeypoints` reads, by the name that its option `format` takes. */
-export const inputFormats = [
-  'pstmo',
-  'alphapose',
-  'coco',
-  'openpose',
-  'mmpose',
-  'mediapipe',
-  'yolo',
-  'movenet',
-  'deeplabcut',
-  'csv',
-  'numpy',
-] as const;
-export type InputFormat = (typeof inputFormats)[number];
 
 /** Detectors whose JSON is made of frames. */
 export const frameFormats: ReadonlyMap<InputFormat, FrameFormat> = new Map([
