@@ -53,7 +53,7 @@ const NETWORKS = quick
     ];
 const VIDEO = {
   networks: quick ? [{ frames: 27, layers: 3 }] : [27, 243].map((frames) => ({ frames, layers: 3 })),
-  ...{ videoFrames: quick ? 500 : 5000, rounds: FEW, pieceSeconds: 8 * seconds },
+  ...{ videoFrames: quick ? 500 : 5000, rounds, pieceSeconds: 5 * seconds },
 };
 const FOLDS = { ...VIDEO, frames: quick ? 27 : 243, layers: 3, pieceSeconds: 3 * seconds };
 const CLIPS = {
@@ -61,8 +61,8 @@ const CLIPS = {
   layers: 3,
   clips: quick ? 20 : 1000,
   clipFrames: 100,
-  rounds: FEW,
-  pieceSeconds: 8 * seconds,
+  rounds,
+  pieceSeconds: 5 * seconds,
 };
 
 const bench = new Bench(flags);
