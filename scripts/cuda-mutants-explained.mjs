@@ -87,7 +87,7 @@ const EXPLAINED = [
   [
     'plan-device.cu',
     'window < first + kFirstLayerWindows',
-    '1 + kFirstLayerWindows',
+    '1 + first + kFirstLayer',
     'the window more is then worked out by two blocks, to the same values',
   ],
   ['plan-device.cu', 'c < op.stride; c += 2 * kWarp', '-1 + op.stride', EVEN],
