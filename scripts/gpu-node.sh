@@ -1,6 +1,8 @@
 # Sourced by the scripts for machines with a GPU: nvcc from where its installer puts it; Node, its packages and the compiled library from
 # gpu-pack/pack.tar.xz where the machine or the clone lacks them. What is unpacked stays for the next call.
 command -v nvcc >/dev/null || export PATH="$PATH:/usr/local/cuda/bin"
+# A cuBLASLt may lie among the packages of the Python that is first in the path; the addon looks where this says.
+[ -n "${VIRTUAL_ENV:-}" ] || export VIRTUAL_ENV=$(python3 -c 'import sys; print(sys.prefix)' 2>/dev/null || true)
 
 # extract_xz <folder>: a .tar.xz from standard input. Python reads xz where there is no program that does.
 extract_xz() {
