@@ -17,7 +17,7 @@ export function number(low?: number, high?: number) {
   return low === undefined ? z.number() : z.number().check(...limits(low, high));
 }
 
-/** All at once: each call of `check` is another schema, and each takes 40 microseconds of the start. */
+/** All at once: each call of `check` makes another schema, and every program that loads a model waits for each. */
 function limits(low: number, high: number | undefined) {
   return high === undefined ? [z.minimum(low)] : [z.minimum(low), z.maximum(high)];
 }

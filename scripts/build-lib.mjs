@@ -44,7 +44,7 @@ await bundle.close();
 copyFileSync(license, path.join(dist, 'zod-license.txt'));
 chmodSync(path.join(root, manifest.bin.pstmo), 0o755);
 
-/** Of what `import 'pstmo'` opens, in as few files as that goes: zod, what a browser can run too, and the rest. Each file costs half a millisecond. */
+/** Of what `import 'pstmo'` opens, in as few files as that goes: zod, what a browser can run too, and the rest. */
 function sharedChunk(id, context) {
   opened ??= reachedFrom(['index'], context);
   browser ??= reachedFrom(

@@ -30,7 +30,13 @@ if (flags.write !== undefined) {
 const { compiledCases, writeCases, writePlanCases } = await import('./cuda-cases.mjs');
 const { casesReaching, mutantAddon, verdictOf } = await import('./cuda-mutant-runs.mjs');
 const LEAST_CAUGHT = 0.9;
+for (const name of ['seconds', 'jobs']) {
+  if (/^[1-9]\d*$/.test(flags[name])) continue;
+  console.error(`--${name}: expected a whole number above 0, got "${flags[name]}".`);
+  process.exit(2);
+}
 const seconds = Number(flags.seconds);
+const jobs = Number(flags.jobs);
 
 const { mutants, sources } = mutateKernels(root);
 const kept = path.join(root, 'build/mutants/results.json');
@@ -71,7 +77,7 @@ async function runMutants() {
       verdicts[i] = { ...mutant, cases: own.length, verdict };
     }
   };
-  await Promise.all(Array.from({ length: Number(flags.jobs) }, work));
+  await Promise.all(Array.from({ length: jobs }, work));
   return verdicts;
 }
 

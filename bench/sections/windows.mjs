@@ -4,6 +4,8 @@ import { windowFlops } from '../common/work.mjs';
 
 /** A step that takes longer is left out: it would tell no more than the smaller batches, and take minutes. */
 const LONGEST_STEP_SECONDS = 3;
+/** Turns of one window at a time are so many times as long: what else a machine does weighs most on those. */
+const ONE_WINDOW = 3;
 
 const label = (frames, layers, precision) => `windows N=${frames}${layers === 4 ? ' full' : ' S'} ${precision}`;
 
@@ -47,7 +49,7 @@ async function warmCells(bench, opened) {
     const last = kept.at(-1)?.runner === cell.runner ? kept.at(-1) : undefined;
     const expected = last ? (last.stepSeconds / last.itemsAStep) * cell.itemsAStep : 0;
     if (!bench.stopping && expected < LONGEST_STEP_SECONDS) {
-      await warmUp(cell, bench.flags.seconds);
+      await warmUp(cell, bench.flags.seconds * (cell.request.batch === 1 ? ONE_WINDOW : 1));
       kept.push(cell);
     }
   }
