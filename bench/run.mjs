@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The benchmark: one run, one report. Every part of it can be had alone: --only 'windows.*243.*fp32'.
-//   node bench/run.mjs [--peers] [--quick] [--only pattern] [--rounds 5] [--seconds 0.3] [--threads 2] [--out folder]
+//   node bench/run.mjs [--peers] [--quick] [--only pattern] [--rounds 9] [--seconds 0.2] [--threads 2] [--out folder]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ import { SIDES } from './sides.mjs';
 
 const flags = readFlags('node bench/run.mjs', {
   ...{ peers: false, quick: false, only: '', sides: [''], precisions: ['fp32', 'bf16'] },
-  ...{ threads: machine().threads, rounds: 5, seconds: 0.3, out: '' },
+  ...{ threads: machine().threads, rounds: 9, seconds: 0.2, out: '' },
 });
 if (flags.quick) {
   flags.rounds = Math.min(flags.rounds, 2);
