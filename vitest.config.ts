@@ -9,6 +9,6 @@ export default defineConfig({
     // Commands that tests start connect to nothing; where this is set, each would read a bundle of certificates first.
     env: { NODE_EXTRA_CA_CERTS: '' },
     maxWorkers: 2,
-    reporters: ['default', './scripts/summary-reporter.mjs'],
+    reporters: ['default', './test/helpers/summary-reporter.mjs'],
   },
 });

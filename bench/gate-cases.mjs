@@ -1,6 +1,6 @@
 import { createNativeModel, runOp } from '../dist/binding.js';
-import { parseModelConfig } from '../dist/models/config.js';
-import { nativeConfig } from '../dist/models/native-config.js';
+import { parseModelConfig } from '../dist/networks/config.js';
+import { nativeConfig } from '../dist/networks/native-config.js';
 import { randomKeypoints } from './common/model-files.mjs';
 import { windowFlops } from './common/work.mjs';
 import { productCases } from './model-products.mjs';

@@ -1,8 +1,8 @@
 // How much memory a long video takes, beside its own keypoints and poses and the weights.
 //   node bench/long-video.mjs [--frames 180000] [--window 243] [--precision bf16] [--threads 2] [--out folder]
 import { createNativeModel } from '../dist/binding.js';
-import { parseModelConfig } from '../dist/models/config.js';
-import { nativeConfig } from '../dist/models/native-config.js';
+import { parseModelConfig } from '../dist/networks/config.js';
+import { nativeConfig } from '../dist/networks/native-config.js';
 import { peakResidentBytes } from './common/answer.mjs';
 import { readFlags } from './common/flags.mjs';
 import { machineAbout } from './common/machine.mjs';

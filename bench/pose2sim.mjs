@@ -3,13 +3,13 @@
 import { basename, join } from 'node:path';
 import { liftClip, rateOf } from '../dist/cli/lift-clip.js';
 import { readDataset } from '../dist/datasets/dataset-file.js';
+import { fitLinear, predictLinear } from '../dist/evaluation/baselines.js';
 import { workMotion } from '../dist/export/index.js';
 import { PoseLifter } from '../dist/index.js';
 import { undistortKeypoints } from '../dist/keypoints/camera.js';
 import { readKeypoints } from '../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../dist/keypoints/normalize.js';
 import { jointErrorsMm, meanByJoint, similarityAligned } from '../dist/metrics/index.js';
-import { fitLinear, predictLinear } from '../dist/models/baselines.js';
 import { human36m17 } from '../dist/skeletons/human36m.js';
 import { mapToHuman36m } from '../dist/skeletons/to-human36m.js';
 import { readFlags } from './common/flags.mjs';

@@ -3,8 +3,8 @@
 //   node bench/roofline.mjs [--batch 2304] [--training-batch 160] [--precision bf16] [--json] [--out folder]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseModelConfig } from '../dist/models/config.js';
-import { stepRecords } from '../dist/models/profile.js';
+import { parseModelConfig } from '../dist/networks/config.js';
+import { stepRecords } from '../dist/profiling/profile.js';
 import { readFlags } from './common/flags.mjs';
 import { markdownTable, writeResults } from './common/report.mjs';
 import { expectedTime, extrapolate, gather, H100, H200 } from './roofline/expected-time.mjs';
@@ -13,7 +13,7 @@ import { planKernels, planTime } from './roofline/plan-kernels.mjs';
 const flags = readFlags('node bench/roofline.mjs', {
   ...{ batch: 2304, 'training-batch': 160, precision: 'bf16', json: false, out: '' },
 });
-const PENDING = fileURLToPath(new URL('results/PENDING.md', import.meta.url));
+const MANUAL = fileURLToPath(new URL('../docs/gpu.md', import.meta.url));
 
 const CASES = [
   { name: 'P-STMO-S, N = 243, forward', model: { frames: 243 }, batch: flags.batch, detailed: true },
@@ -177,11 +177,11 @@ writeResults(
 );
 if (flags.out === '') {
   const [begin, end] = ['<!-- roofline -->', '<!-- end of roofline -->'];
-  const pending = readFileSync(PENDING, 'utf8');
+  const pending = readFileSync(MANUAL, 'utf8');
   const [before, rest] = pending.split(begin);
   const after = rest?.split(end)[1];
   if (after === undefined) {
-    throw new Error(`${PENDING} has no lines "${begin}" and "${end}".`);
+    throw new Error(`${MANUAL} has no lines "${begin}" and "${end}".`);
   }
-  writeFileSync(PENDING, `${before}${begin}\n${report(results, 0.005)}\n\n${planReport(flags.batch)}\n${end}${after}`);
+  writeFileSync(MANUAL, `${before}${begin}\n${report(results, 0.005)}\n\n${planReport(flags.batch)}\n${end}${after}`);
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { MachineInfo, NativeConfig, NativeModel, NativeOptions, OpTensors, PrecisionName } from '../binding.js';
-import { packageRoot } from './package-root.js';
-import { PoseError, type PoseErrorCode } from './pose-error.js';
+import { packageRoot } from './base/package-root.js';
+import { PoseError, type PoseErrorCode } from './base/pose-error.js';
 
 type Binding = typeof import('../binding.js');
 

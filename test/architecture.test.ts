@@ -8,52 +8,27 @@ const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
 /** What each room of `lib` may import of ours. A room is a folder, or a file that stands by itself. */
 const libRooms: Record<string, readonly string[]> = {
-  'pose-error': [],
-  tensor: ['pose-error'],
-  random: ['pose-error'],
-  system: [],
-  'package-root': ['system'],
-  schema: [],
-  formats: ['pose-error', 'tensor', 'system'],
-  skeletons: ['pose-error', 'tensor'],
-  keypoints: ['pose-error', 'tensor', 'system', 'skeletons', 'formats'],
-  metrics: ['pose-error', 'tensor', 'skeletons'],
-  motion: ['pose-error', 'tensor', 'skeletons'],
-  export: ['pose-error', 'tensor', 'system', 'skeletons', 'formats', 'keypoints', 'motion'],
-  figures: ['pose-error', 'tensor', 'skeletons', 'export'],
-  video: ['pose-error', 'keypoints'],
-  datasets: ['pose-error', 'schema', 'tensor', 'random', 'formats', 'skeletons', 'keypoints', 'motion'],
-  binding: ['pose-error', 'package-root'],
-  models: [
-    'pose-error',
-    'schema',
-    'tensor',
-    'random',
-    'formats',
-    'skeletons',
-    'keypoints',
-    'system',
-    'package-root',
-    'binding',
-  ],
-  training: [
-    'pose-error',
-    'schema',
-    'tensor',
-    'random',
-    'formats',
-    'skeletons',
-    'metrics',
-    'keypoints',
-    'motion',
-    'datasets',
-    'binding',
-    'models',
-  ],
+  base: [],
+  formats: ['base'],
+  skeletons: ['base'],
+  keypoints: ['base', 'skeletons', 'formats'],
+  metrics: ['base', 'skeletons'],
+  motion: ['base', 'skeletons'],
+  export: ['base', 'skeletons', 'formats', 'keypoints', 'motion'],
+  figures: ['base', 'skeletons', 'export'],
+  video: ['base', 'keypoints'],
+  datasets: ['base', 'formats', 'skeletons', 'keypoints', 'motion'],
+  binding: ['base'],
+  networks: ['base', 'formats', 'skeletons', 'binding'],
+  models: ['base', 'skeletons', 'keypoints', 'networks', 'binding'],
+  profiling: ['base', 'skeletons', 'networks', 'models', 'binding'],
+  evaluation: ['base', 'skeletons', 'keypoints', 'metrics', 'motion', 'datasets', 'networks', 'models'],
+  training: ['base', 'formats', 'datasets', 'networks', 'models', 'binding'],
 };
 const belowIndex = Object.keys(libRooms);
-libRooms.index = belowIndex;
-libRooms.viewer = belowIndex.filter((room) => !['random', 'binding', 'training', 'index'].includes(room));
+libRooms['when-called'] = ['training', 'evaluation'];
+libRooms.index = [...belowIndex, 'when-called'];
+libRooms.viewer = belowIndex.filter((room) => !['binding', 'profiling', 'evaluation', 'training'].includes(room));
 libRooms.cli = [...belowIndex, 'index', 'viewer'];
 
 /** What each room of `native` may include of ours. `cpu` and `cuda` never meet; only `binding` sees every room. */
@@ -68,7 +43,7 @@ const nativeRooms: Record<string, readonly string[]> = {
 };
 
 /** Rooms that compute and nothing else: no files, no processes, no clock. */
-const pureRooms = ['tensor', 'random', 'skeletons', 'metrics', 'motion', 'figures'];
+const pureRooms = ['skeletons', 'metrics', 'motion', 'figures'];
 
 const maximumLines = 400;
 
@@ -85,7 +60,7 @@ function textOf(file: string): string {
   return readFileSync(join(root, file), 'utf8');
 }
 
-/** `lib/formats/npy.ts` and `lib/formats/npy.js` are in `formats`, `lib/tensor.ts` in `tensor`. */
+/** `lib/formats/numpy/npy.ts` and `lib/formats/npy.js` are in `formats`, `lib/base/tensor.ts` in `tensor`. */
 function roomOf(file: string): string {
   const [, room] = normalize(file).split('/');
   return room.replace(/(\.d)?\.[a-z]+$/, '');
@@ -131,7 +106,7 @@ describe('lib', () => {
     expect(loaders.filter((file) => file !== 'lib/binding.ts')).toEqual([]);
     const strangers = libFiles
       .filter((file) => importsOf(file).some((name) => join(dirname(file), name) === 'binding.js'))
-      .filter((file) => !['binding', 'models', 'training'].includes(roomOf(file)));
+      .filter((file) => !['binding', 'networks', 'models', 'profiling', 'training'].includes(roomOf(file)));
     expect(strangers).toEqual([]);
   });
 
@@ -179,7 +154,7 @@ describe('every file', () => {
   const code = [
     ...libFiles,
     ...nativeFiles,
-    ...['test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
+    ...['test', 'bench', 'tools', 'examples'].flatMap((folder) =>
       filesUnder(folder, ['.ts', '.mjs', '.py', '.sh', '.cpp']),
     ),
   ];

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../lib/base/pose-error.js';
 import { createNativeModel, machine, runOp } from '../lib/binding.js';
-import { PoseError } from '../lib/pose-error.js';
 import { filledModel, nativeConfig } from './helpers/native-model.js';
 import { pattern } from './helpers/pattern.js';
 

@@ -42,7 +42,7 @@ async function bundle(modules: readonly string[]): Promise<string> {
   const { output } = await build.generate({ format: 'iife', name: 'pstmo', codeSplitting: false });
   await build.close();
   expect(strangers).toEqual([]);
-  // What needs the native part is in a file of its own (scripts/build-lib.mjs).
+  // What needs the native part is in a file of its own (tools/build/build-lib.mjs).
   expect(readdirSync(join(root, 'dist')).filter((name) => name.startsWith('chunk-model-'))).toHaveLength(1);
   expect(output[0].moduleIds.filter((name) => name.includes('chunk-model-'))).toEqual([]);
   return output[0].code;

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRandom } from '../../dist/base/random.js';
 import { createNativeModel } from '../../dist/binding.js';
-import { parseModelConfig } from '../../dist/models/config.js';
-import { nativeConfig } from '../../dist/models/native-config.js';
-import { writeNamedNpz, writeWeights } from '../../dist/models/weights.js';
-import { createRandom } from '../../dist/random.js';
+import { parseModelConfig } from '../../dist/networks/config.js';
+import { nativeConfig } from '../../dist/networks/native-config.js';
+import { writeNamedNpz, writeWeights } from '../../dist/networks/weights.js';
 import { stmoOnnx } from '../onnx/stmo.mjs';
 
 const JOINTS = 17;

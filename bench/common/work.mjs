@@ -1,5 +1,5 @@
-import { complexity } from '../../dist/models/complexity.js';
-import { strideTable } from '../../dist/models/strides.js';
+import { strideTable } from '../../dist/networks/strides.js';
+import { complexity } from '../../dist/profiling/complexity.js';
 
 /**
  * Floating point operations that the middle frame's pose of one window needs: all products of the network but the per-frame

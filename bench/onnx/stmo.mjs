@@ -1,4 +1,4 @@
-import { strideTable } from '../../dist/models/strides.js';
+import { strideTable } from '../../dist/networks/strides.js';
 import { OnnxGraph } from './protobuf.mjs';
 
 const BATCH_NORM_EPSILON = 1e-5;

@@ -12,4 +12,4 @@ fi
 "$python" -m venv "$root/.venv"
 "$root/.venv/bin/python" -m pip install --quiet --requirement "$root/bench/peers/requirements.txt"
 "$root/.venv/bin/python" -c 'import openvino, torch; print("PyTorch", torch.__version__, "and OpenVINO", openvino.__version__, "are in .venv")'
-"$root/scripts/install-onnxruntime.sh"
+"$root/tools/build/install-onnxruntime.sh"

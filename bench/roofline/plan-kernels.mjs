@@ -11,7 +11,7 @@ const TILE_COLUMNS = 128;
 /** Windows, and tokens of each, that a block gives their first Q, K and V. */
 const TOGETHER = 8;
 
-/** Strides of the frame aggregator, as lib/models/strides.ts has them for the published window lengths. */
+/** Strides of the frame aggregator, as lib/networks/strides.ts has them for the published window lengths. */
 const STRIDES = { 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13] };
 
 /** A product of `rows` rows: `left` and `out` are bytes a row, read once and written once; `l2` is what its blocks read from L2. */

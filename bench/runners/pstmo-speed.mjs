@@ -1,11 +1,11 @@
 // This project's work, a turn at a time. First line: { task, side, frames, batch, precision, threads, ... }, then { steps, case }.
 import { readFileSync } from 'node:fs';
+import { createRandom } from '../../dist/base/random.js';
 import { createNativeModel } from '../../dist/binding.js';
 import { PoseLifter } from '../../dist/index.js';
-import { parseModelConfig } from '../../dist/models/config.js';
-import { nativeConfig } from '../../dist/models/native-config.js';
-import { loadWeights, readWeights } from '../../dist/models/weights.js';
-import { createRandom } from '../../dist/random.js';
+import { parseModelConfig } from '../../dist/networks/config.js';
+import { nativeConfig } from '../../dist/networks/native-config.js';
+import { loadWeights, readWeights } from '../../dist/networks/weights.js';
 import { answerTurns } from '../common/answer.mjs';
 import { randomKeypoints } from '../common/model-files.mjs';
 

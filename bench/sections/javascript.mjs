@@ -4,8 +4,8 @@ import Benchmark from 'benchmark';
 import { createNativeModel } from '../../dist/binding.js';
 import { readKeypoints } from '../../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../../dist/keypoints/normalize.js';
-import { parseModelConfig } from '../../dist/models/config.js';
-import { nativeConfig } from '../../dist/models/native-config.js';
+import { parseModelConfig } from '../../dist/networks/config.js';
+import { nativeConfig } from '../../dist/networks/native-config.js';
 import { randomKeypoints } from '../common/model-files.mjs';
 import { commandOf } from '../common/runner.mjs';
 

@@ -1,4 +1,4 @@
-import { parseModelConfig } from '../../dist/models/config.js';
+import { parseModelConfig } from '../../dist/networks/config.js';
 import { rowOf } from '../common/bench.mjs';
 import { trainingFlops } from '../common/work.mjs';
 

@@ -1,7 +1,7 @@
 import { createNativeModel } from '../../dist/binding.js';
 import { mpjpeMm } from '../../dist/metrics/index.js';
-import { nativeConfig } from '../../dist/models/native-config.js';
-import { writeWeights } from '../../dist/models/weights.js';
+import { nativeConfig } from '../../dist/networks/native-config.js';
+import { writeWeights } from '../../dist/networks/weights.js';
 
 /** This project's side of the parity run: the same steps as torch_training.py takes, through the native model. */
 export class OurTraining {

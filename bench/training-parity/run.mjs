@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDataset } from '../../dist/datasets/dataset-file.js';
 import { lineChart, picture } from '../../dist/figures/index.js';
-import { parseModelConfig } from '../../dist/models/config.js';
+import { parseModelConfig } from '../../dist/networks/config.js';
 import { human36m17 } from '../../dist/skeletons/human36m.js';
 import { epochSamples } from '../../dist/training/sampler.js';
 import { COSINE_INTERVAL, learningRateAt } from '../../dist/training/schedule.js';

@@ -1,25 +1,25 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { PoseError } from '../base/pose-error.js';
 import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
-import { readPoses } from '../export/read-poses.js';
-import { readNpy } from '../formats/npy.js';
-import { openNpz } from '../formats/npz.js';
-import { isTensor } from '../formats/pickle-value.js';
+import { readPoses } from '../export/poses/read-poses.js';
+import { readNpy } from '../formats/numpy/npy.js';
+import { openNpz } from '../formats/numpy/npz.js';
+import { isTensor } from '../formats/pickle/value.js';
 import { openSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
-import { findStateDict, readTorch } from '../formats/torch.js';
-import { describePeople, type PersonSummary } from '../keypoints/describe-people.js';
+import { findStateDict, readTorch } from '../formats/torch/torch.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
-import { posesFormat } from '../keypoints/own-text.js';
+import { describePeople, type PersonSummary } from '../keypoints/people/describe-people.js';
 import { readKeypoints } from '../keypoints/read-keypoints.js';
-import type { ModelConfig } from '../models/config.js';
-import { planObstacle } from '../models/plan-obstacle.js';
-import { CONFIG_KEY, readWeights } from '../models/weights.js';
-import { PoseError } from '../pose-error.js';
+import { posesFormat } from '../keypoints/readers/own-text.js';
+import type { ModelConfig } from '../networks/config.js';
+import { planObstacle } from '../networks/plan-obstacle.js';
+import { CONFIG_KEY, readWeights } from '../networks/weights.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
 import { readClip } from '../viewer/read-clip.js';
-import { modelSummary } from './models.js';
+import { modelSummary } from './commands/models.js';
 
 /** What a file is, for programs, and in lines for people. */
 export interface Inspection {

@@ -1,10 +1,10 @@
+import { type Tensor, tensor } from '../base/tensor.js';
 import { undistortKeypoints } from '../keypoints/camera.js';
 import { resampleFrames } from '../keypoints/resample.js';
 import { smoothOneEuro, smoothSavitzkyGolay } from '../keypoints/smoothing.js';
-import type { ModelConfig } from '../models/config.js';
 import { windowStride } from '../models/network-input.js';
 import type { LiftOptions, PoseLifter } from '../models/pose-lifter.js';
-import { type Tensor, tensor } from '../tensor.js';
+import type { ModelConfig } from '../networks/config.js';
 import type { Clip, InputFlags } from './lift-input.js';
 import type { Smoothing } from './parse.js';
 

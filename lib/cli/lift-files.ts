@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { PoseError } from '../base/pose-error.js';
 import { type OutputFormat, outputFormatOf } from '../export/write-motion.js';
-import { writeAtomically } from '../formats/atomic-file.js';
-import { isFolder } from '../formats/make-folder.js';
+import { writeAtomically } from '../formats/files/atomic-file.js';
+import { isFolder } from '../formats/files/make-folder.js';
 import { isFrameFolder } from '../keypoints/frame-folder.js';
-import { PoseError } from '../pose-error.js';
 
 /** One file to lift and where its poses go. */
 export interface LiftTask {

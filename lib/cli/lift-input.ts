@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { PoseError } from '../base/pose-error.js';
 import type { PixelCamera } from '../keypoints/camera.js';
 import { readCustomLayout } from '../keypoints/custom-layout.js';
 import { type InputFormat, inputFormats } from '../keypoints/input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
+import { splitAtGaps } from '../keypoints/people/split-track.js';
 import { readKeypoints, readPeople } from '../keypoints/read-keypoints.js';
-import { splitAtGaps } from '../keypoints/split-track.js';
-import { PoseError } from '../pose-error.js';
 import { readVideo } from '../video/read-video.js';
 import { isVideo } from '../video/video-frames.js';
 import {

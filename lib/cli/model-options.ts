@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../models/config.js';
-import { presetConfig, presetNames } from '../models/presets.js';
-import { schemaProblems } from '../models/schema-problems.js';
-import { PoseError } from '../pose-error.js';
-import * as z from '../schema.js';
+import { PoseError } from '../base/pose-error.js';
+import * as z from '../base/schema.js';
+import { schemaProblems } from '../base/schema-problems.js';
+import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../networks/config.js';
+import { presetConfig, presetNames } from '../networks/presets.js';
 import { numberFromZero, wholeNumber } from './parse.js';
 
 /** What the command line may say of a model's configuration. */

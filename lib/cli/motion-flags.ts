@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { PoseError } from '../base/pose-error.js';
 import { type MotionReport, type MotionSteps, motionOf, workMotion } from '../export/lifted-motion.js';
-import type { LiftedPoses } from '../export/lifted-poses.js';
+import type { LiftedPoses } from '../export/poses/lifted-poses.js';
+import { writePoses } from '../export/poses/write-poses.js';
 import { type RigName, rigNames } from '../export/rigs.js';
 import { motionFormatOf, writeMotion } from '../export/write-motion.js';
-import { writePoses } from '../export/write-poses.js';
 import type { Intrinsics } from '../motion/camera.js';
 import type { StanceAxes } from '../motion/stance.js';
 import type { WorldOptions } from '../motion/world.js';
-import { PoseError } from '../pose-error.js';
 import { positiveNumber } from './parse.js';
 
 /** What is asked of the motion, beside the poses. */

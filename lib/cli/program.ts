@@ -1,19 +1,19 @@
 import { Command, CommanderError } from 'commander';
-import { PoseError } from '../pose-error.js';
-import { complexityCommand } from './complexity.js';
-import { convertCommand } from './convert.js';
-import { doctorCommand } from './doctor.js';
-import { evaluateCommand } from './evaluate.js';
-import { inspectCommand } from './inspect.js';
+import { PoseError } from '../base/pose-error.js';
+import { complexityCommand } from './commands/complexity.js';
+import { convertCommand } from './commands/convert.js';
+import { doctorCommand } from './commands/doctor.js';
+import { evaluateCommand } from './commands/evaluate.js';
+import { inspectCommand } from './commands/inspect.js';
+import { liftCommand } from './commands/lift.js';
+import { modelsCommand } from './commands/models.js';
+import { plotCommand } from './commands/plot.js';
+import { prepareCommand } from './commands/prepare.js';
+import { profileCommand } from './commands/profile.js';
+import { finetuneCommand, pretrainCommand } from './commands/train.js';
+import { viewCommand } from './commands/view.js';
 import { type Io, isUsage } from './io.js';
-import { liftCommand } from './lift.js';
-import { modelsCommand } from './models.js';
-import { plotCommand } from './plot.js';
-import { prepareCommand } from './prepare.js';
-import { profileCommand } from './profile.js';
-import { finetuneCommand, pretrainCommand } from './train.js';
 import { packageVersion } from './version.js';
-import { viewCommand } from './view.js';
 
 const COMMANDS = [
   liftCommand,

@@ -1,7 +1,7 @@
-import { PoseError } from '../pose-error.js';
-import { HUMAN36M_LENSES, HUMAN36M_PLACEMENTS } from './human36m-cameras.js';
+import { PoseError } from '../base/pose-error.js';
+import { HUMAN36M_LENSES, HUMAN36M_PLACEMENTS } from './human36m/human36m-cameras.js';
+import type { VirtualCamera } from './mocap/virtual-camera.js';
 import type { Extrinsics, Intrinsics } from './pose-dataset.js';
-import type { VirtualCamera } from './virtual-camera.js';
 
 type Quaternion = readonly [number, number, number, number];
 

@@ -1,7 +1,7 @@
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../formats/safetensors.js';
-import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { Tensor } from '../tensor.js';
 import { normalizeIntrinsics } from './cameras.js';
 import type { DatasetMetadata, SequenceMetadata } from './dataset-metadata.js';
 import { DATASET_KEY, DATASET_VERSION, parseDatasetMetadata } from './dataset-metadata.js';

@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import * as z from '../schema.js';
+import { PoseError } from '../base/pose-error.js';
+import * as z from '../base/schema.js';
 
 /** The key under which a data set file keeps its description, as JSON, in the safetensors metadata. */
 export const DATASET_KEY = 'pstmo.dataset';

@@ -1,6 +1,6 @@
-import { findStateDict, readTorch } from '../formats/torch.js';
-import { PoseError } from '../pose-error.js';
-import type { Random } from '../random.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Random } from '../base/random.js';
+import { findStateDict, readTorch } from '../formats/torch/torch.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import type { PoseSequence } from './pose-dataset.js';

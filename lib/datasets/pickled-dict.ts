@@ -1,8 +1,8 @@
-import { openNpz } from '../formats/npz.js';
-import { asFloat32 } from '../formats/numbers.js';
-import { isObjectArray, isTensor, type PickleValue } from '../formats/pickle-value.js';
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
+import { asFloat32 } from '../formats/bytes/numbers.js';
+import { openNpz } from '../formats/numpy/npz.js';
+import { isObjectArray, isTensor, type PickleValue } from '../formats/pickle/value.js';
 
 /** A Python dict with texts as keys. */
 export type PickledDict = ReadonlyMap<string, PickleValue>;

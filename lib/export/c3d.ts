@@ -1,6 +1,6 @@
+import { PoseError } from '../base/pose-error.js';
 import { columnName } from '../keypoints/layout.js';
 import { jointsOf, type Motion, positionsYUp, rateOf } from '../motion/motion.js';
-import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 
 const BLOCK = 512;

@@ -1,3 +1,4 @@
+import { PoseError } from '../base/pose-error.js';
 import { medianBoneLengths } from '../motion/bone-lengths.js';
 import { type Motion, positionsYUp } from '../motion/motion.js';
 import {
@@ -11,7 +12,6 @@ import {
   twoAxes,
 } from '../motion/quaternion.js';
 import { add, cross, length, pointAt, scaled, squareTo, subtract, unit, type Vector } from '../motion/vector.js';
-import { PoseError } from '../pose-error.js';
 import type { Rig, RigJoint } from './rigs.js';
 import { type TwistEvidence, twistsAlong } from './twist.js';
 

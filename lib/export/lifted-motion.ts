@@ -1,3 +1,5 @@
+import { PoseError } from '../base/pose-error.js';
+import { tensor } from '../base/tensor.js';
 import { type BoneSpread, boneLengthSpread, rigidBones } from '../motion/bone-lengths.js';
 import type { Intrinsics } from '../motion/camera.js';
 import { detectFootContacts, type FootSkate, footSkate } from '../motion/foot-contact.js';
@@ -6,11 +8,9 @@ import type { Motion } from '../motion/motion.js';
 import { type StanceAxes, stanceAxes } from '../motion/stance.js';
 import { estimateTrajectory, type Trajectory } from '../motion/trajectory.js';
 import { toWorld, type WorldOptions } from '../motion/world.js';
-import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
-import { tensor } from '../tensor.js';
-import type { LiftedPoses } from './lifted-poses.js';
+import type { LiftedPoses } from './poses/lifted-poses.js';
 
 /** Lifted poses as a motion: what they were worked into, or else as the network gives them, camera axes and the root at zero. */
 export function motionOf({ poses, layout, track, motion }: LiftedPoses): Motion {

@@ -1,4 +1,4 @@
-import { ByteCursor } from '../formats/byte-cursor.js';
+import { ByteCursor } from '../formats/bytes/byte-cursor.js';
 import { formatError, printable, unsupportedError } from '../formats/format-error.js';
 import type { MarkerMotion } from './marker-motion.js';
 

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import type { MarkerMotion } from './marker-motion.js';
 
 const metresIn: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 };

@@ -1,5 +1,5 @@
+import { PoseError } from '../base/pose-error.js';
 import type { Vector } from '../motion/vector.js';
-import { PoseError } from '../pose-error.js';
 
 /** Which way a rig's joint turns, from what the lifted joints show. Indices are those of `h36m-17`. */
 export type Turn =

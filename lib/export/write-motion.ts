@@ -1,14 +1,14 @@
-import { writeAtomically } from '../formats/atomic-file.js';
+import { PoseError } from '../base/pose-error.js';
+import { basename, extname } from '../base/system/node.js';
+import { writeAtomically } from '../formats/files/atomic-file.js';
 import type { Motion } from '../motion/motion.js';
 import { rateOf } from '../motion/motion.js';
-import { PoseError } from '../pose-error.js';
-import { basename, extname } from '../system/node.js';
 import { bvhOf, type RigOptions } from './bvh.js';
 import { writeC3d } from './c3d.js';
 import { type FitResidual, fitRig } from './fit-rig.js';
+import { type PoseFormat, poseFormatOf, poseFormats } from './poses/write-poses.js';
 import { rigByName } from './rigs.js';
 import { writeTrc } from './trc.js';
-import { type PoseFormat, poseFormatOf, poseFormats } from './write-poses.js';
 
 /** Files of motion that other tools read; the file's ending says which. */
 export const motionFormats = ['bvh', 'trc', 'c3d', 'glb'] as const;

@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { heatMap } from './heat-map.js';
 import { heading, label, picture, placed, sideBySide, stacked } from './svg.js';
 

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { seriesClass, ticks } from './line-chart.js';
 import { type Drawing, element, heading, label, px } from './svg.js';
 

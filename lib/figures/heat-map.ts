@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { type Drawing, element, label, px } from './svg.js';
 
 /** Larger matrices are shown by the means of blocks of cells. */

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { type Drawing, element, heading, label, placed, px, seriesColours } from './svg.js';
 
 export interface ChartSeries {

@@ -1,5 +1,5 @@
-import type { LiftedPoses } from '../export/lifted-poses.js';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
+import type { LiftedPoses } from '../export/poses/lifted-poses.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { type Drawing, element, heading, label, picture, placed, stacked } from './svg.js';

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { lineChart } from './line-chart.js';
 import { picture, sideBySide, stacked } from './svg.js';
 

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** `ERR_FORMAT`: file, byte offset (where one is known), what was expected, what came. */
 export function formatError(where: string, offset: number | undefined, expected: string, got: string): PoseError {

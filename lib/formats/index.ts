@@ -1,6 +1,7 @@
-export { PoseError, type PoseErrorCode } from '../pose-error.js';
-export type { Tensor, TensorData } from '../tensor.js';
-export type { PathOrBytes } from './byte-source.js';
+export { PoseError, type PoseErrorCode } from '../base/pose-error.js';
+export type { Tensor, TensorData } from '../base/tensor.js';
+export type { PathOrBytes } from './bytes/byte-source.js';
+export { DEFAULT_LIMIT_BYTES, type ReadOptions } from './bytes/memory-budget.js';
 export {
   isMatCells,
   isMatStructs,
@@ -8,16 +9,15 @@ export {
   type MatOptions,
   type MatStructs,
   type MatValue,
-} from './mat-value.js';
-export { readMat5 } from './mat5.js';
-export { readMat73 } from './mat73.js';
-export { DEFAULT_LIMIT_BYTES, type ReadOptions } from './memory-budget.js';
-export { type NpyValue, readNpy } from './npy.js';
-export { writeNpy } from './npy-writer.js';
-export { type NpzFile, openNpz, readNpz } from './npz.js';
-export { writeNpz } from './npz-writer.js';
-export { readPickle } from './pickle.js';
-export type { PickleOptions } from './pickle-machine.js';
+} from './matlab/mat-value.js';
+export { readMat5 } from './matlab/mat5.js';
+export { readMat73 } from './matlab/mat73.js';
+export { type NpyValue, readNpy } from './numpy/npy.js';
+export { writeNpy } from './numpy/npy-writer.js';
+export { type NpzFile, openNpz, readNpz } from './numpy/npz.js';
+export { writeNpz } from './numpy/npz-writer.js';
+export type { PickleOptions } from './pickle/machine.js';
+export { readPickle } from './pickle/pickle.js';
 export {
   isObjectArray,
   isStringArray,
@@ -25,7 +25,7 @@ export {
   type ObjectArray,
   type PickleValue,
   type StringArray,
-} from './pickle-value.js';
+} from './pickle/value.js';
 export {
   openSafetensors,
   readSafetensors,
@@ -35,4 +35,4 @@ export {
   writeSafetensors,
 } from './safetensors.js';
 export { type FileFormat, sniffFormat } from './sniff.js';
-export { findStateDict, readTorch } from './torch.js';
+export { findStateDict, readTorch } from './torch/torch.js';

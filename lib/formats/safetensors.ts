@@ -1,12 +1,12 @@
-import { PoseError } from '../pose-error.js';
-import { sizeOf, type Tensor, type TensorData } from '../tensor.js';
-import { writeAtomically } from './atomic-file.js';
-import { type ByteSource, openSource, type PathOrBytes } from './byte-source.js';
+import { PoseError } from '../base/pose-error.js';
+import { sizeOf, type Tensor, type TensorData } from '../base/tensor.js';
+import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
+import { encodeHalf } from './bytes/half.js';
+import { checkLimit, MemoryBudget, type ReadOptions } from './bytes/memory-budget.js';
+import { bytesOf, decodeNumbers, encodeNumbers, type NumberType, numberTypeOf } from './bytes/numbers.js';
+import { writeAtomically } from './files/atomic-file.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
-import { encodeHalf } from './half.js';
-import { checkLimit, MemoryBudget, type ReadOptions } from './memory-budget.js';
-import { bytesOf, decodeNumbers, encodeNumbers, type NumberType, numberTypeOf } from './numbers.js';
-import { declaredBytes } from './strided.js';
+import { declaredBytes } from './numpy/strided.js';
 
 /** How safetensors names its number types. */
 const TYPES: Record<string, NumberType> = {

@@ -1,6 +1,6 @@
-import { type PathOrBytes, withSource } from './byte-source.js';
-import { latin1 } from './latin1.js';
-import { ZipReader } from './zip.js';
+import { type PathOrBytes, withSource } from './bytes/byte-source.js';
+import { latin1 } from './bytes/latin1.js';
+import { ZipReader } from './zip/zip.js';
 
 /** What a file seems to be, judged by its first bytes (and a zip's list of members). */
 export type FileFormat =

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** A calibrated camera, in pixels, with OpenCV's distortion. */
 export interface PixelCamera {

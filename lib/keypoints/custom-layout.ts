@@ -1,10 +1,10 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
+import { readFileSync } from '../base/system/node.js';
+import { tensor } from '../base/tensor.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import { type IndexMix, mixJoints } from '../skeletons/to-human36m.js';
-import { readFileSync } from '../system/node.js';
-import { tensor } from '../tensor.js';
-import { isRecord, shown } from './json-value.js';
 import { columnName } from './layout.js';
+import { isRecord, shown } from './readers/json-value.js';
 
 /**
  * A layout of the caller's own: the joints in the file's order (or the names of its columns), and where the 17 joints of

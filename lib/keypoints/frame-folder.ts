@@ -1,12 +1,12 @@
-import { PoseError } from '../pose-error.js';
-import { basename, extname, join, readdirSync, readFileSync, statSync } from '../system/node.js';
+import { PoseError } from '../base/pose-error.js';
+import { basename, extname, join, readdirSync, readFileSync, statSync } from '../base/system/node.js';
 import type { FoundDetections } from './detections.js';
-import { type FrameFormat, type FrameValue, readFrames } from './frame-format.js';
 import { inputFormats } from './input-format.js';
-import { parseJson } from './json-value.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
 import { frameFormatOf, readYoloFrames } from './read-input.js';
-import { isYoloText } from './yolo-text.js';
+import { type FrameFormat, type FrameValue, readFrames } from './readers/frame-format.js';
+import { parseJson } from './readers/json-value.js';
+import { isYoloText } from './readers/yolo-text.js';
 
 /** Files that are looked into to find out what a folder holds: the first ones may show nobody. */
 const mostLooked = 200;

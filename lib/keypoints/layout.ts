@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import { skeletonByName, skeletons } from '../skeletons/skeletons.js';
 

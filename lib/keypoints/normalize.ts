@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /**
  * Pixels to network units, (..., 2): x / width * 2 - 1 and y / width * 2 - height / width, so that the image's width

@@ -1,21 +1,21 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { FoundTrack } from './assemble-track.js';
-import { isDeepLabCut, readDeepLabCut } from './deeplabcut.js';
-import { readCocoAnnotations, readDetectionList } from './detection-json.js';
 import type { FoundDetections } from './detections.js';
-import { type FrameFormat, framesIn, readFrames } from './frame-format.js';
 import type { InputFormat } from './input-format.js';
-import { isRecord, shown } from './json-value.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
-import { mediaPipe } from './mediapipe.js';
-import { mmPose } from './mmpose.js';
-import { moveNet } from './movenet.js';
-import { openPose } from './openpose.js';
-import { keypointsFormat, posesFormat, readKeypointCsv, readOwnJson } from './own-text.js';
-import { isPlainCsv, readPlainCsv } from './plain-csv.js';
-import { ultralytics } from './ultralytics.js';
-import { isYoloText, readYoloText } from './yolo-text.js';
+import type { FoundTrack } from './people/assemble-track.js';
+import { isDeepLabCut, readDeepLabCut } from './readers/deeplabcut.js';
+import { readCocoAnnotations, readDetectionList } from './readers/detection-json.js';
+import { type FrameFormat, framesIn, readFrames } from './readers/frame-format.js';
+import { isRecord, shown } from './readers/json-value.js';
+import { mediaPipe } from './readers/mediapipe.js';
+import { mmPose } from './readers/mmpose.js';
+import { moveNet } from './readers/movenet.js';
+import { openPose } from './readers/openpose.js';
+import { keypointsFormat, posesFormat, readKeypointCsv, readOwnJson } from './readers/own-text.js';
+import { isPlainCsv, readPlainCsv } from './readers/plain-csv.js';
+import { ultralytics } from './readers/ultralytics.js';
+import { isYoloText, readYoloText } from './readers/yolo-text.js';
 
 /** Detectors whose JSON is made of frames. */
 export const frameFormats: ReadonlyMap<InputFormat, FrameFormat> = new Map([

@@ -1,18 +1,18 @@
-import type { PathOrBytes } from '../formats/byte-source.js';
-import { latin1 } from '../formats/latin1.js';
-import { readNpy } from '../formats/npy.js';
-import { readNpz } from '../formats/npz.js';
-import { PoseError } from '../pose-error.js';
-import { readFileSync, statSync } from '../system/node.js';
-import { assembleTrack, type FoundTrack } from './assemble-track.js';
+import { PoseError } from '../base/pose-error.js';
+import { readFileSync, statSync } from '../base/system/node.js';
+import type { PathOrBytes } from '../formats/bytes/byte-source.js';
+import { latin1 } from '../formats/bytes/latin1.js';
+import { readNpy } from '../formats/numpy/npy.js';
+import { readNpz } from '../formats/numpy/npz.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frame-folder.js';
 import { inputFormats } from './input-format.js';
-import { parseJson } from './json-value.js';
-import { readKeypointArray, readKeypointNpz } from './keypoint-arrays.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
-import { tracksOfPeople } from './person-track.js';
+import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
+import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
+import { parseJson } from './readers/json-value.js';
+import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
 
 /** Largest text file that is read: beyond it, JSON does not fit into one string. */
 const longestText = 400_000_000;

@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor.js';
+import type { Tensor } from '../base/tensor.js';
 import { mpjpeMm, posePairShape } from './joint-errors.js';
 import { largestEigenvector } from './symmetric-eigen.js';
 

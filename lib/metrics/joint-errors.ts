@@ -1,6 +1,6 @@
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
-import { sizeOf } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
+import { sizeOf } from '../base/tensor.js';
 
 /** T and J of two arrays (T, J, 3) that must agree; throws `ERR_ARGUMENT` otherwise. */
 export function posePairShape(predicted: Tensor, truth: Tensor): { frames: number; joints: number } {

@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { jointErrorsMm, mean, meanByJoint } from './joint-errors.js';
 import { auc, pck } from './pck.js';
 import { countedFrames, withoutRoot } from './sequence-score.js';

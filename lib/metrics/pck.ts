@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** Limit of PCK in millimetres. */
 export const PCK_LIMIT_MM = 150;

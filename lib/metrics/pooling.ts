@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { mean } from './joint-errors.js';
 import type { SequenceScore } from './sequence-score.js';
 

@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { nMpjpeMm, pMpjpeMm } from './alignment.js';
 import { jointErrorsMm, mean, meanByJoint, mpjveMm, posePairShape } from './joint-errors.js';
 

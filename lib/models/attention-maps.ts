@@ -1,8 +1,8 @@
 import type { NativeModel, WindowInput } from '../../binding.js';
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
-import type { ModelConfig } from './config.js';
-import { strideTable } from './strides.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
+import type { ModelConfig } from '../networks/config.js';
+import { strideTable } from '../networks/strides.js';
 
 /** `tem` and `mofa` of a lifter, `tem` and `decoder` of a masked pose model, `joints` of the transformer backbone. */
 export type AttentionModule = 'tem' | 'mofa' | 'decoder' | 'joints';

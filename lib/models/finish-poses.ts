@@ -1,5 +1,5 @@
+import type { ModelConfig } from '../networks/config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { ModelConfig } from './config.js';
 
 const MILLIMETRES = 1000;
 

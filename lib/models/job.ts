@@ -1,5 +1,5 @@
 import type { JobControl } from '../../binding.js';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** How a long call is watched and stopped. */
 export interface JobOptions {

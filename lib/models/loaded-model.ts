@@ -1,4 +1,4 @@
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from '../networks/config.js';
 import type { LoadedNetwork } from './loaded-network.js';
 
 /** What a loaded model of either stage is, beside what it does. */

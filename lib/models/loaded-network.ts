@@ -1,12 +1,12 @@
 import type { NativeModel, PrecisionName } from '../../binding.js';
+import { checkKnownOptions } from '../base/known-options.js';
+import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
-import { PoseError } from '../pose-error.js';
-import type { ModelConfig } from './config.js';
-import { type DeviceOption, resolveDevice } from './device.js';
-import { checkKnownOptions } from './known-options.js';
-import { nativeConfig } from './native-config.js';
-import { openNetworkWeights } from './network-weights.js';
-import type { WeightOptions } from './weights.js';
+import type { ModelConfig } from '../networks/config.js';
+import { type DeviceOption, resolveDevice } from '../networks/device.js';
+import { nativeConfig } from '../networks/native-config.js';
+import { openNetworkWeights } from '../networks/network-weights.js';
+import type { WeightOptions } from '../networks/weights.js';
 
 /** Whether lifting runs the compiled plan. */
 export type PlanChoice = 'auto' | 'on' | 'off';

@@ -1,9 +1,9 @@
+import { checkKnownOptions } from '../base/known-options.js';
+import { PoseError } from '../base/pose-error.js';
+import { createRandom } from '../base/random.js';
+import type { Tensor } from '../base/tensor.js';
 import { denormalizeKeypoints } from '../keypoints/normalize.js';
-import { PoseError } from '../pose-error.js';
-import { createRandom } from '../random.js';
-import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
-import { checkKnownOptions } from './known-options.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { drawMasks, type Masks } from './masks.js';

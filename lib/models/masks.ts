@@ -1,7 +1,7 @@
-import { PoseError } from '../pose-error.js';
-import type { Random } from '../random.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Random } from '../base/random.js';
+import type { ModelConfig } from '../networks/config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { ModelConfig } from './config.js';
 
 /** What Stage I hides of every window of a batch. */
 export interface Masks {

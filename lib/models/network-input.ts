@@ -1,9 +1,9 @@
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { normalizeKeypoints } from '../keypoints/normalize.js';
-import { PoseError } from '../pose-error.js';
+import type { ModelConfig } from '../networks/config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
-import type { Tensor } from '../tensor.js';
-import type { ModelConfig } from './config.js';
 
 /** What the pixels mean. */
 export interface ImageOptions {

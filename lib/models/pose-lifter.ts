@@ -1,11 +1,11 @@
-import { PoseError } from '../pose-error.js';
+import { checkKnownOptions } from '../base/known-options.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { Tensor } from '../tensor.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { clipGroups, type GroupedClip } from './clip-groups.js';
 import { finishPoses } from './finish-poses.js';
 import { type JobOptions, runJob } from './job.js';
-import { checkKnownOptions } from './known-options.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';

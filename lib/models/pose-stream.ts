@@ -1,8 +1,8 @@
-import { PoseError } from '../pose-error.js';
+import { checkKnownOptions } from '../base/known-options.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { Tensor } from '../tensor.js';
 import { finishPoses } from './finish-poses.js';
-import { checkKnownOptions } from './known-options.js';
 import type { LoadedNetwork } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowStride } from './network-input.js';
 

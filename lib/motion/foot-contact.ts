@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { medianBoneLengths } from './bone-lengths.js';
 import { legsOf } from './legs.js';

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** Left and right hip, knee, ankle and shoulder of a layout. Throws `ERR_UNSUPPORTED` for a layout without one of them. */

@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** One person's joints through time, as places: what files for other tools are made from. */

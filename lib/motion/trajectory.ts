@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Intrinsics } from './camera.js';
 import { jointsOf, type Motion } from './motion.js';

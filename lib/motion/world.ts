@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import type { Extrinsics } from './camera.js';
 import { legsOf } from './legs.js';
 import { jointsOf, type Motion } from './motion.js';

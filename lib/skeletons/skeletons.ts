@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { body25, body25b } from './body25.js';
 import { cmu } from './cmu.js';
 import { coco17, coco18, coco133 } from './coco.js';

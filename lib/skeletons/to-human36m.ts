@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import type { Tensor } from '../tensor.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor } from '../base/tensor.js';
 import { human36m17, human36m17Of32 } from './human36m.js';
 import { mpiInf3dhp17, mpiInf3dhp17Of28, mpiInf3dhp28 } from './mpi-inf-3dhp.js';
 import type { Skeleton } from './skeleton.js';
@@ -80,7 +80,7 @@ const maps: Readonly<Record<string, JointMap>> = {
     head: [['head top', 1]],
   },
   // The far ends of the bones; the root lies above the hips' middle. Where a clip's rotations are at hand, the neck is
-  // placed in the head's axes instead (lib/datasets/mocap-layouts.ts).
+  // placed in the head's axes instead (lib/datasets/mocap/mocap-layouts.ts).
   cmu: {
     ...Object.fromEntries(
       [

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { NativeModel } from '../../binding.js';
-import type { ModelConfig } from '../models/config.js';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
+import type { KeypointNoise } from '../datasets/noisy-keypoints.js';
+import type { ModelConfig } from '../networks/config.js';
 import { type TrainingState, writeCheckpoint } from './checkpoint.js';
 import type { EpochLine, LogLine, TrainingLog } from './log.js';
-import type { KeypointNoise } from './noisy-keypoints.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
 import { epochSampleCount, epochSamples, evenSamples, type SamplePlan } from './sampler.js';
 import { learningRateAt, stepsOfSameRate } from './schedule.js';

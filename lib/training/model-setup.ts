@@ -1,9 +1,9 @@
+import { PoseError } from '../base/pose-error.js';
+import { createRandom } from '../base/random.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
-import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../models/config.js';
 import { drawMasks } from '../models/masks.js';
-import { presetConfig } from '../models/presets.js';
-import { PoseError } from '../pose-error.js';
-import { createRandom } from '../random.js';
+import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../networks/config.js';
+import { presetConfig } from '../networks/presets.js';
 
 /**
  * The configuration of a training: what the data set says, then the file that it starts from, then what was asked for;

@@ -1,8 +1,8 @@
+import { PoseError } from '../base/pose-error.js';
+import * as z from '../base/schema.js';
+import { schemaProblems } from '../base/schema-problems.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
-import type { ModelConfigInput } from '../models/config.js';
-import { schemaProblems } from '../models/schema-problems.js';
-import { PoseError } from '../pose-error.js';
-import * as z from '../schema.js';
+import type { ModelConfigInput } from '../networks/config.js';
 import type { EpochLine } from './log.js';
 
 /** What decides the result of a training, bit for bit, beside the model's configuration and the data. */

@@ -1,5 +1,5 @@
-import { PoseError } from '../pose-error.js';
-import { createRandom } from '../random.js';
+import { PoseError } from '../base/pose-error.js';
+import { createRandom } from '../base/random.js';
 
 /** A sequence that windows are drawn from. `index` is its place in the native model's sequences. */
 export interface SampledSequence {

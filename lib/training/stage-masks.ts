@@ -1,7 +1,7 @@
-import type { ModelConfig } from '../models/config.js';
+import { createRandom } from '../base/random.js';
+import { joined } from '../base/tensor.js';
 import { drawMasks } from '../models/masks.js';
-import { createRandom } from '../random.js';
-import { joined } from '../tensor.js';
+import type { ModelConfig } from '../networks/config.js';
 
 /**
  * Stage I's masks of some steps, one a batch: frames (steps, N) and joints (steps, N, J), 1 where hidden. Each step's are

@@ -1,7 +1,7 @@
 import type { NativeModel } from '../../binding.js';
-import type { ModelConfig } from '../models/config.js';
-import type { Weights } from '../models/weights.js';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
+import type { ModelConfig } from '../networks/config.js';
+import type { Weights } from '../networks/weights.js';
 
 /** The two encoders, which Stage II takes over from Stage I. */
 const ENCODERS = /^(encoder|Transformer)\./;

@@ -1,16 +1,17 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
+import { keypointNoise } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
-import { makeFolder } from '../formats/make-folder.js';
-import { parseModelConfig } from '../models/config.js';
-import { resolveDevice } from '../models/device.js';
-import { nativeConfig } from '../models/native-config.js';
-import { presetByName, presetConfig } from '../models/presets.js';
-import { readWeights, type Weights } from '../models/weights.js';
-import { PoseError } from '../pose-error.js';
+import { makeFolder } from '../formats/files/make-folder.js';
+import { parseModelConfig } from '../networks/config.js';
+import { resolveDevice } from '../networks/device.js';
+import { nativeConfig } from '../networks/native-config.js';
+import { presetByName, presetConfig } from '../networks/presets.js';
+import { readWeights, type Weights } from '../networks/weights.js';
 import {
   type Checkpoint,
   readCheckpoint,
@@ -21,7 +22,6 @@ import {
 import { TrainingLog } from './log.js';
 import { TrainingLoop, type TrainingPaths, trainingPaths } from './loop.js';
 import { trainingConfig } from './model-setup.js';
-import { keypointNoise } from './noisy-keypoints.js';
 import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type TrainingResult } from './options.js';
 import { applyStartWeights } from './start-weights.js';
 import { selectSequences } from './training-data.js';

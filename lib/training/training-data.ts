@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Sequences } from '../../binding.js';
+import { PoseError } from '../base/pose-error.js';
+import { joined } from '../base/tensor.js';
+import { cameraRow } from '../datasets/camera-row.js';
+import { type KeypointNoise, noisyKeypoints } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.js';
-import type { ModelConfig } from '../models/config.js';
-import { PoseError } from '../pose-error.js';
-import { joined } from '../tensor.js';
-import { type KeypointNoise, noisyKeypoints } from './noisy-keypoints.js';
+import type { ModelConfig } from '../networks/config.js';
 import type { SampledSequence } from './sampler.js';
 
 /** The sequences that a training looks at, in the native model's order. */
@@ -133,11 +134,6 @@ export function packSequences(data: TrainingData, config: ModelConfig, noise: Ke
       : undefined,
     lengths: Int32Array.from(sequences, ({ frames }) => frames),
   };
-}
-
-/** (4): fx, fy, cx, cy. */
-export function cameraRow({ fx, fy, cx, cy }: NonNullable<PoseSequence['intrinsics']>): Float32Array {
-  return Float32Array.of(fx, fy, cx, cy);
 }
 
 function digestOf(sequences: readonly PoseSequence[]): string {

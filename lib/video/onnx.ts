@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** The part of onnxruntime-node that is used here. */
 interface OnnxRuntime {

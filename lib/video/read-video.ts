@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
+import { PoseError } from '../base/pose-error.js';
 import type { Detection, FoundDetections } from '../keypoints/detections.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
 import { tracksFrom } from '../keypoints/read-keypoints.js';
-import { PoseError } from '../pose-error.js';
 import { OnnxNetwork } from './onnx.js';
 import { isRtmPose, RtmPose } from './rtmpose.js';
 import type { RgbImage } from './sample-image.js';

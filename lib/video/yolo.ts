@@ -1,4 +1,4 @@
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import type { OnnxNetwork } from './onnx.js';
 import { type RgbImage, sampleImage } from './sample-image.js';
 

@@ -1,7 +1,7 @@
+import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readPeople } from '../keypoints/read-keypoints.js';
 import { stanceAxes } from '../motion/stance.js';
-import { PoseError } from '../pose-error.js';
 import { type Alignment, alignFrames } from './align-frames.js';
 import { groupResults, type ResultFiles } from './group-results.js';
 import { readClip, skeletonOf, type ViewedClip } from './read-clip.js';

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** Files that belong to one lifted video: its people, and of each the clips that long gaps left. */
 export interface ResultFiles {

@@ -1,14 +1,14 @@
+import { PoseError } from '../base/pose-error.js';
+import { type Tensor, tensor } from '../base/tensor.js';
 import type { AttentionMap, AttentionModule } from '../models/attention-maps.js';
-import type { ModelConfig } from '../models/config.js';
 import type { LoadOptions } from '../models/loaded-network.js';
 import { MaskedPoseModel } from '../models/masked-pose-model.js';
 import { windowOf, windowStride } from '../models/network-input.js';
 import { PoseLifter } from '../models/pose-lifter.js';
-import { readWeights } from '../models/weights.js';
-import { PoseError } from '../pose-error.js';
+import type { ModelConfig } from '../networks/config.js';
+import { readWeights } from '../networks/weights.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
-import { type Tensor, tensor } from '../tensor.js';
 import type { PlacedTrack } from './build-scene.js';
 import { type Packed, packArrays } from './packed-arrays.js';
 import { skeletonOf } from './read-clip.js';

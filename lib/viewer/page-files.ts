@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../package-root.js';
-import { PoseError } from '../pose-error.js';
+import { packageRoot } from '../base/package-root.js';
+import { PoseError } from '../base/pose-error.js';
 
 /** Where the bundled page lies. */
 const folder = join(packageRoot(), 'dist/viewer/page');

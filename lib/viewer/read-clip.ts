@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { parseBvh } from '../datasets/bvh.js';
-import { clipPositions } from '../datasets/mocap-clip.js';
+import { PoseError } from '../base/pose-error.js';
+import type { Tensor, TensorData } from '../base/tensor.js';
+import { parseBvh } from '../datasets/mocap/bvh.js';
+import { clipPositions } from '../datasets/mocap/mocap-clip.js';
 import { motionOf } from '../export/lifted-motion.js';
 import type { MarkerMotion } from '../export/marker-motion.js';
+import { readPoses } from '../export/poses/read-poses.js';
+import { parsePosesCsv } from '../export/poses/read-poses-csv.js';
 import { parseC3d } from '../export/read-c3d.js';
-import { readPoses } from '../export/read-poses.js';
-import { parsePosesCsv } from '../export/read-poses-csv.js';
 import { parseTrc } from '../export/read-trc.js';
-import { readNpy } from '../formats/npy.js';
-import { readNpz } from '../formats/npz.js';
-import { asFloat32 } from '../formats/numbers.js';
-import { isTensor } from '../formats/pickle-value.js';
+import { asFloat32 } from '../formats/bytes/numbers.js';
+import { readNpy } from '../formats/numpy/npy.js';
+import { readNpz } from '../formats/numpy/npz.js';
+import { isTensor } from '../formats/pickle/value.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { layoutOfJointNames } from '../keypoints/layout.js';
 import { positionsYUp } from '../motion/motion.js';
-import { PoseError } from '../pose-error.js';
 import { skeletonByName, skeletons } from '../skeletons/skeletons.js';
-import type { Tensor, TensorData } from '../tensor.js';
 import type { SceneSkeleton } from './scene.js';
 
 /** A file's 3D motion of one person, as it is shown. */

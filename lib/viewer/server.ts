@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PoseError } from '../pose-error.js';
+import { PoseError } from '../base/pose-error.js';
 import { type MomentPlace, type Moments, packedMoment } from './moments.js';
 import { packArrays } from './packed-arrays.js';
 import { readPageFiles, servedPage, servedPolicy } from './page-files.js';

@@ -1,9 +1,9 @@
+import { PoseError } from '../base/pose-error.js';
+import { type Tensor, tensor } from '../base/tensor.js';
 import { similarityAligned } from '../metrics/alignment.js';
 import { jointErrorsMm } from '../metrics/joint-errors.js';
-import { PoseError } from '../pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
-import { type Tensor, tensor } from '../tensor.js';
 import type { ViewedClip } from './read-clip.js';
 import type { ScenePerson } from './scene.js';
 

@@ -14,7 +14,7 @@ namespace pstmo {
 
 enum class Backbone { mlp, fc, transformer };
 
-// What the arithmetic needs to know of lib/models/config.ts.
+// What the arithmetic needs to know of lib/networks/config.ts.
 struct NetworkConfig {
   int stage = 2;
   int frames = 243;         // N

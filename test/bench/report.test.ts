@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../bench/common/results.mjs';
 import { shareFigure } from '../../bench/common/share-figure.mjs';
 import { benchReport, figure, timeText } from '../../bench/common/tables.mjs';
-import { fillSpeed, readResults, speedSection } from '../../scripts/fill-speed.mjs';
+import { fillSpeed, readResults, speedSection } from '../../tools/docs/fill-speed.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -79,7 +79,7 @@ describe('the README', () => {
     const copy = join(temporaryFolder(), 'README.md');
     copyFileSync(join(root, 'README.md'), copy);
     const evaluation = join(root, 'bench/results/evaluation-pstmo-s-27.json');
-    execFileSync(process.execPath, [join(root, 'scripts/fill-card.mjs'), copy, '--report', evaluation]);
+    execFileSync(process.execPath, [join(root, 'tools/docs/fill-card.mjs'), copy, '--report', evaluation]);
     expect(readFileSync(copy, 'utf8')).toBe(readme);
   });
 

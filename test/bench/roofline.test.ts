@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { expectedTime, extrapolate, gather, H100, H200 } from '../../bench/roofline/expected-time.mjs';
 import { planKernels, planTime } from '../../bench/roofline/plan-kernels.mjs';
-import { parseModelConfig } from '../../lib/models/config.js';
-import { stepRecords } from '../../lib/models/profile.js';
+import { parseModelConfig } from '../../lib/networks/config.js';
+import { stepRecords } from '../../lib/profiling/profile.js';
 
 it('a step at any batch follows from those of 2 and 3 windows', async () => {
   const config = parseModelConfig({ frames: 9, width: 64, hidden: 128 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { trainingFlops, videoFlops, windowFlops } from '../../bench/common/work.mjs';
-import { complexity } from '../../lib/models/complexity.js';
-import { parseModelConfig } from '../../lib/models/config.js';
+import { parseModelConfig } from '../../lib/networks/config.js';
+import { complexity } from '../../lib/profiling/complexity.js';
 
 const small = parseModelConfig({ frames: 243 });
 const millions = (flops: number) => Number((flops / 1e6).toFixed(1));

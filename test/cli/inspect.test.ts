@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../../lib/base/pose-error.js';
 import { inspectFile } from '../../lib/cli/inspect-file.js';
 import { writeMotion } from '../../lib/export/write-motion.js';
 import { writeSafetensors } from '../../lib/formats/safetensors.js';
-import { parseModelConfig } from '../../lib/models/config.js';
-import { PoseError } from '../../lib/pose-error.js';
+import { parseModelConfig } from '../../lib/networks/config.js';
 import { runHere } from '../helpers/cli.js';
 import { walkingMotion } from '../helpers/motion.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';

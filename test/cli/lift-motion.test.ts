@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { readPoses } from '../../lib/export/read-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { runHere } from '../helpers/cli.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 

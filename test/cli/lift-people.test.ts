@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readPoses } from '../../lib/export/read-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { coco17 } from '../../lib/skeletons/coco.js';
 import { finetune } from '../../lib/training/finetune.js';
 import { runHere } from '../helpers/cli.js';

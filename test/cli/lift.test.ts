@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readPoses } from '../../lib/export/read-poses.js';
-import { readNpy } from '../../lib/formats/npy.js';
-import { writeNpy } from '../../lib/formats/npy-writer.js';
-import type { Tensor } from '../../lib/tensor.js';
+import type { Tensor } from '../../lib/base/tensor.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
+import { readNpy } from '../../lib/formats/numpy/npy.js';
+import { writeNpy } from '../../lib/formats/numpy/npy-writer.js';
 import { finetune } from '../../lib/training/finetune.js';
 import { runHere } from '../helpers/cli.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { readCameras } from '../../bench/pose2sim/read-cameras.mjs';
-import { readPoses } from '../../lib/export/read-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { parseTrc } from '../../lib/export/read-trc.js';
 import { add, length, pointAt, subtract } from '../../lib/motion/vector.js';
 import { withArchive } from '../helpers/archive.js';

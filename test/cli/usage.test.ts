@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bundledModels } from '../../lib/models/bundled.js';
+import { bundledModels } from '../../lib/networks/bundled.js';
 import { runHere } from '../helpers/cli.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writePoses } from '../../lib/export/write-poses.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { unpackArrays } from '../../lib/viewer/packed-arrays.js';
 import type { SceneValue } from '../../lib/viewer/scene.js';
 import { runHere, startCli } from '../helpers/cli.js';

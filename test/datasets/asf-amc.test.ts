@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseAmc, parseAsf, readAsf } from '../../lib/datasets/asf-amc.js';
-import { clipPositions } from '../../lib/datasets/mocap-clip.js';
-import { PoseError } from '../../lib/pose-error.js';
+import { PoseError } from '../../lib/base/pose-error.js';
+import { parseAmc, parseAsf, readAsf } from '../../lib/datasets/mocap/asf-amc.js';
+import { clipPositions } from '../../lib/datasets/mocap/mocap-clip.js';
 import { largestDifference } from '../helpers/difference.js';
 import { amcText, asfText } from '../helpers/mocap-files.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../../lib/base/pose-error.js';
 import { human36mCameras, normalizeIntrinsics, projectPoints } from '../../lib/datasets/cameras.js';
-import { worldToCamera } from '../../lib/datasets/virtual-camera.js';
-import { PoseError } from '../../lib/pose-error.js';
+import { worldToCamera } from '../../lib/datasets/mocap/virtual-camera.js';
 
 const expectNumbers = (actual: ArrayLike<number>, expected: readonly number[], digits: number) => {
   expect(actual).toHaveLength(expected.length);

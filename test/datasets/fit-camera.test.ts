@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
 import { fitIntrinsics } from '../../lib/datasets/fit-camera.js';
-import { createRandom } from '../../lib/random.js';
 
 const JOINTS = 17;
 const FRAMES = 8;

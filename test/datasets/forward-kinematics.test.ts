@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { readAmc, readAsf } from '../../lib/datasets/asf-amc.js';
-import { readBvh } from '../../lib/datasets/bvh.js';
-import type { MocapClip } from '../../lib/datasets/mocap-clip.js';
+import { readAmc, readAsf } from '../../lib/datasets/mocap/asf-amc.js';
+import { readBvh } from '../../lib/datasets/mocap/bvh.js';
+import type { MocapClip } from '../../lib/datasets/mocap/mocap-clip.js';
 import { withArchive } from '../helpers/archive.js';
 import { dataPath, itWithData } from '../helpers/data.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../../lib/base/pose-error.js';
 import { human36mCameras } from '../../lib/datasets/cameras.js';
-import { type Human36mOptions, loadHuman36m } from '../../lib/datasets/human36m.js';
+import { type Human36mOptions, loadHuman36m } from '../../lib/datasets/human36m/human36m.js';
 import { actionOf, HUMAN36M_ACTIONS } from '../../lib/metrics/pooling.js';
-import { PoseError } from '../../lib/pose-error.js';
 import { FAKE_HUMAN36M_ACTIONS, writeFakeHuman36m } from '../helpers/fake-datasets.js';
 import { writeObjectNpz } from '../helpers/pickle-writer.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';

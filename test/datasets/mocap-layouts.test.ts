@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseAmc, parseAsf } from '../../lib/datasets/asf-amc.js';
-import { parseBvh } from '../../lib/datasets/bvh.js';
-import type { MocapClip } from '../../lib/datasets/mocap-clip.js';
-import { clipToHuman36m, findMocapLayout, mocapLayouts } from '../../lib/datasets/mocap-layouts.js';
+import { parseAmc, parseAsf } from '../../lib/datasets/mocap/asf-amc.js';
+import { parseBvh } from '../../lib/datasets/mocap/bvh.js';
+import type { MocapClip } from '../../lib/datasets/mocap/mocap-clip.js';
+import { clipToHuman36m, findMocapLayout, mocapLayouts } from '../../lib/datasets/mocap/mocap-layouts.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { largestDifference } from '../helpers/difference.js';
 import { amcText, asfText, bvhText } from '../helpers/mocap-files.js';

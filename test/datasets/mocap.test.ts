@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type MocapOptions, prepareMocap } from '../../lib/datasets/mocap.js';
-import { worldToCamera } from '../../lib/datasets/virtual-camera.js';
+import { type MocapOptions, prepareMocap } from '../../lib/datasets/mocap/mocap.js';
+import { worldToCamera } from '../../lib/datasets/mocap/virtual-camera.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { largestDifference } from '../helpers/difference.js';
 import { amcText, asfText, bvhText } from '../helpers/mocap-files.js';

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadMpiInf3dhp, type MpiInf3dhpOptions } from '../../lib/datasets/mpi-inf-3dhp.js';
+import { PoseError } from '../../lib/base/pose-error.js';
+import { loadMpiInf3dhp, type MpiInf3dhpOptions } from '../../lib/datasets/mpi-inf-3dhp/mpi-inf-3dhp.js';
 import type { PoseDataset } from '../../lib/datasets/pose-dataset.js';
-import { PoseError } from '../../lib/pose-error.js';
 import { type Fake3dhp, writeFake3dhp } from '../helpers/fake-datasets.js';
 import { writeMat5 } from '../helpers/mat5-writer.js';
 import { writeObjectNpz } from '../helpers/pickle-writer.js';

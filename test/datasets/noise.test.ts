@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
 import {
   addNoise,
   bundledDetectorNoise,
@@ -7,7 +8,6 @@ import {
   readDetectorNoise,
 } from '../../lib/datasets/noise.js';
 import type { PoseSequence } from '../../lib/datasets/pose-dataset.js';
-import { createRandom } from '../../lib/random.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
 import { dataPath, itWithData } from '../helpers/data.js';
 import { largestDifference } from '../helpers/difference.js';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
 import {
   defaultCameraRanges,
   placeCameras,
@@ -6,8 +7,7 @@ import {
   shareOutside,
   type VirtualCamera,
   worldToCamera,
-} from '../../lib/datasets/virtual-camera.js';
-import { createRandom } from '../../lib/random.js';
+} from '../../lib/datasets/mocap/virtual-camera.js';
 
 /** Two joints, hip and head, of somebody who walks `metres` along x in 50 frames: (50, 2, 3). */
 function walk(metres: number): Float32Array {

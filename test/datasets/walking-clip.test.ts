@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type GaitCurve, gaitAngle } from '../../lib/datasets/gait-curves.js';
-import { alphaPoseJson, walkingClip, walkingTruth } from '../../lib/datasets/walking-clip.js';
-import { strideSeconds, supportedPelvis, walkerPoints } from '../../lib/datasets/walking-gait.js';
-import { readNpz } from '../../lib/formats/npz.js';
+import { type GaitCurve, gaitAngle } from '../../lib/datasets/walking/gait-curves.js';
+import { alphaPoseJson, walkingClip, walkingTruth } from '../../lib/datasets/walking/walking-clip.js';
+import { strideSeconds, supportedPelvis, walkerPoints } from '../../lib/datasets/walking/walking-gait.js';
+import { readNpz } from '../../lib/formats/numpy/npz.js';
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 const clip = walkingClip();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { readPoses } from '../../lib/export/read-poses.js';
-import { readNpz } from '../../lib/formats/npz.js';
+import type { Tensor } from '../../lib/base/tensor.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
+import { readNpz } from '../../lib/formats/numpy/npz.js';
 import { pMpjpeMm } from '../../lib/metrics/index.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { amcText, asfText } from '../helpers/mocap-files.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 

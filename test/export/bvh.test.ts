@@ -1,7 +1,8 @@
 import { AnimationMixer, Vector3 } from 'three';
 import { BVHLoader } from 'three/examples/jsm/loaders/BVHLoader.js';
 import { describe, expect, it } from 'vitest';
-import { parseBvh } from '../../lib/datasets/bvh.js';
+import { createRandom } from '../../lib/base/random.js';
+import { parseBvh } from '../../lib/datasets/mocap/bvh.js';
 import { bvhOf, writeBvh } from '../../lib/export/bvh.js';
 import { fitRig, rigPositions } from '../../lib/export/fit-rig.js';
 import { rigByName, rigNames } from '../../lib/export/rigs.js';
@@ -9,7 +10,6 @@ import { twistsAlong } from '../../lib/export/twist.js';
 import { rigidBones } from '../../lib/motion/bone-lengths.js';
 import { angleBetween, rotate, shortestArc } from '../../lib/motion/quaternion.js';
 import type { Vector } from '../../lib/motion/vector.js';
-import { createRandom } from '../../lib/random.js';
 import { frameOf, furthestMm, walkingMotion } from '../helpers/motion.js';
 
 const motion = walkingMotion('bvh');

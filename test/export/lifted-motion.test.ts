@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type MotionFlags, planMotion, writeLifted } from '../../lib/cli/motion-flags.js';
 import { motionOf, workMotion } from '../../lib/export/lifted-motion.js';
-import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
-import { readPoses } from '../../lib/export/read-poses.js';
-import { writePoses } from '../../lib/export/write-poses.js';
+import type { LiftedPoses } from '../../lib/export/poses/lifted-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { walkingMotion } from '../helpers/motion.js';
 
 const frames = 60;

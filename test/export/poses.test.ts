@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { walkingClip } from '../../lib/datasets/walking-clip.js';
-import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
-import { readPoses } from '../../lib/export/read-poses.js';
-import { poseFormatOf, writePoses } from '../../lib/export/write-poses.js';
-import { readNpy } from '../../lib/formats/npy.js';
-import { readNpz } from '../../lib/formats/npz.js';
-import { isTensor } from '../../lib/formats/pickle-value.js';
+import { walkingClip } from '../../lib/datasets/walking/walking-clip.js';
+import type { LiftedPoses } from '../../lib/export/poses/lifted-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
+import { poseFormatOf, writePoses } from '../../lib/export/poses/write-poses.js';
+import { readNpy } from '../../lib/formats/numpy/npy.js';
+import { readNpz } from '../../lib/formats/numpy/npz.js';
+import { isTensor } from '../../lib/formats/pickle/value.js';
 import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { walkingClip } from '../../lib/datasets/walking-clip.js';
-import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
+import { walkingClip } from '../../lib/datasets/walking/walking-clip.js';
+import type { LiftedPoses } from '../../lib/export/poses/lifted-poses.js';
 import {
   attentionFigure,
   barChart,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { PoseError } from '../../lib/pose-error.js';
+import { PoseError } from '../../lib/base/pose-error.js';
 
 /** Path of a file that the scripts in `test/fixtures/formats` made. */
 export function fixture(name: string): string {

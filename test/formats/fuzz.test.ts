@@ -1,9 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PoseError } from '../../lib/pose-error.js';
-import { fuzzTools, mutantOf } from '../../scripts/fuzz-mutate.mjs';
-import { fuzzReaders, type LoadModule } from '../../scripts/fuzz-readers.mjs';
+import { PoseError } from '../../lib/base/pose-error.js';
+import { fuzzTools, mutantOf } from '../../tools/fuzz/mutate.mjs';
+import { fuzzReaders, type LoadModule } from '../../tools/fuzz/readers.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 /** A fixed sample of what `npm run fuzz` does in child processes, with 2,000 files a reader. */

@@ -7,7 +7,7 @@ import {
   floatToBfloat16,
   floatToHalf,
   halfToFloat,
-} from '../../lib/formats/half.js';
+} from '../../lib/formats/bytes/half.js';
 import { bfloat16Cases, halfCases } from './half-cases.js';
 
 describe('float16', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readMat5 } from '../../lib/formats/mat5.js';
-import { readMat73 } from '../../lib/formats/mat73.js';
-import { PoseError } from '../../lib/pose-error.js';
+import { PoseError } from '../../lib/base/pose-error.js';
+import { readMat5 } from '../../lib/formats/matlab/mat5.js';
+import { readMat73 } from '../../lib/formats/matlab/mat73.js';
 import { errorOf, fixture, steps } from './fixture.js';
 
 const doubles = (...shape: number[]) => ({ data: Float64Array.from(steps(...shape)), shape });

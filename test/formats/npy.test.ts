@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readNpy } from '../../lib/formats/npy.js';
-import { writeNpy } from '../../lib/formats/npy-writer.js';
-import type { TensorData } from '../../lib/tensor.js';
+import type { TensorData } from '../../lib/base/tensor.js';
+import { readNpy } from '../../lib/formats/numpy/npy.js';
+import { writeNpy } from '../../lib/formats/numpy/npy-writer.js';
 import { errorOf, fixture, steps } from './fixture.js';
 
 describe('readNpy', () => {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openNpz, readNpz } from '../../lib/formats/npz.js';
-import { writeNpz } from '../../lib/formats/npz-writer.js';
-import type { ObjectArray, PickleValue } from '../../lib/formats/pickle-value.js';
+import { openNpz, readNpz } from '../../lib/formats/numpy/npz.js';
+import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
+import type { ObjectArray, PickleValue } from '../../lib/formats/pickle/value.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { errorOf, fixture, steps } from './fixture.js';
 

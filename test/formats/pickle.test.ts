@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { memorySource } from '../../lib/formats/byte-source.js';
-import { readNpy } from '../../lib/formats/npy.js';
-import { readPickle } from '../../lib/formats/pickle.js';
-import type { ObjectArray } from '../../lib/formats/pickle-value.js';
-import { ZipReader } from '../../lib/formats/zip.js';
+import { memorySource } from '../../lib/formats/bytes/byte-source.js';
+import { readNpy } from '../../lib/formats/numpy/npy.js';
+import { readPickle } from '../../lib/formats/pickle/pickle.js';
+import type { ObjectArray } from '../../lib/formats/pickle/value.js';
+import { ZipReader } from '../../lib/formats/zip/zip.js';
 import { errorOf, fixture, steps } from './fixture.js';
 
 const read = (bytes: Uint8Array) => readPickle(bytes, { where: 'test.pkl' });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { PickleValue } from '../../lib/formats/pickle-value.js';
-import { findStateDict, readTorch } from '../../lib/formats/torch.js';
+import type { PickleValue } from '../../lib/formats/pickle/value.js';
+import { findStateDict, readTorch } from '../../lib/formats/torch/torch.js';
 import { itWithData } from '../helpers/data.js';
 import { errorOf, fixture, steps } from './fixture.js';
 

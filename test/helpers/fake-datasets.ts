@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { human36mCameras, projectPoints } from '../../lib/datasets/cameras.js';
-import { projectToPixels, type VirtualCamera, worldToCamera } from '../../lib/datasets/virtual-camera.js';
+import { projectToPixels, type VirtualCamera, worldToCamera } from '../../lib/datasets/mocap/virtual-camera.js';
 import { HUMAN36M_ACTIONS } from '../../lib/metrics/pooling.js';
 import { human36m17Of32 } from '../../lib/skeletons/human36m.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { type MatInput, writeMat5 } from './mat5-writer.js';
 import { type Picklable, writeObjectNpz } from './pickle-writer.js';
 import { walker } from './walker.js';

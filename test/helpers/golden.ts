@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readNpz } from '../../lib/formats/npz.js';
-import { asFloat32 } from '../../lib/formats/numbers.js';
-import { isTensor } from '../../lib/formats/pickle-value.js';
-import type { Tensor, TensorData } from '../../lib/tensor.js';
+import type { Tensor, TensorData } from '../../lib/base/tensor.js';
+import { asFloat32 } from '../../lib/formats/bytes/numbers.js';
+import { readNpz } from '../../lib/formats/numpy/npz.js';
+import { isTensor } from '../../lib/formats/pickle/value.js';
 
 const folder = new URL('../fixtures/goldens/', import.meta.url);
 

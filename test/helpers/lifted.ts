@@ -1,4 +1,4 @@
-import type { LiftedPoses } from '../../lib/export/lifted-poses.js';
+import type { LiftedPoses } from '../../lib/export/poses/lifted-poses.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { walker } from './walker.js';
 

@@ -1,5 +1,5 @@
-import type { Tensor } from '../../lib/tensor.js';
-import { sizeOf } from '../../lib/tensor.js';
+import type { Tensor } from '../../lib/base/tensor.js';
+import { sizeOf } from '../../lib/base/tensor.js';
 
 /** u in [0, 1) of element `index` of an array called `name`: the formula that made every golden's inputs and weights. */
 function unit(name: string, index: number, seed: number): number {

@@ -1,7 +1,7 @@
-import { writeAtomically } from '../../lib/formats/atomic-file.js';
-import { encodeNumbers, numberTypeOf } from '../../lib/formats/numbers.js';
-import { ZipWriter } from '../../lib/formats/zip-writer.js';
-import type { Tensor, TensorData } from '../../lib/tensor.js';
+import type { Tensor, TensorData } from '../../lib/base/tensor.js';
+import { encodeNumbers, numberTypeOf } from '../../lib/formats/bytes/numbers.js';
+import { writeAtomically } from '../../lib/formats/files/atomic-file.js';
+import { ZipWriter } from '../../lib/formats/zip/zip-writer.js';
 
 /** What the writer can pickle: the shapes that data sets in npz files are made of. */
 export type Picklable =

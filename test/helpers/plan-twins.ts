@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { NativeConfig, NativeModel, NativeOptions } from '../../binding.js';
+import { createRandom } from '../../lib/base/random.js';
 import { createNativeModel } from '../../lib/binding.js';
-import { createRandom } from '../../lib/random.js';
 import { nativeConfig } from './native-model.js';
 
 /** Two models of the same random weights, whose norms are not the identity either: by plan, and by the CPU's graph in fp32. */

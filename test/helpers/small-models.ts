@@ -1,9 +1,9 @@
 import type { NativeModel } from '../../binding.js';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { createNativeModel } from '../../lib/binding.js';
-import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../../lib/models/config.js';
-import { nativeConfig } from '../../lib/models/native-config.js';
-import { writeWeights } from '../../lib/models/weights.js';
-import type { Tensor } from '../../lib/tensor.js';
+import { type ModelConfig, type ModelConfigInput, parseModelConfig } from '../../lib/networks/config.js';
+import { nativeConfig } from '../../lib/networks/native-config.js';
+import { writeWeights } from '../../lib/networks/weights.js';
 
 /** A configuration of 9 frames and small widths. */
 export function smallConfig(overrides: ModelConfigInput = {}): ModelConfig {

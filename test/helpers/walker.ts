@@ -1,4 +1,4 @@
-import { createRandom } from '../../lib/random.js';
+import { createRandom } from '../../lib/base/random.js';
 
 type Vector = readonly [number, number, number];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
-import { orderFrames } from '../../lib/keypoints/frame-order.js';
 import { denormalizeKeypoints, normalizeKeypoints } from '../../lib/keypoints/normalize.js';
+import { orderFrames } from '../../lib/keypoints/people/frame-order.js';
 
 const gap = Number.NaN;
 

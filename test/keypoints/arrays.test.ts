@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeNpy } from '../../lib/formats/npy-writer.js';
-import { writeNpz } from '../../lib/formats/npz-writer.js';
+import { tensor } from '../../lib/base/tensor.js';
+import { writeNpy } from '../../lib/formats/numpy/npy-writer.js';
+import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
 import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
-import { tensor } from '../../lib/tensor.js';
 
 let folder: string;
 beforeAll(() => {

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeNpy } from '../../lib/formats/npy-writer.js';
-import { describePeople } from '../../lib/keypoints/describe-people.js';
+import { writeNpy } from '../../lib/formats/numpy/npy-writer.js';
 import { isFrameFolder } from '../../lib/keypoints/frame-folder.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
+import { describePeople } from '../../lib/keypoints/people/describe-people.js';
 import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';
 import { body25, body25b } from '../../lib/skeletons/body25.js';
 import { coco17 } from '../../lib/skeletons/coco.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../../lib/base/pose-error.js';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { nMpjpeMm, pMpjpeMm, similarityAligned } from '../../lib/metrics/alignment.js';
 import { jointErrorsMm, meanByJoint, mpjpeMm, mpjveMm } from '../../lib/metrics/joint-errors.js';
 import { auc, pck } from '../../lib/metrics/pck.js';
-import { PoseError } from '../../lib/pose-error.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { loadGolden } from '../helpers/golden.js';
 import { pattern } from '../helpers/pattern.js';
 

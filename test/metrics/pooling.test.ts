@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { jointErrorsMm } from '../../lib/metrics/joint-errors.js';
 import { type MpiInf3dhpResult, poolMpiInf3dhp } from '../../lib/metrics/mpi-inf-3dhp.js';
 import { auc, pck } from '../../lib/metrics/pck.js';
 import { poolScores } from '../../lib/metrics/pooling.js';
 import { scoreSequence } from '../../lib/metrics/sequence-score.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { pattern } from '../helpers/pattern.js';
 
 /** Two arrays (T, joints, 3) whose every joint but the root is `errorMm` apart. */

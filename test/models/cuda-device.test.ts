@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { machine } from '../../lib/binding.js';
-import { resolveDevice } from '../../lib/models/device.js';
+import { resolveDevice } from '../../lib/networks/device.js';
 import { runHere } from '../helpers/cli.js';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { withEnvironment } from '../helpers/emulation-log.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { chooseCudaDevice, testDevice } from '../helpers/cuda-device.js';
 import { relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';

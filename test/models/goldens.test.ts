@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NativeConfig, NativeModel } from '../../binding.js';
-import type { Tensor, TensorData } from '../../lib/tensor.js';
+import type { Tensor, TensorData } from '../../lib/base/tensor.js';
 import { isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { goldenAbout, goldenTensor, loadGolden } from '../helpers/golden.js';
 import { filledModel, norm, relativeError } from '../helpers/native-model.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
 import { normalizeKeypoints } from '../../lib/keypoints/normalize.js';
 import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { drawMasks } from '../../lib/models/masks.js';
-import { createRandom } from '../../lib/random.js';
 import { relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
 import { randomNetwork, smallConfig, writeSmallModel } from '../helpers/small-models.js';

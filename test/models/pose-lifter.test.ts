@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../lib/base/tensor.js';
 import { machine } from '../../lib/binding.js';
-import { bundledModels } from '../../lib/models/bundled.js';
 import { type LiftOptions, PoseLifter } from '../../lib/models/pose-lifter.js';
+import { bundledModels } from '../../lib/networks/bundled.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { mirroredJoints } from '../../lib/skeletons/mirror.js';
 import { mapToHuman36m } from '../../lib/skeletons/to-human36m.js';
-import type { Tensor } from '../../lib/tensor.js';
 import { relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
 import { writeSmallModel } from '../helpers/small-models.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { walkingClip } from '../../lib/datasets/walking-clip.js';
+import { createRandom } from '../../lib/base/random.js';
+import { walkingClip } from '../../lib/datasets/walking/walking-clip.js';
 import { boneLengthSpread, medianBoneLengths, rigidBones } from '../../lib/motion/bone-lengths.js';
 import { detectFootContacts, footSkate } from '../../lib/motion/foot-contact.js';
 import { lockFeet } from '../../lib/motion/foot-lock.js';
@@ -8,7 +9,6 @@ import { stanceAxes } from '../../lib/motion/stance.js';
 import { estimateTrajectory } from '../../lib/motion/trajectory.js';
 import { add, length, pointAt, subtract, type Vector } from '../../lib/motion/vector.js';
 import { toWorld } from '../../lib/motion/world.js';
-import { createRandom } from '../../lib/random.js';
 import { frameOf, furthestMm, walkingMotion } from '../helpers/motion.js';
 
 const frames = 150;

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
 import { cudaProducts, runOp } from '../../lib/binding.js';
-import { narrowed, narrowings, widened } from '../../scripts/cuda-narrow.mjs';
+import { narrowed, narrowings, widened } from '../../tools/emulation/narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -25,7 +25,7 @@ import { opCases } from './op-cases.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, what scripts/install-cublaslt-headers.sh fetched, the
+ * Folders with the headers of CUDA and of cuBLASLt: PSTMO_CUBLASLT_INCLUDE, what tools/build/install-cublaslt-headers.sh fetched, the
  * toolkit, wheels of a Python environment.
  */
 function headerFolders(): string[] {
@@ -51,7 +51,7 @@ const lacks = ['cublasLt.h', 'library_types.h'].filter(
 if (lacks.length > 0) {
   const missing = lacks.join(' and no ');
   console.log(
-    `cuBLASLt's declarations are not tested: no ${missing} was found; scripts/install-cublaslt-headers.sh fetches them`,
+    `cuBLASLt's declarations are not tested: no ${missing} was found; tools/build/install-cublaslt-headers.sh fetches them`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createNativeModel, runOp } from '../../lib/binding.js';
-import { narrowed, narrowFields, toBrainFloat, widened } from '../../scripts/cuda-narrow.mjs';
+import { narrowed, narrowFields, toBrainFloat, widened } from '../../tools/emulation/narrow.mjs';
 import { chooseCudaDevice, testDevice } from '../helpers/cuda-device.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
 import { fill, pattern } from '../helpers/pattern.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const program = fileURLToPath(new URL('../../build/emulated/emulated-layouts', import.meta.url));
-/** What scripts/gpu-check.sh holds a GPU against: the emulation and the hardware must agree line by line. */
+/** What tools/gpu/check.sh holds a GPU against: the emulation and the hardware must agree line by line. */
 const golden = readFileSync(new URL('../fixtures/cuda-layouts.txt', import.meta.url), 'utf8');
 
 describe.skipIf(!existsSync(program))('the emulated tensor cores and shuffles (need `npm run build:emulated`)', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors, PrecisionName } from '../../binding.js';
 import { cudaProducts, machine, runOp } from '../../lib/binding.js';
-import { narrowed, narrowings, widened } from '../../scripts/cuda-narrow.mjs';
+import { narrowed, narrowings, widened } from '../../tools/emulation/narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { errorOf, NARROW, type OpCase } from './op-case.js';
 import { opCases } from './op-cases.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NativeConfig, NativeModel, NativeOptions, PlanFold } from '../../binding.js';
+import { createRandom } from '../../lib/base/random.js';
 import { createNativeModel, machine } from '../../lib/binding.js';
-import { createRandom } from '../../lib/random.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
 import { closeAll, twins } from '../helpers/plan-twins.js';
 

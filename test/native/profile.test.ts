@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createNativeModel, measurePeak } from '../../lib/binding.js';
-import { parseModelConfig } from '../../lib/models/config.js';
-import { profileModel } from '../../lib/models/profile.js';
+import { parseModelConfig } from '../../lib/networks/config.js';
+import { profileModel } from '../../lib/profiling/profile.js';
 import { chooseCudaDevice, isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { nativeConfig } from '../helpers/native-model.js';
 

@@ -1,4 +1,4 @@
-import { philox4x32 } from '../../lib/random.js';
+import { philox4x32 } from '../../lib/base/random.js';
 
 /** The operations of native/ops/backend.h written plainly in double precision: what kernels are judged by. */
 export type Doubles = Float64Array;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { tensor } from '../../lib/base/tensor.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { mirrorPose } from '../../lib/skeletons/mirror.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
 import { mappedLayouts, mapToHuman36m } from '../../lib/skeletons/to-human36m.js';
-import { tensor } from '../../lib/tensor.js';
 import { largestDifference } from '../helpers/difference.js';
 
 /** A standing person seen from the front, metres times 100, y down; every joint that any detection layout has. */

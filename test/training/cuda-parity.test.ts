@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
+import type { Tensor } from '../../lib/base/tensor.js';
+import { evaluate } from '../../lib/evaluation/evaluate.js';
 import { readSafetensors } from '../../lib/formats/safetensors.js';
-import type { ModelConfigInput } from '../../lib/models/config.js';
-import { readWeights, writeWeights } from '../../lib/models/weights.js';
-import { createRandom } from '../../lib/random.js';
-import type { Tensor } from '../../lib/tensor.js';
-import { evaluate } from '../../lib/training/evaluate.js';
+import type { ModelConfigInput } from '../../lib/networks/config.js';
+import { readWeights, writeWeights } from '../../lib/networks/weights.js';
 import { finetune } from '../../lib/training/finetune.js';
 import type { TrainingOptions } from '../../lib/training/options.js';
 import { pretrain } from '../../lib/training/pretrain.js';

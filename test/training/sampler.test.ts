@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoseError } from '../../lib/pose-error.js';
+import { PoseError } from '../../lib/base/pose-error.js';
 import { epochSampleCount, epochSamples, evenSamples } from '../../lib/training/sampler.js';
 
 const valid = Uint8Array.from({ length: 20 }, (_, frame) => (frame < 15 ? 1 : 0));

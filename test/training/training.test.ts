@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PoseError } from '../../lib/base/pose-error.js';
 import { readSafetensors } from '../../lib/formats/safetensors.js';
-import { PoseError } from '../../lib/pose-error.js';
 import { readCheckpoint, readCheckpointState } from '../../lib/training/checkpoint.js';
 import { finetune } from '../../lib/training/finetune.js';
 import type { EpochLine } from '../../lib/training/log.js';

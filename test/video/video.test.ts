@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readPoses } from '../../lib/export/read-poses.js';
+import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { OnnxNetwork } from '../../lib/video/onnx.js';
 import { readVideo } from '../../lib/video/read-video.js';
 import { RtmPose } from '../../lib/video/rtmpose.js';

@@ -2,7 +2,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writePoses } from '../../lib/export/write-poses.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { noChromium, startChromium } from '../helpers/chromium.js';
 import { liftedWalk } from '../helpers/lifted.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';

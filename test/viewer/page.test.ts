@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { writePoses } from '../../lib/export/write-poses.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
 import { viewerPage } from '../../lib/viewer/viewer-page.js';
 import { noChromium, startChromium } from '../helpers/chromium.js';

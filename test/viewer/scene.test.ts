@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { tensor } from '../../lib/base/tensor.js';
 import { motionOf } from '../../lib/export/lifted-motion.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { writeMotion } from '../../lib/export/write-motion.js';
-import { writePoses } from '../../lib/export/write-poses.js';
-import { writeNpz } from '../../lib/formats/npz-writer.js';
+import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
 import { pMpjpeMm } from '../../lib/metrics/alignment.js';
 import { mpjpeMm } from '../../lib/metrics/joint-errors.js';
-import { tensor } from '../../lib/tensor.js';
 import { alignFrames } from '../../lib/viewer/align-frames.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
 import { groupResults } from '../../lib/viewer/group-results.js';

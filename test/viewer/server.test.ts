@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writePoses } from '../../lib/export/write-poses.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
 import { unpackArrays } from '../../lib/viewer/packed-arrays.js';
 import type { SceneValue } from '../../lib/viewer/scene.js';

@@ -1,7 +1,7 @@
 import { byId, make } from './dom.js';
-import { css, errorColour, mostError } from './look.js';
 import { speeds } from './player.js';
 import type { LoadedScene } from './source.js';
+import { css, errorColour, mostError } from './views/look.js';
 
 /** Whether somebody goes anywhere. */
 export function hasPath({ results }: LoadedScene): boolean {

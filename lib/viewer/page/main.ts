@@ -1,16 +1,16 @@
-import { describe } from './about-panel.js';
 import { hasPath, prepareControls } from './controls.js';
 import { byId, choices, make } from './dom.js';
-import { ImageView } from './image-view.js';
-import { InsidePanel } from './inside-panel.js';
 import { listenToKeys } from './keyboard.js';
-import { css, type Look, type Palette, readPalette } from './look.js';
+import { describe } from './panels/about-panel.js';
+import { InsidePanel } from './panels/inside-panel.js';
 import { Player } from './player.js';
 import { shortcutsOf } from './shortcuts.js';
 import { type LoadedScene, loadScene } from './source.js';
-import { SpaceView, type ViewName } from './space-view.js';
 import { Theme } from './theme.js';
-import { drawTrack, meanError } from './track-view.js';
+import { ImageView } from './views/image-view.js';
+import { css, type Look, type Palette, readPalette } from './views/look.js';
+import { SpaceView, type ViewName } from './views/space-view.js';
+import { drawTrack, meanError } from './views/track-view.js';
 
 /** Times of the last updates, milliseconds. */
 const remembered = 240;

@@ -1,7 +1,7 @@
 import { byId } from './dom.js';
 import type { Shortcut } from './keyboard.js';
 import type { Player } from './player.js';
-import type { ViewName } from './space-view.js';
+import type { ViewName } from './views/space-view.js';
 
 /** What keys can do. */
 export interface KeyActions {

@@ -1,0 +1,287 @@
+import { dirname, extname } from 'node:path';
+import { Command, Option } from 'commander';
+import { PoseError } from '../../base/pose-error.js';
+import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
+import { makeFolder } from '../../formats/files/make-folder.js';
+import { undistortKeypoints } from '../../keypoints/camera.js';
+import type { PlanChoice } from '../../models/loaded-network.js';
+import { PoseLifter } from '../../models/pose-lifter.js';
+import type { Intrinsics } from '../../motion/camera.js';
+import { modelPath } from '../../networks/bundled.js';
+import type { ModelConfig } from '../../networks/config.js';
+import { type Io, isUsage, notice, print } from '../io.js';
+import { liftClip, type Rate, rateOf } from '../lift-clip.js';
+import { fileMark, LiftRecord, type LiftTask, outputWith, planLift } from '../lift-files.js';
+import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
+import { addMotionFlags, type MotionFlags, type MotionPlan, planMotion, writeLifted } from '../motion-flags.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  planOption,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from '../parse.js';
+import { ProgressLine } from '../progress-line.js';
+
+interface LiftFlags extends InputFlags, MotionFlags {
+  model: string;
+  out?: string;
+  format?: OutputFormat;
+  flip: boolean;
+  device: DeviceOption;
+  precision: 'fp32' | 'tf32' | 'bf16';
+  batch: number;
+  threads: number;
+  products: string;
+  plan: PlanChoice;
+  force?: boolean;
+  json?: boolean;
+}
+
+/** What came of one clip of an input. */
+interface Lifted {
+  input: string;
+  output: string;
+  frames: number;
+  seconds: number;
+  framesPerSecond: number;
+  stride: number;
+  notices: string[];
+}
+
+type Outcome =
+  | Lifted
+  | { input: string; output: string; skipped: true }
+  | { input: string; error: string; code: string };
+
+export function liftCommand(io: Io): Command {
+  const command = new Command('lift')
+    .description('2D keypoints, or videos with a detector, to 3D poses')
+    .argument(
+      '<inputs...>',
+      "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
+    )
+    .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
+    .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
+  return addMotionFlags(addInputFlags(command))
+    .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
+    .option('--no-flip', 'without the mirrored second pass: twice as fast, a little less accurate')
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(threadsOption())
+    .addOption(productsOption())
+    .addOption(planOption())
+    .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
+    .option('--force', 'lift again what an earlier run has done')
+    .option('--json', 'print what was done as JSON')
+    .action(async (inputs: string[], flags: LiftFlags) => {
+      const tasks = planLift(inputs, flags.out, flags.format);
+      const plan = planMotion(
+        tasks.map(({ output }) => output),
+        flags,
+      );
+      const lifter = await PoseLifter.load(flags.model, {
+        device: flags.device,
+        precision: flags.precision,
+        threads: flags.threads,
+        products: flags.products,
+        plan: flags.plan,
+        onNotice: (text) => notice(io, text),
+      });
+      if (lifter.config.refine) {
+        notice(
+          io,
+          'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
+        );
+      }
+      try {
+        await liftAll(io, lifter, tasks, plan, flags);
+      } finally {
+        await lifter.close();
+      }
+    });
+}
+
+/** Lifts one file after the other; one that fails is reported and makes the exit code 1, the others go on. */
+async function liftAll(
+  io: Io,
+  lifter: PoseLifter,
+  tasks: readonly LiftTask[],
+  plan: MotionPlan,
+  flags: LiftFlags,
+): Promise<void> {
+  const line = new ProgressLine(io);
+  const { json, out, device, threads, products, plan: _, force, batch, ...settings } = flags;
+  const modelFile = fileMark(modelPath(flags.model));
+  const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
+  const outcomes: Outcome[] = [];
+  const say = (text: string) => {
+    line.clear();
+    notice(io, text);
+  };
+  for (const [index, task] of tasks.entries()) {
+    if (io.signal.aborted) {
+      break;
+    }
+    try {
+      if (!force && record?.isDone(task)) {
+        outcomes.push({ ...task, skipped: true });
+        continue;
+      }
+      const outputs: string[] = [];
+      for await (const lifted of liftOne(io, lifter, task, plan, flags, (done, total) =>
+        line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
+      )) {
+        outputs.push(lifted.output);
+        outcomes.push(lifted);
+        for (const text of lifted.notices) {
+          say(`${task.input}: ${text}`);
+        }
+        if (!json) {
+          line.clear();
+          io.out(`${liftedText(lifted, manner(lifter, flags))}\n`);
+        }
+      }
+      record?.add(task, outputs);
+    } catch (error) {
+      if (!(error instanceof PoseError)) {
+        throw error;
+      }
+      if (io.signal.aborted) {
+        break;
+      }
+      outcomes.push({ input: task.input, error: error.message, code: error.code });
+      say(error.message.includes(task.input) ? error.message : `${task.input}: ${error.message}`);
+    }
+  }
+  line.clear();
+  finish(io, lifter, outcomes, tasks.length, flags);
+}
+
+/** Lifts an input's clips, one of each person unless long gaps cut it, and writes each. */
+async function* liftOne(
+  io: Io,
+  lifter: PoseLifter,
+  task: LiftTask,
+  plan: MotionPlan,
+  flags: LiftFlags,
+  onProgress: (done: number, total: number) => void,
+): AsyncGenerator<Lifted> {
+  const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  // Everybody in a video stands before one camera: the first clip, of who is seen largest for longest, says where up is.
+  let shared = plan;
+  for (const clip of await readClips(task.input, flags, watch)) {
+    const { track, suffix } = clip;
+    const output = outputWith(task.output, suffix);
+    const rate = rateOf(track.fps, lifter.config);
+    if (track.fps === undefined && motionFormatOf(output) !== undefined) {
+      throw new PoseError(
+        'ERR_USAGE',
+        `${task.input} does not say its frames a second, which ${extname(output)} needs; give --fps.`,
+      );
+    }
+    makeFolder(dirname(output));
+    const start = performance.now();
+    const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
+    const poses = await liftClip(lifter, clip, flags, settings);
+    const seconds = (performance.now() - start) / 1000;
+    const { seen, intrinsics } = seenBy(track, flags);
+    const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
+    const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics);
+    if (stance) shared = { ...plan, world: { from: 'stance', found: stance } };
+    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
+    const { frames } = track;
+    yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
+  }
+}
+
+/** The track as the network saw it: with a calibrated camera its points are undistorted, pixels about the middle of the image. */
+function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['track']; intrinsics?: Intrinsics } {
+  if (!camera) {
+    return { seen: track };
+  }
+  return {
+    seen: { ...track, keypoints: undistortKeypoints(track.keypoints, camera, track) },
+    intrinsics: { fx: camera.fx, fy: camera.fx, cx: track.width / 2, cy: track.height / 2 },
+  };
+}
+
+/** Says what a window spans, since poses are worse where that departs from the training. */
+function rateNotice(
+  fps: number | undefined,
+  { step, fps: rate, stride }: Rate,
+  { frames, fps: modelFps, stride: modelStride }: ModelConfig,
+): string {
+  const trained = ((frames - 1) * modelStride) / modelFps;
+  if (fps === undefined || rate === undefined) {
+    return `The frame rate is unknown: taken as the model's ${modelFps} a second; --fps says it.`;
+  }
+  const resampled = step === 1 ? '' : `resampled to ${Number(rate.toFixed(3))} for the network, `;
+  const spans = ((frames - 1) * stride) / rate;
+  return (
+    `${fps} frames a second: ${resampled}windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`} and span ` +
+    `${spans.toFixed(2)} s (${trained.toFixed(2)} s in training).`
+  );
+}
+
+function liftedText({ input, output, frames, seconds, framesPerSecond }: Lifted, how: string): string {
+  return (
+    `${input} -> ${output}: ${frames} frames in ${seconds.toFixed(2)} s, ` +
+    `${framesPerSecond.toFixed(0)} frames/s (${how})`
+  );
+}
+
+/** "CPU, AVX-512, 2 threads, fp32, mirrored pass, batch chosen" */
+function manner(lifter: PoseLifter, { precision, flip, batch }: LiftFlags): string {
+  const pass = flip ? 'mirrored pass included' : 'no mirrored pass';
+  return `${lifter.device}, ${precision}, ${pass}, batch ${batch === 0 ? 'chosen' : batch}`;
+}
+
+function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total: number, flags: LiftFlags): void {
+  const failed = outcomes.filter((outcome) => 'error' in outcome).length;
+  const skipped = outcomes.filter((outcome) => 'skipped' in outcome).length;
+  const first = outcomes.find((outcome) => 'frames' in outcome);
+  const stopped = io.signal.aborted;
+  if (flags.json) {
+    const model = { name: flags.model, device: lifter.device, precision: flags.precision, flip: flags.flip };
+    print(io, true, { model, stopped, files: outcomes }, () => '');
+  } else {
+    if (skipped > 0) {
+      notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
+    }
+    if (first) {
+      io.out(`${lookText(first.output, flags)}\n`);
+    }
+  }
+  if (failed > 0) {
+    if (total > 1) {
+      notice(io, `${failed} of ${total} failed.`);
+    }
+    const [only] = outcomes;
+    io.exitCode = total === 1 && 'code' in only && isUsage(only.code) ? 2 : 1;
+  }
+  if (stopped) {
+    notice(io, `Stopped with ${outcomes.length} of ${total} done; the same command goes on from there.`);
+    io.exitCode = 130;
+  }
+}
+
+/** How to look at a result. */
+function lookText(output: string, { trajectory, world, rigid }: MotionFlags): string {
+  const worked = trajectory || world !== undefined || rigid;
+  const axes = world === undefined ? 'camera axes (x right, y down, z away)' : 'y up';
+  const motion = `metres, ${axes}, ${trajectory ? 'the hip where it was found' : 'the hip at one place'}`;
+  const lifted = 'metres, camera axes (x right, y down, z away), the hip at zero';
+  const ending = extname(output);
+  if (motionFormatOf(output) !== undefined) {
+    const here = ending !== '.glb' ? `, or look at it: pstmo view ${output}` : '';
+    return `Motion, y up. Open ${output} in the tool of its format${here}.`;
+  }
+  const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
+  const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';
+  const both = ending === '.npz' || ending === '.json';
+  const about = worked ? (both ? `${lifted}; motion (T, 17, 3), ${motion}` : motion) : lifted;
+  return `Poses (T, 17, 3), ${about}. Look at them: pstmo view ${output}${other}`;
+}

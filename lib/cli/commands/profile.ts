@@ -1,0 +1,141 @@
+import { Command } from 'commander';
+import { alignedRows } from '../../base/text-table.js';
+import { writeAtomically } from '../../formats/files/atomic-file.js';
+import { type ModelConfig, parseModelConfig } from '../../networks/config.js';
+import { chromeTrace } from '../../profiling/chrome-trace.js';
+import { type OpTotals, type Profile, type ProfileOptions, paperFps, profileModel } from '../../profiling/profile.js';
+import { type Io, notice, print } from '../io.js';
+import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
+import { deviceOption, planOption, positiveNumber, precisionOption, threadsOption, wholeNumber } from '../parse.js';
+
+interface ProfileFlags extends ModelFlags {
+  device: NonNullable<ProfileOptions['device']>;
+  precision: NonNullable<ProfileOptions['precision']>;
+  threads: number;
+  plan: NonNullable<ProfileOptions['plan']>;
+  batch: number;
+  training?: boolean;
+  seconds: number;
+  trace?: string;
+  json?: boolean;
+}
+
+export function profileCommand(io: Io): Command {
+  const command = new Command('profile').description(
+    'where the time of a forward pass or a training step goes, op by op, beside what the device can do',
+  );
+  addModelFlags(command)
+    .option('--batch <windows>', "windows a step; the default is the paper's", wholeNumber(1), 160)
+    .option('--training', 'a training step in place of the forward pass')
+    .option('--seconds <time>', 'how long each of the measurings lasts', positiveNumber, 2)
+    .option('--trace <file>', 'write the last step for chrome://tracing or ui.perfetto.dev')
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(threadsOption())
+    .addOption(planOption());
+  return command.option('--json', 'print JSON').action(async (flags: ProfileFlags) => {
+    const config = parseModelConfig(modelFromFlags(flags) ?? {});
+    const { device, precision, threads, plan, batch, seconds, trace } = flags;
+    const measured = await profileModel({
+      ...{ config, device, precision, threads, plan, batch, seconds },
+      training: flags.training ?? false,
+      onNotice: (text) => notice(io, text),
+    });
+    if (trace !== undefined) {
+      const text = chromeTrace(measured.trace, measured.device);
+      writeAtomically(trace, (append) => append(new TextEncoder().encode(text)));
+      notice(io, `Trace: ${trace}`);
+    }
+    const { trace: _, ...result } = measured;
+    print(io, flags.json, { config, ...result, rates: ratesOf(measured, config) }, () => reportOf(measured, config));
+  });
+}
+
+/** What a second brings, under the paper's protocol (Table 6) and under ours. */
+interface Rates {
+  /** Windows a second: the model's pass alone, windows on the device, one pass; a training step: samples. */
+  pass: number;
+  /** The paper's figure for this model, on a GeForce RTX 3080 Ti; null where its table has none. */
+  paper: number | null;
+  /** Frames a second of `lift`, from a video in the host's memory to poses there, with the mirrored pass and without. */
+  liftFlip: number | null;
+  lift: number | null;
+  /** Steps as a user makes them: samples a second of `train`, windows of `reconstruct`. */
+  step: number | null;
+}
+
+function ratesOf({ batch, training, passSeconds, wall }: Profile, config: ModelConfig): Rates {
+  const rate = (seconds: number | undefined) => (seconds === undefined ? null : batch / seconds);
+  return {
+    pass: batch / passSeconds,
+    paper: training ? null : (paperFps(config) ?? null),
+    liftFlip: rate(wall.liftFlipSeconds),
+    lift: rate(wall.liftSeconds),
+    step: rate(wall.stepSeconds),
+  };
+}
+
+function reportOf(profile: Profile, config: ModelConfig): string {
+  const { device, precision, batch, training, stage, frames, peaks, steps } = profile;
+  const what = training ? 'a training step' : 'the forward pass';
+  const products = precision === 'fp32' ? '' : `${peaks.product.toFixed(0)} GFLOP/s in ${precision}, `;
+  const head = ['op', 'shape', 'calls', 'ms', '%', 'GFLOP', 'MB', 'GFLOP/s', '% of peak', 'GB/s', '% of copies'];
+  const rows = [...profile.ops, ...profile.copies].map((row) => cells(row, profile));
+  return [
+    `Stage ${stage}, ${what}, N = ${frames}, batch ${batch}, ${precision}, ${device}; medians of ${steps} steps`,
+    `Measured in this run: ${products}${peaks.fp32.toFixed(0)} GFLOP/s in fp32, copies ${peaks.copy.toFixed(1)} GB/s (read and written)`,
+    '',
+    ...alignedRows([head, ...rows]),
+    '',
+    totalsText(profile),
+    ...ratesText(profile, ratesOf(profile, config)),
+  ].join('\n');
+}
+
+function cells({ op, shape, count, seconds, flops, bytes }: OpTotals, { opSeconds, peaks }: Profile): string[] {
+  const copy = op.startsWith('copy');
+  const gflops = flops / seconds / 1e9;
+  const gigabytes = bytes / seconds / 1e9;
+  return [
+    ...[op, copy ? '' : shape, `${count}`, (seconds * 1e3).toFixed(3)],
+    copy ? '-' : ((100 * seconds) / opSeconds).toFixed(1),
+    flops > 0 ? (flops / 1e9).toFixed(2) : '-',
+    (bytes / 1e6).toFixed(2),
+    flops > 0 ? gflops.toFixed(0) : '-',
+    flops > 0 ? ((100 * gflops) / peaks.product).toFixed(0) : '-',
+    gigabytes.toFixed(1),
+    copy ? '-' : ((100 * gigabytes) / peaks.copy).toFixed(0),
+  ];
+}
+
+function totalsText({ ops, launches, opSeconds, gapSeconds, passSeconds, peaks }: Profile): string {
+  const flops = ops.reduce((sum, op) => sum + op.flops, 0);
+  const gaps = (100 * gapSeconds) / (opSeconds + gapSeconds);
+  return (
+    `${launches} ops: ${milliseconds(opSeconds)} in them, ${milliseconds(gapSeconds)} between them (${gaps.toFixed(1)}%); ` +
+    `timed as one pass ${milliseconds(passSeconds)}, ${(flops / passSeconds / 1e9).toFixed(0)} GFLOP/s, ` +
+    `${((100 * flops) / passSeconds / 1e9 / peaks.product).toFixed(0)}% of the peak`
+  );
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1e3).toFixed(2)} ms`;
+}
+
+function ratesText({ training, batch, stage }: Profile, rates: Rates): string[] {
+  const rate = (value: number) => value.toFixed(value < 100 ? 1 : 0);
+  if (training || stage === 1) {
+    const noun = training ? 'samples' : 'windows';
+    return [
+      `The model's pass alone: ${rate(rates.pass)} ${noun}/s`,
+      `By the wall clock, everything included: ${rate(rates.step ?? 0)} ${noun}/s`,
+    ];
+  }
+  const paper = rates.paper === null ? '' : `; the paper: ${rates.paper.toLocaleString('en')} on a GeForce RTX 3080 Ti`;
+  return [
+    `The paper's protocol (Table 6: the model's pass alone, both heads, no mirrored pass; it names no batch): ` +
+      `${rate(rates.pass)} windows/s${paper}`,
+    `Ours (lift, from a video of ${batch} frames in memory to its poses, by the wall clock): ` +
+      `${rate(rates.liftFlip ?? 0)} frames/s with the mirrored pass, ${rate(rates.lift ?? 0)} without`,
+  ];
+}

@@ -1,0 +1,188 @@
+import { Command, Option } from 'commander';
+import { PoseError } from '../../base/pose-error.js';
+import type { ModelConfigInput } from '../../networks/config.js';
+import { presetByName } from '../../networks/presets.js';
+import { finetune } from '../../training/finetune.js';
+import type { EpochLine } from '../../training/log.js';
+import type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from '../../training/options.js';
+import { pretrain } from '../../training/pretrain.js';
+import { type Io, notice, print } from '../io.js';
+import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
+import {
+  type DeviceOption,
+  deviceOption,
+  factor,
+  list,
+  numberFromZero,
+  positiveNumber,
+  precisionOption,
+  productsOption,
+  threadsOption,
+  wholeNumber,
+} from '../parse.js';
+import { duration, ProgressLine } from '../progress-line.js';
+
+interface TrainFlags extends ModelFlags {
+  out: string;
+  from?: string;
+  resume?: boolean;
+  epochs?: number;
+  batch?: number;
+  lr?: number;
+  decay?: number;
+  cosine?: number;
+  every?: number;
+  samplesPerEpoch?: number;
+  validation?: string[];
+  validationFrames?: number;
+  noiseTable?: string;
+  select?: TrainingSettings['select'];
+  refine?: boolean;
+  device: DeviceOption;
+  precision?: TrainingSettings['precision'];
+  threads: number;
+  products: string;
+  logEvery?: number;
+  json?: boolean;
+}
+
+export function pretrainCommand(io: Io): Command {
+  return trainCommand('pretrain', 'Stage I: learn to reconstruct masked 2D poses', pretrain, io);
+}
+
+export function finetuneCommand(io: Io): Command {
+  const command = trainCommand(
+    'finetune',
+    'Stage II: learn to lift, from Stage I weights or from scratch',
+    finetune,
+    io,
+  );
+  return command.option('--refine', 'train Stage II and the refining module together, from a finished Stage II');
+}
+
+function trainCommand(
+  name: 'pretrain' | 'finetune',
+  description: string,
+  run: (options: TrainingOptions) => Promise<TrainingResult>,
+  io: Io,
+): Command {
+  const command = new Command(name)
+    .description(description)
+    .argument('<dataset>', 'data set file made by `pstmo prepare`')
+    .requiredOption('--out <folder>', 'folder of the model, the checkpoint and the log')
+    .option('--from <weights>', 'file or bundled model to start from')
+    .option('--resume', 'go on from the checkpoint in --out')
+    .option('--epochs <count>', 'how often the training goes through its data (default: 80)', wholeNumber(1))
+    .option('--batch <windows>', 'windows a step (default: 160)', wholeNumber(2))
+    .option('--lr <rate>', "learning rate (default: the preset's or the paper's for the stage)", positiveNumber)
+    .option('--decay <factor>', 'what the learning rate is multiplied by after each epoch (default: 0.97)', factor)
+    .addOption(
+      new Option('--cosine <floor>', 'let the learning rate fall along a cosine down to this')
+        .argParser(numberFromZero)
+        .conflicts('decay'),
+    )
+    .option('--every <frames>', 'one window for every so many frames (default: 1)', wholeNumber(1))
+    .option('--samples-per-epoch <count>', 'at most so many, another choice each epoch', wholeNumber(2))
+    .option('--validation <subjects>', 'training subjects held out to choose the best epoch on, by commas', list)
+    .option('--validation-frames <count>', 'at most so many windows a validation (default: 4000)', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--select <split>',
+        "which epoch's weights become the model: best on that split, or the last (default: validation, where there is one)",
+      ).choices(['validation', 'test', 'last']),
+    )
+    .option('--noise-table <file>', "PyTorch file of a detector's errors, for --noise detector")
+    .option('--log-every <steps>', 'a line of the log every so many steps (default: 1)', wholeNumber(1))
+    .addOption(deviceOption())
+    .addOption(precisionOption().default(undefined, 'fp32'))
+    .addOption(threadsOption())
+    .addOption(productsOption())
+    .option('--json', 'print the result and the epochs as JSON lines');
+  addModelFlags(command);
+  return command.action(async (dataset: string, flags: TrainFlags) => {
+    if (flags.refine && flags.from === undefined && !flags.resume) {
+      throw new PoseError('ERR_USAGE', '--refine: expected --from with a finished Stage II model.');
+    }
+    const line = new ProgressLine(io);
+    const say = (text: string) => {
+      line.clear();
+      notice(io, text);
+    };
+    const result = await run({
+      ...settingsOf(name, flags),
+      dataset,
+      model: modelOf(flags),
+      out: flags.out,
+      from: flags.from,
+      resume: flags.resume,
+      device: flags.device,
+      threads: flags.threads,
+      products: flags.products,
+      logEvery: flags.logEvery,
+      signal: io.signal,
+      onNotice: say,
+      onProgress: (progress) => line.update(() => progressText(name, progress)),
+      onEpoch: (epoch) => {
+        line.clear();
+        print(io, false, epoch, () => (flags.json ? JSON.stringify(epoch) : epochText(name, epoch)));
+      },
+    });
+    line.clear();
+    if (result.stopped) {
+      say(`Stopped after ${result.steps} steps; --resume goes on from ${result.checkpointPath}.`);
+    }
+    print(io, false, result, () => (flags.json ? JSON.stringify(result) : resultText(name, result)));
+    if (result.stopped) {
+      io.exitCode = 130;
+    }
+  });
+}
+
+function settingsOf(name: 'pretrain' | 'finetune', flags: TrainFlags): Partial<TrainingSettings> {
+  const { epochs, batch, lr, every, samplesPerEpoch, validation, validationFrames, select } = flags;
+  const { noiseTable, precision } = flags;
+  const preset = flags.model === undefined || flags.model.endsWith('.json') ? undefined : presetByName(flags.model);
+  const learningRate = lr ?? preset?.learningRates[name];
+  const given = { epochs, batch, learningRate, every, samplesPerEpoch, validation, validationFrames, select };
+  const settings = Object.fromEntries(
+    Object.entries({ ...given, noiseTable, precision }).filter(([, value]) => value !== undefined),
+  );
+  if (flags.cosine !== undefined) {
+    return { ...settings, schedule: { kind: 'cosine', floor: flags.cosine } };
+  }
+  return flags.decay === undefined ? settings : { ...settings, schedule: { kind: 'decay', factor: flags.decay } };
+}
+
+function modelOf(flags: TrainFlags): ModelConfigInput | undefined {
+  const model = modelFromFlags(flags);
+  // The root's depth of the ground truth is the only one that training data give.
+  return flags.refine ? { ...model, refine: { root: 'truth' } } : model;
+}
+
+function progressText(name: string, progress: TrainingProgress): string {
+  const { phase, epoch, epochs, step, steps, loss, learningRate, samplesPerSecond, secondsLeft } = progress;
+  const where = `${name} ${epoch}/${epochs}  ${phase === 'training' ? '' : 'validation '}${step}/${steps}`;
+  const rate = `lr ${learningRate.toExponential(2)}  ${samplesPerSecond.toFixed(0)} samples/s`;
+  return `${where}  loss ${loss.toFixed(4)}  ${rate}  ${duration(secondsLeft)} left`;
+}
+
+function epochText(name: string, line: EpochLine): string {
+  const validation = line.validation === null ? '' : `  validation ${errorText(name, line.validation)}`;
+  const speed = `${line.samplesPerSecond.toFixed(0)} samples/s, ${duration(line.seconds)}`;
+  const best = line.best && line.validation !== null ? '  best so far' : '';
+  return `epoch ${line.epoch}  loss ${line.loss.toFixed(4)}${validation}  (${speed})${best}`;
+}
+
+function errorText(name: string, value: number): string {
+  return name === 'finetune' ? `${value.toFixed(1)} mm` : value.toFixed(5);
+}
+
+function resultText(name: string, { best, modelPath, epochs, logPath }: TrainingResult): string {
+  if (!best) {
+    return `No epoch is done yet. Log: ${logPath}`;
+  }
+  const error = best.validation === null ? '' : `, validation ${errorText(name, best.validation)}`;
+  const next =
+    name === 'pretrain' ? `pstmo finetune <dataset> --from ${modelPath}` : `pstmo evaluate ${modelPath} <dataset>`;
+  return `${modelPath}: weights of epoch ${best.epoch} of ${epochs}${error}\nLog: ${logPath}\nNext: ${next}`;
+}

@@ -1,0 +1,213 @@
+import { PoseError } from '../../base/pose-error.js';
+import { readMocapText } from './asf-amc.js';
+import type { MocapClip } from './mocap-clip.js';
+import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.js';
+
+const MAX_JOINTS = 1024;
+const MAX_FRAMES = 10_000_000;
+const UNITS = { m: 1, cm: 0.01, mm: 0.001 } as const;
+
+export type BvhUnits = keyof typeof UNITS;
+
+export interface BvhOptions {
+  /** The file's length unit, which BVH does not state. Without it: guessed from the height of the rest pose. */
+  units?: BvhUnits;
+  /** Gets a sentence when the units were guessed. */
+  onNotice?: (message: string) => void;
+}
+
+interface BvhJoint {
+  name: string;
+  parent: number;
+  offset: [number, number, number];
+  /** Per channel: 0 to 2 a position on x, y, z; 3 to 5 a rotation about x, y, z. */
+  channels: number[];
+}
+
+const CHANNELS = ['xposition', 'yposition', 'zposition', 'xrotation', 'yrotation', 'zrotation'];
+
+/** Words with the line they stand on: BVH is read word by word. */
+class Words {
+  readonly file: string;
+  private readonly text: string;
+  private readonly pattern = /\S+/g;
+  private last = 0;
+
+  constructor(text: string, file: string) {
+    this.text = text;
+    this.file = file;
+  }
+
+  next(): string {
+    const match = this.pattern.exec(this.text);
+    this.last = match === null ? this.text.length : match.index;
+    return match === null ? '' : match[0];
+  }
+
+  fail(message: string): never {
+    let line = 1;
+    for (let at = this.text.indexOf('\n'); at >= 0 && at < this.last; at = this.text.indexOf('\n', at + 1)) line++;
+    throw new PoseError('ERR_FORMAT', `${this.file}, line ${line}: ${message}`);
+  }
+
+  expect(...allowed: string[]): string {
+    const word = this.next();
+    if (!allowed.includes(word.toUpperCase())) this.wrong(allowed.join(' or '), word);
+    return word.toUpperCase();
+  }
+
+  number(): number {
+    const word = this.next();
+    const value = Number(word);
+    if (word === '' || !Number.isFinite(value)) this.wrong('a number', word);
+    return value;
+  }
+
+  wrong(expected: string, word: string): never {
+    return this.fail(`expected ${expected}, but found ${word === '' ? 'the end' : `"${word.slice(0, 40)}"`}`);
+  }
+}
+
+function readOffset(words: Words): [number, number, number] {
+  words.expect('OFFSET');
+  return [words.number(), words.number(), words.number()];
+}
+
+function readChannels(words: Words): number[] {
+  const count = words.number();
+  if (!Number.isInteger(count) || count < 0 || count > 6) words.fail(`a joint has ${count} channels, not 0 to 6`);
+  return Array.from({ length: count }, () => {
+    const word = words.next();
+    const channel = CHANNELS.indexOf(word.toLowerCase());
+    return channel >= 0 ? channel : words.wrong('a channel such as Xrotation', word);
+  });
+}
+
+/** Joints in the order of the file; an end site is a joint called after its parent with `_end`. */
+function readHierarchy(words: Words): BvhJoint[] {
+  words.expect('HIERARCHY');
+  words.expect('ROOT');
+  const joints: BvhJoint[] = [];
+  const open: number[] = [];
+  const begin = (name: string, end: boolean) => {
+    if (name === '' || name === '{') words.fail('a joint has no name');
+    if (joints.length >= MAX_JOINTS) words.fail(`more than ${MAX_JOINTS} joints`);
+    if (joints.some((joint) => joint.name === name)) words.fail(`joint "${name.slice(0, 40)}" comes twice`);
+    words.expect('{');
+    const parent = open.length > 0 ? open[open.length - 1] : -1;
+    joints.push({ name, parent, offset: readOffset(words), channels: [] });
+    if (end) words.expect('}');
+    else open.push(joints.length - 1);
+  };
+  begin(words.next(), false);
+  while (open.length > 0) {
+    const word = words.expect('CHANNELS', 'JOINT', 'END', '}');
+    const current = joints[open[open.length - 1]];
+    if (word === 'CHANNELS') current.channels = readChannels(words);
+    else if (word === 'JOINT') begin(words.next(), false);
+    else if (word === 'END') {
+      words.expect('SITE');
+      begin(`${current.name}_end`, true);
+    } else open.pop();
+  }
+  return joints;
+}
+
+function guessUnits(joints: readonly BvhJoint[], words: Words, onNotice?: (message: string) => void): number {
+  const place = new Float64Array(joints.length * 3);
+  let height = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    let low = 0;
+    let high = 0;
+    joints.forEach((joint, j) => {
+      const at = (joint.parent < 0 ? 0 : place[joint.parent * 3 + axis]) + (joint.parent < 0 ? 0 : joint.offset[axis]);
+      place[j * 3 + axis] = at;
+      low = Math.min(low, at);
+      high = Math.max(high, at);
+    });
+    height = Math.max(height, high - low);
+  }
+  for (const units of Object.keys(UNITS) as BvhUnits[]) {
+    const metres = height * UNITS[units];
+    if (metres >= 0.5 && metres < 5) {
+      onNotice?.(`${words.file}: the rest pose measures ${height.toFixed(2)}, so its units are taken as ${units}.`);
+      return UNITS[units];
+    }
+  }
+  return words.fail(`the rest pose measures ${height}, from which no unit can be guessed; say it with units`);
+}
+
+/** A motion whose joints are known to hang on one another. */
+export interface BvhClip extends MocapClip {
+  /** (J), each before its children; -1 for the root. */
+  parents: readonly number[];
+}
+
+/**
+ * Reads the text of a BVH file. Rotations apply in the order of the channels, whatever it is; position channels
+ * replace the joint's offset. Throws `ERR_FORMAT` with the line on rubbish.
+ */
+export function parseBvh(text: string, file: string, options: BvhOptions = {}): BvhClip {
+  const words = new Words(text, file);
+  const joints = readHierarchy(words);
+  words.expect('MOTION');
+  words.expect('FRAMES:');
+  const frames = words.number();
+  if (!Number.isInteger(frames) || frames < 1 || frames > MAX_FRAMES) {
+    words.fail(`expected 1 to ${MAX_FRAMES} frames, but found ${frames}`);
+  }
+  words.expect('FRAME');
+  words.expect('TIME:');
+  const frameTime = words.number();
+  if (!(frameTime >= 1e-4 && frameTime <= 1)) {
+    words.fail(`expected a frame time from 0.0001 to 1 second, but found ${frameTime}`);
+  }
+  const width = joints.reduce((sum, joint) => sum + joint.channels.length, 0);
+  if (width === 0) words.fail('no joint has a channel');
+  if (frames * width * 2 > text.length) {
+    words.fail(`${frames} frames of ${width} numbers cannot be in a file of ${text.length} bytes`);
+  }
+  const values = new Float64Array(frames * width);
+  for (let i = 0; i < values.length; i++) values[i] = words.number();
+  const trailing = words.next();
+  if (trailing !== '') words.wrong(`the end after ${frames} frames`, trailing);
+  const metres = options.units === undefined ? guessUnits(joints, words, options.onNotice) : UNITS[options.units];
+  // Frame times are written with few digits: 0.041667 means 24 frames a second.
+  const rate = 1 / frameTime;
+  const fps = Math.abs(rate - Math.round(rate)) < 0.01 ? Math.round(rate) : rate;
+  const local = new Float64Array(9);
+
+  function pose(frame: number, positions: Float64Array, rotations: Float64Array): void {
+    let at = frame * width;
+    for (let j = 0; j < joints.length; j++) {
+      const { parent, channels, offset } = joints[j];
+      setIdentity(local, 0);
+      let [x, y, z] = offset;
+      for (const channel of channels) {
+        const value = values[at++];
+        if (channel === 0) x = value;
+        else if (channel === 1) y = value;
+        else if (channel === 2) z = value;
+        else turnAbout(local, 0, channel - 3, (value * Math.PI) / 180);
+      }
+      if (parent < 0) {
+        rotations.set(local, 0);
+        positions[0] = x * metres;
+        positions[1] = y * metres;
+        positions[2] = z * metres;
+      } else {
+        multiplyMatrices(rotations, j * 9, rotations, parent * 9, local, 0);
+        for (let i = 0; i < 3; i++) positions[j * 3 + i] = positions[parent * 3 + i];
+        addTurned(positions, j * 3, rotations, parent * 9, x * metres, y * metres, z * metres);
+      }
+    }
+  }
+
+  const parents = joints.map((joint) => joint.parent);
+  return { file, joints: joints.map((joint) => joint.name), parents, frames, fps, pose };
+}
+
+/** Reads a motion from a BVH file. */
+export async function readBvh(path: string, options: BvhOptions = {}): Promise<BvhClip> {
+  return parseBvh(await readMocapText(path), path, options);
+}

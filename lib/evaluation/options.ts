@@ -1,0 +1,52 @@
+import { PoseError } from '../base/pose-error.js';
+import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
+import type { ModelConfig } from '../networks/config.js';
+import type { RootSource } from './report.js';
+
+/** Options of `evaluate`. */
+export interface EvaluationOptions {
+  /** A model file's path or a bundled model's name. */
+  model: string;
+  /** A data set in memory or the path of a data set file. */
+  dataset: PoseDataset | string;
+  /** Which part to test on; `test`. */
+  split?: Split;
+  /** Test subjects to keep; all. */
+  subjects?: readonly string[] | undefined;
+  /** Mean of the plain and the mirrored prediction; true. */
+  flip?: boolean;
+  /** Test once more with this noise on the 2D; the noise of the model's training, if it had any. `none`: not. */
+  noise?: ModelConfig['noise'] | undefined;
+  /** PyTorch file of a detector's errors, for detector noise; the bundled table. */
+  noiseTable?: string | undefined;
+  /** Seed of the noise; 0. */
+  seed?: number;
+  /** Beside mean pose and per-frame linear regression, fitted on the training split; true where there is one. */
+  baselines?: boolean;
+  /** Where a refining model takes the root's depth from; `truth`, as the paper does. */
+  root?: RootSource | undefined;
+  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  precision?: 'fp32' | 'tf32' | 'bf16';
+  threads?: number;
+  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  products?: string;
+  signal?: AbortSignal;
+  /** After each sequence. */
+  onProgress?: (done: number, total: number, sequence: string) => void;
+  onNotice?: (text: string) => void;
+}
+
+const OPTION_NAMES: Readonly<Record<keyof EvaluationOptions, true>> = {
+  ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
+  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true, products: true },
+  ...{ signal: true, onProgress: true, onNotice: true },
+};
+
+/** Refuses unknown options. */
+export function checkEvaluationOptions(options: EvaluationOptions): void {
+  const unknown = Object.keys(options).filter((name) => !(name in OPTION_NAMES));
+  if (unknown.length > 0) {
+    const known = Object.keys(OPTION_NAMES).join(', ');
+    throw new PoseError('ERR_ARGUMENT', `Unknown evaluation option ${unknown.join(', ')}; known are ${known}.`);
+  }
+}

@@ -1,0 +1,56 @@
+import { PoseError } from '../../base/pose-error.js';
+import { columnName, layoutOfJointNames } from '../../keypoints/layout.js';
+import { cellNumber, linesOf } from '../../keypoints/readers/csv-table.js';
+
+/** Poses of a CSV: (T, J, 3) metres in the file's axes, in the order of the layout's joints. */
+export interface CsvPoses {
+  positions: Float32Array;
+  layout: string;
+  fps?: number;
+}
+
+const ending = '_x_m';
+
+/**
+ * Reads what `posesToCsv` writes: columns `<joint>_x_m`, `<joint>_y_m`, `<joint>_z_m` in any order, whose names say the layout;
+ * `time_s`, where it is filled, says the frame rate. Throws `ERR_FORMAT` with line and column.
+ */
+export function parsePosesCsv(text: string, where: string): CsvPoses {
+  const [head, ...rows] = linesOf(text);
+  const columns = new Map((head?.cells ?? []).map((name, index) => [name, index]));
+  const joints = [...columns.keys()]
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+  const layout = layoutOfJointNames(joints);
+  if (!layout || rows.length === 0) {
+    const got = joints.length > 0 ? joints.slice(0, 20).join(', ') : 'no such column';
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: line 1: expected columns <joint>${ending} of a known layout and a row a frame, got ${got}.`,
+    );
+  }
+  const wanted = layout.joints.flatMap((joint) => ['x', 'y', 'z'].map((axis) => `${columnName(joint)}_${axis}_m`));
+  const missing = wanted.find((name) => !columns.has(name));
+  if (missing) throw new PoseError('ERR_FORMAT', `${where}: line 1: expected a column ${missing}, got none.`);
+  const places = wanted.map((name) => columns.get(name)!);
+  const positions = new Float32Array(rows.length * wanted.length);
+  for (const [row, { cells, number }] of rows.entries()) {
+    if (cells.length !== columns.size) {
+      throw new PoseError(
+        'ERR_FORMAT',
+        `${where}: line ${number}: expected ${columns.size} cells, got ${cells.length}.`,
+      );
+    }
+    for (const [index, column] of places.entries()) {
+      const value = cellNumber(`${where}: line ${number}: ${wanted[index]}`, cells[column], Number.NaN);
+      if (!Number.isFinite(value)) {
+        throw new PoseError('ERR_FORMAT', `${where}: line ${number}: ${wanted[index]}: expected a number, got none.`);
+      }
+      positions[row * wanted.length + index] = value;
+    }
+  }
+  const time = columns.get('time_s');
+  const last = time === undefined ? Number.NaN : Number(rows[rows.length - 1].cells[time] || 'none');
+  const fps = (rows.length - 1) / last;
+  return { positions, layout: layout.name, ...(fps > 0 && Number.isFinite(fps) && { fps: Number(fps.toFixed(3)) }) };
+}

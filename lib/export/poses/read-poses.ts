@@ -1,0 +1,119 @@
+import { PoseError } from '../../base/pose-error.js';
+import { type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
+import { readNpz } from '../../formats/numpy/npz.js';
+import { isStringArray, isTensor } from '../../formats/pickle/value.js';
+import { readKeypoints } from '../../keypoints/read-keypoints.js';
+import { isRecord } from '../../keypoints/readers/json-value.js';
+import { posesFormat } from '../../keypoints/readers/own-text.js';
+import type { Motion } from '../../motion/motion.js';
+import { skeletonByName } from '../../skeletons/skeletons.js';
+import type { LiftedPoses } from './lifted-poses.js';
+
+/**
+ * Reads what `writePoses` wrote as `.npz` or `.json` (told apart by content), from its path or its bytes, which messages call
+ * `where`. Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy` or `.csv` holds poses alone and is not read.
+ */
+export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
+  return withSource(source, options.where, (opened) => posesOf(opened.read(0, opened.size), opened.where));
+}
+
+function posesOf(bytes: Uint8Array, where: string): LiftedPoses {
+  const npz = bytes[0] === 0x50 && bytes[1] === 0x4b;
+  const found = npz ? posesOfNpz(bytes, where) : posesOfJson(bytes, where);
+  // The clip was cut at its long gaps when it was lifted: what was bridged then is bridged again.
+  const track = readKeypoints(bytes, { where, maxGap: Number.POSITIVE_INFINITY });
+  const joints = skeletonByName(found.layout).joints.length;
+  if (found.poses.length !== track.frames * joints * 3) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected poses of shape (${track.frames}, ${joints}, 3), got ${found.poses.length} values.`,
+    );
+  }
+  const { worked, ...lifted } = found;
+  const motion = worked && motionFrom(worked, lifted.layout, track, where);
+  // What the first reading said about the detections was said then.
+  return { ...lifted, track: { ...track, notices: [] }, ...(motion && { motion }) };
+}
+
+/** A file's motion before its words are known to be right. */
+interface Worked {
+  positions: Float32Array;
+  axes: unknown;
+  root: unknown;
+  notes: readonly unknown[];
+}
+
+type Found = Omit<LiftedPoses, 'track' | 'motion'> & { worked?: Worked };
+
+function motionFrom(
+  { positions, axes, root, notes }: Worked,
+  layout: string,
+  { frames, fps }: LiftedPoses['track'],
+  where: string,
+): Motion {
+  const joints = skeletonByName(layout).joints.length;
+  if (
+    positions.length !== frames * joints * 3 ||
+    (axes !== 'camera' && axes !== 'world') ||
+    (root !== 'relative' && root !== 'estimated') ||
+    !notes.every((note) => typeof note === 'string')
+  ) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected a motion of shape (${frames}, ${joints}, 3) with axes (camera, world), root (relative, estimated) ` +
+        'and notes.',
+    );
+  }
+  return { positions, frames, layout, axes, root, notes: [...notes] as string[], ...(fps !== undefined && { fps }) };
+}
+
+function posesOfNpz(bytes: Uint8Array, where: string): Found {
+  const arrays = readNpz(bytes, { where });
+  const poses = arrays.get('poses');
+  if (!poses || !isTensor(poses) || !(poses.data instanceof Float32Array) || poses.shape.length !== 3) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected an array poses of shape (T, J, 3), float32.`);
+  }
+  const text = (name: string): string => {
+    const value = arrays.get(name);
+    if (value && isStringArray(value) && value.strings.length === 1) return value.strings[0];
+    throw new PoseError('ERR_FORMAT', `${where}: expected a text ${name}.`);
+  };
+  const found: Found = { poses: poses.data, layout: text('layout'), model: text('model') };
+  const motion = arrays.get('motion');
+  if (motion === undefined) return found;
+  const notes = arrays.get('notes');
+  if (!isTensor(motion) || !(motion.data instanceof Float32Array) || !notes || !isStringArray(notes)) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected an array motion of float32 and texts notes.`);
+  }
+  const worked = { axes: text('motion_axes'), root: text('motion_root'), notes: notes.strings };
+  return { ...found, worked: { ...worked, positions: motion.data } };
+}
+
+function posesOfJson(bytes: Uint8Array, where: string): Found {
+  let file: unknown;
+  try {
+    file = JSON.parse(new TextDecoder('utf-8').decode(bytes));
+  } catch (cause) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected npz or JSON: ${(cause as Error).message}.`, { cause });
+  }
+  if (!isRecord(file) || file.format !== posesFormat || !Array.isArray(file.poses)) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: expected JSON with "format": "${posesFormat}" and poses, as lift writes it; got another JSON (keypoints are lifted first).`,
+    );
+  }
+  const { layout, model } = file;
+  const values = file.poses.flat(2);
+  if (typeof layout !== 'string' || typeof model !== 'string' || values.some((value) => typeof value !== 'number')) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected texts layout and model, and poses of numbers.`);
+  }
+  const found: Found = { poses: Float32Array.from(values as number[]), layout, model };
+  if (file.motion === undefined) return found;
+  const { motion } = file;
+  const places = isRecord(motion) && Array.isArray(motion.positions) ? motion.positions.flat(2) : [];
+  if (!isRecord(motion) || !Array.isArray(motion.notes) || places.some((value) => typeof value !== 'number')) {
+    throw new PoseError('ERR_FORMAT', `${where}: expected a motion with notes, and positions of numbers.`);
+  }
+  const { axes, root, notes } = motion;
+  return { ...found, worked: { axes, root, notes, positions: Float32Array.from(places as number[]) } };
+}

@@ -1,0 +1,42 @@
+import { PoseError } from '../../base/pose-error.js';
+
+/** What one reader takes at most for an array, a member or a storage, unless `limitBytes` says otherwise. */
+export const DEFAULT_LIMIT_BYTES = 4_000_000_000;
+
+export interface ReadOptions {
+  /** How messages name bytes that came without a path. */
+  where?: string;
+  /** Largest array, member or storage in bytes; a larger one throws `ERR_LIMIT` before memory is taken. Default 4 GB. */
+  limitBytes?: number;
+}
+
+/** Throws `ERR_LIMIT` when `bytes` is over `limitBytes`. */
+export function checkLimit(where: string, what: string, bytes: number, limitBytes = DEFAULT_LIMIT_BYTES): void {
+  if (bytes > limitBytes) {
+    throw new PoseError('ERR_LIMIT', `${where}: ${what} takes ${bytes} bytes, over the limit of ${limitBytes}.`);
+  }
+}
+
+const BASE_ALLOWANCE_BYTES = 40_000_000;
+
+/**
+ * Counts the memory that small parts of a file (list items, names, strings) turn into, so that a short file cannot
+ * fill the machine: 40 MB, and twice the bytes that the file really has.
+ */
+export class MemoryBudget {
+  private readonly where: string;
+  private left: number;
+
+  constructor(where: string, backedBytes: number) {
+    this.where = where;
+    this.left = BASE_ALLOWANCE_BYTES + 2 * backedBytes;
+  }
+
+  /** Takes an estimate of `bytes`; throws `ERR_LIMIT` when the file asks for more than its own size explains. */
+  spend(bytes: number): void {
+    this.left -= bytes;
+    if (!(this.left >= 0)) {
+      throw new PoseError('ERR_LIMIT', `${this.where}: its content would take far more memory than the file is large.`);
+    }
+  }
+}

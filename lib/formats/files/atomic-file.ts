@@ -1,0 +1,69 @@
+import { PoseError } from '../../base/pose-error.js';
+import { closeSync, dirname, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../../base/system/node.js';
+import { isFolder } from './make-folder.js';
+
+/** Adds bytes to the end of the file that is being written. */
+export type Append = (bytes: Uint8Array) => void;
+
+const GATHER_BYTES = 1 << 16;
+
+let serial = 0;
+
+/**
+ * Writes a file under a temporary name beside `path`, flushes it to the disk and renames it: at every instant `path` is
+ * the old file or the whole new one. Throws `ERR_FILE` when the disk refuses; an error of `write` itself goes on.
+ */
+export function writeAtomically(path: string, write: (append: Append) => void): void {
+  serial += 1;
+  const temporary = `${path}.${pid}-${serial}.tmp`;
+  const fileError = (cause: unknown) =>
+    new PoseError('ERR_FILE', `${path}: cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
+      cause,
+    });
+  const attempt = <Result>(step: () => Result): Result => {
+    try {
+      return step();
+    } catch (cause) {
+      throw fileError(cause);
+    }
+  };
+  if (!attempt(() => isFolder(dirname(path)))) {
+    throw fileError(`there is no folder ${dirname(path)}`);
+  }
+  const descriptor = attempt(() => openSync(temporary, 'w'));
+  let open = true;
+  try {
+    // Small pieces are gathered, so that an archive of many members takes few calls.
+    const gathered = new Uint8Array(GATHER_BYTES);
+    let gatheredBytes = 0;
+    const put = (bytes: Uint8Array): void => {
+      for (let done = 0; done < bytes.length; ) {
+        done += attempt(() => writeSync(descriptor, bytes, done, Math.min(bytes.length - done, 1 << 30)));
+      }
+    };
+    const flush = (): void => {
+      put(gathered.subarray(0, gatheredBytes));
+      gatheredBytes = 0;
+    };
+    write((bytes) => {
+      if (gatheredBytes + bytes.length > GATHER_BYTES) flush();
+      if (bytes.length > GATHER_BYTES) {
+        put(bytes);
+      } else {
+        gathered.set(bytes, gatheredBytes);
+        gatheredBytes += bytes.length;
+      }
+    });
+    flush();
+    attempt(() => {
+      fsyncSync(descriptor);
+      open = false;
+      closeSync(descriptor);
+      renameSync(temporary, path);
+    });
+  } catch (error) {
+    if (open) closeSync(descriptor);
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}

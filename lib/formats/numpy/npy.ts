@@ -1,0 +1,85 @@
+import type { Tensor, TensorData } from '../../base/tensor.js';
+import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
+import { latin1 } from '../bytes/latin1.js';
+import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
+import { formatError, printable, unsupportedError } from '../format-error.js';
+import { readPickle } from '../pickle/pickle.js';
+import { isObjectArray, type ObjectArray, type StringArray } from '../pickle/value.js';
+import { decodeArray, type NumpyDtype, parseDtype } from './dtype.js';
+import { declaredBytes } from './strided.js';
+
+/** What one `.npy` holds: numbers, texts, or Python objects. Truth values are 0 and 1; float16 becomes float32. */
+export type NpyValue = Tensor<TensorData> | StringArray | ObjectArray;
+
+const MAGIC = '\x93NUMPY';
+const LONGEST_HEADER = 1 << 20;
+
+interface NpyHeader {
+  dtype: NumpyDtype;
+  fortran: boolean;
+  shape: number[];
+  dataOffset: number;
+}
+
+/** Reads the header's Python dict: the three keys in any order, nothing else. */
+function parseHeader(text: string, where: string, offset: number): Omit<NpyHeader, 'dataOffset'> {
+  if (/^\{.*['"]descr['"]\s*:\s*\[/s.test(text)) throw unsupportedError(where, 'structured arrays are not read');
+  const found = new Map<string, string>();
+  const entry = /\s*(['"])(descr|fortran_order|shape)\1\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\sL,]*\))\s*(,|\})/y;
+  const bad = () => formatError(where, offset, 'a header with descr, fortran_order and shape', printable(text));
+  entry.lastIndex = text.indexOf('{') + 1;
+  let closed = false;
+  while (!closed) {
+    const match = entry.exec(text);
+    if (!match || found.has(match[2])) throw bad();
+    found.set(match[2], match[3]);
+    closed = match[4] === '}' || /^\s*\}/.test(text.slice(entry.lastIndex));
+  }
+  const [descr, order, shapeText] = ['descr', 'fortran_order', 'shape'].map((key) => found.get(key) ?? '');
+  const dense = shapeText.replace(/\s/g, '');
+  const isShape = /^\((\d+L?(,\d+L?)*,?)?\)$/.test(dense) && !/[\dL]\s+[\dL]/.test(shapeText);
+  if (!/^['"]/.test(descr) || !/^[TF]/.test(order) || !isShape) throw bad();
+  const shape = (dense.match(/\d+/g) ?? []).map(Number);
+  return { dtype: parseDtype(descr.slice(1, -1), where, offset), fortran: order === 'True', shape };
+}
+
+function readHeader(source: ByteSource): NpyHeader {
+  const { where } = source;
+  const lead = source.read(0, Math.min(12, source.size));
+  const magic = latin1(lead.subarray(0, 6));
+  if (lead.length < 10 || magic !== MAGIC) throw formatError(where, 0, 'the NumPy signature', printable(magic));
+  const version = lead[6];
+  if (version < 1 || version > 3) throw formatError(where, 6, 'version 1, 2 or 3', `${version}`);
+  const start = version === 1 ? 10 : 12;
+  const lengthBytes = source.read(8, start - 8);
+  const view = new DataView(lengthBytes.buffer, lengthBytes.byteOffset, lengthBytes.length);
+  const length = version === 1 ? view.getUint16(0, true) : view.getUint32(0, true);
+  if (length > LONGEST_HEADER) throw formatError(where, 8, `a header under ${LONGEST_HEADER} bytes`, `${length}`);
+  const header = source.read(start, length);
+  const text = version === 3 ? new TextDecoder().decode(header) : latin1(header);
+  return { ...parseHeader(text, where, start), dataOffset: start + length };
+}
+
+/**
+ * Reads a NumPy `.npy` (versions 1 to 3): numbers of every byte order in row-major form, texts, or Python objects
+ * through the allow-list of {@link readPickle}. Throws `ERR_FORMAT` on rubbish, `ERR_UNSUPPORTED` for structured,
+ * complex and date arrays, `ERR_LIMIT` over the limit.
+ */
+export function readNpy(source: PathOrBytes, options: ReadOptions = {}): NpyValue {
+  return withSource(source, options.where, (opened) => {
+    const { where } = opened;
+    const { dtype, fortran, shape, dataOffset } = readHeader(opened);
+    const rest = opened.size - dataOffset;
+    checkLimit(where, 'the array', Math.max(rest, declaredBytes(shape, dtype.itemBytes, where)), options.limitBytes);
+    if (dtype.kind !== 'O') {
+      const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
+      if (needed !== rest) throw formatError(where, dataOffset, `${needed} bytes of data`, `${rest}`);
+      return decodeArray(opened.read(dataOffset, rest), dtype, shape, fortran, where, dataOffset);
+    }
+    const value = readPickle(opened.read(dataOffset, rest), { where, startOffset: dataOffset });
+    if (!isObjectArray(value) || value.shape.join() !== shape.join()) {
+      throw formatError(where, dataOffset, `a pickled object array of shape (${shape.join(', ')})`, 'something else');
+    }
+    return value;
+  });
+}

@@ -1,0 +1,19 @@
+import type { Tensor, TensorData } from '../../base/tensor.js';
+import { writeAtomically } from '../files/atomic-file.js';
+import type { StringArray } from '../pickle/value.js';
+import { ZipWriter } from '../zip/zip-writer.js';
+import { writeNpy } from './npy-writer.js';
+
+/** Writes a `.npz` under a temporary name and renames it; `compress` deflates the arrays. */
+export function writeNpz(
+  path: string,
+  arrays: ReadonlyMap<string, Tensor<TensorData> | StringArray> | Record<string, Tensor<TensorData> | StringArray>,
+  options: { compress?: boolean } = {},
+): void {
+  const entries = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
+  writeAtomically(path, (append) => {
+    const zip = new ZipWriter(append);
+    for (const [name, value] of entries) zip.add(`${name}.npy`, writeNpy(value), options.compress);
+    zip.finish();
+  });
+}

@@ -1,0 +1,74 @@
+import type { Tensor, TensorData } from '../../base/tensor.js';
+import { type ByteSource, openSource, type PathOrBytes } from '../bytes/byte-source.js';
+import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
+import { formatError, printable } from '../format-error.js';
+import { isTensor } from '../pickle/value.js';
+import { ZipReader } from '../zip/zip.js';
+import { type NpyValue, readNpy } from './npy.js';
+
+/** An open `.npz`: its names at once, each array when it is asked for. */
+export class NpzFile {
+  /** Names of the arrays, without `.npy`, in the file's order. */
+  readonly names: readonly string[];
+  private readonly source: ByteSource;
+  private readonly zip: ZipReader;
+  private readonly limitBytes: number | undefined;
+
+  constructor(source: ByteSource, limitBytes?: number) {
+    this.source = source;
+    this.zip = new ZipReader(source);
+    this.limitBytes = limitBytes;
+    this.names = [...this.zip.entries.keys()].filter((name) => name.endsWith('.npy')).map((name) => name.slice(0, -4));
+  }
+
+  /** Reads one array; throws `ERR_FORMAT` when there is none of that name. */
+  read(name: string): NpyValue {
+    const { where } = this.source;
+    if (!this.zip.entries.has(`${name}.npy`)) {
+      throw formatError(where, undefined, `an array ${printable(name)}`, `only ${this.names.join(', ') || 'none'}`);
+    }
+    const bytes = this.zip.read(`${name}.npy`, this.limitBytes);
+    return readNpy(bytes, { where: `${where}: ${name}`, limitBytes: this.limitBytes });
+  }
+
+  /** Reads one array of numbers; texts and objects throw `ERR_FORMAT`. */
+  tensor(name: string): Tensor<TensorData> {
+    const value = this.read(name);
+    if (!isTensor(value)) {
+      throw formatError(`${this.source.where}: ${name}`, undefined, 'an array of numbers', 'texts or Python objects');
+    }
+    return value;
+  }
+
+  /** Unpacked bytes of all arrays together. */
+  get totalBytes(): number {
+    return this.names.reduce((sum, name) => sum + (this.zip.entries.get(`${name}.npy`)?.bytes ?? 0), 0);
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}
+
+/** Opens a `.npz` without reading any array; the caller closes it. */
+export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile {
+  const opened = openSource(source, options.where);
+  try {
+    return new NpzFile(opened, options.limitBytes);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+/** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
+export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
+  const file = openNpz(source, options);
+  try {
+    const where = typeof source === 'string' ? source : (options.where ?? 'the given bytes');
+    checkLimit(where, 'the sum of all arrays', file.totalBytes, options.limitBytes);
+    return new Map(file.names.map((name) => [name, file.read(name)]));
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,203 @@
+import { ByteCursor } from '../bytes/byte-cursor.js';
+import { MemoryBudget } from '../bytes/memory-budget.js';
+import { printable } from '../format-error.js';
+import { type Builders, builtinBuilders, NumpyDtypeRecord, PickledArrays } from './builders.js';
+
+const LONGEST_INTEGER = 1000;
+
+/** Estimated bytes that one entry of a list, of the stack or of the memo takes, and one container or boxed value. */
+const SLOT_BYTES = 16;
+const OBJECT_BYTES = 160;
+
+/** A class or function that the pickle names and the allow-list knows. */
+export class PickleGlobal {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+export interface PickleOptions {
+  /** How messages name the bytes. */
+  where: string;
+  /** Where in its file the first byte lies, for offsets in messages. */
+  startOffset?: number;
+  /** More names that may be called, beside NumPy's arrays and the plain containers. */
+  builders?: Builders;
+  /** Resolves a persistent id (PyTorch's storages); without it such ids are refused. */
+  persistentLoad?: (id: unknown) => unknown;
+}
+
+/** A value as a message may call it. */
+export function describe(value: unknown): string {
+  if (value instanceof PickleGlobal) return `the name ${printable(value.name)}`;
+  if (value instanceof NumpyDtypeRecord) return 'a NumPy dtype';
+  if (value === null) return 'None';
+  if (value instanceof Map) return 'a dict';
+  if (Array.isArray(value)) return 'a list or tuple';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/**
+ * The state of a pickle's stack machine: stack, marks, memo, and what its opcodes do to them. It calls nothing but the
+ * builders of its allow-list, which make arrays, numbers, texts and containers only.
+ */
+export class PickleMachine {
+  readonly cursor: ByteCursor;
+  readonly budget: MemoryBudget;
+  private readonly options: PickleOptions;
+  private readonly builders: Builders;
+  private readonly arrays: PickledArrays;
+  private readonly memo = new Map<number, unknown>();
+  private readonly marks: number[] = [];
+  private readonly stack: unknown[] = [];
+
+  constructor(bytes: Uint8Array, options: PickleOptions) {
+    this.options = options;
+    this.cursor = new ByteCursor(bytes, options.where, options.startOffset);
+    this.budget = new MemoryBudget(options.where, bytes.length);
+    this.arrays = new PickledArrays(this.cursor, this.budget);
+    this.builders = { ...builtinBuilders(this.arrays), ...options.builders };
+  }
+
+  bad(expected: string, got: string): Error {
+    return this.cursor.error(expected, got);
+  }
+
+  push(value: unknown): void {
+    this.budget.spend(typeof value === 'object' || typeof value === 'bigint' ? OBJECT_BYTES : 2 * SLOT_BYTES);
+    this.stack.push(value);
+  }
+
+  pushText(text: string): void {
+    this.budget.spend(2 * text.length);
+    this.push(text);
+  }
+
+  /** The lowest stack position that the running mark lets go. */
+  private get floor(): number {
+    return this.marks.at(-1) ?? 0;
+  }
+
+  top(): unknown {
+    if (this.stack.length <= this.floor) throw this.bad('a value on the stack', 'none');
+    return this.stack.at(-1);
+  }
+
+  pop(): unknown {
+    const value = this.top();
+    this.stack.pop();
+    return value;
+  }
+
+  popTuple(count: number): unknown[] {
+    const items: unknown[] = [];
+    for (let i = 0; i < count; i++) items.unshift(this.pop());
+    return items;
+  }
+
+  mark(): void {
+    this.budget.spend(SLOT_BYTES);
+    this.marks.push(this.stack.length);
+  }
+
+  popMark(): unknown[] {
+    const mark = this.marks.pop();
+    if (mark === undefined) throw this.bad('a mark on the stack', 'none');
+    return this.stack.splice(mark);
+  }
+
+  /** Drops the top value, or the mark that lies on top. */
+  discard(): void {
+    if (this.marks.length > 0 && this.stack.length === this.floor) this.marks.pop();
+    else this.pop();
+  }
+
+  pushBigint(value: bigint): void {
+    const small = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+    this.push(small ? Number(value) : value);
+  }
+
+  pushInteger(text: string): void {
+    if (text.length > LONGEST_INTEGER || !/^-?\d+$/.test(text)) throw this.bad('an integer', printable(text));
+    this.pushBigint(BigInt(text));
+  }
+
+  /** An integer in two's complement, little endian. */
+  pushLong(byteCount: number): void {
+    if (byteCount > LONGEST_INTEGER) throw this.bad(`an integer under ${LONGEST_INTEGER} bytes`, `${byteCount}`);
+    const bytes = this.cursor.bytes(byteCount).toReversed();
+    const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.pushBigint(digits === '' ? 0n : BigInt.asIntN(8 * byteCount, BigInt(`0x${digits}`)));
+  }
+
+  memoLine(): number {
+    const text = this.cursor.line();
+    if (!/^\d{1,15}$/.test(text)) throw this.bad('a memo number', printable(text));
+    return Number(text);
+  }
+
+  /** Keeps the top value under `key`, or under the next number. */
+  remember(key = this.memo.size): void {
+    this.budget.spend(3 * SLOT_BYTES);
+    this.memo.set(key, this.top());
+  }
+
+  recall(key: number): void {
+    if (!this.memo.has(key)) throw this.bad(`memo ${key} to be set`, 'nothing');
+    this.budget.spend(SLOT_BYTES);
+    this.stack.push(this.memo.get(key));
+  }
+
+  /** Adds items to the list on top of the stack. */
+  extendTop(items: unknown[]): void {
+    const target = this.top();
+    if (!Array.isArray(target)) throw this.bad('a list to append to', describe(target));
+    this.budget.spend(SLOT_BYTES * items.length);
+    for (const item of items) target.push(item);
+  }
+
+  /** Adds items to the set on top of the stack. */
+  addToTop(items: unknown[]): void {
+    const target = this.top();
+    if (!(target instanceof Set)) throw this.bad('a set to add to', describe(target));
+    this.budget.spend(3 * SLOT_BYTES * items.length);
+    for (const item of items) target.add(item);
+  }
+
+  /** Sets keys and values, one after the other in `items`, in the dict on top of the stack. */
+  setInTop(items: unknown[]): void {
+    const target = this.top();
+    if (!(target instanceof Map)) throw this.bad('a dict to fill', describe(target));
+    if (items.length % 2 !== 0) throw this.bad('keys and values in pairs', `${items.length} items`);
+    this.budget.spend(3 * SLOT_BYTES * items.length);
+    for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
+  }
+
+  find(module: unknown, name: unknown): PickleGlobal {
+    const full = `${module}.${name}`;
+    if (!Object.hasOwn(this.builders, full)) {
+      throw this.bad('plain data, arrays and tensors only', `the refused name ${printable(full)}`);
+    }
+    return new PickleGlobal(full);
+  }
+
+  call(callee: unknown, args: unknown): void {
+    if (!(callee instanceof PickleGlobal)) throw this.bad('an allowed name to call', describe(callee));
+    if (!Array.isArray(args)) throw this.bad(`arguments for ${callee.name}`, describe(args));
+    const bad = (expected: string) => this.bad(`${callee.name}: ${expected}`, 'something else');
+    this.push(this.builders[callee.name](args, bad));
+  }
+
+  build(state: unknown): void {
+    const target = this.top();
+    // An OrderedDict's attributes (PyTorch keeps version numbers there) are not data.
+    if (!(target instanceof Map)) this.arrays.setState(target, state);
+  }
+
+  persistent(id: unknown): void {
+    if (!this.options.persistentLoad) throw this.bad('a pickle that stands alone', 'a persistent id');
+    this.push(this.options.persistentLoad(id));
+  }
+}

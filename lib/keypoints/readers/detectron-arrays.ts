@@ -1,0 +1,79 @@
+import { PoseError } from '../../base/pose-error.js';
+import type { Tensor, TensorData } from '../../base/tensor.js';
+import type { NpyValue } from '../../formats/numpy/npy.js';
+import { isObjectArray, isTensor, type ObjectArray, type PickleValue } from '../../formats/pickle/value.js';
+import type { Detection, FoundDetections } from '../detections.js';
+
+/** Rows of Detectron's keypoint arrays: x, y, the heat map's logit, probability. */
+const rows = 4;
+
+/** Whether an array of Python objects holds one entry a frame, as VideoPose3D's Detectron scripts write them. */
+export function isDetectronOutput(value: NpyValue): value is ObjectArray {
+  return isObjectArray(value) && (value.shape.length === 1 || (value.shape.length === 2 && value.shape[1] === 2));
+}
+
+/**
+ * Detectron's raw results: for each frame [nothing, boxes (n, 5) with the score last] and [nothing, keypoints
+ * (n, 4, J)].
+ */
+export function readDetectron(
+  place: string,
+  keypoints: ObjectArray,
+  boxes: NpyValue | undefined,
+  metadata: PickleValue | undefined,
+): FoundDetections {
+  const people = personArrays(place, keypoints);
+  const boxArrays = boxes !== undefined && isDetectronOutput(boxes) ? personArrays(place, boxes) : [];
+  const joints = people.find((array) => array !== undefined)?.shape[2];
+  if (joints === undefined || joints === 0) {
+    throw new PoseError('ERR_FORMAT', `${place}: expected a person in some frame, got none.`);
+  }
+  const detections: Detection[] = [];
+  for (const [frame, array] of people.entries()) {
+    if (array === undefined) continue;
+    const { shape, data } = array;
+    if (shape.length !== 3 || shape[1] !== rows || shape[2] !== joints) {
+      throw new PoseError(
+        'ERR_FORMAT',
+        `${place}: frame ${frame}: expected shape (n, ${rows}, ${joints}), got (${shape.join(', ')}).`,
+      );
+    }
+    const scores = boxScores(boxArrays[frame], shape[0]);
+    for (let person = 0; person < shape[0]; person++) {
+      const start = person * rows * joints;
+      const triples = Array.from({ length: joints * 3 }, (_, at) => {
+        const row = [0, 1, 3][at % 3];
+        return Number(data[start + row * joints + Math.floor(at / 3)]);
+      });
+      detections.push({ image: frame, triples, score: scores?.[person] ?? 1 });
+    }
+  }
+  const images = people.map((_, frame) => frame);
+  const found: FoundDetections = { images, detections, notices: [] };
+  if (joints === 17) found.layout = 'coco-17';
+  if (metadata instanceof Map) {
+    const [width, height] = [metadata.get('w'), metadata.get('h')];
+    if (typeof width === 'number' && typeof height === 'number') Object.assign(found, { width, height });
+  }
+  return found;
+}
+
+/** The array of people of each frame; undefined where there are none. */
+function personArrays(place: string, value: ObjectArray): (Tensor<TensorData> | undefined)[] {
+  const paired = value.shape.length === 2;
+  return Array.from({ length: value.shape[0] }, (_, frame) => {
+    const pair = paired ? undefined : value.objects[frame];
+    const person = paired ? value.objects[frame * 2 + 1] : Array.isArray(pair) ? pair[1] : pair;
+    if (isTensor(person)) return person.data.length > 0 ? person : undefined;
+    const empty = person === null || person === undefined || (Array.isArray(person) && person.length === 0);
+    if (empty || (isObjectArray(person) && person.objects.length === 0)) return undefined;
+    throw new PoseError('ERR_FORMAT', `${place}: frame ${frame}: expected an array of people, got something else.`);
+  });
+}
+
+/** The scores of a frame's boxes; undefined where the boxes do not fit. */
+function boxScores(boxes: Tensor<TensorData> | undefined, people: number): number[] | undefined {
+  if (boxes === undefined || boxes.shape.length !== 2 || boxes.shape[0] !== people || boxes.shape[1] < 5)
+    return undefined;
+  return Array.from({ length: people }, (_, person) => Number(boxes.data[person * boxes.shape[1] + 4]));
+}

@@ -1,0 +1,90 @@
+import { PoseError } from '../../base/pose-error.js';
+
+export type JsonRecord = Record<string, unknown>;
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A JSON value as it may stand in a message: short. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isRecord(value)) return 'an object';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+export function numberField(record: JsonRecord, name: string): number | undefined {
+  const value = record[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** Width and height that all of COCO's images share; a notice where they differ. */
+export function sizeOfImages(images: readonly unknown[], notices: string[]): { width?: number; height?: number } {
+  const sizes = new Set<string>();
+  let size: { width?: number; height?: number } = {};
+  for (const image of images) {
+    if (!isRecord(image)) continue;
+    const width = numberField(image, 'width');
+    const height = numberField(image, 'height');
+    if (width === undefined || height === undefined) return {};
+    sizes.add(`${width}x${height}`);
+    size = { width, height };
+  }
+  if (sizes.size <= 1) return size;
+  notices.push(`The images have ${sizes.size} different sizes: no size is taken from the file.`);
+  return {};
+}
+
+/** An error that says at what place a JSON value is not what it should be. */
+export function wrongValue(place: string, expected: string, got: unknown): PoseError {
+  return new PoseError('ERR_FORMAT', `${place}: expected ${expected}, got ${shown(got)}.`);
+}
+
+/** A list of numbers; null (as Python's NaN is read) becomes NaN. Throws `ERR_FORMAT` that names the entry. */
+export function numberList(place: string, value: unknown): number[] {
+  if (!Array.isArray(value)) throw wrongValue(place, 'a list of numbers', value);
+  const bad = value.findIndex((item) => typeof item !== 'number' && item !== null);
+  if (bad >= 0) throw wrongValue(`${place}[${bad}]`, 'a number', value[bad]);
+  return value.map((item: number | null) => item ?? Number.NaN);
+}
+
+/** A flat list of x, y, confidence for each joint. */
+export function tripleList(place: string, value: unknown): number[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length % 3 !== 0) {
+    throw wrongValue(place, 'x, y, confidence for each joint', Array.isArray(value) ? value.length : value);
+  }
+  return numberList(place, value);
+}
+
+/** Mean of the confidences of triples: how sure a detector is of a person where it does not say. */
+export function meanConfidence(triples: readonly number[]): number {
+  let sum = 0;
+  for (let at = 2; at < triples.length; at += 3) sum += Number.isFinite(triples[at]) ? triples[at] : 0;
+  return sum / (triples.length / 3);
+}
+
+/** A tracker's id: a number or name, or (as AlphaPose and OpenPose write it) wrapped in lists; -1 is none. */
+export function trackName(value: unknown): string | undefined {
+  let inner = value;
+  for (let depth = 0; depth < 4 && Array.isArray(inner) && inner.length === 1; depth++) inner = inner[0];
+  return (typeof inner === 'number' && inner !== -1) || typeof inner === 'string' ? String(inner) : undefined;
+}
+
+/** Bare words that Python writes for numbers that JSON does not have. */
+const pythonNumbers = /(?<=[[,:\s])(?:NaN|-?Infinity)(?=[\s,\]}])/g;
+
+/** Parses JSON; Python's NaN and Infinity become null. Throws `ERR_FORMAT`. */
+export function parseJson(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    try {
+      if (pythonNumbers.test(text)) return JSON.parse(text.replace(pythonNumbers, 'null'));
+    } catch {
+      // The first complaint is about the file as it is.
+    }
+    throw new PoseError('ERR_FORMAT', `${where}: expected JSON, got ${(cause as Error).message}.`, { cause });
+  }
+}

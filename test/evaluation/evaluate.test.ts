@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tensor } from '../../lib/base/tensor.js';
+import { evaluate } from '../../lib/evaluation/evaluate.js';
+import type { EvaluationOptions } from '../../lib/evaluation/options.js';
+import { evaluationTable } from '../../lib/evaluation/table.js';
+import { pMpjpeMm } from '../../lib/metrics/alignment.js';
+import { mpjpeMm } from '../../lib/metrics/joint-errors.js';
+import { PoseLifter } from '../../lib/models/pose-lifter.js';
+import { finetune } from '../../lib/training/finetune.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { tinyDataset, tinyModel } from '../training/tiny-dataset.js';
+
+const folder = temporaryFolder();
+const dataset = tinyDataset();
+const common = { dataset, threads: 1, device: 'cpu' } as const;
+let model = '';
+let refined = '';
+
+beforeAll(async () => {
+  const options = { ...common, batch: 32, learningRate: 2e-3, epochs: 2 };
+  const noise = { kind: 'gaussian', sigma: 0.01, unit: 'normalised' } as const;
+  const first = await finetune({ ...options, out: join(folder, 'plain'), model: { ...tinyModel, noise } });
+  model = first.modelPath;
+  const second = await finetune({
+    ...{ ...options, out: join(folder, 'refined'), from: model },
+    model: { noise: { kind: 'none' }, refine: { root: 'truth' } },
+  });
+  refined = second.modelPath;
+});
+
+describe('evaluate', () => {
+  it('scores what the lifter gives, frame by frame of each test video', async () => {
+    const report = await evaluate({ ...common, model, noise: { kind: 'none' }, baselines: false });
+    expect(report).toMatchObject({
+      dataset: { name: 'tiny', split: 'test', sequences: 2, frames: 80 },
+      flip: true,
+      refine: null,
+      conditions: [{ name: 'as in the data set', methods: [{ method: 'P-STMO' }] }],
+    });
+    const lifter = await PoseLifter.load(model, { device: 'cpu' });
+    const errors: number[][] = [];
+    for (const { keypoints, poses, frames, width, height, split } of dataset.sequences) {
+      if (split === 'test') {
+        const pixels = keypoints.map((value, i) => ((value + (i % 2 === 0 ? 1 : height / width)) * width) / 2);
+        const lifted = await lifter.lift(tensor(pixels, [frames, 17, 2]), { width, height });
+        const truth = tensor(poses!, [frames, 17, 3]);
+        errors.push([mpjpeMm(lifted, truth), pMpjpeMm(lifted, truth)]);
+      }
+    }
+    await lifter.close();
+    const { overall, cameras, subjects } = report.conditions[0].methods[0];
+    expect(overall.mpjpeMm).toBeCloseTo((errors[0][0] + errors[1][0]) / 2, 2);
+    expect(overall.pMpjpeMm).toBeCloseTo((errors[0][1] + errors[1][1]) / 2, 2);
+    expect(cameras.map((camera) => camera.name)).toEqual(['0', '1']);
+    expect(cameras[1].mpjpeMm).toBeCloseTo(errors[1][0], 2);
+    expect(subjects).toMatchObject([{ name: 'D', frames: 80 }]);
+  });
+
+  it('tests clean and with the noise of the training, beside both baselines', async () => {
+    const report = await evaluate({ ...common, model });
+    expect(report.conditions.map(({ noise }) => noise.kind)).toEqual(['none', 'gaussian']);
+    for (const { methods } of report.conditions) {
+      expect(methods.map(({ method }) => method)).toEqual(['P-STMO', 'mean pose', 'linear regression']);
+    }
+    const [clean, noisy] = report.conditions.map(({ methods }) => methods.map(({ overall }) => overall.mpjpeMm));
+    expect(noisy[0]).not.toBe(clean[0]);
+    expect(noisy[1]).toBe(clean[1]);
+    expect(noisy[2]).not.toBe(clean[2]);
+    const again = await evaluate({ ...common, model });
+    expect(again.conditions).toEqual(report.conditions);
+    const table = evaluationTable(report);
+    expect(table).toMatch(/linear regression +D +80 +\d+\.\d/);
+    expect(table).toContain('2D with Gaussian noise, sigma 0.01 normalised');
+  });
+
+  it('refines with the true or the estimated root, and says which', async () => {
+    const options = { ...common, model: refined, baselines: false };
+    const truth = await evaluate(options);
+    const estimated = await evaluate({ ...options, root: 'estimated' });
+    expect(truth.refine).toEqual({ root: 'truth' });
+    expect(estimated.refine).toEqual({ root: 'estimated' });
+    const error = (report: typeof truth) => report.conditions[0].methods[0].overall.mpjpeMm;
+    expect(error(estimated)).not.toBe(error(truth));
+    expect(error(estimated)).toBeGreaterThan(0);
+    expect(evaluationTable(truth)).toContain('from the ground truth');
+    expect(evaluationTable(estimated)).toContain('estimated');
+  });
+
+  it('keeps to the subjects and the split that were named', async () => {
+    const train = await evaluate({ ...common, model, split: 'train', subjects: ['B'], baselines: false });
+    expect(train.dataset).toMatchObject({ split: 'train', sequences: 2 });
+    expect(train.conditions[0].methods[0].subjects.map(({ name }) => name)).toEqual(['B']);
+  });
+
+  it('leaves out what is not valid', async () => {
+    const valid = new Uint8Array(40).fill(1, 30);
+    const marked = { ...dataset, sequences: dataset.sequences.map((sequence) => ({ ...sequence, valid })) };
+    const report = await evaluate({ ...common, dataset: marked, model, baselines: false });
+    expect(report.conditions[0].methods[0].overall.frames).toBe(20);
+  });
+
+  it.each<[string, Partial<EvaluationOptions>, RegExp]>([
+    ['an unknown option', { splits: 'test' } as Partial<EvaluationOptions>, /Unknown evaluation option splits/],
+    ['an unknown subject', { subjects: ['X'] }, /no test subject X, only D/],
+    ['another layout', { dataset: { ...dataset, inputLayout: 'coco-17' } }, /inputLayout h36m-17.*coco-17/],
+    ['a missing model', { model: join(folder, 'none') }, /no such file/],
+  ])('names %s', async (_, options, message) => {
+    await expect(evaluate({ ...common, model, ...options })).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// Builds build/Release/pstmo.node through cmake-js. PSTMO_WERROR=ON in the environment makes warnings errors. The CUDA kernels are
+// compiled where there is a GPU and an nvcc, with PSTMO_CUDA=on also without the GPU, with PSTMO_CUDA=off never; PSTMO_CUDA_ARCHS names
+// the GPUs they are compiled for (see CMakeLists.txt). prebuildify calls it in place of node-gyp, as "rebuild", for the binary that the
+// package ships: that has them for every GPU from sm_80 where there is an nvcc; other arguments of node-gyp's are not needed here. With
+// these arguments it builds addons whose CUDA device is emulated, for the tests: emulated, mutants, coverage, sanitized
+// (native/cuda/emulation/CMakeLists.txt).
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+
+const { BuildSystem } = createRequire(import.meta.url)('cmake-js');
+
+const ships = process.argv[2] === 'rebuild';
+const options = {
+  directory: path.resolve(import.meta.dirname, '../..'),
+  config: 'Release',
+  parallel: os.availableParallelism(),
+  cMakeOptions: {
+    PSTMO_WERROR: process.env.PSTMO_WERROR ?? 'OFF',
+    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'auto',
+    PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? (ships ? 'all' : ''),
+  },
+};
+const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));
+const targets = emulated.length > 0 ? emulated.map((name) => `pstmo-${name}`) : [undefined];
+
+try {
+  await new BuildSystem(options).configure();
+  for (const target of targets) await new BuildSystem({ ...options, ...(target && { target }) }).build();
+} catch {
+  console.error(
+    'The native part was not built (see above). It needs CMake 3.19 or newer and a C++20 compiler (g++ or clang++).',
+  );
+  process.exit(1);
+}

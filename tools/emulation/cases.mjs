@@ -1,0 +1,83 @@
+// The cases of test/native/op-cases.ts and plan-cases.ts as files, so that a child process runs one of them without the test runner.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import v8 from 'node:v8';
+import { narrowings } from './narrow.mjs';
+
+const PRECISIONS = ['fp32', 'tf32', 'bf16'];
+/** As in test/native/cuda-ops.test.ts. */
+const TF32 = 2e-3;
+/** With arrays in bf16, as test/native/op-case.ts has it. */
+const NARROW = 4e-3;
+const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
+
+/** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
+export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
+
+/** The tables of operation cases and of the plan's, compiled into a folder of its own. */
+export async function compiledCases(root) {
+  const out = path.join(root, 'build/op-cases');
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  const flags =
+    '--target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
+  const names = ['native/op-cases', 'native/plan-cases', 'helpers/native-model'];
+  const files = names.map((name) => path.join(root, `test/${name}.ts`));
+  execFileSync(process.execPath, [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, ...files], {
+    stdio: 'inherit',
+  });
+  const [{ opCases }, { planCases, planTolerance }, { nativeConfig }] = await Promise.all(
+    names.map((name) => import(pathToFileURL(path.join(out, `test/${name}.js`)).href)),
+  );
+  return { opCases, plans: planCases.map((one) => ({ ...one, config: nativeConfig(one.config) })), planTolerance };
+}
+
+/**
+ * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be
+ * ("narrow"), with own products and with the emulated cuBLASLt, and returns what tools/emulation/case-child.mjs takes of them and their
+ * names, the cheapest first. One array under two names stays one array.
+ */
+export function writeCases(opCases, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const written = opCases.flatMap((opCase, i) => {
+    const { op, about, attributes, tolerance, bf16Tolerance } = opCase;
+    const tensors = opCase.arrays();
+    const file = path.join(folder, `${i}.bin`);
+    const tolerances = { fp32: tolerance, tf32: TF32, bf16: bf16Tolerance, narrow: bf16Tolerance ?? NARROW };
+    const [narrow] = narrowings(opCase);
+    writeFileSync(file, v8.serialize({ op, attributes, tensors, narrow, expected: opCase.expected(), tolerances }));
+    const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
+    const cost = Math.max(opCase.flops, elements);
+    const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
+    const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
+    return ways.flatMap((products) =>
+      precisions.map((precision) => {
+        const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
+        const reached = `${file}.${precision}.${path.basename(products)}.reached`;
+        return { op, name, argument: `${file}:${precision}:${products}`, reached, cost };
+      }),
+    );
+  });
+  return written.sort((a, b) => a.cost - b.cost);
+}
+
+/** The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there. */
+export function writePlanCases({ plans, planTolerance }, folder) {
+  return plans.flatMap((planCase, i) =>
+    planCase.precisions.map((precision) => {
+      const file = path.join(folder, `plan-${i}-${precision}.bin`);
+      writeFileSync(file, v8.serialize({ plan: planCase, tolerance: planTolerance[precision] }));
+      const { frames, width } = planCase.config;
+      return {
+        op: 'plan',
+        name: `plan: ${planCase.about}, ${precision}`,
+        argument: `${file}:${precision}:own`,
+        reached: `${file}.reached`,
+        cost: 1e6 * frames * width,
+        long: planCase.long,
+      };
+    }),
+  );
+}
