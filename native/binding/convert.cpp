@@ -24,17 +24,23 @@ template <>
 constexpr const char* kArrayName<uint8_t> = "Uint8Array";
 
 std::string numberText(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
+  if (value == std::floor(value) && std::abs(value) < 1e15)
+    return std::to_string(static_cast<int64_t>(value));
   return std::to_string(value);
 }
 
 const char* arrayTypeName(napi_typedarray_type type) {
   switch (type) {
-    case napi_float32_array: return "Float32Array";
-    case napi_float64_array: return "Float64Array";
-    case napi_int32_array: return "Int32Array";
-    case napi_uint8_array: return "Uint8Array";
-    default: return "typed array";
+    case napi_float32_array:
+      return "Float32Array";
+    case napi_float64_array:
+      return "Float64Array";
+    case napi_int32_array:
+      return "Int32Array";
+    case napi_uint8_array:
+      return "Uint8Array";
+    default:
+      return "typed array";
   }
 }
 
@@ -68,7 +74,9 @@ Napi::Value rejected(Napi::Env env, const Error& error) {
   return deferred.Promise();
 }
 
-void throwJavaScript(Napi::Env env, const Error& error) { throw Napi::Error(env, toJavaScript(env, error)); }
+void throwJavaScript(Napi::Env env, const Error& error) {
+  throw Napi::Error(env, toJavaScript(env, error));
+}
 
 Error currentError() {
   try {
@@ -94,7 +102,8 @@ std::string describeValue(const Napi::Value& value) {
   if (value.IsBoolean()) return value.As<Napi::Boolean>().Value() ? "true" : "false";
   if (value.IsTypedArray()) {
     const auto array = value.As<Napi::TypedArray>();
-    return std::string("a ") + arrayTypeName(array.TypedArrayType()) + " of " + std::to_string(array.ElementLength());
+    return std::string("a ") + arrayTypeName(array.TypedArrayType()) + " of " +
+           std::to_string(array.ElementLength());
   }
   return value.IsFunction() ? "a function" : "an object";
 }
@@ -111,14 +120,18 @@ Napi::Value ObjectReader::get(const char* name) {
   return object_.Get(name);
 }
 
-void ObjectReader::fail(const char* name, const std::string& expected, const Napi::Value& value) const {
-  throw Error("ERR_ARGUMENT", where_ + "." + name + ": expected " + expected + ", got " + describeValue(value) + ".");
+void ObjectReader::fail(const char* name, const std::string& expected,
+                        const Napi::Value& value) const {
+  throw Error("ERR_ARGUMENT", where_ + "." + name + ": expected " + expected + ", got " +
+                                  describeValue(value) + ".");
 }
 
 int64_t ObjectReader::integer(const char* name, int64_t low, int64_t high) {
   const Napi::Value value = get(name);
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::numeric_limits<double>::quiet_NaN();
-  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) || number != std::floor(number)) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue()
+                                         : std::numeric_limits<double>::quiet_NaN();
+  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) ||
+      number != std::floor(number)) {
     fail(name, "a whole number from " + std::to_string(low) + " to " + std::to_string(high), value);
   }
   return static_cast<int64_t>(number);
@@ -130,7 +143,8 @@ int ObjectReader::count(const char* name, int low) {
 
 double ObjectReader::number(const char* name, double low, double high) {
   const Napi::Value value = get(name);
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::numeric_limits<double>::quiet_NaN();
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue()
+                                         : std::numeric_limits<double>::quiet_NaN();
   if (!(number >= low && number <= high)) {
     fail(name, "a number from " + numberText(low) + " to " + numberText(high), value);
   }
@@ -149,7 +163,9 @@ std::string ObjectReader::text(const char* name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
-std::string ObjectReader::textOr(const char* name, const char* otherwise) { return get(name).IsUndefined() ? otherwise : text(name); }
+std::string ObjectReader::textOr(const char* name, const char* otherwise) {
+  return get(name).IsUndefined() ? otherwise : text(name);
+}
 
 std::string ObjectReader::text(const char* name, std::initializer_list<const char*> allowed) {
   const Napi::Value value = get(name);
@@ -176,11 +192,14 @@ template <typename T>
 T* ObjectReader::arrayOf(const char* name, const Napi::Value& value, size_t length) {
   size_t actual = 0;
   T* data = array<T>(name, value, actual);
-  if (actual != length) fail(name, std::string("a ") + kArrayName<T> + " of " + std::to_string(length), value);
+  if (actual != length)
+    fail(name, std::string("a ") + kArrayName<T> + " of " + std::to_string(length), value);
   return data;
 }
 
-const float* ObjectReader::floats(const char* name, size_t length) { return arrayOf<float>(name, get(name), length); }
+const float* ObjectReader::floats(const char* name, size_t length) {
+  return arrayOf<float>(name, get(name), length);
+}
 
 std::vector<std::string> ObjectReader::texts(const char* name) {
   const Napi::Value value = get(name);
@@ -212,8 +231,10 @@ const int32_t* ObjectReader::integers(const char* name, size_t length, int32_t l
   const int32_t* data = arrayOf<int32_t>(name, value, length);
   for (size_t i = 0; i < length; i++) {
     if (data[i] < low || data[i] > high) {
-      throw Error("ERR_ARGUMENT", where_ + "." + name + "[" + std::to_string(i) + "]: expected a value from " + std::to_string(low) +
-                                      " to " + std::to_string(high) + ", got " + std::to_string(data[i]) + ".");
+      throw Error("ERR_ARGUMENT", where_ + "." + name + "[" + std::to_string(i) +
+                                      "]: expected a value from " + std::to_string(low) + " to " +
+                                      std::to_string(high) + ", got " + std::to_string(data[i]) +
+                                      ".");
     }
   }
   return data;
@@ -223,7 +244,8 @@ const float* ObjectReader::floatRows(const char* name, size_t unit, int64_t& uni
   const Napi::Value value = get(name);
   size_t length = 0;
   const float* data = array<float>(name, value, length);
-  if (length % unit != 0) fail(name, "a Float32Array of a multiple of " + std::to_string(unit), value);
+  if (length % unit != 0)
+    fail(name, "a Float32Array of a multiple of " + std::to_string(unit), value);
   units = static_cast<int64_t>(length / unit);
   return data;
 }
@@ -232,7 +254,8 @@ const int32_t* ObjectReader::integerRows(const char* name, size_t unit, int64_t&
   const Napi::Value value = get(name);
   size_t length = 0;
   const int32_t* data = array<int32_t>(name, value, length);
-  if (length % unit != 0) fail(name, "an Int32Array of a multiple of " + std::to_string(unit), value);
+  if (length % unit != 0)
+    fail(name, "an Int32Array of a multiple of " + std::to_string(unit), value);
   units = static_cast<int64_t>(length / unit);
   return data;
 }
@@ -241,7 +264,8 @@ void ObjectReader::finish() const {
   const Napi::Array names = object_.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); i++) {
     const std::string name = names.Get(i).ToString().Utf8Value();
-    if (read_.count(name) == 0) throw Error("ERR_ARGUMENT", where_ + ": unknown option " + name + ".");
+    if (read_.count(name) == 0)
+      throw Error("ERR_ARGUMENT", where_ + ": unknown option " + name + ".");
   }
 }
 
@@ -252,16 +276,22 @@ Precision precisionOf(const std::string& name) {
   throw Error("ERR_ARGUMENT", "precision: expected fp32, tf32 or bf16, got \"" + name + "\".");
 }
 
-SharedControl readControl(const Napi::Value& value, std::vector<Napi::ObjectReference>& references) {
+SharedControl readControl(const Napi::Value& value,
+                          std::vector<Napi::ObjectReference>& references) {
   // Both sides touch the two cells at once, so the cells themselves are the atomics.
-  static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) && std::atomic<int32_t>::is_always_lock_free);
+  static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) &&
+                std::atomic<int32_t>::is_always_lock_free);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array ||
-      value.As<Napi::TypedArray>().ElementLength() < 2 || value.As<Napi::Object>().Get("buffer").IsArrayBuffer()) {
-    throw Error("ERR_ARGUMENT", "control: expected an Int32Array of 2 on a SharedArrayBuffer, got " + describeValue(value) + ".");
+      value.As<Napi::TypedArray>().ElementLength() < 2 ||
+      value.As<Napi::Object>().Get("buffer").IsArrayBuffer()) {
+    throw Error("ERR_ARGUMENT",
+                "control: expected an Int32Array of 2 on a SharedArrayBuffer, got " +
+                    describeValue(value) + ".");
   }
   references.push_back(Napi::Persistent(value.As<Napi::Object>()));
   int32_t* cells = value.As<Napi::Int32Array>().Data();
-  return {reinterpret_cast<std::atomic<int32_t>*>(cells), reinterpret_cast<std::atomic<int32_t>*>(cells + 1)};
+  return {reinterpret_cast<std::atomic<int32_t>*>(cells),
+          reinterpret_cast<std::atomic<int32_t>*>(cells + 1)};
 }
 
 }  // namespace pstmo::binding

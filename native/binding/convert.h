@@ -26,8 +26,9 @@ napi_value toJavaScript(napi_env env, const Error& error);
 Napi::Value rejected(Napi::Env env, const Error& error);
 [[noreturn]] void throwJavaScript(Napi::Env env, const Error& error);
 
-// Reads an object field by field. Arrays are not copied: they stay where JavaScript has them, and `takeReferences` keeps them alive
-// for as long as a job reads them, in which time the caller must not write to them or transfer them.
+// Reads an object field by field. Arrays are not copied: they stay where JavaScript has them, and
+// `takeReferences` keeps them alive for as long as a job reads them, in which time the caller must
+// not write to them or transfer them.
 class ObjectReader {
  public:
   ObjectReader(const Napi::Value& value, std::string where);
@@ -63,7 +64,8 @@ class ObjectReader {
   T* array(const char* name, const Napi::Value& value, size_t& length);
   template <typename T>
   T* arrayOf(const char* name, const Napi::Value& value, size_t length);
-  [[noreturn]] void fail(const char* name, const std::string& expected, const Napi::Value& value) const;
+  [[noreturn]] void fail(const char* name, const std::string& expected,
+                         const Napi::Value& value) const;
 
   Napi::Object object_;
   std::string where_;

@@ -19,12 +19,14 @@ std::shared_ptr<JobQueue> JobQueue::make(Napi::Env env, std::function<void(Napi:
     if (calledIn != nullptr) (*static_cast<Context*>(data))->settleDone();
   };
   const auto finalize = [](napi_env, void*, void* data) { delete static_cast<Context*>(data); };
-  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "pstmo"), 0, 1, nullptr, finalize,
-                                                             context.get(), wake, &queue->waker_);
+  const napi_status status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "pstmo"), 0, 1,
+                                      nullptr, finalize, context.get(), wake, &queue->waker_);
   if (status != napi_ok) throw Error("ERR_NATIVE", "The environment gave no thread-safe function.");
   context.release();
   napi_unref_threadsafe_function(env, queue->waker_);
-  // Hooks run last in, first out: this one ends the thread before the environment takes the waker down.
+  // Hooks run last in, first out: this one ends the thread before the environment takes the waker
+  // down.
   napi_add_env_cleanup_hook(env, onEnvironmentEnd, queue.get());
   try {
     queue->thread_ = std::thread([raw = queue.get()] { raw->runJobs(); });
@@ -39,7 +41,8 @@ JobQueue::~JobQueue() { shutdown(); }
 
 Napi::Promise JobQueue::enqueue(std::unique_ptr<Job> job) {
   napi_value promise = nullptr;
-  if (napi_create_promise(env_, &job->deferred, &promise) != napi_ok) throw Error("ERR_NATIVE", "The environment gave no promise.");
+  if (napi_create_promise(env_, &job->deferred, &promise) != napi_ok)
+    throw Error("ERR_NATIVE", "The environment gave no promise.");
   if (unsettled_++ == 0) napi_ref_threadsafe_function(env_, waker_);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -87,7 +90,8 @@ void JobQueue::runJobs() {
       running_->error = currentError();
     }
     lock.lock();
-    if (closing_ && running_->error && running_->error->code() == "ERR_ABORTED") running_->error = closedError();
+    if (closing_ && running_->error && running_->error->code() == "ERR_ABORTED")
+      running_->error = closedError();
     done_.push_back(std::move(running_));
     napi_call_threadsafe_function(waker_, nullptr, napi_tsfn_nonblocking);
   }
@@ -109,7 +113,8 @@ void JobQueue::settleDone() {
   if (closing_ && unsettled_ == 0) shutdown();
 }
 
-// Through the C interface alone, results ignored: an environment that is about to end refuses, and there is nobody left to tell.
+// Through the C interface alone, results ignored: an environment that is about to end refuses, and
+// there is nobody left to tell.
 void JobQueue::settle(Job& job) {
   napi_value value = nullptr;
   if (!job.error) {

@@ -1,4 +1,5 @@
-// Runs the jobs of one owner in order on a thread of its own and settles their promises on the JavaScript thread.
+// Runs the jobs of one owner in order on a thread of its own and settles their promises on the
+// JavaScript thread.
 #pragma once
 
 #include <napi.h>
@@ -20,8 +21,9 @@ namespace pstmo::binding {
 
 // Made and destroyed on the JavaScript thread alone: it holds references into it.
 struct Job {
-  std::function<void()> work;               // on the queue's thread
-  // What the promise resolves with, on the JavaScript thread: made after the work, or `output`, or undefined.
+  std::function<void()> work;  // on the queue's thread
+  // What the promise resolves with, on the JavaScript thread: made after the work, or `output`, or
+  // undefined.
   std::function<Napi::Value(Napi::Env)> result;
   Napi::ObjectReference output;
   std::vector<Napi::ObjectReference> held;  // arrays that `work` reads or writes, and the owner
@@ -42,13 +44,16 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   JobQueue& operator=(const JobQueue&) = delete;
 
   Napi::Promise submit(std::unique_ptr<Job> job);
-  // Rejects the jobs that wait (ERR_CLOSED), cancels the one that runs, runs `last` and ends the thread.
+  // Rejects the jobs that wait (ERR_CLOSED), cancels the one that runs, runs `last` and ends the
+  // thread.
   Napi::Promise close(std::unique_ptr<Job> last);
-  // Cancels, waits for the thread and drops every job unsettled: for the end of the environment or of the owner.
+  // Cancels, waits for the thread and drops every job unsettled: for the end of the environment or
+  // of the owner.
   void shutdown();
 
  private:
-  JobQueue(Napi::Env env, std::function<void(Napi::Env)> settled) : env_(env), settled_(std::move(settled)) {}
+  JobQueue(Napi::Env env, std::function<void(Napi::Env)> settled)
+      : env_(env), settled_(std::move(settled)) {}
   Napi::Promise enqueue(std::unique_ptr<Job> job);
   void cancelAll();  // with the lock held
   void runJobs();

@@ -10,15 +10,18 @@ namespace pstmo::binding {
 
 int cudaNumber(const std::string& device) {
   if (device == "cpu") return -1;
-  if (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 9 && device.find_first_not_of("0123456789", 5) == std::string::npos) {
+  if (device.rfind("cuda:", 0) == 0 && device.size() > 5 && device.size() < 9 &&
+      device.find_first_not_of("0123456789", 5) == std::string::npos) {
     return std::stoi(device.substr(5));
   }
   throw Error("ERR_ARGUMENT", "device: expected cpu or cuda:N, got \"" + device + "\".");
 }
 
-std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads, const std::string& isa, const std::string& products) {
+std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads,
+                                     const std::string& isa, const std::string& products) {
   const int cuda = cudaNumber(device);
-  return cuda < 0 ? makeCpuBackend(threads, precision, isa) : makeCudaBackend(cuda, precision, products);
+  return cuda < 0 ? makeCpuBackend(threads, precision, isa)
+                  : makeCudaBackend(cuda, precision, products);
 }
 
 Napi::Value machine(const Napi::CallbackInfo& info) {
@@ -68,7 +71,8 @@ Napi::Value measurePeak(const Napi::CallbackInfo& info) {
       if (what == "copy") {
         *peak = cuda < 0 ? measureCpuCopy(threads, seconds) : measureCudaCopy(cuda, seconds);
       } else {
-        *peak = cuda < 0 ? measureCpuPeak(threads, precisionOf(what), "auto", seconds) : measureCudaPeak(cuda, precisionOf(what), seconds);
+        *peak = cuda < 0 ? measureCpuPeak(threads, precisionOf(what), "auto", seconds)
+                         : measureCudaPeak(cuda, precisionOf(what), seconds);
       }
     };
     job->result = [peak](Napi::Env now) { return Napi::Number::New(now, *peak); };

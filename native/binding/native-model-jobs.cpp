@@ -10,7 +10,9 @@ namespace {
 
 constexpr int kLargestBatch = 1 << 20;
 
-Napi::Float32Array newFloats(Napi::Env env, std::initializer_list<int64_t> shape) { return Napi::Float32Array::New(env, sizeOf(shape)); }
+Napi::Float32Array newFloats(Napi::Env env, std::initializer_list<int64_t> shape) {
+  return Napi::Float32Array::New(env, sizeOf(shape));
+}
 
 bool hasVisibleFrame(const uint8_t* masked, int frames) {
   return std::any_of(masked, masked + frames, [](uint8_t hidden) { return hidden == 0; });
@@ -21,11 +23,15 @@ std::vector<int32_t> readLengths(ObjectReader& reader, int64_t frames) {
   int64_t count = 0, total = 0;
   const int32_t* lengths = reader.integerRows("lengths", 1, count);
   for (int64_t i = 0; i < count; i++) {
-    if (lengths[i] < 1) throw Error("ERR_ARGUMENT", "request.lengths[" + std::to_string(i) + "]: expected at least 1, got " + std::to_string(lengths[i]) + ".");
+    if (lengths[i] < 1)
+      throw Error("ERR_ARGUMENT", "request.lengths[" + std::to_string(i) +
+                                      "]: expected at least 1, got " + std::to_string(lengths[i]) +
+                                      ".");
     total += lengths[i];
   }
   if (total != frames) {
-    throw Error("ERR_ARGUMENT", "request.keypoints: lengths add up to " + std::to_string(total) + " frames, but it holds " + std::to_string(frames) + ".");
+    throw Error("ERR_ARGUMENT", "request.keypoints: lengths add up to " + std::to_string(total) +
+                                    " frames, but it holds " + std::to_string(frames) + ".");
   }
   return {lengths, lengths + count};
 }
@@ -34,7 +40,8 @@ std::vector<int32_t> readLengths(ObjectReader& reader, int64_t frames) {
 
 void NativeModel::requireStage(int stage, const char* what) const {
   if (config_.stage != stage) {
-    throw Error("ERR_UNSUPPORTED", std::string(what) + " needs a Stage " + std::to_string(stage) + " model; this one is Stage " +
+    throw Error("ERR_UNSUPPORTED", std::string(what) + " needs a Stage " + std::to_string(stage) +
+                                       " model; this one is Stage " +
                                        std::to_string(config_.stage) + ".");
   }
 }
@@ -42,17 +49,22 @@ void NativeModel::requireStage(int stage, const char* what) const {
 NativeModel::Windows NativeModel::readWindows(ObjectReader& reader) const {
   Windows windows{};
   windows.batch = static_cast<int>(reader.integer("batch", 1, kLargestBatch));
-  windows.keypoints = reader.floats("keypoints", sizeOf({windows.batch, config_.frames, config_.joints, 2}));
-  windows.targets = reader.optionalFloats("targets", sizeOf({windows.batch, config_.frames, config_.outputJoints, 3}));
+  windows.keypoints =
+      reader.floats("keypoints", sizeOf({windows.batch, config_.frames, config_.joints, 2}));
+  windows.targets = reader.optionalFloats(
+      "targets", sizeOf({windows.batch, config_.frames, config_.outputJoints, 3}));
   windows.masked = reader.optionalBytes("masked", sizeOf({config_.frames}));
   windows.jointMask = reader.optionalBytes("jointMask", sizeOf({config_.frames, config_.joints}));
   windows.roots = reader.optionalFloats("roots", sizeOf({windows.batch, 3}));
   windows.cameras = reader.optionalFloats("cameras", sizeOf({windows.batch, 4}));
   reader.finish();
-  if ((windows.masked == nullptr) != (windows.jointMask == nullptr) || (windows.roots == nullptr) != (windows.cameras == nullptr)) {
-    throw Error("ERR_ARGUMENT", "input: masked and jointMask come together, and so do roots and cameras.");
+  if ((windows.masked == nullptr) != (windows.jointMask == nullptr) ||
+      (windows.roots == nullptr) != (windows.cameras == nullptr)) {
+    throw Error("ERR_ARGUMENT",
+                "input: masked and jointMask come together, and so do roots and cameras.");
   }
-  if (config_.stage == 1 && windows.masked == nullptr) throw Error("ERR_ARGUMENT", "input: a Stage I model needs masked and jointMask.");
+  if (config_.stage == 1 && windows.masked == nullptr)
+    throw Error("ERR_ARGUMENT", "input: a Stage I model needs masked and jointMask.");
   if (windows.masked != nullptr && !hasVisibleFrame(windows.masked, config_.frames)) {
     throw Error("ERR_ARGUMENT", "input.masked: at least one frame must be visible.");
   }
@@ -77,9 +89,10 @@ Napi::Value NativeModel::forward(const Napi::CallbackInfo& info) {
       refined = values.Data();
     }
     task->output = Napi::Persistent(output);
-    return submit(std::move(task), [this, in, refined, first = single.Data(), all = multiple.Data()] {
-      network_->forward(in.keypoints, in.batch, in.roots, in.cameras, first, all, refined);
-    });
+    return submit(
+        std::move(task), [this, in, refined, first = single.Data(), all = multiple.Data()] {
+          network_->forward(in.keypoints, in.batch, in.roots, in.cameras, first, all, refined);
+        });
   });
 }
 
@@ -91,7 +104,9 @@ Napi::Value NativeModel::reconstruct(const Napi::CallbackInfo& info) {
     auto task = job(reader.takeReferences());
     auto values = newFloats(info.Env(), {in.batch, config_.frames, config_.joints, 2});
     task->output = Napi::Persistent(values.As<Napi::Object>());
-    return submit(std::move(task), [this, in, out = values.Data()] { network_->reconstruct(in.keypoints, in.batch, in.masked, in.jointMask, out); });
+    return submit(std::move(task), [this, in, out = values.Data()] {
+      network_->reconstruct(in.keypoints, in.batch, in.masked, in.jointMask, out);
+    });
   });
 }
 
@@ -101,7 +116,8 @@ Napi::Value NativeModel::attention(const Napi::CallbackInfo& info) {
     const Windows in = readWindows(reader);
     Napi::Object fields = Napi::Object::New(info.Env());
     fields.Set("module", info[1]);
-    const std::string module = ObjectReader(fields, "attention").text("module", {"tem", "mofa", "decoder", "joints"});
+    const std::string module =
+        ObjectReader(fields, "attention").text("module", {"tem", "mofa", "decoder", "joints"});
     const int layer = static_cast<int>(readWhole(info, 2, "layer", 0, 1024));
     auto task = job(reader.takeReferences());
     struct Maps {
@@ -118,7 +134,8 @@ Napi::Value NativeModel::attention(const Napi::CallbackInfo& info) {
       return output;
     };
     return submit(std::move(task), [this, in, module, layer, maps] {
-      maps->tokens = network_->attention(in.keypoints, in.batch, in.masked, in.jointMask, module, layer, maps->values);
+      maps->tokens = network_->attention(in.keypoints, in.batch, in.masked, in.jointMask, module,
+                                         layer, maps->values);
     });
   });
 }
@@ -127,15 +144,18 @@ Napi::Value NativeModel::gradients(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     ObjectReader reader(info[0], "input");
     const Windows in = readWindows(reader);
-    if (config_.stage == 2 && in.targets == nullptr) throw Error("ERR_ARGUMENT", "input.targets: a Stage II model needs them.");
-    if (config_.refine && in.roots == nullptr) throw Error("ERR_ARGUMENT", "input.roots: a refining model needs them, and cameras.");
+    if (config_.stage == 2 && in.targets == nullptr)
+      throw Error("ERR_ARGUMENT", "input.targets: a Stage II model needs them.");
+    if (config_.refine && in.roots == nullptr)
+      throw Error("ERR_ARGUMENT", "input.roots: a refining model needs them, and cameras.");
     const int64_t seed = readWhole(info, 1, "seed", 0, kLargestSeed);
     const int64_t step = readWhole(info, 2, "step", 0, std::numeric_limits<uint32_t>::max());
     auto task = job(reader.takeReferences());
     auto losses = Napi::Float64Array::New(info.Env(), 3);
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     return submit(std::move(task), [this, in, seed, step, out = losses.Data()] {
-      network_->gradients(in.keypoints, in.targets, in.batch, in.masked, in.jointMask, in.roots, in.cameras, static_cast<uint64_t>(seed), step, out);
+      network_->gradients(in.keypoints, in.targets, in.batch, in.masked, in.jointMask, in.roots,
+                          in.cameras, static_cast<uint64_t>(seed), step, out);
     });
   });
 }
@@ -162,18 +182,25 @@ Napi::Value NativeModel::setSequences(const Napi::CallbackInfo& info) {
     const float* keypoints = reader.floatRows("keypoints", sizeOf({config_.joints, 2}), frames);
     int64_t total = 0;
     for (int64_t i = 0; i < count; i++) {
-      if (lengths[i] < 1) throw Error("ERR_ARGUMENT", "sequences.lengths[" + std::to_string(i) + "]: expected at least 1, got " + std::to_string(lengths[i]) + ".");
+      if (lengths[i] < 1)
+        throw Error("ERR_ARGUMENT", "sequences.lengths[" + std::to_string(i) +
+                                        "]: expected at least 1, got " +
+                                        std::to_string(lengths[i]) + ".");
       total += lengths[i];
     }
     if (total != frames || count > std::numeric_limits<int>::max()) {
-      throw Error("ERR_ARGUMENT", "sequences.keypoints: lengths add up to " + std::to_string(total) + " frames, but it holds " + std::to_string(frames) + ".");
+      throw Error("ERR_ARGUMENT", "sequences.keypoints: lengths add up to " +
+                                      std::to_string(total) + " frames, but it holds " +
+                                      std::to_string(frames) + ".");
     }
     const float* poses = reader.optionalFloats("poses", sizeOf({frames, config_.outputJoints, 3}));
     const float* roots = reader.optionalFloats("roots", sizeOf({frames, 3}));
     const float* cameras = reader.optionalFloats("cameras", sizeOf({count, 4}));
     reader.finish();
-    const Pose2DSequences sequences{keypoints, poses, roots, cameras, lengths, static_cast<int>(count)};
-    return submit(job(reader.takeReferences()), [this, sequences] { network_->setSequences(sequences); });
+    const Pose2DSequences sequences{keypoints, poses,   roots,
+                                    cameras,   lengths, static_cast<int>(count)};
+    return submit(job(reader.takeReferences()),
+                  [this, sequences] { network_->setSequences(sequences); });
   });
 }
 
@@ -185,7 +212,9 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     int64_t frames = 0;
     request.keypoints = reader.floatRows("keypoints", sizeOf({config_.joints, 2}), frames);
     request.frames = static_cast<int>(frames);
-    if (frames < 1 || frames > (1 << 28)) throw Error("ERR_ARGUMENT", "request.keypoints: expected 1 to 2^28 frames, got " + std::to_string(frames) + ".");
+    if (frames < 1 || frames > (1 << 28))
+      throw Error("ERR_ARGUMENT", "request.keypoints: expected 1 to 2^28 frames, got " +
+                                      std::to_string(frames) + ".");
     request.stride = static_cast<int>(reader.integer("stride", 1, 1 << 16));
     request.flip = reader.boolean("flip");
     request.first = static_cast<int>(reader.integer("first", 0, frames - 1));
@@ -197,18 +226,22 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     if (reader.has("lengths")) {
       lengths = readLengths(reader, frames);
       if (request.first != 0 || request.count != frames || request.root != nullptr) {
-        throw Error("ERR_ARGUMENT", "request.lengths: several clips are lifted whole, and without root and camera.");
+        throw Error(
+            "ERR_ARGUMENT",
+            "request.lengths: several clips are lifted whole, and without root and camera.");
       }
     }
     reader.finish();
-    if ((request.root == nullptr) != (request.camera == nullptr)) throw Error("ERR_ARGUMENT", "request: root and camera come together.");
+    if ((request.root == nullptr) != (request.camera == nullptr))
+      throw Error("ERR_ARGUMENT", "request: root and camera come together.");
     auto task = job(reader.takeReferences());
     if (!info[1].IsUndefined()) task->control = readControl(info[1], task->held);
     auto poses = newFloats(info.Env(), {request.count, config_.outputJoints, 3});
     request.poses = poses.Data();
     task->output = Napi::Persistent(poses.As<Napi::Object>());
     const JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task), [this, request, lengths, control] { liftClips(request, lengths, control); });
+    return submit(std::move(task),
+                  [this, request, lengths, control] { liftClips(request, lengths, control); });
   });
 }
 
@@ -219,7 +252,8 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     request.samples = reader.integerRows("samples", 3, request.sampleCount);
     request.batch = static_cast<int>(reader.integer("batch", 1, kLargestBatch));
     const int64_t steps = (request.sampleCount + request.batch - 1) / request.batch;
-    if (steps < 1 || steps > std::numeric_limits<int>::max()) throw Error("ERR_ARGUMENT", "request.samples: expected at least one sample.");
+    if (steps < 1 || steps > std::numeric_limits<int>::max())
+      throw Error("ERR_ARGUMENT", "request.samples: expected at least one sample.");
     request.steps = static_cast<int>(steps);
     request.stride = static_cast<int>(reader.integer("stride", 1, 1 << 16));
     request.shuffleFrames = reader.boolean("shuffleFrames");
@@ -229,13 +263,17 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     request.update = reader.boolean("update");
     request.flip = reader.boolean("flip");
     request.masked = reader.optionalBytes("masked", sizeOf({steps, config_.frames}));
-    request.jointMask = reader.optionalBytes("jointMask", sizeOf({steps, config_.frames, config_.joints}));
+    request.jointMask =
+        reader.optionalBytes("jointMask", sizeOf({steps, config_.frames, config_.joints}));
     reader.finish();
     if (config_.stage == 1) {
-      if (request.masked == nullptr || request.jointMask == nullptr) throw Error("ERR_ARGUMENT", "request: a Stage I model needs masked and jointMask.");
+      if (request.masked == nullptr || request.jointMask == nullptr)
+        throw Error("ERR_ARGUMENT", "request: a Stage I model needs masked and jointMask.");
       for (int64_t step = 0; step < steps; step++) {
         if (!hasVisibleFrame(request.masked + step * config_.frames, config_.frames)) {
-          throw Error("ERR_ARGUMENT", "request.masked: at least one frame must be visible in step " + std::to_string(step) + ".");
+          throw Error("ERR_ARGUMENT",
+                      "request.masked: at least one frame must be visible in step " +
+                          std::to_string(step) + ".");
         }
       }
     }
@@ -256,9 +294,12 @@ Napi::Value NativeModel::startProfile(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     Napi::Object fields = Napi::Object::New(info.Env());
     fields.Set("detail", info[0]);
-    const bool each = ObjectReader(fields, "startProfile").text("detail", {"ops", "passes"}) == "ops";
+    const bool each =
+        ObjectReader(fields, "startProfile").text("detail", {"ops", "passes"}) == "ops";
     requireProfiler();
-    return submit(job(), [this, each] { profiler_->start(each ? ProfilingBackend::Detail::ops : ProfilingBackend::Detail::passes); });
+    return submit(job(), [this, each] {
+      profiler_->start(each ? ProfilingBackend::Detail::ops : ProfilingBackend::Detail::passes);
+    });
   });
 }
 
@@ -288,7 +329,9 @@ Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
 }
 
 void NativeModel::requireProfiler() const {
-  if (profiler_ == nullptr) throw Error("ERR_ARGUMENT", "This model was made without the option profile: nothing was timed.");
+  if (profiler_ == nullptr)
+    throw Error("ERR_ARGUMENT",
+                "This model was made without the option profile: nothing was timed.");
 }
 
 }  // namespace pstmo::binding

@@ -1,4 +1,5 @@
-// The plan beside the graph: which networks have one, when it is compiled, and the calls that run it.
+// The plan beside the graph: which networks have one, when it is compiled, and the calls that run
+// it.
 #include "../model/frame-aggregator.h"
 #include "machine.h"
 #include "native-model.h"
@@ -32,7 +33,9 @@ std::string NativeModel::findPlanObstacle() const {
   if (!config_.temporal) return "the network has no temporal encoder";
   if (!config_.aggregate) return "the network has no frame aggregator";
   if (planDevice_ == "cpu") return pstmo::planObstacle(planConfig(config_), planPrecision_);
-  if (planWish_ != PlanWish::on) return "on a GPU it is not the default before it has been measured on one: plan \"on\" asks for it";
+  if (planWish_ != PlanWish::on)
+    return "on a GPU it is not the default before it has been measured on one: plan \"on\" asks "
+           "for it";
   return cudaPlanObstacle(planConfig(config_), planPrecision_, cudaNumber(planDevice_));
 }
 
@@ -47,14 +50,17 @@ LiftPlan* NativeModel::currentPlan() {
       network_->read(TensorState::value, name, values.data());
       return values;
     };
-    plan_ = planDevice_ == "cpu" ? makeCpuPlan(planConfig(config_), planFolds_, planPrecision_, planThreads_, planIsa_, read)
-                                 : makeCudaPlan(planConfig(config_), planFolds_, planPrecision_, cudaNumber(planDevice_), read);
+    plan_ = planDevice_ == "cpu" ? makeCpuPlan(planConfig(config_), planFolds_, planPrecision_,
+                                               planThreads_, planIsa_, read)
+                                 : makeCudaPlan(planConfig(config_), planFolds_, planPrecision_,
+                                                cudaNumber(planDevice_), read);
     planStale_ = false;
   }
   return plan_.get();
 }
 
-void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control) {
+void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths,
+                            const JobControl& control) {
   // The refining module, which a root and a camera call for, is the graph's.
   LiftPlan* plan = request.root == nullptr ? currentPlan() : nullptr;
   if (plan == nullptr) {
@@ -70,11 +76,14 @@ void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_
   }
   const auto progress = [&control](int frames) {
     if (control.done != nullptr) control.done->fetch_add(frames);
-    if (control.cancel != nullptr && control.cancel->load() != 0) throw Error("ERR_ABORTED", "The caller stopped the job.");
+    if (control.cancel != nullptr && control.cancel->load() != 0)
+      throw Error("ERR_ABORTED", "The caller stopped the job.");
   };
   PlanLift lift;
   lift.keypoints = request.keypoints;
-  for (const int32_t frames : lengths) lift.clips.push_back({frames, lengths.size() > 1 ? 0 : request.first, lengths.size() > 1 ? frames : request.count});
+  for (const int32_t frames : lengths)
+    lift.clips.push_back({frames, lengths.size() > 1 ? 0 : request.first,
+                          lengths.size() > 1 ? frames : request.count});
   lift.stride = request.stride;
   lift.flip = request.flip;
   lift.poses = request.poses;
@@ -82,7 +91,9 @@ void NativeModel::liftClips(const LiftRequest& request, const std::vector<int32_
   plan->lift(lift, progress);
 }
 
-Napi::Value NativeModel::planObstacle(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), planObstacle_); }
+Napi::Value NativeModel::planObstacle(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), planObstacle_);
+}
 
 Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {

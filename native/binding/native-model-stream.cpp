@@ -6,23 +6,27 @@ namespace pstmo::binding {
 
 PlanStream& NativeModel::streamOf(int64_t id) {
   const auto found = streams_.find(id);
-  if (found == streams_.end()) throw Error("ERR_CLOSED", "The stream has ended: it was closed, or the model's weights changed.");
+  if (found == streams_.end())
+    throw Error("ERR_CLOSED",
+                "The stream has ended: it was closed, or the model's weights changed.");
   return *found->second;
 }
 
 std::unique_ptr<PlanStream> NativeModel::graphStream(const PlanStreamOptions& options) {
   const int reach = (config_.frames - 1) / 2 * options.stride;
-  return std::make_unique<HeldStream>(options, reach, config_.joints, config_.outputJoints, [this, options](const float* keypoints, int frames, int frame, float* pose) {
-    LiftRequest request{};
-    request.keypoints = keypoints;
-    request.frames = frames;
-    request.stride = options.stride;
-    request.flip = options.flip;
-    request.first = frame;
-    request.count = 1;
-    request.poses = pose;
-    network_->lift(request, {});
-  });
+  return std::make_unique<HeldStream>(
+      options, reach, config_.joints, config_.outputJoints,
+      [this, options](const float* keypoints, int frames, int frame, float* pose) {
+        LiftRequest request{};
+        request.keypoints = keypoints;
+        request.frames = frames;
+        request.stride = options.stride;
+        request.flip = options.flip;
+        request.first = frame;
+        request.count = 1;
+        request.poses = pose;
+        network_->lift(request, {});
+      });
 }
 
 Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
@@ -32,7 +36,8 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
     PlanStreamOptions options;
     options.stride = static_cast<int>(reader.integer("stride", 1, 1 << 16));
     options.flip = reader.boolean("flip");
-    options.lookahead = static_cast<int>(reader.integer("lookahead", 0, int64_t{(config_.frames - 1) / 2} * options.stride));
+    options.lookahead = static_cast<int>(
+        reader.integer("lookahead", 0, int64_t{(config_.frames - 1) / 2} * options.stride));
     reader.finish();
     auto task = job();
     const int64_t id = ++lastStream_;
@@ -46,7 +51,8 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
 }
 
 // Poses that the work hands out, as an array of its own.
-Napi::Value NativeModel::posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work) {
+Napi::Value NativeModel::posesOf(std::unique_ptr<Job> task,
+                                 std::function<void(std::vector<float>&)> work) {
   auto poses = std::make_shared<std::vector<float>>();
   task->result = [poses](Napi::Env env) {
     auto values = Napi::Float32Array::New(env, poses->size());

@@ -22,7 +22,9 @@ NetworkConfig readConfig(const Napi::Value& value) {
   config.hidden = static_cast<int>(reader.integer("hidden", 1, 16384));
   config.heads = static_cast<int>(reader.integer("heads", 1, 1024));
   const std::string backbone = reader.text("backbone", {"mlp", "fc", "transformer"});
-  config.backbone = backbone == "mlp" ? Backbone::mlp : backbone == "fc" ? Backbone::fc : Backbone::transformer;
+  config.backbone = backbone == "mlp"  ? Backbone::mlp
+                    : backbone == "fc" ? Backbone::fc
+                                       : Backbone::transformer;
   config.mlpBlocks = static_cast<int>(reader.integer("mlpBlocks", 1, 64));
   config.temporal = reader.boolean("temporal");
   config.aggregate = reader.boolean("aggregate");
@@ -48,11 +50,14 @@ TensorState stateOf(const Napi::Value& value) {
   if (name == "adamMean") return TensorState::adamMean;
   if (name == "adamVariance") return TensorState::adamVariance;
   if (name == "adamMaximum") return TensorState::adamMaximum;
-  throw Error("ERR_ARGUMENT", "state: expected value, gradient, adamMean, adamVariance or adamMaximum, got " + describeValue(value) + ".");
+  throw Error("ERR_ARGUMENT",
+              "state: expected value, gradient, adamMean, adamVariance or adamMaximum, got " +
+                  describeValue(value) + ".");
 }
 
 std::string nameOf(const Napi::Value& value) {
-  if (!value.IsString()) throw Error("ERR_ARGUMENT", "name: expected text, got " + describeValue(value) + ".");
+  if (!value.IsString())
+    throw Error("ERR_ARGUMENT", "name: expected text, got " + describeValue(value) + ".");
   return value.As<Napi::String>().Utf8Value();
 }
 
@@ -61,21 +66,26 @@ void readFolds(ObjectReader& reader, PlanFolds& folds) {
     if (leaveOutFold(folds, name)) continue;
     std::string list;
     for (const std::string& known : planFoldNames()) list += (list.empty() ? "" : ", ") + known;
-    throw Error("ERR_ARGUMENT", "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
+    throw Error("ERR_ARGUMENT",
+                "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
   }
 }
 
 const char* roleName(TensorRole role) {
   switch (role) {
-    case TensorRole::parameter: return "parameter";
-    case TensorRole::statistic: return "statistic";
-    default: return "unused";
+    case TensorRole::parameter:
+      return "parameter";
+    case TensorRole::statistic:
+      return "statistic";
+    default:
+      return "unused";
   }
 }
 
 }  // namespace
 
-int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low, int64_t high) {
+int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low,
+                  int64_t high) {
   Napi::Object fields = Napi::Object::New(info.Env());
   fields.Set(name, info[index]);
   return ObjectReader(fields, "argument").integer(name, low, high);
@@ -120,8 +130,11 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
     const std::string products = reader.textOr("products", "auto");
-    const std::string plan = reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
-    planWish_ = plan == "on" ? PlanWish::on : plan == "off" ? PlanWish::off : PlanWish::whereDefault;
+    const std::string plan =
+        reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
+    planWish_ = plan == "on"    ? PlanWish::on
+                : plan == "off" ? PlanWish::off
+                                : PlanWish::whereDefault;
     if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
     reader.finish();
     std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
@@ -136,7 +149,9 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     planPrecision_ = precision;
     planThreads_ = threads;
     planObstacle_ = findPlanObstacle();
-    if (plan == "on" && !planObstacle_.empty()) throw Error("ERR_UNSUPPORTED", "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
+    if (plan == "on" && !planObstacle_.empty())
+      throw Error("ERR_UNSUPPORTED",
+                  "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());
@@ -199,7 +214,8 @@ Napi::Value NativeModel::tensors(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < tensors_.size(); i++) {
     const TensorInfo& tensor = tensors_[i];
     Napi::Array shape = Napi::Array::New(env, tensor.shape.size());
-    for (uint32_t axis = 0; axis < tensor.shape.size(); axis++) shape.Set(axis, static_cast<double>(tensor.shape[axis]));
+    for (uint32_t axis = 0; axis < tensor.shape.size(); axis++)
+      shape.Set(axis, static_cast<double>(tensor.shape[axis]));
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", tensor.name);
     entry.Set("shape", shape);
@@ -209,7 +225,9 @@ Napi::Value NativeModel::tensors(const Napi::CallbackInfo& info) {
   return list;
 }
 
-Napi::Value NativeModel::device(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), device_); }
+Napi::Value NativeModel::device(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), device_);
+}
 
 Napi::Value NativeModel::memoryBytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes_.load()));
@@ -223,7 +241,8 @@ Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {
     auto values = Napi::Float32Array::New(info.Env(), tensorSize(name));
     task->output = Napi::Persistent(values.As<Napi::Object>());
     float* data = values.Data();
-    return submit(std::move(task), [this, state, name, data] { network_->read(state, name, data); });
+    return submit(std::move(task),
+                  [this, state, name, data] { network_->read(state, name, data); });
   });
 }
 
@@ -246,15 +265,22 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
 Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const std::string path = nameOf(info[0]);
-    if (!info[1].IsArray()) throw Error("ERR_ARGUMENT", "tensors: expected an array, got " + describeValue(info[1]) + ".");
+    if (!info[1].IsArray())
+      throw Error("ERR_ARGUMENT",
+                  "tensors: expected an array, got " + describeValue(info[1]) + ".");
     const Napi::Array list = info[1].As<Napi::Array>();
     std::vector<StoredTensor> tensors;
     for (uint32_t i = 0; i < list.Length(); ++i) {
       ObjectReader reader(list.Get(i), "tensors");
-      const std::string name = reader.text("name"), type = reader.text("type", {"F32", "F16", "BF16"});
+      const std::string name = reader.text("name"),
+                        type = reader.text("type", {"F32", "F16", "BF16"});
       const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
       reader.finish();
-      tensors.push_back({name, type == "F32" ? StoredType::float32 : type == "F16" ? StoredType::float16 : StoredType::bfloat16, static_cast<uint64_t>(offset), tensorSize(name)});
+      tensors.push_back({name,
+                         type == "F32"   ? StoredType::float32
+                         : type == "F16" ? StoredType::float16
+                                         : StoredType::bfloat16,
+                         static_cast<uint64_t>(offset), tensorSize(name)});
     }
     return submit(job(), [this, path, tensors = std::move(tensors)] {
       planStale_ = true;

@@ -17,7 +17,8 @@
 namespace pstmo::binding {
 
 // Argument `index` as a whole number.
-int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low, int64_t high);
+int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low,
+                  int64_t high);
 
 constexpr int64_t kLargestSeed = int64_t{1} << 53;
 
@@ -84,22 +85,27 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   // On the queue's thread: the plan of the weights as they are now, or null where there is none.
   LiftPlan* currentPlan();
   // Clips end to end; one clip may be lifted in part.
-  void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths, const JobControl& control);
+  void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths,
+                 const JobControl& control);
   PlanStream& streamOf(int64_t id);
   std::unique_ptr<PlanStream> graphStream(const PlanStreamOptions& options);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
-  size_t nativeBytes() const { return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0); }
+  size_t nativeBytes() const {
+    return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
+  }
 
   NetworkConfig config_;
   std::vector<TensorInfo> tensors_;
   std::string device_;
-  std::unique_ptr<Network> network_;         // after construction: the queue's thread alone
-  ProfilingBackend* profiler_ = nullptr;     // the network's backend where the model was made with `profile`
-  std::unique_ptr<LiftPlan> plan_;           // the queue's thread alone
-  std::map<int64_t, std::unique_ptr<PlanStream>> streams_;  // the queue's thread alone; they end with the plan they run on
-  std::map<int64_t, int> streamOwed_;        // the poses that each still has to give
+  std::unique_ptr<Network> network_;  // after construction: the queue's thread alone
+  ProfilingBackend* profiler_ =
+      nullptr;                      // the network's backend where the model was made with `profile`
+  std::unique_ptr<LiftPlan> plan_;  // the queue's thread alone
+  std::map<int64_t, std::unique_ptr<PlanStream>>
+      streams_;  // the queue's thread alone; they end with the plan they run on
+  std::map<int64_t, int> streamOwed_;  // the poses that each still has to give
   int64_t lastStream_ = 0;
-  bool planStale_ = true;                    // weights changed since
+  bool planStale_ = true;  // weights changed since
   enum class PlanWish { whereDefault, on, off } planWish_ = PlanWish::whereDefault;
   std::string planDevice_, planIsa_, planObstacle_;
   Precision planPrecision_ = Precision::fp32;
@@ -108,7 +114,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::atomic<int64_t> bytes_{0};
   int64_t reportedBytes_ = 0;
   bool closed_ = false;
-  Napi::ObjectReference closing_;            // the promise of close()
+  Napi::ObjectReference closing_;  // the promise of close()
   std::shared_ptr<JobQueue> queue_;
 };
 

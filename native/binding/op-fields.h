@@ -1,4 +1,5 @@
-// Arrays and numbers of one probed operation: copies the arrays to the device, checks every length and index, copies them back.
+// Arrays and numbers of one probed operation: copies the arrays to the device, checks every length
+// and index, copies them back.
 #pragma once
 
 #include <napi.h>
@@ -30,7 +31,8 @@ class OpFields {
   // dropoutRate, dropoutSeed, dropoutStep, dropoutSite.
   Dropout dropout();
 
-  // Two names for one JavaScript array give one device array: operations that work in place are probed so.
+  // Two names for one JavaScript array give one device array: operations that work in place are
+  // probed so.
   float* floats(const char* name, std::initializer_list<int64_t> shape);
   float* optionalFloats(const char* name, std::initializer_list<int64_t> shape);
   // A Float32Array; or a Uint16Array, in bfloat16, where the device keeps arrays so.
@@ -38,11 +40,14 @@ class OpFields {
   Activations optionalActivations(const char* name, std::initializer_list<int64_t> shape);
   const uint8_t* bytes(const char* name, std::initializer_list<int64_t> shape);
   // Every value in [low, high].
-  const int32_t* integers(const char* name, std::initializer_list<int64_t> shape, int32_t low, int32_t high);
-  const int32_t* optionalIntegers(const char* name, std::initializer_list<int64_t> shape, int32_t low, int32_t high);
+  const int32_t* integers(const char* name, std::initializer_list<int64_t> shape, int32_t low,
+                          int32_t high);
+  const int32_t* optionalIntegers(const char* name, std::initializer_list<int64_t> shape,
+                                  int32_t low, int32_t high);
   // As JavaScript has them, for checks.
   const int32_t* hostIntegers(const char* name) const;
-  const int64_t* wideIntegers(const char* name, std::initializer_list<int64_t> shape, int64_t low, int64_t high);
+  const int64_t* wideIntegers(const char* name, std::initializer_list<int64_t> shape, int64_t low,
+                              int64_t high);
   // A Float32Array of 1, as a double: written back.
   double* scalar(const char* name);
 
@@ -60,7 +65,8 @@ class OpFields {
 
   bool has(const char* name) const;
   template <typename T>
-  T* load(const char* name, napi_typedarray_type type, std::initializer_list<int64_t> shape, bool output);
+  T* load(const char* name, napi_typedarray_type type, std::initializer_list<int64_t> shape,
+          bool output);
 
   Backend& backend_;
   Napi::Object tensors_;

@@ -33,7 +33,8 @@ void readAttention(OpFields& f, Op& op) {
   op.width = f.count("width");
   op.heads = f.count("heads");
   if (op.width % op.heads != 0 || op.width / op.heads > 128) {
-    throw Error("ERR_ARGUMENT", "attributes.width: expected a multiple of heads, at most 128 a head.");
+    throw Error("ERR_ARGUMENT",
+                "attributes.width: expected a multiple of heads, at most 128 a head.");
   }
   op.qkv = f.activations("qkv", {op.batch, op.tokens, 3, op.width});
 }
@@ -46,7 +47,8 @@ void readPositions(OpFields& f, Op& op, int tableLength) {
   op.channels = f.count("channels");
   op.rows = f.optionalIntegers("rows", {op.outTokens}, 0, op.tokens - 1);
   op.tableRows = f.optionalIntegers("tableRows", {op.outTokens}, 0, std::max(tableLength - 1, 0));
-  if ((op.rows == nullptr && op.outTokens > op.tokens) || (op.tableRows == nullptr && tableLength > 0 && op.outTokens > tableLength)) {
+  if ((op.rows == nullptr && op.outTokens > op.tokens) ||
+      (op.tableRows == nullptr && tableLength > 0 && op.outTokens > tableLength)) {
     throw Error("ERR_ARGUMENT", "attributes.outTokens: beyond the rows that there are.");
   }
 }
@@ -205,7 +207,8 @@ const std::map<std::string, OpFill> kTable = {
        op.reluOutput = f.optionalActivations("reluOutput", {op.batch, op.tokens, op.in});
        op.reluScale = static_cast<float>(f.numberOr("reluScale", 1));
      })},
-    {"stridedResidualBackward", entry<StridedResidualBackward>([](OpFields& f, StridedResidualBackward& op) {
+    {"stridedResidualBackward",
+     entry<StridedResidualBackward>([](OpFields& f, StridedResidualBackward& op) {
        op.batch = f.count("batch");
        op.tokens = f.count("tokens");
        op.stride = f.count("stride");
@@ -309,10 +312,12 @@ const std::map<std::string, OpFill> kTable = {
        const int32_t* length = f.hostIntegers("length");
        const int32_t* sample = f.hostIntegers("samples");
        for (int i = 0; i < sequences; i++) {
-         if (length[i] > sourceFrames - start[i]) throw Error("ERR_ARGUMENT", "tensors.length: a sequence ends beyond the source.");
+         if (length[i] > sourceFrames - start[i])
+           throw Error("ERR_ARGUMENT", "tensors.length: a sequence ends beyond the source.");
        }
        for (int i = 0; i < op.batch; i++, sample += 3) {
-         if (sample[0] >= sequences || sample[1] >= length[sample[0]] || sample[2] > 1) throw Error("ERR_ARGUMENT", "tensors.samples: outside its sequence.");
+         if (sample[0] >= sequences || sample[1] >= length[sample[0]] || sample[2] > 1)
+           throw Error("ERR_ARGUMENT", "tensors.samples: outside its sequence.");
        }
        op.source = f.floats("source", {sourceFrames, op.joints, op.coordinates});
        op.mirror = f.integers("mirror", {op.joints}, 0, op.joints - 1);

@@ -1,4 +1,5 @@
-// Every operation of native/ops/backend.h by name, and how it is filled from named arrays and numbers.
+// Every operation of native/ops/backend.h by name, and how it is filled from named arrays and
+// numbers.
 #pragma once
 
 #include <functional>

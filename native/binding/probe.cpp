@@ -39,12 +39,16 @@ double timeMedian(Backend& backend, const OpRun& run, int repeats) {
 Napi::Value runOp(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
-    if (!info[1].IsString()) throw Error("ERR_ARGUMENT", "op: expected text, got " + describeValue(info[1]) + ".");
+    if (!info[1].IsString())
+      throw Error("ERR_ARGUMENT", "op: expected text, got " + describeValue(info[1]) + ".");
     const std::string name = info[1].As<Napi::String>().Utf8Value();
     const auto entry = opTable().find(name);
-    if (entry == opTable().end()) throw Error("ERR_ARGUMENT", "op: there is no operation " + name + ".");
+    if (entry == opTable().end())
+      throw Error("ERR_ARGUMENT", "op: there is no operation " + name + ".");
     for (const size_t i : {size_t{2}, size_t{3}}) {
-      if (!info[i].IsObject()) throw Error("ERR_ARGUMENT", "tensors and attributes: expected objects, got " + describeValue(info[i]) + ".");
+      if (!info[i].IsObject())
+        throw Error("ERR_ARGUMENT", "tensors and attributes: expected objects, got " +
+                                        describeValue(info[i]) + ".");
     }
     int repeats = 1;
     if (!info[4].IsUndefined()) {

@@ -1,5 +1,5 @@
-// Host memory whose first element lies on a cache line, freed with its owner or with the arena that it was taken of. Contents are uninitialised and
-// lost when it grows.
+// Host memory whose first element lies on a cache line, freed with its owner or with the arena that
+// it was taken of. Contents are uninitialised and lost when it grows.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,8 @@ class AlignedArray {
   T* reserve(size_t count, PageArena* arena = nullptr) {
     if (count > count_) {
       release();
-      data_ = static_cast<T*>(arena ? arena->take(count * sizeof(T)) : ::operator new(count * sizeof(T), kAlignment));
+      data_ = static_cast<T*>(arena ? arena->take(count * sizeof(T))
+                                    : ::operator new(count * sizeof(T), kAlignment));
       count_ = count;
       arena_ = arena;
     }

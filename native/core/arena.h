@@ -1,6 +1,7 @@
-// A bump allocator over device memory. What one pass needs is taken piece by piece and given back as a stack (marks) or all at once
-// (reset). A pass whose size was reserved takes one block, and every pass of the same shape the same pointers; one that was not may take
-// several, which reset merges into one of the size that was needed.
+// A bump allocator over device memory. What one pass needs is taken piece by piece and given back
+// as a stack (marks) or all at once (reset). A pass whose size was reserved takes one block, and
+// every pass of the same shape the same pointers; one that was not may take several, which reset
+// merges into one of the size that was needed.
 #pragma once
 
 #include <algorithm>
@@ -22,12 +23,14 @@ class Arena {
     size_t used = 0;    // bytes taken altogether
   };
 
-  Arena(Allocate allocate, Release release) : allocate_(std::move(allocate)), release_(std::move(release)) {}
+  Arena(Allocate allocate, Release release)
+      : allocate_(std::move(allocate)), release_(std::move(release)) {}
   ~Arena() { releaseBlocks(); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Uninitialised memory for `count` elements, valid until a release to an earlier mark or the next reset.
+  // Uninitialised memory for `count` elements, valid until a release to an earlier mark or the next
+  // reset.
   template <typename T>
   T* take(size_t count) {
     return static_cast<T*>(takeBytes(count * sizeof(T)));

@@ -18,7 +18,8 @@ void* allocateAligned(size_t bytes) {
   const size_t alignment = bytes >= 2 * kLargePage ? kLargePage : kCacheLine;
   void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 #if defined(__linux__)
-  if (memory != nullptr && alignment == kLargePage) madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
+  if (memory != nullptr && alignment == kLargePage)
+    madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
 #endif
   return memory;
 }

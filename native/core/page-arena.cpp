@@ -11,7 +11,8 @@ namespace pstmo {
 namespace {
 
 constexpr std::align_val_t kPage{size_t{2} << 20};
-constexpr size_t kBlock = size_t{8} << 20;  // four pages; what nobody takes of the last is never touched
+constexpr size_t kBlock = size_t{8}
+                          << 20;  // four pages; what nobody takes of the last is never touched
 constexpr size_t kLine = 64;
 
 }  // namespace

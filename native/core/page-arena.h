@@ -1,5 +1,6 @@
-// Memory for arrays that live together and are read again and again, taken piece by piece and freed as one. It lies in pages of 2 MB where
-// the system gives them: a model's weights are some 5,000 pages of 4 KB, more than a processor remembers the addresses of.
+// Memory for arrays that live together and are read again and again, taken piece by piece and freed
+// as one. It lies in pages of 2 MB where the system gives them: a model's weights are some 5,000
+// pages of 4 KB, more than a processor remembers the addresses of.
 #pragma once
 
 #include <cstddef>

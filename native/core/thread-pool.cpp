@@ -14,7 +14,8 @@
 namespace pstmo {
 namespace {
 
-// How often a waiting thread looks before it sleeps: some tens of microseconds, the gap between two operations.
+// How often a waiting thread looks before it sleeps: some tens of microseconds, the gap between two
+// operations.
 constexpr int kSpins = 4000;
 
 // Parts of ThreadPool::state_: one loop more, and the mark that workers may join it.
@@ -60,8 +61,10 @@ int availableCores() {
     std::set<std::pair<long, long>> physical;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
       if (!CPU_ISSET(cpu, &set)) continue;
-      const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-      physical.insert({readNumber(topology + "physical_package_id", 0), readNumber(topology + "core_id", cpu)});
+      const std::string topology =
+          "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+      physical.insert(
+          {readNumber(topology + "physical_package_id", 0), readNumber(topology + "core_id", cpu)});
     }
     cores = static_cast<int>(physical.size());
   }
@@ -71,7 +74,8 @@ int availableCores() {
 
 ThreadPool::ThreadPool(int threads) {
   const int count = threads > 0 ? threads : availableCores();
-  for (int worker = 1; worker < count; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  for (int worker = 1; worker < count; ++worker)
+    workers_.emplace_back([this, worker] { work(worker); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -91,7 +95,8 @@ void ThreadPool::run(int items, const std::function<void(int, int)>& body) {
   items_ = items;
   failed_ = false;
   next_.store(0, std::memory_order_relaxed);
-  state_.store((state_.load(std::memory_order_relaxed) / kNext + 1) * kNext | kOpen, std::memory_order_release);
+  state_.store((state_.load(std::memory_order_relaxed) / kNext + 1) * kNext | kOpen,
+               std::memory_order_release);
   state_.notify_all();
   drain(0);
   uint64_t state = state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
@@ -108,7 +113,8 @@ void ThreadPool::run(int items, const std::function<void(int, int)>& body) {
 
 void ThreadPool::drain(int worker) {
   try {
-    for (int item = next_.fetch_add(1); item < items_; item = next_.fetch_add(1)) (*body_)(item, worker);
+    for (int item = next_.fetch_add(1); item < items_; item = next_.fetch_add(1))
+      (*body_)(item, worker);
   } catch (...) {
     if (!failed_.exchange(true)) failure_ = std::current_exception();
     next_.store(items_);

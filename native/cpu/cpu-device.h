@@ -17,7 +17,9 @@ class Scratch {
  public:
   ~Scratch();
   Scratch() = default;
-  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) { other.data_ = nullptr; }
+  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
+    other.data_ = nullptr;
+  }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   float* floats(size_t count);  // contents are lost when it grows
@@ -27,23 +29,26 @@ class Scratch {
   size_t capacity_ = 0;
 };
 
-// Where the rows of a product's left side come from: plain rows, or the three neighbours that a strided convolution reads
-// (token stride * i - 1 .. stride * i + 1 of a window, zero outside), laid side by side.
+// Where the rows of a product's left side come from: plain rows, or the three neighbours that a
+// strided convolution reads (token stride * i - 1 .. stride * i + 1 of a window, zero outside),
+// laid side by side.
 struct RowSource {
   const float* x;
-  int width;        // channels of a row of x
-  int taps = 1;     // 1 or 3
+  int width;     // channels of a row of x
+  int taps = 1;  // 1 or 3
   int outTokens = 1, tokens = 1, stride = 1;
 
   int length() const { return width * taps; }
   void copy(int64_t row, float* to) const;
-  // The row where it stands, or copied to `scratch` (length() floats) where a part of it is outside its window.
+  // The row where it stands, or copied to `scratch` (length() floats) where a part of it is outside
+  // its window.
   const float* row(int64_t index, float* scratch) const;
   // About where it stands, for prefetching.
   const float* near(int64_t row) const;
 };
 
-// The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along the inner dimension.
+// The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along
+// the inner dimension.
 struct Panels {
   int inner = 0, columns = 0, count = 0;
   bool bf16 = false;
@@ -51,7 +56,9 @@ struct Panels {
   float* data = nullptr;  // bf16: the same memory holds uint32 pairs
   uint64_t epoch = 0;
 
-  size_t panelFloats(int panelColumns) const { return static_cast<size_t>(bf16 ? (inner + 1) / 2 : inner) * panelColumns; }
+  size_t panelFloats(int panelColumns) const {
+    return static_cast<size_t>(bf16 ? (inner + 1) / 2 : inner) * panelColumns;
+  }
 };
 
 class CpuBackend final : public Backend {
@@ -67,12 +74,16 @@ class CpuBackend final : public Backend {
   void copyIn(void* device, const void* host, size_t bytes) override;
   void copyOut(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
-  void copyOutLater(void* host, const void* device, size_t bytes) override { copyOut(host, device, bytes); }
+  void copyOutLater(void* host, const void* device, size_t bytes) override {
+    copyOut(host, device, bytes);
+  }
   void finishCopies() override {}
   void abandonCopies() override {}
   void copyWithin(void* to, const void* from, size_t bytes) override { copyOut(to, from, bytes); }
   size_t freeBytes() override { return 0; }
-  void runStep(const StepKey&, const StepValues&, const std::function<void()>& body) override { body(); }
+  void runStep(const StepKey&, const StepValues&, const std::function<void()>& body) override {
+    body();
+  }
   void weightsChanged() override { ++epoch_; }
 
   void run(const LinearForward&) override;
@@ -110,15 +121,19 @@ class CpuBackend final : public Backend {
 
  private:
   using Range = std::function<void(int begin, int end, int worker)>;
-  // [0, rows) in chunks of `chunk` rows (even, so that rows which share random words stay together).
+  // [0, rows) in chunks of `chunk` rows (even, so that rows which share random words stay
+  // together).
   void forRows(int rows, int chunk, const Range& body);
-  // Column sums over all rows of what `kernel` gives for a chunk: fixed chunks, added in order. Returns `width` floats.
-  float* reduceRows(int rows, int width, const std::function<void(int begin, int end, float* sums)>& kernel);
+  // Column sums over all rows of what `kernel` gives for a chunk: fixed chunks, added in order.
+  // Returns `width` floats.
+  float* reduceRows(int rows, int width,
+                    const std::function<void(int begin, int end, float* sums)>& kernel);
 
-  void forHeads(int batch, int heads, int tokens, int width, const std::function<void(int window, int head, float* scratch)>& body);
+  void forHeads(int batch, int heads, int tokens, int width,
+                const std::function<void(int window, int head, float* scratch)>& body);
   bool usesBf16(int inner, int columns) const;
-  // Packed copy of a weight (out, in) or (out, in, taps), columns ordered (tap, in). transposed: inner dimension is the columns, as
-  // the forward pass needs it; else it is `out`, as dX needs it.
+  // Packed copy of a weight (out, in) or (out, in, taps), columns ordered (tap, in). transposed:
+  // inner dimension is the columns, as the forward pass needs it; else it is `out`, as dX needs it.
   const Panels& packed(const float* weight, int out, int in, int taps, bool transposed);
   // Rows of `source` times panels, through `store`.
   void product(int rows, const RowSource& source, const Panels& panels, const TileStore& store);
@@ -126,9 +141,11 @@ class CpuBackend final : public Backend {
   void weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight);
   void addColumnSums(int rows, int channels, const float* x, float* sums);
   // Mean and 1 / std of each column, running statistics moved.
-  void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
+  void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd,
+                    float* runningMean, float* runningVariance);
   // Batch norm, leaky ReLU of `slope` (1: none), dropout, residual.
-  void normalizeForward(const BatchNormForward&, float slope, const float* residual, const Dropout&);
+  void normalizeForward(const BatchNormForward&, float slope, const float* residual,
+                        const Dropout&);
   void batchNormBackward(int rows, NormalizeBackward op, float* dGamma, float* dBeta);
 
   ThreadPool pool_;

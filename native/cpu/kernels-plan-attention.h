@@ -1,13 +1,17 @@
-// Attention of one head of one window for the plan: K transposed into panels of keys, kPlanRows queries at a time, their scores in the
-// first-level cache, exp2 on the sums while they are in registers. Included by plan-kernels.inl alone.
+// Attention of one head of one window for the plan: K transposed into panels of keys, kPlanRows
+// queries at a time, their scores in the first-level cache, exp2 on the sums while they are in
+// registers. Included by plan-kernels.inl alone.
 #pragma once
 
-constexpr float kLargestExponent = 64.0f;  // 2^64 times some hundred keys and values of any use stay floats
+constexpr float kLargestExponent =
+    64.0f;  // 2^64 times some hundred keys and values of any use stay floats
 
-// 2^x for x in [-126, 126]; below it stays at 2^-126, so never a denormal. Coefficients: least greatest relative error on [-0.5, 0.5].
+// 2^x for x in [-126, 126]; below it stays at 2^-126, so never a denormal. Coefficients: least
+// greatest relative error on [-0.5, 0.5].
 template <bool clamped>
 inline Vec exp2Of(Vec x) {
-  const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
+  const Vec magic =
+      splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
   if (clamped) x = x < -126.0f ? splat(-126.0f) : x;
   const Vec shifted = x + magic;
   const Vec r = x - (shifted - magic);
@@ -32,8 +36,8 @@ struct HeadPlan {
   int queries, keys, units, columns;  // columns: keys rounded up to panels
   ptrdiff_t stride;                   // of a row of q, k and v, in units
   bool skipMaximum;
-  float* panels;   // K^T: (columns / kPanel, units, kPanel)
-  float* scores;   // (kPlanRows, scoreStride)
+  float* panels;  // K^T: (columns / kPanel, units, kPanel)
+  float* scores;  // (kPlanRows, scoreStride)
   int scoreStride;
   float greatestKeySquare;  // max |k|^2
 };
@@ -45,7 +49,8 @@ inline void packKeys(const HeadPlan& h, const float* k) {
     for (int unit = 0; unit < h.units; unit += kLanes) {
       Vec block[kLanes];
 #pragma GCC unroll 16
-      for (int i = 0; i < kLanes; ++i) block[i] = i < count ? load(k + (first + i) * h.stride + unit) : Vec{};
+      for (int i = 0; i < kLanes; ++i)
+        block[i] = i < count ? load(k + (first + i) * h.stride + unit) : Vec{};
       transpose(block);
       if (unit + kLanes <= h.units) {
 #pragma GCC unroll 16
@@ -74,8 +79,12 @@ struct Bf16Units {
     __builtin_memcpy(&pair, a, 4);
     sum = (Vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(pair), (__m512bh)b);
   }
-  static inline Vec square(Vec v) { return (Vec)_mm512_dpbf16_ps(_mm512_setzero_ps(), (__m512bh)v, (__m512bh)v); }
-  static inline void savePowers(float* row, int first, Vec low, Vec high) { saveBf16((Bf16*)row + first, low, high); }
+  static inline Vec square(Vec v) {
+    return (Vec)_mm512_dpbf16_ps(_mm512_setzero_ps(), (__m512bh)v, (__m512bh)v);
+  }
+  static inline void savePowers(float* row, int first, Vec low, Vec high) {
+    saveBf16((Bf16*)row + first, low, high);
+  }
 };
 #endif
 
@@ -102,7 +111,8 @@ inline float greatestQuerySquare(const HeadPlan& h, const float* q) {
   float greatest = 0;
   for (int i = 0; i < MR; ++i) {
     Vec squares{};
-    for (int unit = 0; unit < h.units; unit += kLanes) squares += Units::square(load(q + i * h.stride + unit));
+    for (int unit = 0; unit < h.units; unit += kLanes)
+      squares += Units::square(load(q + i * h.stride + unit));
     const float square = sum(squares);
     greatest = square > greatest ? square : greatest;
   }
@@ -126,9 +136,11 @@ inline void scoresOf(const HeadPlan& h, const float* q, const float* panel, Vec 
   }
 }
 
-// Powers of the scores of one panel, saved; their sums added to totals. shifted: `shift` is subtracted from each row.
+// Powers of the scores of one panel, saved; their sums added to totals. shifted: `shift` is
+// subtracted from each row.
 template <typename Units, int MR, int NV, bool shifted>
-inline void powersOf(const HeadPlan& h, const float* q, int first, const float* shift, Vec (&totals)[MR]) {
+inline void powersOf(const HeadPlan& h, const float* q, int first, const float* shift,
+                     Vec (&totals)[MR]) {
   Vec s[MR][2];
   scoresOf<Units, MR, NV>(h, q, h.panels + (ptrdiff_t)first * h.units, s);
   const int valid = h.keys - first;
@@ -180,13 +192,15 @@ inline void panelPowers(const HeadPlan& h, const float* q, const float* shift, V
   }
 }
 
-// Powers of MR rows into h.scores; factor[i] = 1 / their sum. Where the bound of Cauchy and Schwarz keeps every exponent small, nothing is
-// subtracted; else the scores are computed twice, the first time for their greatest.
+// Powers of MR rows into h.scores; factor[i] = 1 / their sum. Where the bound of Cauchy and Schwarz
+// keeps every exponent small, nothing is subtracted; else the scores are computed twice, the first
+// time for their greatest.
 template <typename Units, int MR>
 inline void softmaxRows(const HeadPlan& h, const float* q, float* factor) {
   float greatest[MR];
   bool shifted = false;
-  if (!h.skipMaximum || !(greatestQuerySquare<Units, MR>(h, q) * h.greatestKeySquare <= kLargestExponent * kLargestExponent)) {
+  if (!h.skipMaximum || !(greatestQuerySquare<Units, MR>(h, q) * h.greatestKeySquare <=
+                          kLargestExponent * kLargestExponent)) {
     greatestScores<Units, MR>(h, q, greatest);
     shifted = true;
   }
@@ -201,13 +215,15 @@ inline void softmaxRows(const HeadPlan& h, const float* q, float* factor) {
 }
 
 template <int MR>
-void attendRows(const HeadPlan& h, const float* q, const float* v, int width, float* out, ptrdiff_t outStride) {
+void attendRows(const HeadPlan& h, const float* q, const float* v, int width, float* out,
+                ptrdiff_t outStride) {
   float factor[MR];
   softmaxRows<FloatUnits, MR>(h, q, factor);
   for (int first = 0; first < width; first += kPanel) {
     Vec sums[MR][2] = {};
     for (int key = 0; key < h.keys; ++key) {
-      const Vec b0 = load(v + key * h.stride + first), b1 = load(v + key * h.stride + first + kLanes);
+      const Vec b0 = load(v + key * h.stride + first),
+                b1 = load(v + key * h.stride + first + kLanes);
 #pragma GCC unroll 9
       for (int i = 0; i < MR; ++i) {
         const float weight = h.scores[(ptrdiff_t)i * h.scoreStride + key];
@@ -220,16 +236,18 @@ void attendRows(const HeadPlan& h, const float* q, const float* v, int width, fl
     for (int i = 0; i < MR; ++i) {
       float* to = out + i * outStride + first;
       saveUpTo(to, sums[i][0] * factor[i], least(kLanes, count));
-      if (count > kLanes) saveUpTo(to + kLanes, sums[i][1] * factor[i], least(kLanes, count - kLanes));
+      if (count > kLanes)
+        saveUpTo(to + kLanes, sums[i][1] * factor[i], least(kLanes, count - kLanes));
     }
   }
 }
 
 using AttendRows = void (*)(const HeadPlan&, const float*, const float*, int, float*, ptrdiff_t);
 constexpr AttendRows kAttendRows[kPlanRows + 1] = {
-  nullptr, attendRows<1>, attendRows<2>, attendRows<3>, attendRows<4>, attendRows<5>, attendRows<6>,
+    nullptr,       attendRows<1>, attendRows<2>, attendRows<3>,
+    attendRows<4>, attendRows<5>, attendRows<6>,
 #if PSTMO_VECTOR_BYTES == 64
-  attendRows<7>, attendRows<8>, attendRows<9>,
+    attendRows<7>, attendRows<8>, attendRows<9>,
 #endif
 };
 
@@ -253,21 +271,26 @@ void planAttention(const PlanAttention& op, float* scratch) {
   packKeys(h, static_cast<const float*>(op.k));
   if (h.skipMaximum) h.greatestKeySquare = greatestKeySquareOf<FloatUnits>(h);
   for (int row = 0; row < op.queries; row += kPlanRows) {
-    kAttendRows[least(kPlanRows, op.queries - row)](h, static_cast<const float*>(op.q) + row * h.stride, static_cast<const float*>(op.v), op.width,
-                                                    static_cast<float*>(op.out) + row * op.outStride, op.outStride);
+    kAttendRows[least(kPlanRows, op.queries - row)](
+        h, static_cast<const float*>(op.q) + row * h.stride, static_cast<const float*>(op.v),
+        op.width, static_cast<float*>(op.out) + row * op.outStride, op.outStride);
   }
 }
 
 #if defined(__AVX512BF16__)
-// v (keys, stride) in bf16 to pairs of keys: (keys / 2, channels, 2), channels in panels of 32 one after the other.
+// v (keys, stride) in bf16 to pairs of keys: (keys / 2, channels, 2), channels in panels of 32 one
+// after the other.
 inline void packValues(const HeadPlan& h, const Bf16* v, int width, uint32_t* pairs) {
-  alignas(64) static constexpr uint16_t kLow[32] = {0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+  alignas(64) static constexpr uint16_t kLow[32] = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                                    37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                                    11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
   const __m512i low = _mm512_load_si512(kLow), high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
   const ptrdiff_t stride = 2 * h.stride;
   for (int first = 0; first < width; first += 32) {
     for (int key = 0; key < h.keys; key += 2) {
       const __m512i even = _mm512_loadu_si512(v + key * stride + first);
-      const __m512i odd = key + 1 < h.keys ? _mm512_loadu_si512(v + (key + 1) * stride + first) : _mm512_setzero_si512();
+      const __m512i odd = key + 1 < h.keys ? _mm512_loadu_si512(v + (key + 1) * stride + first)
+                                           : _mm512_setzero_si512();
       _mm512_storeu_si512(pairs, _mm512_permutex2var_epi16(even, low, odd));
       _mm512_storeu_si512(pairs + 16, _mm512_permutex2var_epi16(even, high, odd));
       pairs += 32;
@@ -276,7 +299,8 @@ inline void packValues(const HeadPlan& h, const Bf16* v, int width, uint32_t* pa
 }
 
 template <int MR>
-void attendRowsBf16(const HeadPlan& h, const float* q, const float* v, int width, float* out, ptrdiff_t outStride) {
+void attendRowsBf16(const HeadPlan& h, const float* q, const float* v, int width, float* out,
+                    ptrdiff_t outStride) {
   float factor[MR];
   softmaxRows<Bf16Units, MR>(h, q, factor);
   const int pairs = (h.keys + 1) / 2;
@@ -286,7 +310,8 @@ void attendRowsBf16(const HeadPlan& h, const float* q, const float* v, int width
       const Vec b0 = load(v + pair * 32), b1 = load(v + pair * 32 + 16);
 #pragma GCC unroll 9
       for (int i = 0; i < MR; ++i) {
-        const float* weight = (const float*)((const Bf16*)(h.scores + (ptrdiff_t)i * h.scoreStride) + 2 * pair);
+        const float* weight =
+            (const float*)((const Bf16*)(h.scores + (ptrdiff_t)i * h.scoreStride) + 2 * pair);
         Bf16Units::multiplyAdd(sums[i][0], weight, b0);
         Bf16Units::multiplyAdd(sums[i][1], weight, b1);
       }
@@ -296,15 +321,16 @@ void attendRowsBf16(const HeadPlan& h, const float* q, const float* v, int width
     const __mmask32 mask = count >= 32 ? 0xffffffffu : (1u << count) - 1;
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
-      const __m512bh both = _mm512_cvtne2ps_pbh((__m512)(sums[i][1] * factor[i]), (__m512)(sums[i][0] * factor[i]));
+      const __m512bh both =
+          _mm512_cvtne2ps_pbh((__m512)(sums[i][1] * factor[i]), (__m512)(sums[i][0] * factor[i]));
       _mm512_mask_storeu_epi16((Bf16*)out + i * outStride + first, mask, (__m512i)both);
     }
   }
 }
 
 constexpr AttendRows kAttendRowsBf16[kPlanRows + 1] = {
-  nullptr,           attendRowsBf16<1>, attendRowsBf16<2>, attendRowsBf16<3>, attendRowsBf16<4>,
-  attendRowsBf16<5>, attendRowsBf16<6>, attendRowsBf16<7>, attendRowsBf16<8>, attendRowsBf16<9>,
+    nullptr,           attendRowsBf16<1>, attendRowsBf16<2>, attendRowsBf16<3>, attendRowsBf16<4>,
+    attendRowsBf16<5>, attendRowsBf16<6>, attendRowsBf16<7>, attendRowsBf16<8>, attendRowsBf16<9>,
 };
 
 void planAttentionBf16(const PlanAttention& op, float* scratch) {
@@ -314,8 +340,9 @@ void planAttentionBf16(const PlanAttention& op, float* scratch) {
   float* values = h.scores + (ptrdiff_t)kPlanRows * h.scoreStride;
   packValues(h, static_cast<const Bf16*>(op.v), op.width, reinterpret_cast<uint32_t*>(values));
   for (int row = 0; row < op.queries; row += kPlanRows) {
-    kAttendRowsBf16[least(kPlanRows, op.queries - row)](h, static_cast<const float*>(op.q) + row * h.stride, values, op.width,
-                                                        reinterpret_cast<float*>(static_cast<Bf16*>(op.out) + row * op.outStride), op.outStride);
+    kAttendRowsBf16[least(kPlanRows, op.queries - row)](
+        h, static_cast<const float*>(op.q) + row * h.stride, values, op.width,
+        reinterpret_cast<float*>(static_cast<Bf16*>(op.out) + row * op.outStride), op.outStride);
   }
 }
 #endif

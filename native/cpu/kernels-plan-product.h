@@ -1,10 +1,12 @@
-// Products of the plan: tiles of kPlanRows rows and one panel of two vectors, sums in registers, the epilogue on those registers.
-// Panels outside, rows inside: a panel is read from the second-level cache once for each tile and the rows once for each panel.
-// Included by plan-kernels.inl alone.
+// Products of the plan: tiles of kPlanRows rows and one panel of two vectors, sums in registers,
+// the epilogue on those registers. Panels outside, rows inside: a panel is read from the
+// second-level cache once for each tile and the rows once for each panel. Included by
+// plan-kernels.inl alone.
 #pragma once
 
 #if PSTMO_VECTOR_BYTES == 64
-constexpr int kPlanRows = 9;  // 18 sums, 2 panel vectors and a broadcast of 32 registers; nine divides every token count of the model
+constexpr int kPlanRows = 9;  // 18 sums, 2 panel vectors and a broadcast of 32 registers; nine
+                              // divides every token count of the model
 #else
 constexpr int kPlanRows = 6;  // 12 sums of 16 registers
 #endif
@@ -15,7 +17,8 @@ struct RowWalk {
   int left;
   ptrdiff_t stride, jump;
 
-  RowWalk(const RowMap& map, int row) : at(row * map.stride), left(INT_MAX), stride(map.stride), jump(0) {
+  RowWalk(const RowMap& map, int row)
+      : at(row * map.stride), left(INT_MAX), stride(map.stride), jump(0) {
     if (map.rows == INT_MAX) return;
     row += map.start;
     const int group = row / map.rows, inside = row - group * map.rows;
@@ -38,7 +41,9 @@ struct RowWalk {
 };
 
 #if defined(__AVX512BF16__)
-inline void saveBf16(Bf16* to, Vec low, Vec high) { _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low)); }
+inline void saveBf16(Bf16* to, Vec low, Vec high) {
+  _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low));
+}
 #endif
 
 template <int MR>
@@ -101,7 +106,8 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
 #endif
 }
 
-// The panel behind the one in use, of which each step over `inner` asks the second-level cache for a few bytes: a network's weights are larger.
+// The panel behind the one in use, of which each step over `inner` asks the second-level cache for
+// a few bytes: a network's weights are larger.
 struct NextPanel {
   const char* at;
   ptrdiff_t step;
@@ -113,7 +119,8 @@ struct NextPanel {
 };
 
 template <int MR>
-void planTile(const PlanProduct& op, const void* rows, const void* panel, int row, int column, NextPanel next) {
+void planTile(const PlanProduct& op, const void* rows, const void* panel, int row, int column,
+              NextPanel next) {
   const float* a = static_cast<const float*>(rows);
   const float* b = static_cast<const float*>(panel);
   const ptrdiff_t stride = op.aStride;
@@ -134,7 +141,8 @@ void planTile(const PlanProduct& op, const void* rows, const void* panel, int ro
 
 #if defined(__AVX512BF16__)
 template <int MR>
-void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, int row, int column, NextPanel next) {
+void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, int row, int column,
+                  NextPanel next) {
   const uint32_t* a = static_cast<const uint32_t*>(rows);
   const uint32_t* b = static_cast<const uint32_t*>(panel);
   const ptrdiff_t stride = op.aStride / 2;
@@ -142,7 +150,8 @@ void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, in
   Vec sums[MR][2] = {};
   for (int p = 0; p < pairs; ++p) {
     next.fetch();
-    const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32), b1 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32 + 16);
+    const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32),
+                   b1 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32 + 16);
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
       const __m512bh value = (__m512bh)_mm512_set1_epi32((int)a[i * stride + p]);
@@ -157,24 +166,27 @@ void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, in
 using PlanTile = void (*)(const PlanProduct&, const void*, const void*, int, int, NextPanel);
 
 constexpr PlanTile kPlanTiles[kPlanRows + 1] = {
-  nullptr, planTile<1>, planTile<2>, planTile<3>, planTile<4>, planTile<5>, planTile<6>,
+    nullptr,     planTile<1>, planTile<2>, planTile<3>, planTile<4>, planTile<5>, planTile<6>,
 #if PSTMO_VECTOR_BYTES == 64
-  planTile<7>, planTile<8>, planTile<9>,
+    planTile<7>, planTile<8>, planTile<9>,
 #endif
 };
 
 // stepElements: elements of a row that one step over `inner` takes.
-inline void planTiles(const PlanProduct& op, const PlanTile (&tiles)[kPlanRows + 1], int elementBytes, int stepElements) {
+inline void planTiles(const PlanProduct& op, const PlanTile (&tiles)[kPlanRows + 1],
+                      int elementBytes, int stepElements) {
   const char* a = static_cast<const char*>(op.a);
   const ptrdiff_t panelBytes = (ptrdiff_t)op.inner * kPanel * elementBytes;
-  const ptrdiff_t steps = op.inner / stepElements, tilesOfPanel = op.groups * ((op.rows + kPlanRows - 1) / kPlanRows);
+  const ptrdiff_t steps = op.inner / stepElements,
+                  tilesOfPanel = op.groups * ((op.rows + kPlanRows - 1) / kPlanRows);
   for (int panel = 0; panel < op.panelCount; ++panel) {
     const char* b = static_cast<const char*>(op.panels) + panel * panelBytes;
     NextPanel next{b + panelBytes, panelBytes / (tilesOfPanel * steps) + 1};
     for (int group = 0; group < op.groups; ++group) {
       const char* rows = a + group * op.aGroup * elementBytes;
       for (int row = 0; row < op.rows; row += kPlanRows) {
-        tiles[least(kPlanRows, op.rows - row)](op, rows + row * op.aStride * elementBytes, b, group * op.rows + row, panel * kPanel, next);
+        tiles[least(kPlanRows, op.rows - row)](op, rows + row * op.aStride * elementBytes, b,
+                                               group * op.rows + row, panel * kPanel, next);
         next.at += next.step * steps;
       }
     }
@@ -185,8 +197,8 @@ void planProduct(const PlanProduct& op) { planTiles(op, kPlanTiles, 4, 1); }
 
 #if defined(__AVX512BF16__)
 constexpr PlanTile kPlanTilesBf16[kPlanRows + 1] = {
-  nullptr,         planTileBf16<1>, planTileBf16<2>, planTileBf16<3>, planTileBf16<4>,
-  planTileBf16<5>, planTileBf16<6>, planTileBf16<7>, planTileBf16<8>, planTileBf16<9>,
+    nullptr,         planTileBf16<1>, planTileBf16<2>, planTileBf16<3>, planTileBf16<4>,
+    planTileBf16<5>, planTileBf16<6>, planTileBf16<7>, planTileBf16<8>, planTileBf16<9>,
 };
 void planProductBf16(const PlanProduct& op) { planTiles(op, kPlanTilesBf16, 2, 2); }
 #endif

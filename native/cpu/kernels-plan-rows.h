@@ -1,4 +1,5 @@
-// What the plan does row by row. Rows are padded with zeros to whole vectors. Included by plan-kernels.inl alone.
+// What the plan does row by row. Rows are padded with zeros to whole vectors. Included by
+// plan-kernels.inl alone.
 #pragma once
 
 inline int paddedChannels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
@@ -7,7 +8,8 @@ struct RowMoments {
   float mean, scale;
 };
 
-// Two passes: the mean, then the squares of what differs from it. What pads the row counts for neither.
+// Two passes: the mean, then the squares of what differs from it. What pads the row counts for
+// neither.
 inline RowMoments rowMoments(const float* x, int channels) {
   const int padded = paddedChannels(channels);
   Vec total0{}, total1{};
@@ -48,7 +50,8 @@ inline void saveRounded(Bf16* to, Vec v) {
 
 // Two vectors of a normalised row, zero behind its last channel.
 template <bool affine>
-inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, float mean, float factor, Vec (&out)[2]) {
+inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, float mean,
+                            float factor, Vec (&out)[2]) {
 #pragma GCC unroll 2
   for (int v = 0; v < 2; ++v) {
     const int at = c + v * kLanes;
@@ -109,13 +112,15 @@ void planAffineRows(const PlanAffine& op) {
   }
 }
 
-void planAddRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table, RowMap tableMap, int channels, int rows, float* y) {
+void planAddRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
+                 RowMap tableMap, int channels, int rows, float* y) {
   const int padded = paddedChannels(channels);
   RowWalk walk(tableMap, 0);
   for (int row = 0; row < rows; ++row) {
     const float* from = x + (xRows ? xRows[row] : row) * stride;
     if (table) {
-      for (int c = 0; c < padded; c += kLanes) save(y + row * stride + c, load(from + c) + load(table + walk.at + c));
+      for (int c = 0; c < padded; c += kLanes)
+        save(y + row * stride + c, load(from + c) + load(table + walk.at + c));
     } else {
       for (int c = 0; c < padded; c += kLanes) save(y + row * stride + c, load(from + c));
     }

@@ -1,20 +1,23 @@
-// Products on packed panels: out (MR, NV vectors) = or += a (MR, k) panel (k, NV vectors), sums held in registers.
-// Included by kernels.inl alone.
+// Products on packed panels: out (MR, NV vectors) = or += a (MR, k) panel (k, NV vectors), sums
+// held in registers. Included by kernels.inl alone.
 #pragma once
 
 #if PSTMO_VECTOR_BYTES == 64
-constexpr int kTileRows = 9;  // 18 sums + 2 panel vectors + 1 broadcast of 32 registers; nine divides every token count of the model
+constexpr int kTileRows = 9;  // 18 sums + 2 panel vectors + 1 broadcast of 32 registers; nine
+                              // divides every token count of the model
 #else
 constexpr int kTileRows = 6;  // 12 sums of 16 registers
 #endif
 
 template <int MR, int NV, bool kMajor>
-void tileOf(const float* __restrict a, ptrdiff_t stride, int k, const float* __restrict panel, float* __restrict out, bool accumulate) {
+void tileOf(const float* __restrict a, ptrdiff_t stride, int k, const float* __restrict panel,
+            float* __restrict out, bool accumulate) {
   Vec sums[MR][NV];
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) sums[i][v] = accumulate ? load(out + (i * NV + v) * kLanes) : Vec{};
+    for (int v = 0; v < NV; ++v)
+      sums[i][v] = accumulate ? load(out + (i * NV + v) * kLanes) : Vec{};
   }
   for (int p = 0; p < k; ++p) {
     Vec b[NV];
@@ -39,23 +42,34 @@ using TileFunction = void (*)(const float*, ptrdiff_t, int, const float*, float*
 template <int NV, bool kMajor>
 TileFunction tileFor(int rows) {
   switch (rows) {
-    case 1: return tileOf<1, NV, kMajor>;
-    case 2: return tileOf<2, NV, kMajor>;
-    case 3: return tileOf<3, NV, kMajor>;
-    case 4: return tileOf<4, NV, kMajor>;
-    case 5: return tileOf<5, NV, kMajor>;
-    case 6: return tileOf<6, NV, kMajor>;
+    case 1:
+      return tileOf<1, NV, kMajor>;
+    case 2:
+      return tileOf<2, NV, kMajor>;
+    case 3:
+      return tileOf<3, NV, kMajor>;
+    case 4:
+      return tileOf<4, NV, kMajor>;
+    case 5:
+      return tileOf<5, NV, kMajor>;
+    case 6:
+      return tileOf<6, NV, kMajor>;
 #if PSTMO_VECTOR_BYTES == 64
-    case 7: return tileOf<7, NV, kMajor>;
-    case 8: return tileOf<8, NV, kMajor>;
-    default: return tileOf<9, NV, kMajor>;
+    case 7:
+      return tileOf<7, NV, kMajor>;
+    case 8:
+      return tileOf<8, NV, kMajor>;
+    default:
+      return tileOf<9, NV, kMajor>;
 #else
-    default: return tileOf<6, NV, kMajor>;
+    default:
+      return tileOf<6, NV, kMajor>;
 #endif
   }
 }
 
-void tile(int rows, const float* a, ptrdiff_t stride, bool kMajor, int k, const float* panel, int columns, float* out, bool accumulate) {
+void tile(int rows, const float* a, ptrdiff_t stride, bool kMajor, int k, const float* panel,
+          int columns, float* out, bool accumulate) {
   TileFunction function;
   if (columns == kPanel) {
     function = kMajor ? tileFor<2, true>(rows) : tileFor<2, false>(rows);
@@ -67,18 +81,22 @@ void tile(int rows, const float* a, ptrdiff_t stride, bool kMajor, int k, const 
 
 #if defined(__AVX512BF16__)
 template <int MR, bool kMajor>
-void tileBf16Of(const uint32_t* __restrict a, ptrdiff_t stride, int pairs, const uint32_t* __restrict panel, float* __restrict out, bool accumulate) {
+void tileBf16Of(const uint32_t* __restrict a, ptrdiff_t stride, int pairs,
+                const uint32_t* __restrict panel, float* __restrict out, bool accumulate) {
   __m512 sums[MR][2];
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 2
-    for (int v = 0; v < 2; ++v) sums[i][v] = accumulate ? _mm512_loadu_ps(out + (i * 2 + v) * 16) : _mm512_setzero_ps();
+    for (int v = 0; v < 2; ++v)
+      sums[i][v] = accumulate ? _mm512_loadu_ps(out + (i * 2 + v) * 16) : _mm512_setzero_ps();
   }
   for (int p = 0; p < pairs; ++p) {
-    const __m512i b0 = _mm512_loadu_si512(panel + p * 32), b1 = _mm512_loadu_si512(panel + p * 32 + 16);
+    const __m512i b0 = _mm512_loadu_si512(panel + p * 32),
+                  b1 = _mm512_loadu_si512(panel + p * 32 + 16);
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
-      const __m512i value = _mm512_set1_epi32((int)(kMajor ? a[p * stride + i] : a[i * stride + p]));
+      const __m512i value =
+          _mm512_set1_epi32((int)(kMajor ? a[p * stride + i] : a[i * stride + p]));
       sums[i][0] = _mm512_dpbf16_ps(sums[i][0], (__m512bh)value, (__m512bh)b0);
       sums[i][1] = _mm512_dpbf16_ps(sums[i][1], (__m512bh)value, (__m512bh)b1);
     }
@@ -91,21 +109,32 @@ void tileBf16Of(const uint32_t* __restrict a, ptrdiff_t stride, int pairs, const
 }
 
 template <bool kMajor>
-void tileBf16For(int rows, const uint32_t* a, ptrdiff_t stride, int pairs, const uint32_t* panel, float* out, bool accumulate) {
+void tileBf16For(int rows, const uint32_t* a, ptrdiff_t stride, int pairs, const uint32_t* panel,
+                 float* out, bool accumulate) {
   switch (rows) {
-    case 1: return tileBf16Of<1, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 2: return tileBf16Of<2, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 3: return tileBf16Of<3, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 4: return tileBf16Of<4, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 5: return tileBf16Of<5, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 6: return tileBf16Of<6, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 7: return tileBf16Of<7, kMajor>(a, stride, pairs, panel, out, accumulate);
-    case 8: return tileBf16Of<8, kMajor>(a, stride, pairs, panel, out, accumulate);
-    default: return tileBf16Of<9, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 1:
+      return tileBf16Of<1, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 2:
+      return tileBf16Of<2, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 3:
+      return tileBf16Of<3, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 4:
+      return tileBf16Of<4, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 5:
+      return tileBf16Of<5, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 6:
+      return tileBf16Of<6, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 7:
+      return tileBf16Of<7, kMajor>(a, stride, pairs, panel, out, accumulate);
+    case 8:
+      return tileBf16Of<8, kMajor>(a, stride, pairs, panel, out, accumulate);
+    default:
+      return tileBf16Of<9, kMajor>(a, stride, pairs, panel, out, accumulate);
   }
 }
 
-void tileBf16(int rows, const uint32_t* a, ptrdiff_t stride, bool kMajor, int pairs, const uint32_t* panel, float* out, bool accumulate) {
+void tileBf16(int rows, const uint32_t* a, ptrdiff_t stride, bool kMajor, int pairs,
+              const uint32_t* panel, float* out, bool accumulate) {
   if (kMajor) {
     tileBf16For<true>(rows, a, stride, pairs, panel, out, accumulate);
   } else {
@@ -130,7 +159,8 @@ void pairsOfRow(const float* x, int count, uint32_t* pairs) {
 void pairsOfRows(const float* x, const float* y, int count, uint32_t* pairs) {
   // Word k of the result: even k takes value k / 2 of the low half (x), odd k of the high half (y).
   const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i order = _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16)), 16));
+  const __m512i order =
+      _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16)), 16));
   for (int i = 0; i < count; i += 16) {
     const int n = least(16, count - i);
     const __mmask16 mask = (__mmask16)((1u << n) - 1);
@@ -148,7 +178,8 @@ void pairsOfRows(const float* x, const float* y, int count, uint32_t* pairs) {
 
 // What most tiles need: bias, ReLU, whole vectors.
 void storeBiasRelu(const TileStore& s, const float* out, int row, int rows, int column) {
-  const Vec bias0 = s.bias ? load(s.bias + column) : Vec{}, bias1 = s.bias ? load(s.bias + column + kLanes) : Vec{};
+  const Vec bias0 = s.bias ? load(s.bias + column) : Vec{},
+            bias1 = s.bias ? load(s.bias + column + kLanes) : Vec{};
   const Vec floor = splat(s.relu ? 0.0f : -__builtin_inff());
   float* y = s.y + (int64_t)row * s.width + column;
   for (int i = 0; i < rows; ++i, y += s.width, out += kPanel) {
@@ -168,7 +199,8 @@ int64_t storeRow(const TileStore& s, int64_t r, int tap) {
 void storeTile(const TileStore& s, const float* out, int row, int rows, int column) {
   const int tap = s.taps == 1 ? 0 : column / s.width;
   column -= tap * s.width;
-  if (s.taps == 1 && column + kPanel <= s.width && !s.dropout.active() && !s.reluOutput && !s.residual && !s.accumulate) {
+  if (s.taps == 1 && column + kPanel <= s.width && !s.dropout.active() && !s.reluOutput &&
+      !s.residual && !s.accumulate) {
     return storeBiasRelu(s, out, row, rows, column);
   }
   for (int v = 0; v < 2; ++v) {
@@ -187,9 +219,12 @@ void storeTile(const TileStore& s, const float* out, int row, int rows, int colu
         if (pair != r / 2) words = dropoutWords(s.dropout, s.width, pair = r / 2, c);
         value *= dropoutFactor(s.dropout, words, r, c);
       }
-      if (s.reluOutput) value = loadUpTo(s.reluOutput + r * s.width + c, count) > 0.0f ? value * s.reluScale : Vec{};
+      if (s.reluOutput)
+        value =
+            loadUpTo(s.reluOutput + r * s.width + c, count) > 0.0f ? value * s.reluScale : Vec{};
       if (s.residual) {
-        const int64_t from = s.outTokens == s.tokens ? r : r / s.outTokens * s.tokens + r % s.outTokens * s.stride;
+        const int64_t from =
+            s.outTokens == s.tokens ? r : r / s.outTokens * s.tokens + r % s.outTokens * s.stride;
         value += loadUpTo(s.residual + from * s.width + c, count);
       }
       if (s.accumulate) value += loadUpTo(y, count);
@@ -223,7 +258,8 @@ double multiplyAddsBf16(long iterations) {
   __m512 sums[16];
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) sums[i] = _mm512_set1_ps((float)i);
-  const __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f803f80), b = (__m512bh)_mm512_set1_epi32(0x00013f80);
+  const __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f803f80),
+                 b = (__m512bh)_mm512_set1_epi32(0x00013f80);
   for (long n = 0; n < iterations; ++n) {
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {

@@ -1,5 +1,5 @@
-// All range kernels of one instruction set. An isa-*.cpp file defines PSTMO_ISA and PSTMO_VECTOR_BYTES, is compiled with that set's
-// flags and includes this.
+// All range kernels of one instruction set. An isa-*.cpp file defines PSTMO_ISA and
+// PSTMO_VECTOR_BYTES, is compiled with that set's flags and includes this.
 #include "../core/philox.h"
 #include "kernels.h"
 
@@ -7,52 +7,53 @@
 #include <immintrin.h>
 #endif
 
-// GCC 12 takes the deliberately undefined operands of its own AVX-512 intrinsics for uninitialised variables.
+// GCC 12 takes the deliberately undefined operands of its own AVX-512 intrinsics for uninitialised
+// variables.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
 namespace pstmo::PSTMO_ISA {
 namespace {
-#include "vector.h"
-#include "kernels-product.h"
 #include "kernels-attention.h"
+#include "kernels-product.h"
 #include "kernels-rows.h"
+#include "vector.h"
 
 constexpr Kernels makeKernels(const char* name) {
   return {
-    .name = name,
-    .tileRows = kTileRows,
-    .lanes = kLanes,
-    .panelColumns = kPanel,
-    .tile = tile,
+      .name = name,
+      .tileRows = kTileRows,
+      .lanes = kLanes,
+      .panelColumns = kPanel,
+      .tile = tile,
 #if defined(__AVX512BF16__)
-    .tileBf16 = tileBf16,
-    .store = storeTile,
-    .pairsOfRow = pairsOfRow,
-    .pairsOfRows = pairsOfRows,
+      .tileBf16 = tileBf16,
+      .store = storeTile,
+      .pairsOfRow = pairsOfRow,
+      .pairsOfRows = pairsOfRows,
 #else
-    .tileBf16 = nullptr,
-    .store = storeTile,
-    .pairsOfRow = nullptr,
-    .pairsOfRows = nullptr,
+      .tileBf16 = nullptr,
+      .store = storeTile,
+      .pairsOfRow = nullptr,
+      .pairsOfRows = nullptr,
 #endif
-    .attentionForward = attentionForward,
-    .attentionBackward = attentionBackward,
-    .attentionMaps = attentionMaps,
-    .layerNormForward = layerNormForward,
-    .layerNormBackward = layerNormBackward,
-    .columnMoments = columnMoments,
-    .columnSums = columnSums,
-    .normalize = normalize,
-    .normalizeBackwardSums = normalizeBackwardSums,
-    .normalizeBackward = normalizeBackward,
-    .dropoutBackward = dropoutBackward,
-    .adam = adam,
-    .multiplyAdds = multiplyAdds,
+      .attentionForward = attentionForward,
+      .attentionBackward = attentionBackward,
+      .attentionMaps = attentionMaps,
+      .layerNormForward = layerNormForward,
+      .layerNormBackward = layerNormBackward,
+      .columnMoments = columnMoments,
+      .columnSums = columnSums,
+      .normalize = normalize,
+      .normalizeBackwardSums = normalizeBackwardSums,
+      .normalizeBackward = normalizeBackward,
+      .dropoutBackward = dropoutBackward,
+      .adam = adam,
+      .multiplyAdds = multiplyAdds,
 #if defined(__AVX512BF16__)
-    .multiplyAddsBf16 = multiplyAddsBf16,
+      .multiplyAddsBf16 = multiplyAddsBf16,
 #else
-    .multiplyAddsBf16 = nullptr,
+      .multiplyAddsBf16 = nullptr,
 #endif
   };
 }

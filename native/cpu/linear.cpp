@@ -4,31 +4,70 @@
 namespace pstmo {
 
 void CpuBackend::run(const LinearForward& op) {
-  TileStore store{.y = op.y.floats(), .width = op.out, .bias = op.bias, .relu = op.relu, .dropout = op.dropout, .residual = op.residual};
-  product(op.rows, {.x = op.x.floats(), .width = op.in}, packed(op.weight, op.out, op.in, 1, true), store);
+  TileStore store{.y = op.y.floats(),
+                  .width = op.out,
+                  .bias = op.bias,
+                  .relu = op.relu,
+                  .dropout = op.dropout,
+                  .residual = op.residual};
+  product(op.rows, {.x = op.x.floats(), .width = op.in}, packed(op.weight, op.out, op.in, 1, true),
+          store);
 }
 
 void CpuBackend::run(const LinearBackward& op) {
   if (op.dX) {
-    TileStore store{.y = op.dX.floats(), .width = op.in, .reluOutput = op.reluOutput.floats(), .reluScale = op.reluScale, .accumulate = op.accumulate};
-    product(op.rows, {.x = op.dZ.floats(), .width = op.out}, packed(op.weight, op.out, op.in, 1, false), store);
+    TileStore store{.y = op.dX.floats(),
+                    .width = op.in,
+                    .reluOutput = op.reluOutput.floats(),
+                    .reluScale = op.reluScale,
+                    .accumulate = op.accumulate};
+    product(op.rows, {.x = op.dZ.floats(), .width = op.out},
+            packed(op.weight, op.out, op.in, 1, false), store);
   }
-  if (op.dWeight) weightGradient(op.rows, op.dZ.floats(), op.out, {.x = op.x.floats(), .width = op.in}, op.dWeight);
+  if (op.dWeight)
+    weightGradient(op.rows, op.dZ.floats(), op.out, {.x = op.x.floats(), .width = op.in},
+                   op.dWeight);
   if (op.dBias) addColumnSums(op.rows, op.out, op.dZ.floats(), op.dBias);
 }
 
 void CpuBackend::run(const SpatialBlockForward& op) {
-  run(LinearForward{.rows = op.rows, .in = op.in, .out = op.out, .x = op.x, .weight = op.weight, .bias = op.bias, .y = op.z});
-  BatchNormForward norm{op.rows, op.out, op.z.floats(), op.gamma, op.beta, op.runningMean, op.runningVariance, op.mean, op.inverseStd, op.y.floats(), op.training};
+  run(LinearForward{.rows = op.rows,
+                    .in = op.in,
+                    .out = op.out,
+                    .x = op.x,
+                    .weight = op.weight,
+                    .bias = op.bias,
+                    .y = op.z});
+  BatchNormForward norm{op.rows,       op.out,         op.z.floats(),      op.gamma,
+                        op.beta,       op.runningMean, op.runningVariance, op.mean,
+                        op.inverseStd, op.y.floats(),  op.training};
   normalizeForward(norm, 0.2f, op.residual.floats(), op.dropout);
 }
 
 void CpuBackend::run(const SpatialBlockBackward& op) {
   batchNormBackward(op.rows,
-                    {.channels = op.out, .dY = op.dY.floats(), .x = op.z.floats(), .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = op.beta, .slope = 0.2f,
-                     .dropout = op.dropout, .dU = op.dZ.floats(), .sums = nullptr, .dX = op.dZ.floats()},
+                    {.channels = op.out,
+                     .dY = op.dY.floats(),
+                     .x = op.z.floats(),
+                     .mean = op.mean,
+                     .inverseStd = op.inverseStd,
+                     .gamma = op.gamma,
+                     .beta = op.beta,
+                     .slope = 0.2f,
+                     .dropout = op.dropout,
+                     .dU = op.dZ.floats(),
+                     .sums = nullptr,
+                     .dX = op.dZ.floats()},
                     op.dGamma, op.dBeta);
-  run(LinearBackward{.rows = op.rows, .in = op.in, .out = op.out, .dZ = op.dZ, .x = op.x, .weight = op.weight, .dX = op.dX, .dWeight = op.dWeight, .dBias = op.dBias,
+  run(LinearBackward{.rows = op.rows,
+                     .in = op.in,
+                     .out = op.out,
+                     .dZ = op.dZ,
+                     .x = op.x,
+                     .weight = op.weight,
+                     .dX = op.dX,
+                     .dWeight = op.dWeight,
+                     .dBias = op.dBias,
                      .accumulate = op.accumulate});
 }
 

@@ -14,10 +14,14 @@ constexpr float kEpsilon = 1e-5f, kMomentum = 0.1f;
 }  // namespace
 
 // Chan's way of joining the moments of chunks, in order, in double precision.
-void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd, float* runningMean, float* runningVariance) {
+void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mean,
+                              float* inverseStd, float* runningMean, float* runningVariance) {
   const int chunks = (rows + kRows - 1) / kRows;
   float* moments = partials_.floats(static_cast<size_t>(chunks) * 2 * channels);
-  forRows(rows, kRows, [&](int begin, int end, int) { kernels_.columnMoments(x, channels, begin, end, moments + static_cast<size_t>(begin / kRows) * 2 * channels); });
+  forRows(rows, kRows, [&](int begin, int end, int) {
+    kernels_.columnMoments(x, channels, begin, end,
+                           moments + static_cast<size_t>(begin / kRows) * 2 * channels);
+  });
   std::vector<double> means(channels, 0.0), squares(channels, 0.0);
   double seen = 0;
   for (int chunk = 0; chunk < chunks; ++chunk) {
@@ -39,15 +43,26 @@ void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mea
   }
 }
 
-void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const float* residual, const Dropout& dropout) {
-  Normalize n{.channels = op.channels, .x = op.x, .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = op.beta, .slope = slope, .residual = residual,
-              .dropout = dropout, .y = op.y};
+void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const float* residual,
+                                  const Dropout& dropout) {
+  Normalize n{.channels = op.channels,
+              .x = op.x,
+              .mean = op.mean,
+              .inverseStd = op.inverseStd,
+              .gamma = op.gamma,
+              .beta = op.beta,
+              .slope = slope,
+              .residual = residual,
+              .dropout = dropout,
+              .y = op.y};
   std::vector<float> inverse;
   if (op.training) {
-    batchMoments(op.rows, op.channels, op.x, op.mean, op.inverseStd, op.runningMean, op.runningVariance);
+    batchMoments(op.rows, op.channels, op.x, op.mean, op.inverseStd, op.runningMean,
+                 op.runningVariance);
   } else {
     inverse.resize(op.channels);
-    for (int c = 0; c < op.channels; ++c) inverse[c] = 1.0f / std::sqrt(op.runningVariance[c] + kEpsilon);
+    for (int c = 0; c < op.channels; ++c)
+      inverse[c] = 1.0f / std::sqrt(op.runningVariance[c] + kEpsilon);
     n.mean = op.runningMean;
     n.inverseStd = inverse.data();
   }
@@ -57,9 +72,12 @@ void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const
 void CpuBackend::run(const BatchNormForward& op) { normalizeForward(op, 1.0f, nullptr, {}); }
 
 void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma, float* dBeta) {
-  op.sums = reduceRows(rows, 2 * op.channels, [&](int begin, int end, float* sums) { kernels_.normalizeBackwardSums(op, begin, end, sums); });
+  op.sums = reduceRows(rows, 2 * op.channels, [&](int begin, int end, float* sums) {
+    kernels_.normalizeBackwardSums(op, begin, end, sums);
+  });
   op.inverseRows = 1.0f / static_cast<float>(rows);
-  forRows(rows, kRows, [&](int begin, int end, int) { kernels_.normalizeBackward(op, begin, end); });
+  forRows(rows, kRows,
+          [&](int begin, int end, int) { kernels_.normalizeBackward(op, begin, end); });
   for (int c = 0; c < op.channels; ++c) {
     dBeta[c] += op.sums[c];
     dGamma[c] += op.sums[op.channels + c];
@@ -69,17 +87,29 @@ void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma
 void CpuBackend::run(const BatchNormBackward& op) {
   float* dU = conv_.floats(static_cast<size_t>(op.rows) * op.channels);
   batchNormBackward(op.rows,
-                    {.channels = op.channels, .dY = op.dY.floats(), .x = op.x.floats(), .mean = op.mean, .inverseStd = op.inverseStd, .gamma = op.gamma, .beta = nullptr, .dU = dU,
-                     .sums = nullptr, .dX = op.dX.floats(), .accumulate = op.accumulate},
+                    {.channels = op.channels,
+                     .dY = op.dY.floats(),
+                     .x = op.x.floats(),
+                     .mean = op.mean,
+                     .inverseStd = op.inverseStd,
+                     .gamma = op.gamma,
+                     .beta = nullptr,
+                     .dU = dU,
+                     .sums = nullptr,
+                     .dX = op.dX.floats(),
+                     .accumulate = op.accumulate},
                     op.dGamma, op.dBeta);
 }
 
 void CpuBackend::run(const LayerNormForward& op) {
-  forRows(op.rows, kRows, [&](int begin, int end, int) { kernels_.layerNormForward(op, begin, end); });
+  forRows(op.rows, kRows,
+          [&](int begin, int end, int) { kernels_.layerNormForward(op, begin, end); });
 }
 
 void CpuBackend::run(const LayerNormBackward& op) {
-  const float* sums = reduceRows(op.rows, 2 * op.channels, [&](int begin, int end, float* partial) { kernels_.layerNormBackward(op, begin, end, partial); });
+  const float* sums = reduceRows(op.rows, 2 * op.channels, [&](int begin, int end, float* partial) {
+    kernels_.layerNormBackward(op, begin, end, partial);
+  });
   for (int c = 0; c < op.channels; ++c) {
     op.dA[c] += sums[c];
     op.dB[c] += sums[op.channels + c];
@@ -87,7 +117,8 @@ void CpuBackend::run(const LayerNormBackward& op) {
 }
 
 void CpuBackend::run(const DropoutBackward& op) {
-  forRows(op.rows, kRows, [&](int begin, int end, int) { kernels_.dropoutBackward(op, begin, end); });
+  forRows(op.rows, kRows,
+          [&](int begin, int end, int) { kernels_.dropoutBackward(op, begin, end); });
 }
 
 }  // namespace pstmo

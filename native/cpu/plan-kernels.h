@@ -1,6 +1,7 @@
-// The kernels of the evaluation-only plan, compiled once for each instruction set like those of kernels.h: products whose epilogue is
-// fused into the store, attention of one head with its scores in the first-level cache, and what goes row by row. Rows are padded to
-// whole panels: what lies behind the last channel is zero, stays zero, and is read and written as the rest is.
+// The kernels of the evaluation-only plan, compiled once for each instruction set like those of
+// kernels.h: products whose epilogue is fused into the store, attention of one head with its scores
+// in the first-level cache, and what goes row by row. Rows are padded to whole panels: what lies
+// behind the last channel is zero, stays zero, and is read and written as the rest is.
 #pragma once
 
 #include <climits>
@@ -22,8 +23,9 @@ struct RowMap {
   int start = 0;
 };
 
-// y = activation(scale[row] * (a panels) + bias) + residual, for `groups` times `rows` rows. Rows of y, scale and residual are numbered
-// through the groups. The sum over `inner` runs in one order whatever the number of rows.
+// y = activation(scale[row] * (a panels) + bias) + residual, for `groups` times `rows` rows. Rows
+// of y, scale and residual are numbered through the groups. The sum over `inner` runs in one order
+// whatever the number of rows.
 struct PlanProduct {
   int rows = 0;
   int groups = 1;
@@ -31,35 +33,40 @@ struct PlanProduct {
   ptrdiff_t aStride = 0;    // elements from row to row
   ptrdiff_t aGroup = 0;     // and from group to group
   int inner = 0;            // bf16: even
-  const void* panels = nullptr;  // (panelCount, inner, panelColumns); bf16: (panelCount, inner / 2, panelColumns, 2)
+  const void* panels =
+      nullptr;  // (panelCount, inner, panelColumns); bf16: (panelCount, inner / 2, panelColumns, 2)
   int panelCount = 0;
   const float* scale = nullptr;  // (rows)
   const float* bias = nullptr;   // (panelCount * panelColumns)
   float slope = 1;               // of the activation where it is negative: 1 none, 0 ReLU
   const float* residual = nullptr;
   RowMap residualMap = {};
-  float* y = nullptr;     // may be the residual itself; or null
+  float* y = nullptr;  // may be the residual itself; or null
   RowMap yMap = {};
   Bf16* yBf16 = nullptr;  // the same rounded; or null
   RowMap yBf16Map = {};
 };
 
-// One head of one window: out = softmax2(q k^T) v, softmax2 with powers of two, so that log2(e) / sqrt(width) belongs into q.
-// exp2 is a polynomial on [-0.5, 0.5]: relative error at most 2.2e-7 in fp32, 7.5e-5 in bf16 (whose own rounding is 2e-3).
+// One head of one window: out = softmax2(q k^T) v, softmax2 with powers of two, so that log2(e) /
+// sqrt(width) belongs into q. exp2 is a polynomial on [-0.5, 0.5]: relative error at most 2.2e-7 in
+// fp32, 7.5e-5 in bf16 (whose own rounding is 2e-3).
 struct PlanAttention {
   int queries = 0, keys = 0;
   int width = 0;  // channels of a head; bf16: even
-  const void* q = nullptr;  // floats or bf16, all rows `stride` elements apart: width rounded up to a panel
+  const void* q =
+      nullptr;  // floats or bf16, all rows `stride` elements apart: width rounded up to a panel
   const void* k = nullptr;
   const void* v = nullptr;
   ptrdiff_t stride = 0;
   void* out = nullptr;
   ptrdiff_t outStride = 0;
-  // Without subtracting the greatest score of a row where |q| max |k| says that no power can leave the range of floats.
+  // Without subtracting the greatest score of a row where |q| max |k| says that no power can leave
+  // the range of floats.
   bool skipMaximum = true;
 };
 
-// y = (x - mean) t a + b with t = 1 / (std + 1e-6), std unbiased, of each row; a and b both or neither. scaled false: t = 1.
+// y = (x - mean) t a + b with t = 1 / (std + 1e-6), std unbiased, of each row; a and b both or
+// neither. scaled false: t = 1.
 struct PlanNormalize {
   int rows = 0, channels = 0;
   const float* x = nullptr;
@@ -71,7 +78,8 @@ struct PlanNormalize {
   Bf16* yBf16 = nullptr;
 };
 
-// y = leaky(x scale + shift) + residual, column by column; rows `stride` apart. For what is not folded into a product.
+// y = leaky(x scale + shift) + residual, column by column; rows `stride` apart. For what is not
+// folded into a product.
 struct PlanAffine {
   int rows = 0, channels = 0;
   const float* x = nullptr;
@@ -84,7 +92,8 @@ struct PlanAffine {
   Bf16* yBf16 = nullptr;
 };
 
-// Rows of the first layer's Q, K and V of one head, of a frame's part and a position's: out = scale[i] (frame + position) + bias.
+// Rows of the first layer's Q, K and V of one head, of a frame's part and a position's: out =
+// scale[i] (frame + position) + bias.
 struct PlanCombine {
   int rows = 0, columns = 0;
   const float* frames = nullptr;
@@ -111,8 +120,10 @@ struct PlanKernels {
   void (*rowScales)(const float* x, ptrdiff_t stride, int channels, int rows, float* scale);
   void (*normalizeRows)(const PlanNormalize&);
   void (*affineRows)(const PlanAffine&);
-  // y[i] = x[xRows[i]] + table[i]; xRows null: i. table null: a copy. y may be x where xRows is null.
-  void (*addRows)(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table, RowMap tableMap, int channels, int rows, float* y);
+  // y[i] = x[xRows[i]] + table[i]; xRows null: i. table null: a copy. y may be x where xRows is
+  // null.
+  void (*addRows)(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
+                  RowMap tableMap, int channels, int rows, float* y);
   void (*combineRows)(const PlanCombine&);
 };
 

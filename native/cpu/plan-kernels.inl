@@ -12,31 +12,31 @@
 
 namespace pstmo::PSTMO_ISA {
 namespace {
-#include "vector.h"
-#include "kernels-plan-product.h"
 #include "kernels-plan-attention.h"
+#include "kernels-plan-product.h"
 #include "kernels-plan-rows.h"
+#include "vector.h"
 
 constexpr PlanKernels makePlanKernels() {
   return {
-    .lanes = kLanes,
-    .panelColumns = kPanel,
-    .tileRows = kPlanRows,
-    .product = planProduct,
+      .lanes = kLanes,
+      .panelColumns = kPanel,
+      .tileRows = kPlanRows,
+      .product = planProduct,
 #if defined(__AVX512BF16__)
-    .productBf16 = planProductBf16,
-    .attention = planAttention,
-    .attentionBf16 = planAttentionBf16,
+      .productBf16 = planProductBf16,
+      .attention = planAttention,
+      .attentionBf16 = planAttentionBf16,
 #else
-    .productBf16 = nullptr,
-    .attention = planAttention,
-    .attentionBf16 = nullptr,
+      .productBf16 = nullptr,
+      .attention = planAttention,
+      .attentionBf16 = nullptr,
 #endif
-    .rowScales = rowScales,
-    .normalizeRows = planNormalizeRows,
-    .affineRows = planAffineRows,
-    .addRows = planAddRows,
-    .combineRows = planCombineRows,
+      .rowScales = rowScales,
+      .normalizeRows = planNormalizeRows,
+      .affineRows = planAffineRows,
+      .addRows = planAddRows,
+      .combineRows = planCombineRows,
   };
 }
 }  // namespace

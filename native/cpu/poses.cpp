@@ -1,4 +1,5 @@
-// Windows out of sequences, mirroring, the loss, the refining module's arithmetic, and the optimizer's step.
+// Windows out of sequences, mirroring, the loss, the refining module's arithmetic, and the
+// optimizer's step.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -11,14 +12,18 @@
 namespace pstmo {
 namespace {
 
-constexpr uint32_t kShuffleSite = 0xFFFFFFFFu;  // Philox's fourth word for frame permutations: no dropout site has it
+constexpr uint32_t kShuffleSite =
+    0xFFFFFFFFu;  // Philox's fourth word for frame permutations: no dropout site has it
 
 // The permutation of Table 8's "RS" for one sample: Fisher and Yates with words of Philox.
 std::vector<int> permutation(int count, uint64_t seed, uint32_t step, uint32_t sample) {
   std::vector<int> order(count);
   std::iota(order.begin(), order.end(), 0);
   for (int i = count - 1; i > 0; --i) {
-    const uint32_t word = philox(seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i), step, kShuffleSite).word[0];
+    const uint32_t word =
+        philox(seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i), step,
+               kShuffleSite)
+            .word[0];
     std::swap(order[i], order[static_cast<uint64_t>(word) * (i + 1) >> 32]);
   }
   return order;
@@ -29,14 +34,16 @@ std::vector<int> permutation(int count, uint64_t seed, uint32_t step, uint32_t s
 void CpuBackend::run(const WindowGather& op) {
   const size_t frameFloats = static_cast<size_t>(op.joints) * op.coordinates;
   pool_.run(op.batch, [&](int sample, int) {
-    const int32_t sequence = op.samples[3 * sample], centre = op.samples[3 * sample + 1], mirrored = op.samples[3 * sample + 2];
+    const int32_t sequence = op.samples[3 * sample], centre = op.samples[3 * sample + 1],
+                  mirrored = op.samples[3 * sample + 2];
     const float* source = op.source + op.start[sequence] * frameFloats;
     const int64_t last = op.length[sequence] - 1;
     std::vector<int> order;
     if (op.shuffle) order = permutation(op.frames, op.seed, op.step, static_cast<uint32_t>(sample));
     for (int i = 0; i < op.frames; ++i) {
       const int position = op.shuffle ? order[i] : i;
-      const int64_t frame = std::clamp<int64_t>(centre + static_cast<int64_t>(op.stride) * (position - (op.frames - 1) / 2), 0, last);
+      const int64_t frame = std::clamp<int64_t>(
+          centre + static_cast<int64_t>(op.stride) * (position - (op.frames - 1) / 2), 0, last);
       const float* x = source + frame * frameFloats;
       float* y = op.y + (static_cast<size_t>(sample) * op.frames + i) * frameFloats;
       if (!mirrored) {
@@ -49,7 +56,8 @@ void CpuBackend::run(const WindowGather& op) {
           for (int c = 1; c < op.coordinates; ++c) to[c] = from[c];
         }
       }
-      if (op.rootJoint >= 0) std::fill_n(y + static_cast<size_t>(op.rootJoint) * op.coordinates, op.coordinates, 0.0f);
+      if (op.rootJoint >= 0)
+        std::fill_n(y + static_cast<size_t>(op.rootJoint) * op.coordinates, op.coordinates, 0.0f);
     }
   });
 }
@@ -77,7 +85,8 @@ void CpuBackend::run(const PoseLoss& op) {
   const int coordinates = op.coordinates;
   forRows(op.rows, kChunk, [&](int begin, int end, int) {
     double total = 0;
-    for (int64_t point = static_cast<int64_t>(begin) * op.joints; point < static_cast<int64_t>(end) * op.joints; ++point) {
+    for (int64_t point = static_cast<int64_t>(begin) * op.joints;
+         point < static_cast<int64_t>(end) * op.joints; ++point) {
       float difference[3] = {0, 0, 0}, squares = 0;
       for (int c = 0; c < coordinates; ++c) {
         difference[c] = op.predicted[point * coordinates + c] - op.target[point * coordinates + c];
@@ -87,7 +96,8 @@ void CpuBackend::run(const PoseLoss& op) {
       total += distance;
       if (op.dPredicted) {
         const float scale = distance > 0 ? static_cast<float>(factor) / distance : 0.0f;
-        for (int c = 0; c < coordinates; ++c) op.dPredicted[point * coordinates + c] = difference[c] * scale;
+        for (int c = 0; c < coordinates; ++c)
+          op.dPredicted[point * coordinates + c] = difference[c] * scale;
       }
     }
     sums[begin / kChunk] = total;
@@ -98,7 +108,8 @@ void CpuBackend::run(const PoseLoss& op) {
 void CpuBackend::run(const AdamStep& op) {
   constexpr size_t kChunk = 1 << 14;
   pool_.run(static_cast<int>((op.count + kChunk - 1) / kChunk), [&](int item, int) {
-    kernels_.adam(op, static_cast<size_t>(item) * kChunk, std::min(op.count, (static_cast<size_t>(item) + 1) * kChunk));
+    kernels_.adam(op, static_cast<size_t>(item) * kChunk,
+                  std::min(op.count, (static_cast<size_t>(item) + 1) * kChunk));
   });
 }
 
@@ -130,7 +141,8 @@ void CpuBackend::run(const BackProjectBackward& op) {
     for (int j = 0; j < op.joints; ++j) {
       if (j == op.rootJoint) continue;
       const float* dY = op.dY + (first + j) * 3;
-      const float perX = (op.keypoints[(first + j) * 2] - camera[2]) / camera[0], perY = (op.keypoints[(first + j) * 2 + 1] - camera[3]) / camera[1];
+      const float perX = (op.keypoints[(first + j) * 2] - camera[2]) / camera[0],
+                  perY = (op.keypoints[(first + j) * 2 + 1] - camera[3]) / camera[1];
       op.dPredicted[(first + j) * 3 + 2] += dY[0] * perX + dY[1] * perY + dY[2];
     }
   }
@@ -140,7 +152,8 @@ void CpuBackend::run(const RefineBlendForward& op) {
   for (size_t point = 0; point < static_cast<size_t>(op.rows) * op.joints; ++point) {
     for (int c = 0; c < 2; ++c) {
       const float score = 1.0f / (1.0f + std::exp(-op.logits[point * 2 + c]));
-      op.y[point * 3 + c] = score * op.predicted[point * 3 + c] + (1.0f - score) * op.backProjected[point * 3 + c];
+      op.y[point * 3 + c] =
+          score * op.predicted[point * 3 + c] + (1.0f - score) * op.backProjected[point * 3 + c];
     }
     op.y[point * 3 + 2] = op.predicted[point * 3 + 2];
   }
@@ -149,8 +162,11 @@ void CpuBackend::run(const RefineBlendForward& op) {
 void CpuBackend::run(const RefineBlendBackward& op) {
   for (size_t point = 0; point < static_cast<size_t>(op.rows) * op.joints; ++point) {
     for (int c = 0; c < 2; ++c) {
-      const float score = 1.0f / (1.0f + std::exp(-op.logits[point * 2 + c])), dY = op.dY[point * 3 + c];
-      op.dLogits[point * 2 + c] = dY * (op.predicted[point * 3 + c] - op.backProjected[point * 3 + c]) * score * (1.0f - score);
+      const float score = 1.0f / (1.0f + std::exp(-op.logits[point * 2 + c])),
+                  dY = op.dY[point * 3 + c];
+      op.dLogits[point * 2 + c] = dY *
+                                  (op.predicted[point * 3 + c] - op.backProjected[point * 3 + c]) *
+                                  score * (1.0f - score);
       op.dPredicted[point * 3 + c] = dY * score;
       op.dBackProjected[point * 3 + c] = dY * (1.0f - score);
     }

@@ -10,13 +10,16 @@ namespace pstmo {
 void CpuBackend::run(const PositionsForward& op) {
   pool_.run(op.batch, [&](int window, int) {
     for (int i = 0; i < op.outTokens; ++i) {
-      const float* x = op.x + (static_cast<size_t>(window) * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels;
+      const float* x =
+          op.x +
+          (static_cast<size_t>(window) * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels;
       float* y = op.y + (static_cast<size_t>(window) * op.outTokens + i) * op.channels;
       if (!op.table) {
         std::memmove(y, x, static_cast<size_t>(op.channels) * sizeof(float));
         continue;
       }
-      const float* table = op.table + static_cast<size_t>(op.tableRows ? op.tableRows[i] : i) * op.channels;
+      const float* table =
+          op.table + static_cast<size_t>(op.tableRows ? op.tableRows[i] : i) * op.channels;
       for (int c = 0; c < op.channels; ++c) y[c] = x[c] + table[c];
     }
   });
@@ -26,16 +29,19 @@ void CpuBackend::run(const PositionsBackward& op) {
   if (op.dX) {
     pool_.run(op.batch, [&](int window, int) {
       float* dX = op.dX + static_cast<size_t>(window) * op.tokens * op.channels;
-      if (op.outTokens < op.tokens || op.rows) std::memset(dX, 0, static_cast<size_t>(op.tokens) * op.channels * sizeof(float));
+      if (op.outTokens < op.tokens || op.rows)
+        std::memset(dX, 0, static_cast<size_t>(op.tokens) * op.channels * sizeof(float));
       for (int i = 0; i < op.outTokens; ++i) {
-        std::memcpy(dX + static_cast<size_t>(op.rows ? op.rows[i] : i) * op.channels, op.dY + (static_cast<size_t>(window) * op.outTokens + i) * op.channels,
+        std::memcpy(dX + static_cast<size_t>(op.rows ? op.rows[i] : i) * op.channels,
+                    op.dY + (static_cast<size_t>(window) * op.outTokens + i) * op.channels,
                     static_cast<size_t>(op.channels) * sizeof(float));
       }
     });
   }
   if (op.dTable) {
     pool_.run(op.outTokens, [&](int i, int) {
-      float* table = op.dTable + static_cast<size_t>(op.tableRows ? op.tableRows[i] : i) * op.channels;
+      float* table =
+          op.dTable + static_cast<size_t>(op.tableRows ? op.tableRows[i] : i) * op.channels;
       for (int window = 0; window < op.batch; ++window) {
         const float* dY = op.dY + (static_cast<size_t>(window) * op.outTokens + i) * op.channels;
         for (int c = 0; c < op.channels; ++c) table[c] += dY[c];
@@ -47,7 +53,9 @@ void CpuBackend::run(const PositionsBackward& op) {
 void CpuBackend::run(const DecoderInputForward& op) {
   pool_.run(op.batch, [&](int window, int) {
     for (int i = 0; i < op.tokens; ++i) {
-      const float* x = i < op.visible ? op.x + (static_cast<size_t>(window) * op.visible + i) * op.channels : op.token;
+      const float* x = i < op.visible
+                           ? op.x + (static_cast<size_t>(window) * op.visible + i) * op.channels
+                           : op.token;
       const float* table = op.table + static_cast<size_t>(op.order[i]) * op.channels;
       float* y = op.y + (static_cast<size_t>(window) * op.tokens + i) * op.channels;
       for (int c = 0; c < op.channels; ++c) y[c] = x[c] + table[c];
@@ -57,10 +65,12 @@ void CpuBackend::run(const DecoderInputForward& op) {
 
 void CpuBackend::run(const DecoderInputBackward& op) {
   pool_.run(op.batch, [&](int window, int) {
-    std::memcpy(op.dX + static_cast<size_t>(window) * op.visible * op.channels, op.dY + static_cast<size_t>(window) * op.tokens * op.channels,
+    std::memcpy(op.dX + static_cast<size_t>(window) * op.visible * op.channels,
+                op.dY + static_cast<size_t>(window) * op.tokens * op.channels,
                 static_cast<size_t>(op.visible) * op.channels * sizeof(float));
   });
-  float* rows = partials_.floats(static_cast<size_t>(op.tokens) * op.channels);  // each token's gradient summed over the windows
+  float* rows = partials_.floats(static_cast<size_t>(op.tokens) *
+                                 op.channels);  // each token's gradient summed over the windows
   pool_.run(op.tokens, [&](int i, int) {
     float* row = rows + static_cast<size_t>(i) * op.channels;
     float* table = op.dTable + static_cast<size_t>(op.order[i]) * op.channels;
@@ -72,7 +82,8 @@ void CpuBackend::run(const DecoderInputBackward& op) {
     for (int c = 0; c < op.channels; ++c) table[c] += row[c];
   });
   for (int i = op.visible; i < op.tokens; ++i) {
-    for (int c = 0; c < op.channels; ++c) op.dToken[c] += rows[static_cast<size_t>(i) * op.channels + c];
+    for (int c = 0; c < op.channels; ++c)
+      op.dToken[c] += rows[static_cast<size_t>(i) * op.channels + c];
   }
 }
 
@@ -115,7 +126,8 @@ void CpuBackend::run(const ConcatBackward& op) {
   for (int row = 0; row < op.rows; ++row) {
     const float* dY = op.dY + static_cast<size_t>(row) * (op.left + op.right);
     for (int c = 0; c < op.left; ++c) op.dA[static_cast<size_t>(row) * op.left + c] += dY[c];
-    for (int c = 0; c < op.right; ++c) op.dB[static_cast<size_t>(row) * op.right + c] += dY[op.left + c];
+    for (int c = 0; c < op.right; ++c)
+      op.dB[static_cast<size_t>(row) * op.right + c] += dY[op.left + c];
   }
 }
 

@@ -1,6 +1,7 @@
-// Vectors of PSTMO_VECTOR_BYTES, written with the compiler's vector extension: the same source serves every instruction set.
-// Included by the isa-*.cpp files alone, inside namespace pstmo::PSTMO_ISA, so that no inline function of one instruction set
-// can stand in for another's at link time. For the same reason nothing here calls an inline function of the standard library.
+// Vectors of PSTMO_VECTOR_BYTES, written with the compiler's vector extension: the same source
+// serves every instruction set. Included by the isa-*.cpp files alone, inside namespace
+// pstmo::PSTMO_ISA, so that no inline function of one instruction set can stand in for another's at
+// link time. For the same reason nothing here calls an inline function of the standard library.
 #pragma once
 
 typedef float Vec __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
@@ -26,7 +27,9 @@ inline Vec loadFirst(const float* from, int count) {
   __builtin_memcpy(&v, from, static_cast<size_t>(count) * 4);
   return v;
 }
-inline void saveFirst(float* to, Vec v, int count) { __builtin_memcpy(to, &v, static_cast<size_t>(count) * 4); }
+inline void saveFirst(float* to, Vec v, int count) {
+  __builtin_memcpy(to, &v, static_cast<size_t>(count) * 4);
+}
 
 // 0, 1, 2, ... one a lane.
 inline VecInt laneNumbers() {
@@ -40,7 +43,8 @@ inline Vec firstLanes(Vec v, int count, Vec other) { return laneNumbers() < coun
 
 inline float sum(Vec v) {
 #pragma GCC unroll 4
-  for (int width = kLanes / 2; width > 0; width /= 2) v += __builtin_shuffle(v, laneNumbers() ^ width);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    v += __builtin_shuffle(v, laneNumbers() ^ width);
   return v[0];
 }
 inline float maximum(Vec v) {
@@ -58,7 +62,8 @@ inline void transpose(Vec (&rows)[kLanes]) {
 #pragma GCC unroll 4
   for (int bit = 1; bit < kLanes; bit *= 2) {
     const VecInt odd = (lane & bit) != 0;
-    const VecInt first = odd ? lane - bit + kLanes : lane, second = odd ? lane + kLanes : lane + bit;
+    const VecInt first = odd ? lane - bit + kLanes : lane,
+                 second = odd ? lane + kLanes : lane + bit;
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) {
       if (i & bit) continue;
@@ -71,7 +76,8 @@ inline void transpose(Vec (&rows)[kLanes]) {
 
 // e^x, |relative error| < 2e-7 for x in [-87, 88]; below it stays at e^-87, so never a denormal.
 inline Vec exponential(Vec x) {
-  const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
+  const Vec magic =
+      splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits
   x = x < -87.0f ? splat(-87.0f) : x;
   x = x > 88.0f ? splat(88.0f) : x;
   const Vec shifted = x * 1.44269504088896341f + magic;
@@ -105,17 +111,20 @@ inline VecLong multiplyEven(VecWord a, VecWord b) {
 
 inline void multiplyWide(VecWord a, uint32_t b, VecWord& high, VecWord& low) {
   const VecWord factor = VecWord{} + b;
-  const VecLong even = multiplyEven(a, factor), odd = multiplyEven((VecWord)((VecLong)a >> 32), factor);
+  const VecLong even = multiplyEven(a, factor),
+                odd = multiplyEven((VecWord)((VecLong)a >> 32), factor);
   high = (VecWord)((even >> 32) | (odd & 0xffffffff00000000u));
   low = (VecWord)((even & 0xffffffffu) | (odd << 32));
 }
 
-// Philox words of the counters first, first + 1, ... one a lane (first + kLanes must not carry out of 32 bits).
+// Philox words of the counters first, first + 1, ... one a lane (first + kLanes must not carry out
+// of 32 bits).
 struct VecPhilox {
   VecWord word[4];
 };
 inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
-  VecWord c0 = (VecWord)laneNumbers() + (uint32_t)first, c1 = VecWord{} + (uint32_t)(first >> 32), c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
+  VecWord c0 = (VecWord)laneNumbers() + (uint32_t)first, c1 = VecWord{} + (uint32_t)(first >> 32),
+          c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
   uint32_t k0 = (uint32_t)dropout.seed, k1 = (uint32_t)(dropout.seed >> 32);
   for (int round = 0; round < 10; ++round) {
     VecWord high0, low0, high1, low1;
@@ -131,9 +140,11 @@ inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
   return {{c0, c1, c2, c3}};
 }
 
-// The words of rows 2 p and 2 p + 1 in the vector of columns that begins at `column` (a multiple of kLanes): see core/dropout.h.
+// The words of rows 2 p and 2 p + 1 in the vector of columns that begins at `column` (a multiple of
+// kLanes): see core/dropout.h.
 inline VecPhilox dropoutWords(const Dropout& dropout, int width, int64_t rowPair, int column) {
-  const uint64_t block = (uint64_t)rowPair * (uint64_t)((width + 31) / 32) + (uint64_t)(column >> 5);
+  const uint64_t block =
+      (uint64_t)rowPair * (uint64_t)((width + 31) / 32) + (uint64_t)(column >> 5);
   return philoxLanes(dropout, block * 16 + (uint64_t)(column & 15));
 }
 inline Vec dropoutFactor(const Dropout& dropout, const VecPhilox& words, int64_t row, int column) {
@@ -141,13 +152,16 @@ inline Vec dropoutFactor(const Dropout& dropout, const VecPhilox& words, int64_t
   return word >= dropout.threshold() ? splat(dropout.scale()) : Vec{};
 }
 
-// Calls body(row, column, count, factor) for every vector of rows [begin, end): count < kLanes at the end of a row, factor the
-// dropout's multiplier. Two rows share their random words, so rows go in pairs.
+// Calls body(row, column, count, factor) for every vector of rows [begin, end): count < kLanes at
+// the end of a row, factor the dropout's multiplier. Two rows share their random words, so rows go
+// in pairs.
 template <typename Body>
-inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int64_t end, Body body) {
+inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int64_t end,
+                          Body body) {
   if (!dropout.active()) {
     for (int64_t row = begin; row < end; ++row) {
-      for (int column = 0; column < width; column += kLanes) body(row, column, least(kLanes, width - column), splat(1.0f));
+      for (int column = 0; column < width; column += kLanes)
+        body(row, column, least(kLanes, width - column), splat(1.0f));
     }
     return;
   }
@@ -159,7 +173,9 @@ inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int6
           if (row < begin || row >= end) continue;
           for (int half = 0; half < 32; half += 16) {
             const int column = base + half + lane;
-            if (column < width) body(row, column, least(kLanes, width - column), dropoutFactor(dropout, words, row, column));
+            if (column < width)
+              body(row, column, least(kLanes, width - column),
+                   dropoutFactor(dropout, words, row, column));
           }
         }
       }
@@ -167,7 +183,9 @@ inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int6
   }
 }
 
-inline Vec loadUpTo(const float* from, int count) { return count == kLanes ? load(from) : loadFirst(from, count); }
+inline Vec loadUpTo(const float* from, int count) {
+  return count == kLanes ? load(from) : loadFirst(from, count);
+}
 inline void saveUpTo(float* to, Vec v, int count) {
   if (count == kLanes) {
     save(to, v);

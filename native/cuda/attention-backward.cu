@@ -1,6 +1,7 @@
-// Multi-head attention, backward: the weights are worked out anew from logSumExp, nothing of size n x n is stored. With P the weights,
-// F dropout's factors and D = rowsum(out * dOut):  dV = (P F)^T dOut,  dS = P (F (dOut V^T) - D) / sqrt(w),  dQ = dS K,  dK = dS^T Q.
-// Two kernels, one over queries and one over keys: no block adds to what another wrote, so all is deterministic and `=`.
+// Multi-head attention, backward: the weights are worked out anew from logSumExp, nothing of size n
+// x n is stored. With P the weights, F dropout's factors and D = rowsum(out * dOut):  dV = (P F)^T
+// dOut,  dS = P (F (dOut V^T) - D) / sqrt(w),  dQ = dS K,  dK = dS^T Q. Two kernels, one over
+// queries and one over keys: no block adds to what another wrote, so all is deterministic and `=`.
 #include "attention-tile.h"
 #include "cuda-device.h"
 
@@ -15,7 +16,8 @@ struct QuerySmem {
 
 // dQ of 32 queries, and their D for the kernel over keys.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(AttentionBackward op, Keep keep, float* dots) {
+__global__ void __launch_bounds__(kAttentionThreads)
+    attentionQueryKernel(AttentionBackward op, Keep keep, float* dots) {
   auto& smem = sharedMemory<QuerySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
@@ -27,7 +29,8 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(Attent
     const int token = head.tile + at.y + i;
     if (token < op.tokens) {
       const int64_t row = head.out + static_cast<int64_t>(token) * op.width;
-      for (int c = at.x; c < head.headWidth; c += kRowLanes) dot[i] += read(op.out, row + c) * read(op.dOut, row + c);
+      for (int c = at.x; c < head.headWidth; c += kRowLanes)
+        dot[i] += read(op.out, row + c) * read(op.dOut, row + c);
       logSumExp[i] = op.logSumExp[head.firstRow + token];
     }
     dot[i] = sumOfLanes<kRowLanes>(dot[i]);
@@ -53,8 +56,15 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionQueryKernel(Attent
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           const int key = at.x + kRowLanes * j + 16 * half;
-          const float weight = first + key < op.tokens ? expf(scores[i][j + 2 * half] * head.scale - logSumExp[i]) : 0.0f;
-          smem.dScores.put(at.y + i, key, weight * (dWeights[i][j + 2 * half] * keepFactor(keep, words, row, column + 16 * half) - dot[i]) * head.scale);
+          const float weight = first + key < op.tokens
+                                   ? expf(scores[i][j + 2 * half] * head.scale - logSumExp[i])
+                                   : 0.0f;
+          smem.dScores.put(
+              at.y + i, key,
+              weight *
+                  (dWeights[i][j + 2 * half] * keepFactor(keep, words, row, column + 16 * half) -
+                   dot[i]) *
+                  head.scale);
         }
       }
     }
@@ -72,9 +82,13 @@ struct KeySmem {
   SharedArray<float, kScoreTile> logSumExp, dots;
 };
 
-// dK and dV of 32 keys. Blocks of a multiprocessor: as many as its shared memory has room for, or as registers allow without spilling.
+// dK and dV of 32 keys. Blocks of a multiprocessor: as many as its shared memory has room for, or
+// as registers allow without spilling.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 3 : kWidth > 32 ? 5 : 7) attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 3
+                                                     : kWidth > 32 ? 5
+                                                                   : 7)
+    attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
   auto& smem = sharedMemory<KeySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
@@ -105,9 +119,12 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 3 : kWidth > 
         PhiloxWords words{};
         if (keep.active) words = keepWords(keep, op.tokens, row / 2, column);
         const float factor = keepFactor(keep, words, row, column);
-        const float weight = first + query < op.tokens ? expf(scores[i][j] * head.scale - smem.logSumExp.get(query)) : 0.0f;
+        const float weight = first + query < op.tokens
+                                 ? expf(scores[i][j] * head.scale - smem.logSumExp.get(query))
+                                 : 0.0f;
         smem.weights.put(at.y + i, query, weight * factor);
-        smem.dScores.put(at.y + i, query, weight * (dWeights[i][j] * factor - smem.dots.get(query)) * head.scale);
+        smem.dScores.put(at.y + i, query,
+                         weight * (dWeights[i][j] * factor - smem.dots.get(query)) * head.scale);
       }
     }
     syncWarp();
@@ -122,11 +139,14 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 3 : kWidth > 
 }  // namespace
 
 void CudaBackend::run(const AttentionBackward& op) {
-  float* dots = partials_.floats(static_cast<size_t>(op.batch) * static_cast<size_t>(op.heads) * static_cast<size_t>(op.tokens));
+  float* dots = partials_.floats(static_cast<size_t>(op.batch) * static_cast<size_t>(op.heads) *
+                                 static_cast<size_t>(op.tokens));
   const dim3 grid = attentionGrid(op.batch, op.heads, op.tokens);
   forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionQueryKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(QuerySmem<kWidth>), stream(), op, keepOf(op.dropout), dots);
-    launch(attentionKeyKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(KeySmem<kWidth>), stream_, op, keepOf(op.dropout), dots);
+    launch(attentionQueryKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(QuerySmem<kWidth>),
+           stream(), op, keepOf(op.dropout), dots);
+    launch(attentionKeyKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(KeySmem<kWidth>),
+           stream_, op, keepOf(op.dropout), dots);
   });
 }
 

@@ -1,5 +1,6 @@
-// What the attention kernels share: 128 threads over a tile of 32 x 32 scores. Thread (y = thread / 8, x = thread % 8) has rows 2 y and
-// 2 y + 1 and columns x, x + 8, x + 16, x + 24: a row's 8 threads are neighbours in one warp. Channels are padded with zeros to kWidth.
+// What the attention kernels share: 128 threads over a tile of 32 x 32 scores. Thread (y = thread /
+// 8, x = thread % 8) has rows 2 y and 2 y + 1 and columns x, x + 8, x + 16, x + 24: a row's 8
+// threads are neighbours in one warp. Channels are padded with zeros to kWidth.
 #pragma once
 
 #include "keep.h"
@@ -18,7 +19,8 @@ using HeadTile = SharedMatrix<float, kScoreTile, kWidth, 1>;
 using ScoreTile = SharedMatrix<float, kScoreTile, kScoreTile, 1>;
 
 struct TilePlace {
-  int y = static_cast<int>(threadIdx.x) / kRowLanes * kRowsOfThread, x = static_cast<int>(threadIdx.x) % kRowLanes;
+  int y = static_cast<int>(threadIdx.x) / kRowLanes * kRowsOfThread,
+      x = static_cast<int>(threadIdx.x) % kRowLanes;
 };
 
 // One window and head: its rows in qkv (B n, 3 width), and in the matrices of B * heads * n rows.
@@ -28,7 +30,8 @@ struct Head {
   int64_t qkv, out;             // where the head's Q begins in qkv, and its columns in (B n, width)
   float scale;
 
-  __device__ __forceinline__ Head(int tokens_, int width, int heads) : tokens(tokens_), headWidth(width / heads) {
+  __device__ __forceinline__ Head(int tokens_, int width, int heads)
+      : tokens(tokens_), headWidth(width / heads) {
     const int tiles = (tokens + kScoreTile - 1) / kScoreTile;
     const int64_t item = blockIdx.x / tiles, window = item / heads, head = item % heads;
     tile = static_cast<int>(blockIdx.x % tiles) * kScoreTile;
@@ -40,18 +43,26 @@ struct Head {
   }
 };
 
-// Rows [first, first + 32) of a head's matrix, which begins at element `begin`; zero behind the last token and the last channel.
+// Rows [first, first + 32) of a head's matrix, which begins at element `begin`; zero behind the
+// last token and the last channel.
 template <int kWidth>
-__device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActivations& from, int64_t begin, int64_t stride, int first, const Head& head) {
+__device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActivations& from,
+                                         int64_t begin, int64_t stride, int first,
+                                         const Head& head) {
   for (int e = static_cast<int>(threadIdx.x); e < kScoreTile * kWidth; e += kAttentionThreads) {
     const int row = e / kWidth, c = e % kWidth;
-    tile.put(row, c, first + row < head.tokens && c < head.headWidth ? read(from, begin + (first + row) * stride + c) : 0.0f);
+    tile.put(row, c,
+             first + row < head.tokens && c < head.headWidth
+                 ? read(from, begin + (first + row) * stride + c)
+                 : 0.0f);
   }
 }
 
 // products[i][j] = row y + i of a times row x + 8 j of b.
 template <int kWidth>
-__device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const HeadTile<kWidth>& b, TilePlace at, float (&products)[kRowsOfThread][kScoresOfThread]) {
+__device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const HeadTile<kWidth>& b,
+                                             TilePlace at,
+                                             float (&products)[kRowsOfThread][kScoresOfThread]) {
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
 #pragma unroll
@@ -73,7 +84,9 @@ __device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const He
 
 // sums[i][c] += row y + i of the scores times column x + 8 c of the tile.
 template <int kWidth>
-__device__ __forceinline__ void multiplyTile(const ScoreTile& scores, const HeadTile<kWidth>& tile, TilePlace at, float (&sums)[kRowsOfThread][kWidth / kRowLanes]) {
+__device__ __forceinline__ void multiplyTile(const ScoreTile& scores, const HeadTile<kWidth>& tile,
+                                             TilePlace at,
+                                             float (&sums)[kRowsOfThread][kWidth / kRowLanes]) {
   for (int k = 0; k < kScoreTile; ++k) {
     const float low = scores.get(at.y, k), high = scores.get(at.y + 1, k);
 #pragma unroll
@@ -85,16 +98,21 @@ __device__ __forceinline__ void multiplyTile(const ScoreTile& scores, const Head
   }
 }
 
-// Rows y, y + 1 of a result whose first row begins at element `begin`, each factor[i] times the sums.
+// Rows y, y + 1 of a result whose first row begins at element `begin`, each factor[i] times the
+// sums.
 template <int kWidth>
-__device__ __forceinline__ void storeRows(const Activations& to, int64_t begin, int64_t stride, const Head& head, TilePlace at, const float (&sums)[kRowsOfThread][kWidth / kRowLanes],
+__device__ __forceinline__ void storeRows(const Activations& to, int64_t begin, int64_t stride,
+                                          const Head& head, TilePlace at,
+                                          const float (&sums)[kRowsOfThread][kWidth / kRowLanes],
                                           const float (&factor)[kRowsOfThread]) {
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
     if (head.tile + at.y + i >= head.tokens) continue;
 #pragma unroll
     for (int c = 0; c < kWidth / kRowLanes; ++c) {
-      if (at.x + kRowLanes * c < head.headWidth) write(to, begin + (head.tile + at.y + i) * stride + at.x + kRowLanes * c, sums[i][c] * factor[i]);
+      if (at.x + kRowLanes * c < head.headWidth)
+        write(to, begin + (head.tile + at.y + i) * stride + at.x + kRowLanes * c,
+              sums[i][c] * factor[i]);
     }
   }
 }
@@ -106,11 +124,13 @@ void forHeadWidth(int headWidth, const Run& run) {
   if (headWidth <= 32) return run.template operator()<32>();
   if (headWidth <= 64) return run.template operator()<64>();
   if (headWidth <= 128) return run.template operator()<128>();
-  throw Error("ERR_UNSUPPORTED", "Attention heads are at most 128 wide; these are " + std::to_string(headWidth) + ".");
+  throw Error("ERR_UNSUPPORTED",
+              "Attention heads are at most 128 wide; these are " + std::to_string(headWidth) + ".");
 }
 
 inline dim3 attentionGrid(int batch, int heads, int tokens) {
-  return dim3(static_cast<unsigned>(batch) * static_cast<unsigned>(heads) * static_cast<unsigned>((tokens + kScoreTile - 1) / kScoreTile));
+  return dim3(static_cast<unsigned>(batch) * static_cast<unsigned>(heads) *
+              static_cast<unsigned>((tokens + kScoreTile - 1) / kScoreTile));
 }
 
 }  // namespace pstmo::cuda

@@ -1,4 +1,5 @@
-// Multi-head attention, forward: one kernel from Q, K, V to the output, softmax as the keys come; and the weights themselves.
+// Multi-head attention, forward: one kernel from Q, K, V to the output, softmax as the keys come;
+// and the weights themselves.
 #include "attention-tile.h"
 #include "cuda-device.h"
 
@@ -11,15 +12,20 @@ struct ForwardSmem {
   ScoreTile weights;
 };
 
-// out = softmax(Q K^T / sqrt(w)) V with dropout on the weights; logSumExp is kept. A block: 32 queries of one window and head, all keys
-// in tiles of 32. Each row's maximum and sum are carried from tile to tile, what was summed rescaled when the maximum grows. Blocks of a
-// multiprocessor: as many as registers allow that need not be spilled.
+// out = softmax(Q K^T / sqrt(w)) V with dropout on the weights; logSumExp is kept. A block: 32
+// queries of one window and head, all keys in tiles of 32. Each row's maximum and sum are carried
+// from tile to tile, what was summed rescaled when the maximum grows. Blocks of a multiprocessor:
+// as many as registers allow that need not be spilled.
 template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 32 ? 6 : 7) attentionForwardKernel(AttentionForward op, Keep keep) {
+__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 4
+                                                     : kWidth > 32 ? 6
+                                                                   : 7)
+    attentionForwardKernel(AttentionForward op, Keep keep) {
   auto& smem = sharedMemory<ForwardSmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
-  float sums[kRowsOfThread][kWidth / kRowLanes] = {}, highest[kRowsOfThread] = {kLowest, kLowest}, total[kRowsOfThread] = {};
+  float sums[kRowsOfThread][kWidth / kRowLanes] = {}, highest[kRowsOfThread] = {kLowest, kLowest},
+                                     total[kRowsOfThread] = {};
   loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
   for (int first = 0; first < op.tokens; first += kScoreTile) {
     __syncthreads();
@@ -33,7 +39,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 
       float top = kLowest;
 #pragma unroll
       for (int j = 0; j < kScoresOfThread; ++j) {
-        scores[i][j] = first + at.x + kRowLanes * j < op.tokens ? scores[i][j] * head.scale : kLowest;
+        scores[i][j] =
+            first + at.x + kRowLanes * j < op.tokens ? scores[i][j] * head.scale : kLowest;
         top = scores[i][j] > top ? scores[i][j] : top;
       }
       top = maximumOfLanes<kRowLanes>(top);
@@ -55,7 +62,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 
           const int key = at.x + kRowLanes * j + 16 * half;
           const float weight = first + key < op.tokens ? expf(scores[i][j + 2 * half] - top) : 0.0f;
           total[i] += weight;
-          smem.weights.put(at.y + i, key, weight * keepFactor(keep, words, row, column + 16 * half));
+          smem.weights.put(at.y + i, key,
+                           weight * keepFactor(keep, words, row, column + 16 * half));
         }
       }
     }
@@ -68,7 +76,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64 ? 4 : kWidth > 
     const float sum = sumOfLanes<kRowLanes>(total[i]);
     factor[i] = 1.0f / sum;
     const int token = head.tile + at.y + i;
-    if (at.x == 0 && token < op.tokens) op.logSumExp[head.firstRow + token] = highest[i] + logf(sum);
+    if (at.x == 0 && token < op.tokens)
+      op.logSumExp[head.firstRow + token] = highest[i] + logf(sum);
   }
   storeRows<kWidth>(op.out, head.out, op.width, head, at, sums, factor);
 }
@@ -102,7 +111,9 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
           if (key >= op.tokens) continue;
           const float score = scores[i][j] * head.scale;
           if (pass == 1) {
-            if (token < op.tokens) op.maps[(head.firstRow + token) * op.tokens + key] = expf(score - highest[i]) / total[i];
+            if (token < op.tokens)
+              op.maps[(head.firstRow + token) * op.tokens + key] =
+                  expf(score - highest[i]) / total[i];
           } else if (score > highest[i]) {
             total[i] = total[i] * expf(highest[i] - score) + 1.0f;
             highest[i] = score;
@@ -126,13 +137,15 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
 
 void CudaBackend::run(const AttentionForward& op) {
   forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionForwardKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens), dim3(kAttentionThreads), sizeof(ForwardSmem<kWidth>), stream(), op, keepOf(op.dropout));
+    launch(attentionForwardKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens),
+           dim3(kAttentionThreads), sizeof(ForwardSmem<kWidth>), stream(), op, keepOf(op.dropout));
   });
 }
 
 void CudaBackend::run(const AttentionMaps& op) {
   forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionMapsKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens), dim3(kAttentionThreads), sizeof(MapsSmem<kWidth>), stream(), op);
+    launch(attentionMapsKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens),
+           dim3(kAttentionThreads), sizeof(MapsSmem<kWidth>), stream(), op);
   });
 }
 

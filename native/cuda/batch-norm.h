@@ -7,10 +7,15 @@ namespace pstmo::cuda {
 
 constexpr float kBatchNormEpsilon = 1e-5f, kBatchNormMomentum = 0.1f;
 
-__device__ __forceinline__ float inverseStdOf(float variance) { return 1.0f / sqrtf(variance + kBatchNormEpsilon); }
-__device__ __forceinline__ float leakyRelu(float value, float slope) { return value > 0.0f ? value : value * slope; }
+__device__ __forceinline__ float inverseStdOf(float variance) {
+  return 1.0f / sqrtf(variance + kBatchNormEpsilon);
+}
+__device__ __forceinline__ float leakyRelu(float value, float slope) {
+  return value > 0.0f ? value : value * slope;
+}
 
-// y = residual + dropout(leakyRelu(gamma (x - mean) inverseStd + beta)); slope 1 is plain batch norm. For elementwise().
+// y = residual + dropout(leakyRelu(gamma (x - mean) inverseStd + beta)); slope 1 is plain batch
+// norm. For elementwise().
 struct Normalize {
   ConstActivations x;  // (rows, channels)
   const float* mean;
@@ -23,7 +28,8 @@ struct Normalize {
   float slope;
   __device__ void operator()(int64_t row, int c, float factor) const {
     const int64_t at = row * channels + c;
-    const float value = leakyRelu((read(x, at) - mean[c]) * inverseStd[c] * gamma[c] + beta[c], slope) * factor;
+    const float value =
+        leakyRelu((read(x, at) - mean[c]) * inverseStd[c] * gamma[c] + beta[c], slope) * factor;
     write(y, at, residual ? read(residual, at) + value : value);
   }
 };

@@ -21,17 +21,21 @@ using std::filesystem::path;
 const char* const kNames[] = {"cublasLt64_13.dll", "cublasLt64_12.dll"};
 const char* const kToolkitFolders[] = {"bin/x64", "bin"};
 const char* const kPythonFolders[] = {"Lib/site-packages"};
-const char* const kWheelFolders[] = {"nvidia/cu13/bin/x86_64", "nvidia/cu13/bin", "nvidia/cublas/bin"};
+const char* const kWheelFolders[] = {"nvidia/cu13/bin/x86_64", "nvidia/cu13/bin",
+                                     "nvidia/cublas/bin"};
 
 void* openFile(const std::string& file, std::string& reason) {
   void* library = LoadLibraryA(file.c_str());
   if (library == nullptr) reason = "error " + std::to_string(GetLastError());
   return library;
 }
-void* symbolOf(void* library, const std::string& name) { return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name.c_str())); }
+void* symbolOf(void* library, const std::string& name) {
+  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name.c_str()));
+}
 #else
 const char* const kNames[] = {"libcublasLt.so.13", "libcublasLt.so.12"};
-const char* const kToolkitFolders[] = {"lib64", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib"};
+const char* const kToolkitFolders[] = {"lib64", "targets/x86_64-linux/lib",
+                                       "targets/sbsa-linux/lib"};
 const char* const kPythonFolders[] = {"lib"};
 const char* const kWheelFolders[] = {"nvidia/cu13/lib", "nvidia/cublas/lib"};
 
@@ -58,7 +62,8 @@ std::vector<path> sitePackages(const path& environment) {
       continue;
     }
     for (const auto& entry : std::filesystem::directory_iterator(environment / folder, ignored)) {
-      if (entry.path().filename().string().rfind("python3", 0) == 0) found.push_back(entry.path() / "site-packages");
+      if (entry.path().filename().string().rfind("python3", 0) == 0)
+        found.push_back(entry.path() / "site-packages");
     }
   }
   return found;
@@ -67,12 +72,14 @@ std::vector<path> sitePackages(const path& environment) {
 std::vector<std::string> places() {
   std::vector<path> folders;
   std::error_code ignored;
-  for (const std::string& toolkit : {variable("CUDA_PATH"), variable("CUDA_HOME"), std::string("/usr/local/cuda")}) {
+  for (const std::string& toolkit :
+       {variable("CUDA_PATH"), variable("CUDA_HOME"), std::string("/usr/local/cuda")}) {
     if (toolkit.empty()) continue;
     for (const char* folder : kToolkitFolders) folders.push_back(path(toolkit) / folder);
   }
   const std::string home = variable("HOME");
-  for (const std::string& environment : {variable("VIRTUAL_ENV"), variable("CONDA_PREFIX"), home.empty() ? home : home + "/.local"}) {
+  for (const std::string& environment : {variable("VIRTUAL_ENV"), variable("CONDA_PREFIX"),
+                                         home.empty() ? home : home + "/.local"}) {
     if (environment.empty()) continue;
     for (const path& packages : sitePackages(environment)) {
       for (const char* folder : kWheelFolders) folders.push_back(packages / folder);
@@ -81,7 +88,8 @@ std::vector<std::string> places() {
   std::vector<std::string> files;
   for (const path& folder : folders) {
     for (const char* name : kNames) {
-      if (std::filesystem::exists(folder / name, ignored)) files.push_back((folder / name).string());
+      if (std::filesystem::exists(folder / name, ignored))
+        files.push_back((folder / name).string());
     }
   }
   files.insert(files.end(), std::begin(kNames), std::end(kNames));
@@ -103,20 +111,27 @@ bool bindAll(void* library, Functions& f, std::string& reason) {
     return false;
   }
 #endif
-  return bind(library, "GetVersion", f.GetVersion, reason) && bind(library, "GetStatusString", f.GetStatusString, reason) && bind(library, "Create", f.Create, reason) &&
-         bind(library, "Destroy", f.Destroy, reason) && bind(library, "MatmulDescCreate", f.MatmulDescCreate, reason) &&
-         bind(library, "MatmulDescDestroy", f.MatmulDescDestroy, reason) && bind(library, "MatmulDescSetAttribute", f.MatmulDescSetAttribute, reason) &&
-         bind(library, "MatrixLayoutCreate", f.MatrixLayoutCreate, reason) && bind(library, "MatrixLayoutDestroy", f.MatrixLayoutDestroy, reason) &&
-         bind(library, "MatmulPreferenceCreate", f.MatmulPreferenceCreate, reason) && bind(library, "MatmulPreferenceDestroy", f.MatmulPreferenceDestroy, reason) &&
+  return bind(library, "GetVersion", f.GetVersion, reason) &&
+         bind(library, "GetStatusString", f.GetStatusString, reason) &&
+         bind(library, "Create", f.Create, reason) && bind(library, "Destroy", f.Destroy, reason) &&
+         bind(library, "MatmulDescCreate", f.MatmulDescCreate, reason) &&
+         bind(library, "MatmulDescDestroy", f.MatmulDescDestroy, reason) &&
+         bind(library, "MatmulDescSetAttribute", f.MatmulDescSetAttribute, reason) &&
+         bind(library, "MatrixLayoutCreate", f.MatrixLayoutCreate, reason) &&
+         bind(library, "MatrixLayoutDestroy", f.MatrixLayoutDestroy, reason) &&
+         bind(library, "MatmulPreferenceCreate", f.MatmulPreferenceCreate, reason) &&
+         bind(library, "MatmulPreferenceDestroy", f.MatmulPreferenceDestroy, reason) &&
          bind(library, "MatmulPreferenceSetAttribute", f.MatmulPreferenceSetAttribute, reason) &&
-         bind(library, "MatmulAlgoGetHeuristic", f.MatmulAlgoGetHeuristic, reason) && bind(library, "Matmul", f.Matmul, reason);
+         bind(library, "MatmulAlgoGetHeuristic", f.MatmulAlgoGetHeuristic, reason) &&
+         bind(library, "Matmul", f.Matmul, reason);
 }
 
 }  // namespace
 
 std::string Library::version() const {
   const size_t number = functions.GetVersion();
-  return std::to_string(number / 10000) + "." + std::to_string(number % 10000 / 100) + "." + std::to_string(number % 100);
+  return std::to_string(number / 10000) + "." + std::to_string(number % 10000 / 100) + "." +
+         std::to_string(number % 100);
 }
 
 Search findLibrary(const std::string& named) {
@@ -130,7 +145,8 @@ Search findLibrary(const std::string& named) {
     std::string reason;
     Library library{file};
     void* handle = openFile(file, reason);
-    if (handle != nullptr && bindAll(handle, library.functions, reason)) return {&opened.emplace(file, library).first->second, ""};
+    if (handle != nullptr && bindAll(handle, library.functions, reason))
+      return {&opened.emplace(file, library).first->second, ""};
     tried += (tried.empty() ? "" : "; ") + file + ": " + reason;
   }
   return {nullptr, tried};

@@ -18,9 +18,10 @@ struct Search {
   std::string reason;                // where there is none: what was tried
 };
 
-// The file `named`, alone; where it is empty, the file that the environment variable PSTMO_CUBLASLT names, alone; without it the first
-// that opens of: the toolkit (CUDA_PATH, CUDA_HOME, /usr/local/cuda), a wheel of nvidia-cublas in the Python environment at hand
-// (VIRTUAL_ENV, CONDA_PREFIX, the user's own), the loader's path.
+// The file `named`, alone; where it is empty, the file that the environment variable PSTMO_CUBLASLT
+// names, alone; without it the first that opens of: the toolkit (CUDA_PATH, CUDA_HOME,
+// /usr/local/cuda), a wheel of nvidia-cublas in the Python environment at hand (VIRTUAL_ENV,
+// CONDA_PREFIX, the user's own), the loader's path.
 Search findLibrary(const std::string& named);
 
 }  // namespace pstmo::cuda::lt

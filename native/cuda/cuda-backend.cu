@@ -11,17 +11,23 @@ namespace {
 
 constexpr int kSmallestArch = 80;
 
-std::string versionOf(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
+std::string versionOf(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
 
 std::string megabytes(size_t bytes) { return std::to_string(bytes >> 20) + " MB"; }
 
 const char* codeOf(cudaError_t status) {
   switch (status) {
-    case cudaErrorMemoryAllocation: return "ERR_CUDA_OOM";
+    case cudaErrorMemoryAllocation:
+      return "ERR_CUDA_OOM";
     case cudaErrorNoDevice:
-    case cudaErrorInvalidDevice: return "ERR_NO_CUDA";
-    case cudaErrorNoKernelImageForDevice: return "ERR_CUDA_ARCH";
-    default: return "ERR_CUDA_DRIVER";
+    case cudaErrorInvalidDevice:
+      return "ERR_NO_CUDA";
+    case cudaErrorNoKernelImageForDevice:
+      return "ERR_CUDA_ARCH";
+    default:
+      return "ERR_CUDA_DRIVER";
   }
 }
 
@@ -30,11 +36,14 @@ struct Nothing {
   __device__ void operator()(int64_t) const {}
 };
 
-const char* const kLostContext = " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new process.";
+const char* const kLostContext =
+    " The process has lost its CUDA context: models on the CPU go on, those on the GPU need a new "
+    "process.";
 
 CudaState refused(cudaError_t status, const std::string& reason) {
   (void)cudaGetLastError();  // a refusal is no failure of what comes after
-  return {true, false, codeOf(status), status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
+  return {true, false, codeOf(status),
+          status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
 }
 
 void* allocateBytes(size_t bytes) {
@@ -44,15 +53,18 @@ void* allocateBytes(size_t bytes) {
     (void)cudaGetLastError();
     size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), "asking for the free memory");
-    throw Error("ERR_CUDA_OOM", "The GPU could not give " + std::to_string(bytes) + " bytes (" + megabytes(bytes) + "): " + megabytes(free) + " of its " + megabytes(total) +
-                                    " are free.");
+    throw Error("ERR_CUDA_OOM", "The GPU could not give " + std::to_string(bytes) + " bytes (" +
+                                    megabytes(bytes) + "): " + megabytes(free) + " of its " +
+                                    megabytes(total) + " are free.");
   }
   check(status, "asking for " + megabytes(bytes));
   return memory;
 }
 
-// By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for "auto".
-std::unique_ptr<LibraryProducts> openProducts(const std::string& products, std::string* reason = nullptr) {
+// By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for
+// "auto".
+std::unique_ptr<LibraryProducts> openProducts(const std::string& products,
+                                              std::string* reason = nullptr) {
   if (products == "own") return nullptr;
   const bool required = products != "auto";
   const lt::Search found = lt::findLibrary(required && products != "cublaslt" ? products : "");
@@ -65,7 +77,10 @@ std::unique_ptr<LibraryProducts> openProducts(const std::string& products, std::
       why = error.what();
     }
   }
-  if (required) throw Error("ERR_UNSUPPORTED", "products \"" + products + "\": no cuBLASLt could be opened (" + why + "). PSTMO_CUBLASLT may name its file; products \"own\" does without it.");
+  if (required)
+    throw Error("ERR_UNSUPPORTED",
+                "products \"" + products + "\": no cuBLASLt could be opened (" + why +
+                    "). PSTMO_CUBLASLT may name its file; products \"own\" does without it.");
   if (reason) *reason = why;
   return nullptr;
 }
@@ -75,7 +90,8 @@ std::unique_ptr<LibraryProducts> openProducts(const std::string& products, std::
 void check(cudaError_t status, const std::string& doing) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();
-  std::string message = std::string("CUDA said \"") + cudaGetErrorString(status) + "\" while " + doing + ".";
+  std::string message =
+      std::string("CUDA said \"") + cudaGetErrorString(status) + "\" while " + doing + ".";
   if (status == cudaErrorIllegalAddress) message += kLostContext;
   throw Error(codeOf(status), message);
 }
@@ -93,11 +109,13 @@ void* Scratch::bytes(size_t count) {
   return data_;
 }
 
-CudaBackend::CudaBackend(int device, Precision precision, const std::string& products) : device_(device), precision_(precision) {
+CudaBackend::CudaBackend(int device, Precision precision, const std::string& products)
+    : device_(device), precision_(precision) {
   const char* graphs = std::getenv("PSTMO_CUDA_GRAPHS");
   recordsSteps_ = graphs == nullptr || std::string(graphs) != "off";
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), "asking what device " + std::to_string(device) + " is");
+  check(cudaGetDeviceProperties(&properties, device),
+        "asking what device " + std::to_string(device) + " is");
   name_ = properties.name;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   library_ = openProducts(products);
@@ -112,7 +130,8 @@ CudaBackend::~CudaBackend() {
 }
 
 std::string CudaBackend::describe() const {
-  return "CUDA device " + std::to_string(device_) + ", " + name_ + ", products by " + (library_ ? "cuBLASLt " + library_->library().version() : "own kernels");
+  return "CUDA device " + std::to_string(device_) + ", " + name_ + ", products by " +
+         (library_ ? "cuBLASLt " + library_->library().version() : "own kernels");
 }
 
 cudaStream_t CudaBackend::stream() const {
@@ -130,9 +149,13 @@ void CudaBackend::release(void* memory) {
   (void)cudaFree(memory);
 }
 
-void CudaBackend::copyIn(void* device, const void* host, size_t bytes) { staging_.copyIn(stream(), device, host, bytes); }
+void CudaBackend::copyIn(void* device, const void* host, size_t bytes) {
+  staging_.copyIn(stream(), device, host, bytes);
+}
 
-void CudaBackend::copyOutLater(void* host, const void* device, size_t bytes) { staging_.copyOut(stream(), host, device, bytes); }
+void CudaBackend::copyOutLater(void* host, const void* device, size_t bytes) {
+  staging_.copyOut(stream(), host, device, bytes);
+}
 
 void CudaBackend::copyOut(void* host, const void* device, size_t bytes) {
   try {
@@ -148,7 +171,9 @@ void CudaBackend::copyWithin(void* to, const void* from, size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copying on the GPU");
 }
 
-void CudaBackend::zero(void* device, size_t bytes) { check(cudaMemsetAsync(device, 0, bytes, stream()), "clearing memory"); }
+void CudaBackend::zero(void* device, size_t bytes) {
+  check(cudaMemsetAsync(device, 0, bytes, stream()), "clearing memory");
+}
 
 size_t CudaBackend::freeBytes() {
   (void)stream();
@@ -167,25 +192,42 @@ CudaState cudaState(int device) {
   const cudaError_t counted = cudaGetDeviceCount(&count);
   if (driver == 0) return refused(cudaErrorNoDevice, "No NVIDIA driver was found on this machine.");
   if (counted == cudaErrorInsufficientDriver) {
-    return refused(counted, "The NVIDIA driver here knows CUDA " + versionOf(driver) + "; this build needs a driver for CUDA " + versionOf(runtime) + " or newer.");
+    return refused(counted, "The NVIDIA driver here knows CUDA " + versionOf(driver) +
+                                "; this build needs a driver for CUDA " + versionOf(runtime) +
+                                " or newer.");
   }
   if (counted != cudaSuccess || count == 0) {
-    return refused(counted == cudaSuccess ? cudaErrorNoDevice : counted, std::string("The NVIDIA driver found no GPU that can be used: ") + cudaGetErrorString(counted) + ".");
+    return refused(counted == cudaSuccess ? cudaErrorNoDevice : counted,
+                   std::string("The NVIDIA driver found no GPU that can be used: ") +
+                       cudaGetErrorString(counted) + ".");
   }
   if (device < 0 || device >= count) {
-    return refused(cudaErrorInvalidDevice, "There is no CUDA device " + std::to_string(device) + ": this machine has " + std::to_string(count) + ", counted from 0.");
+    return refused(cudaErrorInvalidDevice, "There is no CUDA device " + std::to_string(device) +
+                                               ": this machine has " + std::to_string(count) +
+                                               ", counted from 0.");
   }
   cudaDeviceProp properties{};
   cudaError_t status = cudaSetDevice(device);
   if (status == cudaSuccess) status = cudaGetDeviceProperties(&properties, device);
-  const std::string arch = std::to_string(properties.major) + "." + std::to_string(properties.minor);
+  const std::string arch =
+      std::to_string(properties.major) + "." + std::to_string(properties.minor);
   cudaFuncAttributes attributes{};
-  if (status == cudaSuccess) status = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(forEachKernel<Nothing>));
-  if (status == cudaErrorNoKernelImageForDevice || (status == cudaSuccess && properties.major * 10 + properties.minor < kSmallestArch)) {
-    return refused(cudaErrorNoKernelImageForDevice, std::string(properties.name) + " has compute capability " + arch + ", for which this build has no code: 8.0 or newer is needed, and a build that names it (PSTMO_CUDA_ARCHS).");
+  if (status == cudaSuccess)
+    status =
+        cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(forEachKernel<Nothing>));
+  if (status == cudaErrorNoKernelImageForDevice ||
+      (status == cudaSuccess && properties.major * 10 + properties.minor < kSmallestArch)) {
+    return refused(cudaErrorNoKernelImageForDevice,
+                   std::string(properties.name) + " has compute capability " + arch +
+                       ", for which this build has no code: 8.0 or newer is needed, and a build "
+                       "that names it (PSTMO_CUDA_ARCHS).");
   }
-  if (status != cudaSuccess) return refused(status, std::string("The GPU cannot be used: ") + cudaGetErrorString(status) + ".");
-  return {true, true, "", std::string(properties.name) + ", compute capability " + arch + ", a driver for CUDA " + versionOf(driver) + "."};
+  if (status != cudaSuccess)
+    return refused(status,
+                   std::string("The GPU cannot be used: ") + cudaGetErrorString(status) + ".");
+  return {true, true, "",
+          std::string(properties.name) + ", compute capability " + arch + ", a driver for CUDA " +
+              versionOf(driver) + "."};
 }
 
 std::string cudaProducts(int device) {
@@ -193,10 +235,13 @@ std::string cudaProducts(int device) {
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   std::string reason;
   const std::unique_ptr<LibraryProducts> products = openProducts("auto", &reason);
-  return products ? "cuBLASLt " + products->library().version() + " (" + products->library().file + ")" : "own kernels, since no cuBLASLt could be opened (" + reason + ")";
+  return products
+             ? "cuBLASLt " + products->library().version() + " (" + products->library().file + ")"
+             : "own kernels, since no cuBLASLt could be opened (" + reason + ")";
 }
 
-std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision, const std::string& products) {
+std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
+                                         const std::string& products) {
   const CudaState state = cudaState(device);
   if (!state.usable) throw Error(state.code, state.reason);
   return std::make_unique<cuda::CudaBackend>(device, precision, products);

@@ -1,5 +1,6 @@
-// Makes the CUDA backend, and says why there is none. Three implementations: the CUDA sources of this folder compiled by nvcc, the same
-// compiled for the emulated device of emulation/, and without-cuda.cpp where neither is in the build.
+// Makes the CUDA backend, and says why there is none. Three implementations: the CUDA sources of
+// this folder compiled by nvcc, the same compiled for the emulated device of emulation/, and
+// without-cuda.cpp where neither is in the build.
 #pragma once
 
 #include <memory>
@@ -13,21 +14,25 @@ struct CudaState {
   bool built = false;   // the build has CUDA kernels
   bool usable = false;  // and this device can run them
   std::string code;     // where it is not usable: ERR_NO_CUDA, ERR_CUDA_ARCH or ERR_CUDA_DRIVER
-  std::string reason;   // what was found, and where it is not usable what is needed; one or two sentences
+  std::string
+      reason;  // what was found, and where it is not usable what is needed; one or two sentences
 };
 
 // Opens the driver, which takes a while the first time; never throws.
 CudaState cudaState(int device);
 
-// What multiplies on a usable device where products is "auto": which cuBLASLt, from which file, or own kernels and why. Throws Error.
+// What multiplies on a usable device where products is "auto": which cuBLASLt, from which file, or
+// own kernels and why. Throws Error.
 std::string cudaProducts(int device);
 
-// products: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path of a cuBLASLt. Throws Error with the
-// code and reason of cudaState, or ERR_UNSUPPORTED where the cuBLASLt asked for cannot be used.
-std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision, const std::string& products);
+// products: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
+// of a cuBLASLt. Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED where the
+// cuBLASLt asked for cannot be used.
+std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
+                                         const std::string& products);
 
-// GFLOP/s that the device reaches in a product of this precision: registers alone, or a large product of this backend, whichever is
-// more.
+// GFLOP/s that the device reaches in a product of this precision: registers alone, or a large
+// product of this backend, whichever is more.
 double measureCudaPeak(int device, Precision precision, double seconds);
 // Copies within the device's memory, bytes read and written together, in GB/s.
 double measureCudaCopy(int device, double seconds);

@@ -1,4 +1,5 @@
-// The CUDA backend: one class, its operations spread over the .cu files of this folder by noun, one stream.
+// The CUDA backend: one class, its operations spread over the .cu files of this folder by noun, one
+// stream.
 #pragma once
 
 #include <map>
@@ -27,7 +28,9 @@ class CudaBackend final : public Backend {
 
   std::string describe() const override;
   Precision precision() const override { return precision_; }
-  Storage branchStorage() const override { return precision_ == Precision::bf16 ? Storage::bfloat16 : Storage::narrowable; }
+  Storage branchStorage() const override {
+    return precision_ == Precision::bf16 ? Storage::bfloat16 : Storage::narrowable;
+  }
   std::unique_ptr<Timeline> timeline() override;
   void* allocate(size_t bytes) override;
   void release(void* memory) override;
@@ -39,13 +42,16 @@ class CudaBackend final : public Backend {
   void copyWithin(void* to, const void* from, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
   size_t freeBytes() override;
-  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
+  void runStep(const StepKey& key, const StepValues& values,
+               const std::function<void()>& body) override;
   void weightsChanged() override {}  // weights are read where they stand
 
-  // The stream, after making its device this thread's: a model is made on one thread and runs on another.
+  // The stream, after making its device this thread's: a model is made on one thread and runs on
+  // another.
   cudaStream_t stream() const;
 
-  // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's precision.
+  // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's
+  // precision.
   double peak(double seconds);
   double copyRate(double seconds);
 
@@ -95,31 +101,38 @@ class CudaBackend final : public Backend {
   Precision precisionOf(int64_t inner, int64_t columns) const;
   // C (rows, columns) of `inner` terms through the epilogue.
   template <typename A, typename B>
-  void product(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue);
-  // The same by cuBLASLt and, for what its epilogues cannot do, a kernel after it; false where own kernels must do it all.
+  void product(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+               const Epilogue& epilogue);
+  // The same by cuBLASLt and, for what its epilogues cannot do, a kernel after it; false where own
+  // kernels must do it all.
   template <typename A, typename B>
-  bool productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b, const Epilogue& epilogue);
-  // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's input; dBias (out) += column sums of
-  // dZ. Either may be null.
+  bool productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                        const Epilogue& epilogue);
+  // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's
+  // input; dBias (out) += column sums of dZ. Either may be null.
   template <typename B>
-  void weightGradient(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  void weightGradient(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b,
+                      float* dWeight, float* dBias);
   template <typename B>
-  bool weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out, int length, const B& b, float* dWeight, float* dBias);
+  bool weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out, int length,
+                               const B& b, float* dWeight, float* dBias);
   LibraryOperand operandOf(const RowMajor& a, int64_t) const { return {a.data, a.stride, true}; }
   LibraryOperand operandOf(const InnerMajor& a, int64_t) const { return {a.data, a.stride, false}; }
   // The gathered rows, laid out in memory.
   LibraryOperand operandOf(const ConvolutionRowMajor& a, int64_t rows);
   LibraryOperand operandOf(const ConvolutionInnerMajor& a, int64_t rows);
   ConstActivations gatherRows(const ConvolutionRows& a, int64_t rows);
-  // By cuBLASLt, which multiplies two matrices of one type: where one array is bfloat16, the float32 ones that come in are rounded first. False
-  // where nothing was done.
+  // By cuBLASLt, which multiplies two matrices of one type: where one array is bfloat16, the
+  // float32 ones that come in are rounded first. False where nothing was done.
   bool runByLibrary(Precision precision, LibraryProduct product);
   // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int64_t rows, int channels, const ConstActivations& x, float* sums);
   // Partial moments of chunks of kReduceRows rows of x (rows, channels).
   void chunkMoments(int64_t rows, int channels, const ConstActivations& x, float* partials);
-  // Partial moments (chunks of `chunkRows` rows, 2, channels) to mean and 1 / std, running statistics moved.
-  void mergeMoments(int64_t rows, int chunkRows, int channels, const float* partials, float* mean, float* inverseStd, float* runningMean, float* runningVariance);
+  // Partial moments (chunks of `chunkRows` rows, 2, channels) to mean and 1 / std, running
+  // statistics moved.
+  void mergeMoments(int64_t rows, int chunkRows, int channels, const float* partials, float* mean,
+                    float* inverseStd, float* runningMean, float* runningVariance);
 
   int device_;
   Precision precision_;
@@ -130,7 +143,8 @@ class CudaBackend final : public Backend {
   Staging staging_;
   std::unique_ptr<LibraryProducts> library_;  // null: own products
 
-  // Recorded steps by what they follow from; null until the second time. `now_` is set while a step's operations are called.
+  // Recorded steps by what they follow from; null until the second time. `now_` is set while a
+  // step's operations are called.
   std::map<StepKey, cudaGraphExec_t> graphs_;
   bool recordsSteps_;
   StepState* state_ = nullptr;

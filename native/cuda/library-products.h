@@ -1,4 +1,5 @@
-// Products by cuBLASLt: which description of a product the library gets, and the algorithm it chose, kept for each shape.
+// Products by cuBLASLt: which description of a product the library gets, and the algorithm it
+// chose, kept for each shape.
 #pragma once
 
 #include <compare>
@@ -13,15 +14,17 @@
 
 namespace pstmo::cuda {
 
-// Element i (row of the left operand, column of the right one) at inner index k: data[i * stride + k], or data[k * stride + i].
+// Element i (row of the left operand, column of the right one) at inner index k: data[i * stride +
+// k], or data[k * stride + i].
 struct LibraryOperand {
   ConstActivations data;
   int64_t stride;
   bool innerFirst;  // the first of the two
 };
 
-// d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for. Both operands are of one type, `added` and
-// `bias` of that of d, which is bfloat16 where the operands are alone.
+// d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for.
+// Both operands are of one type, `added` and `bias` of that of d, which is bfloat16 where the
+// operands are alone.
 struct LibraryProduct {
   int64_t rows, columns, inner;
   LibraryOperand left, right;
@@ -29,7 +32,8 @@ struct LibraryProduct {
   ConstActivations added = {};  // (rows, columns); may be d
   ConstActivations bias = {};   // (columns)
   bool relu = false;
-  float* leftSums = nullptr;     // (rows) = sums of the left operand over the inner index; without bias and relu
+  float* leftSums =
+      nullptr;  // (rows) = sums of the left operand over the inner index; without bias and relu
 };
 
 class LibraryProducts {

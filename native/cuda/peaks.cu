@@ -1,4 +1,5 @@
-// What the device reaches where nothing but arithmetic, or nothing but memory, bounds it: the marks that profiles are measured by.
+// What the device reaches where nothing but arithmetic, or nothing but memory, bounds it: the marks
+// that profiles are measured by.
 #include <algorithm>
 
 #include "cuda-device.h"
@@ -37,7 +38,9 @@ __global__ void __launch_bounds__(kThreads) multiplyAdds(float* sums) {
 // Fragment: TensorFloat or BrainFloat of ptx.h.
 template <typename Fragment>
 __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
-  const auto value = [](int i, int j) { return static_cast<float>((i * 37 + j * 11) % 64 - 31) / 64.0f; };
+  const auto value = [](int i, int j) {
+    return static_cast<float>((i * 37 + j * 11) % 64 - 31) / 64.0f;
+  };
   const typename Fragment::Left left = Fragment::left(value);
   const typename Fragment::Right right = Fragment::right(value);
   float sum[kChains][4] = {};
@@ -52,8 +55,10 @@ __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
 }
 
 __global__ void fillSmall(float* x, int64_t count) {
-  const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x, stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = first; i < count; i += stride) x[i] = static_cast<float>(i * 2654435761 % 1021 - 510) / 1024.0f;
+  const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
+                stride = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = first; i < count; i += stride)
+    x[i] = static_cast<float>(i * 2654435761 % 1021 - 510) / 1024.0f;
 }
 
 class Memory {
@@ -90,23 +95,38 @@ double fastest(Backend& backend, double seconds, const Run& run) {
 
 double CudaBackend::peak(double seconds) {
   const Memory sums(*this, sizeof(float) * kGrid * kThreads);
-  const auto kernel = precision_ == Precision::fp32 ? multiplyAdds : precision_ == Precision::tf32 ? multiplyTiles<TensorFloat> : multiplyTiles<BrainFloat>;
-  const double fragment = 2.0 * 16 * 8 * (precision_ == Precision::tf32 ? TensorFloat::kInner : BrainFloat::kInner) / kWarp;
-  const double flops = double(kGrid) * kThreads * kSteps * kChains * (precision_ == Precision::fp32 ? 2 : fragment);
-  const double registers = flops / fastest(*this, seconds / 2, [&] { launch(kernel, dim3(kGrid), dim3(kThreads), 0, stream(), sums.floats()); });
+  const auto kernel = precision_ == Precision::fp32   ? multiplyAdds
+                      : precision_ == Precision::tf32 ? multiplyTiles<TensorFloat>
+                                                      : multiplyTiles<BrainFloat>;
+  const double fragment =
+      2.0 * 16 * 8 * (precision_ == Precision::tf32 ? TensorFloat::kInner : BrainFloat::kInner) /
+      kWarp;
+  const double flops =
+      double(kGrid) * kThreads * kSteps * kChains * (precision_ == Precision::fp32 ? 2 : fragment);
+  const double registers =
+      flops / fastest(*this, seconds / 2, [&] {
+        launch(kernel, dim3(kGrid), dim3(kThreads), 0, stream(), sums.floats());
+      });
 
   constexpr int64_t kCount = int64_t{kSide} * kSide;
-  const Memory x(*this, sizeof(float) * kCount), weight(*this, sizeof(float) * kCount), y(*this, sizeof(float) * kCount);
-  for (const Memory* operand : {&x, &weight}) launch(fillSmall, dim3(kGrid), dim3(kThreads), 0, stream(), operand->floats(), kCount);
-  const LinearForward product{kSide, kSide, kSide, x.floats(), weight.floats(), nullptr, y.floats()};
-  return std::max(registers, 2.0 * kCount * kSide / fastest(*this, seconds / 2, [&] { run(product); })) / 1e9;
+  const Memory x(*this, sizeof(float) * kCount), weight(*this, sizeof(float) * kCount),
+      y(*this, sizeof(float) * kCount);
+  for (const Memory* operand : {&x, &weight})
+    launch(fillSmall, dim3(kGrid), dim3(kThreads), 0, stream(), operand->floats(), kCount);
+  const LinearForward product{kSide,           kSide,   kSide,     x.floats(),
+                              weight.floats(), nullptr, y.floats()};
+  return std::max(registers,
+                  2.0 * kCount * kSide / fastest(*this, seconds / 2, [&] { run(product); })) /
+         1e9;
 }
 
 double CudaBackend::copyRate(double seconds) {
   const Memory from(*this, kCopyBytes), to(*this, kCopyBytes);
   zero(from.floats(), kCopyBytes);
   const double time = fastest(*this, seconds, [&] {
-    check(cudaMemcpyAsync(to.floats(), from.floats(), kCopyBytes, cudaMemcpyDeviceToDevice, stream()), "copying on the GPU");
+    check(
+        cudaMemcpyAsync(to.floats(), from.floats(), kCopyBytes, cudaMemcpyDeviceToDevice, stream()),
+        "copying on the GPU");
   });
   return 2.0 * kCopyBytes / time / 1e9;
 }
@@ -123,7 +143,11 @@ cuda::CudaBackend usableBackend(int device, Precision precision) {
 
 }  // namespace
 
-double measureCudaPeak(int device, Precision precision, double seconds) { return usableBackend(device, precision).peak(seconds); }
-double measureCudaCopy(int device, double seconds) { return usableBackend(device, Precision::fp32).copyRate(seconds); }
+double measureCudaPeak(int device, Precision precision, double seconds) {
+  return usableBackend(device, precision).peak(seconds);
+}
+double measureCudaCopy(int device, double seconds) {
+  return usableBackend(device, Precision::fp32).copyRate(seconds);
+}
 
 }  // namespace pstmo

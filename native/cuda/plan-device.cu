@@ -1,4 +1,5 @@
-// What of the plan goes element by element or row by row, and whether a device has room for its kernels.
+// What of the plan goes element by element or row by row, and whether a device has room for its
+// kernels.
 #include "plan-device.h"
 
 #include "elementwise.h"
@@ -17,12 +18,17 @@ struct PackWords {
   PlanPack op;
   int perWord;
   __device__ float element(int row, int word, int half) const {
-    const int tap = word / op.tapWords, from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
-    return row < 0 || from < 0 ? 0.0f : op.weight[(static_cast<int64_t>(row) * op.in + from) * op.taps + tap];
+    const int tap = word / op.tapWords,
+              from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
+    return row < 0 || from < 0
+               ? 0.0f
+               : op.weight[(static_cast<int64_t>(row) * op.in + from) * op.taps + tap];
   }
   __device__ void operator()(int64_t i) const {
-    const int words = op.taps * op.tapWords, word = static_cast<int>(i % words), row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
-    op.words[i] = perWord == 1 ? bitsOf(element(row, word, 0)) : brainFloatPair(element(row, word, 0), element(row, word, 1));
+    const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
+              row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
+    op.words[i] = perWord == 1 ? bitsOf(element(row, word, 0))
+                               : brainFloatPair(element(row, word, 0), element(row, word, 1));
   }
 };
 
@@ -52,36 +58,44 @@ __device__ __forceinline__ int64_t frameOf(const PlanWindows& op, int window, in
 struct GatherWindows {
   PlanWindows op;
   __device__ void operator()(int64_t i) const {
-    const int c = static_cast<int>(i % op.width), token = static_cast<int>(i / op.width % op.tokens), window = static_cast<int>(i / op.width / op.tokens);
+    const int c = static_cast<int>(i % op.width),
+              token = static_cast<int>(i / op.width % op.tokens),
+              window = static_cast<int>(i / op.width / op.tokens);
     const float value = op.frames[frameOf(op, window, token) * op.width + c];
     op.y[i] = op.table ? value + op.table[token * op.width + c] : value;
   }
 };
 
-// A block takes a token a warp through some windows: where those follow each other, its rows share frames and positions, which then come
-// out of the multiprocessor's own cache.
+// A block takes a token a warp through some windows: where those follow each other, its rows share
+// frames and positions, which then come out of the multiprocessor's own cache.
 constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
 
 // With room for two blocks of registers nothing is spilled.
 template <typename Arithmetic>
-__global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2) planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
+__global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
+    planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
   const PlanWindows& in = op.windows;
   const int windows = in.centres * in.sides, lane = laneOfWarp();
   const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
-  const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens + static_cast<int>(threadIdx.x) / kWarp;
+  const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens +
+                    static_cast<int>(threadIdx.x) / kWarp;
   if (token >= in.tokens) return;
-  const float *position = in.table + token * in.width, *positionPart = op.positionParts + token * op.stride;
+  const float *position = in.table + token * in.width,
+              *positionPart = op.positionParts + token * op.stride;
   for (int window = first; window < first + kFirstLayerWindows && window < windows; ++window) {
-    const int64_t frame = frameOf(in, window, token), row = static_cast<int64_t>(window) * in.tokens + token;
+    const int64_t frame = frameOf(in, window, token),
+                  row = static_cast<int64_t>(window) * in.tokens + token;
     const float *from = in.frames + frame * in.width, *part = op.parts + frame * op.stride;
     float mean = 0, squares = 0;
     for (int c = lane; c < op.channels; c += kWarp) mean += from[c] + position[c];
     mean = sumOfLanes(mean) / static_cast<float>(op.channels);
-    for (int c = lane; c < op.channels; c += kWarp) squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
+    for (int c = lane; c < op.channels; c += kWarp)
+      squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
     const float factor = normFactor(sumOfLanes(squares), op.channels);
     for (int c = lane; c < in.width; c += kWarp) in.y[row * in.width + c] = from[c] + position[c];
     for (int c = 2 * lane; c < op.stride; c += 2 * kWarp) {
-      const float low = (part[c] + positionPart[c]) * factor + op.bias[c], high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
+      const float low = (part[c] + positionPart[c]) * factor + op.bias[c],
+                  high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
       Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), c, low, high);
     }
   }
@@ -103,7 +117,8 @@ struct TakePoses {
 
 size_t sharedBytesOf(int device) {
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), "asking what device " + std::to_string(device) + " is");
+  check(cudaGetDeviceProperties(&properties, device),
+        "asking what device " + std::to_string(device) + " is");
   return properties.sharedMemPerBlockOptin;
 }
 
@@ -111,32 +126,48 @@ size_t sharedBytesOf(int device) {
 
 void CudaPlanDevice::run(const PlanPack& op) {
   const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
-  forEach(stream(), static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords, PackWords{op, perWord});
+  forEach(stream(),
+          static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
+          PackWords{op, perWord});
 }
 
-void CudaPlanDevice::run(const PlanFrames& op) { forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride, PadFrames{op}); }
+void CudaPlanDevice::run(const PlanFrames& op) {
+  forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride,
+          PadFrames{op});
+}
 
-void CudaPlanDevice::run(const PlanWindows& op) { forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width, GatherWindows{op}); }
+void CudaPlanDevice::run(const PlanWindows& op) {
+  forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width,
+          GatherWindows{op});
+}
 
 void CudaPlanDevice::run(const PlanFirstLayer& op) {
-  const int windowTiles = (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
+  const int windowTiles =
+      (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
   const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
-  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic> : planFirstLayerKernel<FloatArithmetic>;
-  launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)), dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
+  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic>
+                                                     : planFirstLayerKernel<FloatArithmetic>;
+  launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)),
+         dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
 }
 
-void CudaPlanDevice::run(const PlanPoses& op) { forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op}); }
+void CudaPlanDevice::run(const PlanPoses& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op});
+}
 
 std::string planDeviceObstacle(int device, Precision precision, int width, int heads) {
   if (planHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
   const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, true, width, heads);
-  if (needs > has) return "its kernels need " + std::to_string(needs) + " bytes of shared memory a block, and this GPU has " + std::to_string(has);
+  if (needs > has)
+    return "its kernels need " + std::to_string(needs) +
+           " bytes of shared memory a block, and this GPU has " + std::to_string(has);
   return {};
 }
 
 std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
   const size_t has = sharedBytesOf(device);
-  return std::make_unique<CudaPlanDevice>(device, precision, planSharedBytes(precision, false, width, heads) > has, has);
+  return std::make_unique<CudaPlanDevice>(
+      device, precision, planSharedBytes(precision, false, width, heads) > has, has);
 }
 
 }  // namespace pstmo::cuda

@@ -8,7 +8,8 @@ namespace pstmo::cuda {
 
 class CudaPlanDevice final : public PlanDevice {
  public:
-  CudaPlanDevice(int device, Precision precision, bool narrow, size_t sharedBytes) : backend_(device, precision, "own"), narrow_(narrow), sharedBytes_(sharedBytes) {}
+  CudaPlanDevice(int device, Precision precision, bool narrow, size_t sharedBytes)
+      : backend_(device, precision, "own"), narrow_(narrow), sharedBytes_(sharedBytes) {}
 
   Backend& backend() override { return backend_; }
   void run(const PlanProduct&) override;

@@ -1,6 +1,8 @@
-// What the plan's products share. A block of kWarps warps multiplies 16 kWarps rows by 128 columns, each warp 32 x 64 of them, 32 words of the
-// inner dimension at a time through two buffers: while one is multiplied, the next is on its way. One barrier a step: who passes it has
-// multiplied what lies in the buffer that is filled next. Each element is summed by one lane in one order: deterministic.
+// What the plan's products share. A block of kWarps warps multiplies 16 kWarps rows by 128 columns,
+// each warp 32 x 64 of them, 32 words of the inner dimension at a time through two buffers: while
+// one is multiplied, the next is on its way. One barrier a step: who passes it has multiplied what
+// lies in the buffer that is filled next. Each element is summed by one lane in one order:
+// deterministic.
 #pragma once
 
 #include "plan-arithmetic.h"
@@ -30,7 +32,8 @@ using TileSums = float[2][8][4];
 
 // Where a warp's part of the tile begins.
 struct TilePart {
-  int row = static_cast<int>(threadIdx.x) / kWarp / 2 * 32, column = static_cast<int>(threadIdx.x) / kWarp % 2 * 64;
+  int row = static_cast<int>(threadIdx.x) / kWarp / 2 * 32,
+      column = static_cast<int>(threadIdx.x) / kWarp % 2 * 64;
 };
 
 // body(row, column, low, high) for each pair of neighbouring elements that the lane has.
@@ -43,7 +46,9 @@ __device__ __forceinline__ void forEachPair(const TileSums& sums, const Body& bo
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
 #pragma unroll
-      for (int n = 0; n < 8; ++n) body(part.row + 16 * m + 8 * half + at.g, part.column + 8 * n + 2 * at.t, sums[m][n][2 * half], sums[m][n][2 * half + 1]);
+      for (int n = 0; n < 8; ++n)
+        body(part.row + 16 * m + 8 * half + at.g, part.column + 8 * n + 2 * at.t,
+             sums[m][n][2 * half], sums[m][n][2 * half + 1]);
     }
   }
 }
@@ -53,27 +58,33 @@ __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int r
   return {memory + buffer * SharedWords::size(rows, columns), rows, columns};
 }
 
-// Rows [firstRow, firstRow + 16 kWarps) of x, normalised, to words from `word` on; zero behind the last row and the last channel.
+// Rows [firstRow, firstRow + 16 kWarps) of x, normalised, to words from `word` on; zero behind the
+// last row and the last channel.
 template <typename Arithmetic, int kWarps>
-__device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow, const SharedWords& to, int word) {
+__device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow,
+                                              const SharedWords& to, int word) {
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
   for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
     int64_t rows[kNormRows];
     float mean[kNormRows] = {}, factor[kNormRows] = {};
 #pragma unroll
-    for (int i = 0; i < kNormRows; ++i) rows[i] = (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
+    for (int i = 0; i < kNormRows; ++i)
+      rows[i] = (firstRow + first + i < op.rows ? firstRow + first + i : 0) * op.xStride;
     for (int c = lane; c < op.width; c += kWarp) {
 #pragma unroll
       for (int i = 0; i < kNormRows; ++i) mean[i] += op.x[rows[i] + c];
     }
 #pragma unroll
-    for (int i = 0; i < kNormRows; ++i) mean[i] = sumOfLanes(mean[i]) / static_cast<float>(op.width);
+    for (int i = 0; i < kNormRows; ++i)
+      mean[i] = sumOfLanes(mean[i]) / static_cast<float>(op.width);
     for (int c = lane; c < op.width; c += kWarp) {
 #pragma unroll
-      for (int i = 0; i < kNormRows; ++i) factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
+      for (int i = 0; i < kNormRows; ++i)
+        factor[i] += (op.x[rows[i] + c] - mean[i]) * (op.x[rows[i] + c] - mean[i]);
     }
 #pragma unroll
-    for (int i = 0; i < kNormRows; ++i) factor[i] = op.scaled ? normFactor(sumOfLanes(factor[i]), op.width) : 1.0f;
+    for (int i = 0; i < kNormRows; ++i)
+      factor[i] = op.scaled ? normFactor(sumOfLanes(factor[i]), op.width) : 1.0f;
     for (int c = 2 * lane; c < op.weights.inner * Arithmetic::kPerWord; c += 2 * kWarp) {
 #pragma unroll
       for (int i = 0; i < kNormRows; ++i) {
@@ -91,18 +102,24 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
 
 // Depth `depth` of the columns of tile `tile`.
 template <int kWarps>
-__device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWords& to, const PlanMatrix& weights, int tile, int depth) {
+__device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWords& to,
+                                            const PlanMatrix& weights, int tile, int depth) {
   for (int e = static_cast<int>(threadIdx.x); e < kPlanColumns * kTileChunks; e += kWarps * kWarp) {
     const int column = e / kTileChunks, word = e % kTileChunks * 4;
-    const uint32_t* from = weights.words + static_cast<int64_t>(tile * kPlanColumns + column) * weights.inner + depth * kPlanDepth + word;
+    const uint32_t* from = weights.words +
+                           static_cast<int64_t>(tile * kPlanColumns + column) * weights.inner +
+                           depth * kPlanDepth + word;
     copies.copy4(to, column, word, from, true);
   }
 }
 
-// Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the weights; finish(tile, sums) for each. `memory`:
-// two buffers. All of the block must have written a, and be done with that memory, before: the first barrier comes after the first copies.
+// Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the
+// weights; finish(tile, sums) for each. `memory`: two buffers. All of the block must have written
+// a, and be done with that memory, before: the first barrier comes after the first copies.
 template <typename Arithmetic, int kWarps, typename Finish>
-__device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory, const PlanMatrix& weights, int first, int end, const Finish& finish) {
+__device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory,
+                                              const PlanMatrix& weights, int first, int end,
+                                              const Finish& finish) {
   const int depths = weights.inner / kPlanDepth, steps = (end - first) * depths;
   const TilePart part;
   AsyncCopies copies;
@@ -112,10 +129,13 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, ui
     copies.land();
     __syncthreads();
     if (step + 1 < steps) {
-      copyWeights<kWarps>(copies, stage(memory, (step + 1) % 2, kPlanColumns, kPlanDepth), weights, first + (step + 1) / depths, (step + 1) % depths);
+      copyWeights<kWarps>(copies, stage(memory, (step + 1) % 2, kPlanColumns, kPlanDepth), weights,
+                          first + (step + 1) / depths, (step + 1) % depths);
     }
     const SharedWords right = stage(memory, step % 2, kPlanColumns, kPlanDepth);
-    Arithmetic::template multiply<2, 8>(sums, Operand{a, part.row, word + step % depths * kPlanDepth}, Operand{right, part.column, 0}, kPlanDepth);
+    Arithmetic::template multiply<2, 8>(sums,
+                                        Operand{a, part.row, word + step % depths * kPlanDepth},
+                                        Operand{right, part.column, 0}, kPlanDepth);
     if (step % depths + 1 < depths) continue;
     finish(first + step / depths, sums);
 #pragma unroll
@@ -129,8 +149,10 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, ui
   }
 }
 
-// What a product becomes, two neighbouring columns at once; y is written. `from`: the residual's row.
-__device__ __forceinline__ void finishValues(const PlanOutput& op, const float* bias, int64_t row, int64_t from, int column, float (&values)[2]) {
+// What a product becomes, two neighbouring columns at once; y is written. `from`: the residual's
+// row.
+__device__ __forceinline__ void finishValues(const PlanOutput& op, const float* bias, int64_t row,
+                                             int64_t from, int column, float (&values)[2]) {
 #pragma unroll
   for (int e = 0; e < 2; ++e) {
     const int at = column + e;
@@ -145,10 +167,13 @@ __device__ __forceinline__ void finishValues(const PlanOutput& op, const float* 
 }
 
 template <typename Arithmetic>
-__device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bias, int64_t row, int64_t from, int column, float low, float high) {
+__device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bias, int64_t row,
+                                           int64_t from, int column, float low, float high) {
   float values[2] = {low, high};
   finishValues(op, bias, row, from, column, values);
-  if (op.words) Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), column, values[0], values[1]);
+  if (op.words)
+    Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), column, values[0],
+                         values[1]);
 }
 
 }  // namespace pstmo::cuda

@@ -8,7 +8,8 @@
 namespace pstmo::cuda {
 namespace {
 
-constexpr uint32_t kShuffleSite = 0xFFFFFFFFu;  // Philox's fourth word for frame permutations: no dropout site has it
+constexpr uint32_t kShuffleSite =
+    0xFFFFFFFFu;  // Philox's fourth word for frame permutations: no dropout site has it
 constexpr int kGatherThreads = 128, kMostFrames = 4096;
 constexpr int kLossThreads = 256;
 
@@ -16,7 +17,8 @@ struct OrderSmem {
   SharedArray<int, kMostFrames> order;
 };
 
-// A block a window. Shuffled: one lane draws the permutation, Fisher and Yates with words of Philox, as the CPU does.
+// A block a window. Shuffled: one lane draws the permutation, Fisher and Yates with words of
+// Philox, as the CPU does.
 __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGather op) {
   auto& smem = sharedMemory<OrderSmem>();
   const int sample = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
@@ -24,23 +26,33 @@ __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGathe
     if (thread == 0) {
       for (int i = 0; i < op.frames; ++i) smem.order.put(i, i);
       for (int i = op.frames - 1; i > 0; --i) {
-        const uint64_t word = philox(op.seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i), op.step, kShuffleSite).word[0];
-        const int other = static_cast<int>(word * static_cast<uint64_t>(i + 1) >> 32), mine = smem.order.get(i);
+        const uint64_t word =
+            philox(op.seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i),
+                   op.step, kShuffleSite)
+                .word[0];
+        const int other = static_cast<int>(word * static_cast<uint64_t>(i + 1) >> 32),
+                  mine = smem.order.get(i);
         smem.order.put(i, smem.order.get(other));
         smem.order.put(other, mine);
       }
     }
     __syncthreads();
   }
-  const int sequence = op.samples[3 * sample], centre = op.samples[3 * sample + 1], mirrored = op.samples[3 * sample + 2];
-  const int64_t last = op.length[sequence] - 1, frameFloats = static_cast<int64_t>(op.joints) * op.coordinates;
+  const int sequence = op.samples[3 * sample], centre = op.samples[3 * sample + 1],
+            mirrored = op.samples[3 * sample + 2];
+  const int64_t last = op.length[sequence] - 1,
+                frameFloats = static_cast<int64_t>(op.joints) * op.coordinates;
   for (int point = thread; point < op.frames * op.joints; point += kGatherThreads) {
-    const int i = point / op.joints, joint = point % op.joints, position = op.shuffle ? smem.order.get(i) : i;
+    const int i = point / op.joints, joint = point % op.joints,
+              position = op.shuffle ? smem.order.get(i) : i;
     int64_t frame = centre + static_cast<int64_t>(op.stride) * (position - (op.frames - 1) / 2);
     frame = frame < 0 ? 0 : frame > last ? last : frame;
-    const float* from = op.source + (op.start[sequence] + frame) * frameFloats + static_cast<int64_t>(mirrored ? op.mirror[joint] : joint) * op.coordinates;
-    float* to = op.y + (static_cast<int64_t>(sample) * op.frames + i) * frameFloats + static_cast<int64_t>(joint) * op.coordinates;
-    for (int c = 0; c < op.coordinates; ++c) to[c] = joint == op.rootJoint ? 0.0f : mirrored && c == 0 ? -from[c] : from[c];
+    const float* from = op.source + (op.start[sequence] + frame) * frameFloats +
+                        static_cast<int64_t>(mirrored ? op.mirror[joint] : joint) * op.coordinates;
+    float* to = op.y + (static_cast<int64_t>(sample) * op.frames + i) * frameFloats +
+                static_cast<int64_t>(joint) * op.coordinates;
+    for (int c = 0; c < op.coordinates; ++c)
+      to[c] = joint == op.rootJoint ? 0.0f : mirrored && c == 0 ? -from[c] : from[c];
   }
 }
 
@@ -75,7 +87,8 @@ __device__ __forceinline__ double sumOfBlock(LossSmem& smem, double value) {
 }
 
 // sums[block] = distances of its 256 points; dPredicted = factor (p - t) / |p - t|, or null.
-__global__ void __launch_bounds__(kLossThreads) poseLossKernel(PoseLoss op, float factor, double* sums) {
+__global__ void __launch_bounds__(kLossThreads)
+    poseLossKernel(PoseLoss op, float factor, double* sums) {
   auto& smem = sharedMemory<LossSmem>();
   const int64_t point = static_cast<int64_t>(blockIdx.x) * kLossThreads + threadIdx.x;
   float distance = 0;
@@ -83,22 +96,27 @@ __global__ void __launch_bounds__(kLossThreads) poseLossKernel(PoseLoss op, floa
     float difference[3] = {0, 0, 0}, squares = 0;
 #pragma unroll
     for (int c = 0; c < 3; ++c) {
-      if (c < op.coordinates) difference[c] = op.predicted[point * op.coordinates + c] - op.target[point * op.coordinates + c];
+      if (c < op.coordinates)
+        difference[c] =
+            op.predicted[point * op.coordinates + c] - op.target[point * op.coordinates + c];
       squares += difference[c] * difference[c];
     }
     distance = sqrtf(squares);
     const float scale = distance > 0.0f ? factor / distance : 0.0f;
 #pragma unroll
     for (int c = 0; c < 3; ++c) {
-      if (op.dPredicted && c < op.coordinates) op.dPredicted[point * op.coordinates + c] = difference[c] * scale;
+      if (op.dPredicted && c < op.coordinates)
+        op.dPredicted[point * op.coordinates + c] = difference[c] * scale;
     }
   }
   const double total = sumOfBlock(smem, static_cast<double>(distance));
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
-// One block: loss += factor times the sums of the blocks before it, each lane every 256th, then over the lanes.
-__global__ void __launch_bounds__(kLossThreads) addLossKernel(const double* sums, int64_t count, double factor, double* loss) {
+// One block: loss += factor times the sums of the blocks before it, each lane every 256th, then
+// over the lanes.
+__global__ void __launch_bounds__(kLossThreads)
+    addLossKernel(const double* sums, int64_t count, double factor, double* loss) {
   auto& smem = sharedMemory<LossSmem>();
   double mine = 0;
   for (int64_t i = threadIdx.x; i < count; i += kLossThreads) mine += sums[i];
@@ -112,7 +130,8 @@ struct BackProject {
   __device__ void point(int64_t row, int joint, float (&xyz)[3]) const {
     const float* camera = op.camera + row * 4;
     const int64_t at = row * op.joints + joint;
-    const float rootZ = op.root[row * 3 + 2], z = joint == op.rootJoint ? rootZ : op.predicted[at * 3 + 2] + rootZ;
+    const float rootZ = op.root[row * 3 + 2],
+                z = joint == op.rootJoint ? rootZ : op.predicted[at * 3 + 2] + rootZ;
     xyz[0] = (op.keypoints[at * 2] - camera[2]) * z / camera[0];
     xyz[1] = (op.keypoints[at * 2 + 1] - camera[3]) * z / camera[1];
     xyz[2] = z;
@@ -131,7 +150,8 @@ struct BackProjectGradient {
     if (i % op.joints == op.rootJoint) return;
     const float* camera = op.camera + i / op.joints * 4;
     const float* dY = op.dY + i * 3;
-    const float perX = (op.keypoints[i * 2] - camera[2]) / camera[0], perY = (op.keypoints[i * 2 + 1] - camera[3]) / camera[1];
+    const float perX = (op.keypoints[i * 2] - camera[2]) / camera[0],
+                perY = (op.keypoints[i * 2 + 1] - camera[3]) / camera[1];
     op.dPredicted[i * 3 + 2] += dY[0] * perX + dY[1] * perY + dY[2];
   }
 };
@@ -143,7 +163,8 @@ struct Blend {
   __device__ void operator()(int64_t i) const {
     for (int c = 0; c < 2; ++c) {
       const float score = sigmoid(op.logits[i * 2 + c]);
-      op.y[i * 3 + c] = score * op.predicted[i * 3 + c] + (1.0f - score) * op.backProjected[i * 3 + c];
+      op.y[i * 3 + c] =
+          score * op.predicted[i * 3 + c] + (1.0f - score) * op.backProjected[i * 3 + c];
     }
     op.y[i * 3 + 2] = op.predicted[i * 3 + 2];
   }
@@ -154,7 +175,8 @@ struct BlendGradient {
   __device__ void operator()(int64_t i) const {
     for (int c = 0; c < 2; ++c) {
       const float score = sigmoid(op.logits[i * 2 + c]), dY = op.dY[i * 3 + c];
-      op.dLogits[i * 2 + c] = dY * (op.predicted[i * 3 + c] - op.backProjected[i * 3 + c]) * score * (1.0f - score);
+      op.dLogits[i * 2 + c] =
+          dY * (op.predicted[i * 3 + c] - op.backProjected[i * 3 + c]) * score * (1.0f - score);
       op.dPredicted[i * 3 + c] = dY * score;
       op.dBackProjected[i * 3 + c] = dY * (1.0f - score);
     }
@@ -167,27 +189,43 @@ struct BlendGradient {
 
 void CudaBackend::run(const WindowGather& op) {
   if (op.shuffle && op.frames > kMostFrames) {
-    throw Error("ERR_UNSUPPORTED", "Windows of shuffled frames hold at most " + std::to_string(kMostFrames) + " frames on the GPU; these have " + std::to_string(op.frames) + ".");
+    throw Error("ERR_UNSUPPORTED",
+                "Windows of shuffled frames hold at most " + std::to_string(kMostFrames) +
+                    " frames on the GPU; these have " + std::to_string(op.frames) + ".");
   }
-  launch(windowGatherKernel, dim3(static_cast<unsigned>(op.batch)), dim3(kGatherThreads), op.shuffle ? sizeof(OrderSmem) : 0, stream(), op);
+  launch(windowGatherKernel, dim3(static_cast<unsigned>(op.batch)), dim3(kGatherThreads),
+         op.shuffle ? sizeof(OrderSmem) : 0, stream(), op);
 }
 
-void CudaBackend::run(const MirrorMean& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, MeanOfMirrored{op}); }
+void CudaBackend::run(const MirrorMean& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, MeanOfMirrored{op});
+}
 
 void CudaBackend::run(const PoseLoss& op) {
-  const int64_t points = static_cast<int64_t>(op.rows) * op.joints, blocks = (points + kLossThreads - 1) / kLossThreads;
+  const int64_t points = static_cast<int64_t>(op.rows) * op.joints,
+                blocks = (points + kLossThreads - 1) / kLossThreads;
   const double factor = static_cast<double>(op.weight) / static_cast<double>(points);
   auto* sums = reinterpret_cast<double*>(partials_.floats(2 * static_cast<size_t>(blocks)));
-  launch(poseLossKernel, dim3(static_cast<unsigned>(blocks)), dim3(kLossThreads), sizeof(LossSmem), stream(), op, static_cast<float>(factor), sums);
-  launch(addLossKernel, dim3(1), dim3(kLossThreads), sizeof(LossSmem), stream_, sums, blocks, factor, op.loss);
+  launch(poseLossKernel, dim3(static_cast<unsigned>(blocks)), dim3(kLossThreads), sizeof(LossSmem),
+         stream(), op, static_cast<float>(factor), sums);
+  launch(addLossKernel, dim3(1), dim3(kLossThreads), sizeof(LossSmem), stream_, sums, blocks,
+         factor, op.loss);
 }
 
-void CudaBackend::run(const BackProjectForward& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BackProject{op}); }
+void CudaBackend::run(const BackProjectForward& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BackProject{op});
+}
 
-void CudaBackend::run(const BackProjectBackward& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BackProjectGradient{op}); }
+void CudaBackend::run(const BackProjectBackward& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BackProjectGradient{op});
+}
 
-void CudaBackend::run(const RefineBlendForward& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, Blend{op}); }
+void CudaBackend::run(const RefineBlendForward& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, Blend{op});
+}
 
-void CudaBackend::run(const RefineBlendBackward& op) { forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BlendGradient{op}); }
+void CudaBackend::run(const RefineBlendBackward& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * op.joints, BlendGradient{op});
+}
 
 }  // namespace pstmo::cuda

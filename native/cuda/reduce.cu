@@ -7,13 +7,17 @@ struct PartialsSmem {
   SharedMatrix<double, kReduceLanes, kReduceColumns> sums;
 };
 
-// A block: 32 columns of the partials; each of 8 lanes adds every eighth chunk, then their sums are added in order.
+// A block: 32 columns of the partials; each of 8 lanes adds every eighth chunk, then their sums are
+// added in order.
 __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
-    addPartialsKernel(const float* partials, int64_t chunks, int columns, int channels, float* result, float* first, float* second) {
+    addPartialsKernel(const float* partials, int64_t chunks, int columns, int channels,
+                      float* result, float* first, float* second) {
   auto& smem = sharedMemory<PartialsSmem>();
-  const int lane = static_cast<int>(threadIdx.y), x = static_cast<int>(threadIdx.x), column = static_cast<int>(blockIdx.x) * kReduceColumns + x;
+  const int lane = static_cast<int>(threadIdx.y), x = static_cast<int>(threadIdx.x),
+            column = static_cast<int>(blockIdx.x) * kReduceColumns + x;
   double sum = 0;
-  for (int64_t chunk = lane; column < columns && chunk < chunks; chunk += kReduceLanes) sum += static_cast<double>(partials[chunk * columns + column]);
+  for (int64_t chunk = lane; column < columns && chunk < chunks; chunk += kReduceLanes)
+    sum += static_cast<double>(partials[chunk * columns + column]);
   smem.sums.put(lane, x, sum);
   __syncthreads();
   if (lane != 0 || column >= columns) return;
@@ -26,10 +30,13 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
 
 }  // namespace
 
-void addPartials(cudaStream_t stream, const float* partials, int64_t chunks, int sums, int channels, float* result, float* first, float* second) {
+void addPartials(cudaStream_t stream, const float* partials, int64_t chunks, int sums, int channels,
+                 float* result, float* first, float* second) {
   const int columns = sums * channels;
-  launch(addPartialsKernel, dim3(static_cast<unsigned>((columns + kReduceColumns - 1) / kReduceColumns)), dim3(kReduceColumns, kReduceLanes), sizeof(PartialsSmem), stream,
-         partials, chunks, columns, channels, result, first, second);
+  launch(addPartialsKernel,
+         dim3(static_cast<unsigned>((columns + kReduceColumns - 1) / kReduceColumns)),
+         dim3(kReduceColumns, kReduceLanes), sizeof(PartialsSmem), stream, partials, chunks,
+         columns, channels, result, first, second);
 }
 
 }  // namespace pstmo::cuda

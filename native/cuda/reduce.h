@@ -1,5 +1,6 @@
-// Sums over the rows of a matrix, column by column: first over fixed chunks of rows, then over the chunks in their order, in double
-// precision. No atomics: the same bits every time, on every device.
+// Sums over the rows of a matrix, column by column: first over fixed chunks of rows, then over the
+// chunks in their order, in double precision. No atomics: the same bits every time, on every
+// device.
 #pragma once
 
 #include "shared-array.h"
@@ -15,15 +16,19 @@ struct ReduceSmem {
   SharedMatrix<float, kReduceLanes * kSums, kReduceColumns> sums;
 };
 
-// partials[chunk][s][column] = sum over the chunk's rows of terms(row, column, out)[s]. A block: 32 columns of one chunk.
+// partials[chunk][s][column] = sum over the chunk's rows of terms(row, column, out)[s]. A block: 32
+// columns of one chunk.
 template <int kSums, typename Terms>
-__global__ void __launch_bounds__(kReduceColumns* kReduceLanes) reduceChunksKernel(int64_t rows, int columns, Terms terms, float* partials) {
+__global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
+    reduceChunksKernel(int64_t rows, int columns, Terms terms, float* partials) {
   auto& smem = sharedMemory<ReduceSmem<kSums>>();
   const int lane = static_cast<int>(threadIdx.y), x = static_cast<int>(threadIdx.x);
   const int column = static_cast<int>(blockIdx.y) * kReduceColumns + x;
-  const int64_t chunk = blockIdx.x, end = (chunk + 1) * kReduceRows < rows ? (chunk + 1) * kReduceRows : rows;
+  const int64_t chunk = blockIdx.x,
+                end = (chunk + 1) * kReduceRows < rows ? (chunk + 1) * kReduceRows : rows;
   float sums[kSums] = {};
-  for (int64_t row = chunk * kReduceRows + lane; column < columns && row < end; row += kReduceLanes) {
+  for (int64_t row = chunk * kReduceRows + lane; column < columns && row < end;
+       row += kReduceLanes) {
     float values[kSums];
     terms(row, column, values);
 #pragma unroll
@@ -38,15 +43,19 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes) reduceChunksKern
   partials[(chunk * kSums + lane) * columns + column] = total;
 }
 
-// The chunks' partials (chunks, sums * channels) added in order: into `sums` with =, where it is not null, and into the targets
-// (channels each) with +=, where they are not.
-void addPartials(cudaStream_t stream, const float* partials, int64_t chunks, int sums, int channels, float* result, float* first, float* second);
+// The chunks' partials (chunks, sums * channels) added in order: into `sums` with =, where it is
+// not null, and into the targets (channels each) with +=, where they are not.
+void addPartials(cudaStream_t stream, const float* partials, int64_t chunks, int sums, int channels,
+                 float* result, float* first, float* second);
 
 // partials: reduceChunks(rows) * kSums * columns floats.
 template <int kSums, typename Terms>
-void reduceRows(cudaStream_t stream, int64_t rows, int columns, const Terms& terms, float* partials) {
-  const dim3 grid(static_cast<unsigned>(reduceChunks(rows)), static_cast<unsigned>((columns + kReduceColumns - 1) / kReduceColumns));
-  launch(reduceChunksKernel<kSums, Terms>, grid, dim3(kReduceColumns, kReduceLanes), sizeof(ReduceSmem<kSums>), stream, rows, columns, terms, partials);
+void reduceRows(cudaStream_t stream, int64_t rows, int columns, const Terms& terms,
+                float* partials) {
+  const dim3 grid(static_cast<unsigned>(reduceChunks(rows)),
+                  static_cast<unsigned>((columns + kReduceColumns - 1) / kReduceColumns));
+  launch(reduceChunksKernel<kSums, Terms>, grid, dim3(kReduceColumns, kReduceLanes),
+         sizeof(ReduceSmem<kSums>), stream, rows, columns, terms, partials);
 }
 
 }  // namespace pstmo::cuda

@@ -1,4 +1,5 @@
-// Device memory that only grows, for what an operation needs within itself: operations follow each other on one stream.
+// Device memory that only grows, for what an operation needs within itself: operations follow each
+// other on one stream.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,9 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
   void* bytes(size_t count);  // contents are lost when it grows; null for none
   float* floats(size_t count) { return static_cast<float*>(bytes(count * sizeof(float))); }
-  Activations activations(size_t count, Storage storage) { return {bytes(count * static_cast<size_t>(bytesOf(storage))), storage}; }
+  Activations activations(size_t count, Storage storage) {
+    return {bytes(count * static_cast<size_t>(bytesOf(storage))), storage};
+  }
   const void* data() const { return data_; }
 
  private:

@@ -1,5 +1,5 @@
-// Arrays in a block's shared memory. On the emulated device every access is checked: its bounds, and that a barrier lies between two
-// lanes that touch one cell, of which one writes.
+// Arrays in a block's shared memory. On the emulated device every access is checked: its bounds,
+// and that a barrier lies between two lanes that touch one cell, of which one writes.
 #pragma once
 
 #include "cuda-runtime.h"
@@ -20,7 +20,8 @@ struct SharedArray {
   __device__ __forceinline__ T get(int i PSTMO_PLACE) const {
 #if defined(PSTMO_CUDA_EMULATED)
     auto& block = emulation::Block::current();
-    if (i < 0 || i >= kCount) block.fail("reads element " + std::to_string(i) + " of " + std::to_string(kCount), place);
+    if (i < 0 || i >= kCount)
+      block.fail("reads element " + std::to_string(i) + " of " + std::to_string(kCount), place);
     block.noteRead(&cells[i], place);
 #endif
     return cells[i];
@@ -28,7 +29,8 @@ struct SharedArray {
   __device__ __forceinline__ void put(int i, T value PSTMO_PLACE) {
 #if defined(PSTMO_CUDA_EMULATED)
     auto& block = emulation::Block::current();
-    if (i < 0 || i >= kCount) block.fail("writes element " + std::to_string(i) + " of " + std::to_string(kCount), place);
+    if (i < 0 || i >= kCount)
+      block.fail("writes element " + std::to_string(i) + " of " + std::to_string(kCount), place);
     block.noteWrite(&cells[i], place);
 #endif
     cells[i] = value;
@@ -42,22 +44,34 @@ struct SharedMatrix {
 
 #if defined(PSTMO_CUDA_EMULATED)
   T get(int row, int column PSTMO_PLACE) const { return cells.get(at(row, column, place), place); }
-  void put(int row, int column, T value PSTMO_PLACE) { cells.put(at(row, column, place), value, place); }
+  void put(int row, int column, T value PSTMO_PLACE) {
+    cells.put(at(row, column, place), value, place);
+  }
   float4 get4(int row, int column PSTMO_PLACE) const {
-    if (column % 4 != 0) emulation::Block::current().fail("reads four elements at once from column " + std::to_string(column), place);
-    return {get(row, column, place), get(row, column + 1, place), get(row, column + 2, place), get(row, column + 3, place)};
+    if (column % 4 != 0)
+      emulation::Block::current().fail(
+          "reads four elements at once from column " + std::to_string(column), place);
+    return {get(row, column, place), get(row, column + 1, place), get(row, column + 2, place),
+            get(row, column + 3, place)};
   }
 
  private:
   static int at(int row, int column, emulation::Place place) {
     if (row < 0 || row >= kRows || column < 0 || column >= kColumns) {
-      emulation::Block::current().fail("touches (" + std::to_string(row) + ", " + std::to_string(column) + ") of (" + std::to_string(kRows) + ", " + std::to_string(kColumns) + ")", place);
+      emulation::Block::current().fail(
+          "touches (" + std::to_string(row) + ", " + std::to_string(column) + ") of (" +
+              std::to_string(kRows) + ", " + std::to_string(kColumns) + ")",
+          place);
     }
     return row * (kColumns + kPad) + column;
   }
 #else
-  __device__ __forceinline__ T get(int row, int column) const { return cells.get(row * (kColumns + kPad) + column); }
-  __device__ __forceinline__ void put(int row, int column, T value) { cells.put(row * (kColumns + kPad) + column, value); }
+  __device__ __forceinline__ T get(int row, int column) const {
+    return cells.get(row * (kColumns + kPad) + column);
+  }
+  __device__ __forceinline__ void put(int row, int column, T value) {
+    cells.put(row * (kColumns + kPad) + column, value);
+  }
   // Four floats at once; `column` a multiple of 4, as the length of a row must be.
   __device__ __forceinline__ float4 get4(int row, int column) const {
     static_assert((kColumns + kPad) % 4 == 0, "rows begin at 16 bytes");
@@ -66,15 +80,18 @@ struct SharedMatrix {
 #endif
 };
 
-// The same for words of any content, how many rows and how long they are known at launch alone. Behind each row lie kWordPad unused words:
-// where a row is a multiple of 32 words, a column of eight rows lies in other banks.
+// The same for words of any content, how many rows and how long they are known at launch alone.
+// Behind each row lie kWordPad unused words: where a row is a multiple of 32 words, a column of
+// eight rows lies in other banks.
 constexpr int kWordPad = 4;
 
 struct SharedWords {
   uint32_t* words;
   int rows, columns;
 
-  __host__ __device__ static constexpr int size(int rows, int columns) { return rows * (columns + kWordPad); }
+  __host__ __device__ static constexpr int size(int rows, int columns) {
+    return rows * (columns + kWordPad);
+  }
 #if defined(PSTMO_CUDA_EMULATED)
   uint32_t get(int row, int column PSTMO_PLACE) const {
     const uint32_t* cell = at(row, column, place);
@@ -88,10 +105,13 @@ struct SharedWords {
   }
   uint4 get4(int row, int column PSTMO_PLACE) const {
     (void)at4(row, column, place);
-    return {get(row, column, place), get(row, column + 1, place), get(row, column + 2, place), get(row, column + 3, place)};
+    return {get(row, column, place), get(row, column + 1, place), get(row, column + 2, place),
+            get(row, column + 3, place)};
   }
   uint32_t* at4(int row, int column PSTMO_PLACE) const {
-    if (column % 4 != 0) emulation::Block::current().fail("takes four words at once from column " + std::to_string(column), place);
+    if (column % 4 != 0)
+      emulation::Block::current().fail(
+          "takes four words at once from column " + std::to_string(column), place);
     (void)at(row, column + 3, place);
     return at(row, column, place);
   }
@@ -99,16 +119,27 @@ struct SharedWords {
  private:
   uint32_t* at(int row, int column, emulation::Place place) const {
     if (row < 0 || row >= rows || column < 0 || column >= columns) {
-      emulation::Block::current().fail("touches (" + std::to_string(row) + ", " + std::to_string(column) + ") of (" + std::to_string(rows) + ", " + std::to_string(columns) + ")", place);
+      emulation::Block::current().fail(
+          "touches (" + std::to_string(row) + ", " + std::to_string(column) + ") of (" +
+              std::to_string(rows) + ", " + std::to_string(columns) + ")",
+          place);
     }
     return words + row * (columns + kWordPad) + column;
   }
 #else
-  __device__ __forceinline__ uint32_t get(int row, int column) const { return words[row * (columns + kWordPad) + column]; }
-  __device__ __forceinline__ void put(int row, int column, uint32_t value) const { words[row * (columns + kWordPad) + column] = value; }
+  __device__ __forceinline__ uint32_t get(int row, int column) const {
+    return words[row * (columns + kWordPad) + column];
+  }
+  __device__ __forceinline__ void put(int row, int column, uint32_t value) const {
+    words[row * (columns + kWordPad) + column] = value;
+  }
   // Four words at once; `column` a multiple of 4, as the length of a row must be.
-  __device__ __forceinline__ uint4 get4(int row, int column) const { return *reinterpret_cast<const uint4*>(at4(row, column)); }
-  __device__ __forceinline__ uint32_t* at4(int row, int column) const { return words + row * (columns + kWordPad) + column; }
+  __device__ __forceinline__ uint4 get4(int row, int column) const {
+    return *reinterpret_cast<const uint4*>(at4(row, column));
+  }
+  __device__ __forceinline__ uint32_t* at4(int row, int column) const {
+    return words + row * (columns + kWordPad) + column;
+  }
 #endif
 };
 

@@ -11,7 +11,8 @@ constexpr size_t kSlots = 8, kSlotBytes = size_t{512} << 10;
 // part(offset, size) for each piece of `bytes` that fits a slot.
 template <typename Part>
 void inSlots(size_t bytes, const Part& part) {
-  for (size_t offset = 0; offset < bytes; offset += kSlotBytes) part(offset, std::min(kSlotBytes, bytes - offset));
+  for (size_t offset = 0; offset < bytes; offset += kSlotBytes)
+    part(offset, std::min(kSlotBytes, bytes - offset));
 }
 
 }  // namespace
@@ -23,7 +24,8 @@ Staging::~Staging() {
 
 void Staging::allocate() {
   void* memory = nullptr;
-  check(cudaHostAlloc(&memory, kSlots * kSlotBytes, cudaHostAllocDefault), "asking for pinned memory");
+  check(cudaHostAlloc(&memory, kSlots * kSlotBytes, cudaHostAllocDefault),
+        "asking for pinned memory");
   memory_ = static_cast<char*>(memory);
   for (size_t i = 0; i < kSlots; ++i) {
     Slot slot;
@@ -54,7 +56,9 @@ void Staging::copyIn(cudaStream_t stream, void* device, const void* host, size_t
   inSlots(bytes, [&](size_t offset, size_t size) {
     Slot& slot = take();
     std::memcpy(slot.memory, static_cast<const char*>(host) + offset, size);
-    check(cudaMemcpyAsync(static_cast<char*>(device) + offset, slot.memory, size, cudaMemcpyHostToDevice, stream), "copying to the GPU");
+    check(cudaMemcpyAsync(static_cast<char*>(device) + offset, slot.memory, size,
+                          cudaMemcpyHostToDevice, stream),
+          "copying to the GPU");
     check(cudaEventRecord(slot.done, stream), "marking a copy");
     slot.underWay = true;
   });
@@ -63,7 +67,9 @@ void Staging::copyIn(cudaStream_t stream, void* device, const void* host, size_t
 void Staging::copyOut(cudaStream_t stream, void* host, const void* device, size_t bytes) {
   inSlots(bytes, [&](size_t offset, size_t size) {
     Slot& slot = take();
-    check(cudaMemcpyAsync(slot.memory, static_cast<const char*>(device) + offset, size, cudaMemcpyDeviceToHost, stream), "copying from the GPU");
+    check(cudaMemcpyAsync(slot.memory, static_cast<const char*>(device) + offset, size,
+                          cudaMemcpyDeviceToHost, stream),
+          "copying from the GPU");
     check(cudaEventRecord(slot.done, stream), "marking a copy");
     slot.underWay = true;
     slot.host = static_cast<char*>(host) + offset;

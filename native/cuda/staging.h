@@ -1,6 +1,7 @@
-// Copies between the host and the device through pinned memory, so that neither waits for the other: a ring of slots, each with the
-// event that says when its copy is done. A slot that is still under way when its turn comes is waited for: the host is never more than
-// the ring ahead of the device.
+// Copies between the host and the device through pinned memory, so that neither waits for the
+// other: a ring of slots, each with the event that says when its copy is done. A slot that is still
+// under way when its turn comes is waited for: the host is never more than the ring ahead of the
+// device.
 #pragma once
 
 #include <cstddef>

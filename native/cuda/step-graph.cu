@@ -1,5 +1,6 @@
-// Steps recorded as CUDA graphs. A step runs as it is the first time, which gives its scratch memory its size; it is recorded the second
-// time and replayed from then on. What changes between two steps is read from device memory.
+// Steps recorded as CUDA graphs. A step runs as it is the first time, which gives its scratch
+// memory its size; it is recorded the second time and replayed from then on. What changes between
+// two steps is read from device memory.
 #include "cuda-device.h"
 
 namespace pstmo::cuda {
@@ -18,7 +19,9 @@ void CudaBackend::dropGraphs() {
 
 // Where scratch memory lies: a recording made before it moved is never found again.
 StepKey CudaBackend::withScratch(StepKey key) const {
-  for (const void* memory : {partials_.data(), sums_.data(), gathered_.data(), rounded_[0].data(), rounded_[1].data(), rounded_[2].data(), library_ ? library_->workspace() : nullptr}) {
+  for (const void* memory :
+       {partials_.data(), sums_.data(), gathered_.data(), rounded_[0].data(), rounded_[1].data(),
+        rounded_[2].data(), library_ ? library_->workspace() : nullptr}) {
     key.push_back(reinterpret_cast<uintptr_t>(memory));
   }
   return key;
@@ -26,12 +29,15 @@ StepKey CudaBackend::withScratch(StepKey key) const {
 
 Keep CudaBackend::keepOf(const Dropout& dropout) const {
   if (!dropout.active()) return {};
-  if (now_ && (dropout.seed != now_->seed || dropout.step != now_->step)) throw Error("ERR_NATIVE", "A dropout of another step than the one that runs.");
-  return {true, dropout.threshold(), dropout.step, dropout.site, dropout.seed, dropout.scale(), now_ ? state_ : nullptr};
+  if (now_ && (dropout.seed != now_->seed || dropout.step != now_->step))
+    throw Error("ERR_NATIVE", "A dropout of another step than the one that runs.");
+  return {true,         dropout.threshold(), dropout.step,           dropout.site,
+          dropout.seed, dropout.scale(),     now_ ? state_ : nullptr};
 }
 
 const StepState* CudaBackend::stateOf(const AdamStep& op) const {
-  if (now_ && (op.learningRate != now_->learningRate || op.step != now_->adamStep)) throw Error("ERR_NATIVE", "An optimizer's step other than the one that runs.");
+  if (now_ && (op.learningRate != now_->learningRate || op.step != now_->adamStep))
+    throw Error("ERR_NATIVE", "An optimizer's step other than the one that runs.");
   return now_ ? state_ : nullptr;
 }
 
@@ -42,7 +48,8 @@ void CudaBackend::capture(cudaGraphExec_t& exec, const std::function<void()>& bo
       if (graph) (void)cudaGraphDestroy(graph);
     }
   } recorded;
-  check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "starting to record a step");
+  check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal),
+        "starting to record a step");
   try {
     body();
   } catch (...) {
@@ -54,7 +61,8 @@ void CudaBackend::capture(cudaGraphExec_t& exec, const std::function<void()>& bo
   check(cudaGraphInstantiate(&exec, recorded.graph, 0), "making a recorded step ready");
 }
 
-void CudaBackend::runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) {
+void CudaBackend::runStep(const StepKey& key, const StepValues& values,
+                          const std::function<void()>& body) {
   struct Within {
     const StepValues*& now;
     ~Within() { now = nullptr; }

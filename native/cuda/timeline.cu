@@ -1,4 +1,5 @@
-// Times by events on the stream, and ranges that NVIDIA's profilers show, where the toolkit has its header for them.
+// Times by events on the stream, and ranges that NVIDIA's profilers show, where the toolkit has its
+// header for them.
 #include "cuda-device.h"
 
 #if !defined(PSTMO_CUDA_EMULATED) && __has_include(<nvtx3/nvToolsExt.h>)
@@ -60,6 +61,8 @@ class EventTimeline final : public Timeline {
 
 }  // namespace
 
-std::unique_ptr<Timeline> CudaBackend::timeline() { return std::make_unique<EventTimeline>(stream()); }
+std::unique_ptr<Timeline> CudaBackend::timeline() {
+  return std::make_unique<EventTimeline>(stream());
+}
 
 }  // namespace pstmo::cuda

@@ -10,8 +10,13 @@ struct GatherRows {
   PositionsForward op;
   __device__ void operator()(int64_t row, int c, float) const {
     const int i = static_cast<int>(row % op.outTokens);
-    const float x = op.x[(row / op.outTokens * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels + c];
-    op.y[row * op.channels + c] = op.table ? x + op.table[static_cast<int64_t>(op.tableRows ? op.tableRows[i] : i) * op.channels + c] : x;
+    const float x =
+        op.x[(row / op.outTokens * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels + c];
+    op.y[row * op.channels + c] =
+        op.table
+            ? x + op.table[static_cast<int64_t>(op.tableRows ? op.tableRows[i] : i) * op.channels +
+                           c]
+            : x;
   }
 };
 
@@ -19,7 +24,8 @@ struct ScatterRows {
   PositionsBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
     const int i = static_cast<int>(row % op.outTokens);
-    op.dX[(row / op.outTokens * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels + c] = op.dY[row * op.channels + c];
+    op.dX[(row / op.outTokens * op.tokens + (op.rows ? op.rows[i] : i)) * op.channels + c] =
+        op.dY[row * op.channels + c];
   }
 };
 
@@ -31,7 +37,8 @@ struct AddOverWindows {
   float* table;
   __device__ void operator()(int64_t i, int c, float) const {
     float sum = 0;
-    for (int window = 0; window < batch; ++window) sum += dY[(static_cast<int64_t>(window) * tokens + i) * channels + c];
+    for (int window = 0; window < batch; ++window)
+      sum += dY[(static_cast<int64_t>(window) * tokens + i) * channels + c];
     table[static_cast<int64_t>(rows ? rows[i] : i) * channels + c] += sum;
   }
 };
@@ -40,7 +47,8 @@ struct DecoderRows {
   DecoderInputForward op;
   __device__ void operator()(int64_t row, int c, float) const {
     const int i = static_cast<int>(row % op.tokens);
-    const float x = i < op.visible ? op.x[(row / op.tokens * op.visible + i) * op.channels + c] : op.token[c];
+    const float x =
+        i < op.visible ? op.x[(row / op.tokens * op.visible + i) * op.channels + c] : op.token[c];
     op.y[row * op.channels + c] = x + op.table[static_cast<int64_t>(op.order[i]) * op.channels + c];
   }
 };
@@ -48,7 +56,8 @@ struct DecoderRows {
 struct VisibleRows {
   DecoderInputBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
-    op.dX[row * op.channels + c] = op.dY[(row / op.visible * op.tokens + row % op.visible) * op.channels + c];
+    op.dX[row * op.channels + c] =
+        op.dY[(row / op.visible * op.tokens + row % op.visible) * op.channels + c];
   }
 };
 
@@ -79,7 +88,8 @@ struct MaskedJointTerm {
 struct Concatenate {
   ConcatForward op;
   __device__ void operator()(int64_t row, int c, float) const {
-    op.y[row * (op.left + op.right) + c] = c < op.left ? op.a[row * op.left + c] : op.b[row * op.right + c - op.left];
+    op.y[row * (op.left + op.right) + c] =
+        c < op.left ? op.a[row * op.left + c] : op.b[row * op.right + c - op.left];
   }
 };
 
@@ -102,30 +112,48 @@ struct AddElement {
 
 }  // namespace
 
-void CudaBackend::run(const PositionsForward& op) { elementwise(stream(), static_cast<int64_t>(op.batch) * op.outTokens, op.channels, {}, GatherRows{op}); }
+void CudaBackend::run(const PositionsForward& op) {
+  elementwise(stream(), static_cast<int64_t>(op.batch) * op.outTokens, op.channels, {},
+              GatherRows{op});
+}
 
 void CudaBackend::run(const PositionsBackward& op) {
   if (op.dX) {
-    if (op.outTokens < op.tokens || op.rows) zero(op.dX, static_cast<size_t>(op.batch) * static_cast<size_t>(op.tokens) * static_cast<size_t>(op.channels) * sizeof(float));
-    elementwise(stream(), static_cast<int64_t>(op.batch) * op.outTokens, op.channels, {}, ScatterRows{op});
+    if (op.outTokens < op.tokens || op.rows)
+      zero(op.dX, static_cast<size_t>(op.batch) * static_cast<size_t>(op.tokens) *
+                      static_cast<size_t>(op.channels) * sizeof(float));
+    elementwise(stream(), static_cast<int64_t>(op.batch) * op.outTokens, op.channels, {},
+                ScatterRows{op});
   }
-  if (op.dTable) elementwise(stream(), op.outTokens, op.channels, {}, AddOverWindows{op.batch, op.outTokens, op.channels, op.dY, op.tableRows, op.dTable});
+  if (op.dTable)
+    elementwise(
+        stream(), op.outTokens, op.channels, {},
+        AddOverWindows{op.batch, op.outTokens, op.channels, op.dY, op.tableRows, op.dTable});
 }
 
-void CudaBackend::run(const DecoderInputForward& op) { elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.channels, {}, DecoderRows{op}); }
+void CudaBackend::run(const DecoderInputForward& op) {
+  elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.channels, {},
+              DecoderRows{op});
+}
 
 // dX =; dTable += over the windows; dToken += over the windows' masked tokens.
 void CudaBackend::run(const DecoderInputBackward& op) {
-  elementwise(stream(), static_cast<int64_t>(op.batch) * op.visible, op.channels, {}, VisibleRows{op});
-  elementwise(stream_, op.tokens, op.channels, {}, AddOverWindows{op.batch, op.tokens, op.channels, op.dY, op.order, op.dTable});
+  elementwise(stream(), static_cast<int64_t>(op.batch) * op.visible, op.channels, {},
+              VisibleRows{op});
+  elementwise(stream_, op.tokens, op.channels, {},
+              AddOverWindows{op.batch, op.tokens, op.channels, op.dY, op.order, op.dTable});
   const int64_t rows = static_cast<int64_t>(op.batch) * (op.tokens - op.visible);
   if (rows == 0) return;
-  float* partials = partials_.floats(static_cast<size_t>(reduceChunks(rows)) * static_cast<size_t>(op.channels));
+  float* partials =
+      partials_.floats(static_cast<size_t>(reduceChunks(rows)) * static_cast<size_t>(op.channels));
   reduceRows<1>(stream_, rows, op.channels, MaskedRowTerm{op}, partials);
   addPartials(stream_, partials, reduceChunks(rows), 1, op.channels, nullptr, op.dToken, nullptr);
 }
 
-void CudaBackend::run(const JointMaskForward& op) { elementwise(stream(), static_cast<int64_t>(op.batch) * op.frames * op.joints, 2, {}, MaskJoints{op}); }
+void CudaBackend::run(const JointMaskForward& op) {
+  elementwise(stream(), static_cast<int64_t>(op.batch) * op.frames * op.joints, 2, {},
+              MaskJoints{op});
+}
 
 void CudaBackend::run(const JointMaskBackward& op) {
   const int64_t points = static_cast<int64_t>(op.batch) * op.frames * op.joints;
@@ -134,10 +162,16 @@ void CudaBackend::run(const JointMaskBackward& op) {
   addPartials(stream_, partials, reduceChunks(points), 1, 2, nullptr, op.dToken, nullptr);
 }
 
-void CudaBackend::run(const ConcatForward& op) { elementwise(stream(), op.rows, op.left + op.right, {}, Concatenate{op}); }
+void CudaBackend::run(const ConcatForward& op) {
+  elementwise(stream(), op.rows, op.left + op.right, {}, Concatenate{op});
+}
 
-void CudaBackend::run(const ConcatBackward& op) { elementwise(stream(), op.rows, op.left + op.right, {}, Split{op}); }
+void CudaBackend::run(const ConcatBackward& op) {
+  elementwise(stream(), op.rows, op.left + op.right, {}, Split{op});
+}
 
-void CudaBackend::run(const AddForward& op) { forEach(stream(), static_cast<int64_t>(op.count), AddElement{op}); }
+void CudaBackend::run(const AddForward& op) {
+  forEach(stream(), static_cast<int64_t>(op.count), AddElement{op});
+}
 
 }  // namespace pstmo::cuda

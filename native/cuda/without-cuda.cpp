@@ -5,7 +5,9 @@
 
 namespace pstmo {
 
-CudaState cudaState(int) { return {false, false, "ERR_NO_CUDA", "This build has no CUDA backend: " PSTMO_WITHOUT_CUDA "."}; }
+CudaState cudaState(int) {
+  return {false, false, "ERR_NO_CUDA", "This build has no CUDA backend: " PSTMO_WITHOUT_CUDA "."};
+}
 
 std::string cudaProducts(int) { return ""; }
 

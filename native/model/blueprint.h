@@ -1,4 +1,5 @@
-// What a layer is built from: the configuration, the tensors it adds itself to, and the dropout sites handed out so far.
+// What a layer is built from: the configuration, the tensors it adds itself to, and the dropout
+// sites handed out so far.
 #pragma once
 
 #include "network.h"

@@ -1,4 +1,5 @@
-// Refuses a configuration that no network can be built from: throws ERR_CONFIG that names the field.
+// Refuses a configuration that no network can be built from: throws ERR_CONFIG that names the
+// field.
 #pragma once
 
 #include "network.h"

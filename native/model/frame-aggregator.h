@@ -1,4 +1,5 @@
-// From all frames to the middle one (MOFA): strided Transformer layers, the first three with a learned table of positions each.
+// From all frames to the middle one (MOFA): strided Transformer layers, the first three with a
+// learned table of positions each.
 #pragma once
 
 #include <array>

@@ -10,7 +10,8 @@ JointEncoder::JointEncoder(Blueprint& blueprint)
     : joints_(blueprint.config.joints),
       jointWidth_(blueprint.config.width / joints_),
       embedding_(blueprint.parameters.addLinear("encoder.joint_embedding", jointWidth_, 2)),
-      table_(blueprint.parameters.add({"encoder.pos_embedding"}, {1, joints_, jointWidth_}, Parameters::Initial::normal)),
+      table_(blueprint.parameters.add({"encoder.pos_embedding"}, {1, joints_, jointWidth_},
+                                      Parameters::Initial::normal)),
       stack_(blueprint, "encoder.model", kLayers, jointWidth_, 2 * jointWidth_) {}
 
 float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
@@ -18,8 +19,10 @@ float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
   input_ = x;
   const int rows = frames * joints_;
   float* h = pass.take(rows, jointWidth_);
-  pass.run(LinearForward{rows, 2, jointWidth_, x, embedding_.weight.value(), embedding_.bias.value(), h});
-  pass.run(PositionsForward{frames, joints_, joints_, jointWidth_, h, table_.value(), nullptr, nullptr, h});
+  pass.run(LinearForward{rows, 2, jointWidth_, x, embedding_.weight.value(),
+                         embedding_.bias.value(), h});
+  pass.run(PositionsForward{frames, joints_, joints_, jointWidth_, h, table_.value(), nullptr,
+                            nullptr, h});
   return stack_.forward(pass, h, frames, joints_);
 }
 
@@ -27,9 +30,10 @@ void JointEncoder::backward(const Pass& pass, float* dY, float* dX) {
   const Scratch scratch(pass.arena);
   const int rows = frames_ * joints_;
   const float* dH = stack_.backward(pass, dY);
-  pass.run(PositionsBackward{frames_, joints_, joints_, jointWidth_, dH, nullptr, nullptr, nullptr, table_.gradient()});
-  pass.run(LinearBackward{rows, 2, jointWidth_, dH, input_, embedding_.weight.value(), dX, embedding_.weight.gradient(),
-                          embedding_.bias.gradient()});
+  pass.run(PositionsBackward{frames_, joints_, joints_, jointWidth_, dH, nullptr, nullptr, nullptr,
+                             table_.gradient()});
+  pass.run(LinearBackward{rows, 2, jointWidth_, dH, input_, embedding_.weight.value(), dX,
+                          embedding_.weight.gradient(), embedding_.bias.gradient()});
 }
 
 }  // namespace pstmo

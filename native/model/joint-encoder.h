@@ -1,5 +1,6 @@
-// SEM as a Transformer over the joints of a frame (Table 4): each point to d / J channels, a learned table of joints added, three plain
-// layers, then the joints side by side as one token of d channels.
+// SEM as a Transformer over the joints of a frame (Table 4): each point to d / J channels, a
+// learned table of joints added, three plain layers, then the joints side by side as one token of d
+// channels.
 #pragma once
 
 #include "spatial-encoder.h"

@@ -7,7 +7,9 @@ Lifter::Lifter(Blueprint& blueprint, Backend& backend)
       poseWidth_(3 * config_.outputJoints),
       spatial_(SpatialEncoder::make(blueprint)),
       temporal_(config_.temporal ? std::make_optional<TemporalEncoder>(blueprint) : std::nullopt),
-      aggregator_(config_.temporal && config_.aggregate ? std::make_optional<FrameAggregator>(blueprint) : std::nullopt),
+      aggregator_(config_.temporal && config_.aggregate
+                      ? std::make_optional<FrameAggregator>(blueprint)
+                      : std::nullopt),
       singleHead_(blueprint, "fcn", spatial_->width(), poseWidth_) {
   if (config_.temporal) multipleHead_.emplace(blueprint, "fcn_1", config_.width, poseWidth_);
   if (config_.refine) refiner_.emplace(blueprint);
@@ -18,7 +20,8 @@ Lifter::Lifter(Blueprint& blueprint, Backend& backend)
 Lifter::Poses Lifter::takePoses(const Pass& pass, const WindowBatch& batch, bool everyFrame) const {
   Poses poses;
   poses.single = pass.take(batch.size, poseWidth_);
-  if (everyFrame || pass.training) poses.multiple = pass.take(batch.size * config_.frames, poseWidth_);
+  if (everyFrame || pass.training)
+    poses.multiple = pass.take(batch.size * config_.frames, poseWidth_);
   if (refines() && batch.roots != nullptr) poses.refined = pass.take(batch.size, poseWidth_);
   return poses;
 }
@@ -30,7 +33,8 @@ void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& po
   if (!temporal_) {
     float* every = poses.multiple != nullptr ? poses.multiple : pass.take(rows, poseWidth_);
     singleHead_.forward(pass, tokens, rows, every);
-    pass.run(PositionsForward{batch.size, config_.frames, 1, poseWidth_, every, nullptr, middle_.data(), nullptr, poses.single});
+    pass.run(PositionsForward{batch.size, config_.frames, 1, poseWidth_, every, nullptr,
+                              middle_.data(), nullptr, poses.single});
   } else {
     tokens = temporal_->forward(pass, tokens, batch.size, config_.frames, nullptr);
     const float* last;
@@ -38,26 +42,33 @@ void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& po
       last = aggregator_->forward(pass, tokens, batch.size);
     } else {
       float* gathered = pass.take(batch.size, config_.width);
-      pass.run(PositionsForward{batch.size, config_.frames, 1, config_.width, tokens, nullptr, middle_.data(), nullptr, gathered});
+      pass.run(PositionsForward{batch.size, config_.frames, 1, config_.width, tokens, nullptr,
+                                middle_.data(), nullptr, gathered});
       last = gathered;
     }
     singleHead_.forward(pass, last, batch.size, poses.single);
     if (poses.multiple != nullptr) multipleHead_->forward(pass, tokens, rows, poses.multiple);
   }
   if (poses.refined != nullptr) {
-    refiner_->forward(pass, poses.single, batch.centre, batch.roots, batch.cameras, batch.size, poses.refined);
+    refiner_->forward(pass, poses.single, batch.centre, batch.roots, batch.cameras, batch.size,
+                      poses.refined);
   }
 }
 
-void Lifter::learn(const Pass& pass, const WindowBatch& batch, const Poses& poses, const LossCells& cells) {
+void Lifter::learn(const Pass& pass, const WindowBatch& batch, const Poses& poses,
+                   const LossCells& cells) {
   const int rows = batch.size * config_.frames, joints = config_.outputJoints;
-  const bool refined = poses.refined != nullptr, everyFrame = learnsEveryFrame(pass.training, refined);
+  const bool refined = poses.refined != nullptr,
+             everyFrame = learnsEveryFrame(pass.training, refined);
   float* target = pass.take(batch.size, poseWidth_);
   float* dSingle = pass.training ? pass.take(batch.size, poseWidth_) : nullptr;
   float* dMultiple = everyFrame ? pass.take(rows, poseWidth_) : nullptr;
-  pass.run(PositionsForward{batch.size, config_.frames, 1, poseWidth_, batch.targets, nullptr, middle_.data(), nullptr, target});
-  pass.run(PoseLoss{batch.size, joints, 3, poses.single, target, 1, cells.single, refined ? nullptr : dSingle});
-  pass.run(PoseLoss{rows, joints, 3, poses.multiple, batch.targets, everyFrame ? config_.lossWeight : 1, cells.multiple, dMultiple});
+  pass.run(PositionsForward{batch.size, config_.frames, 1, poseWidth_, batch.targets, nullptr,
+                            middle_.data(), nullptr, target});
+  pass.run(PoseLoss{batch.size, joints, 3, poses.single, target, 1, cells.single,
+                    refined ? nullptr : dSingle});
+  pass.run(PoseLoss{rows, joints, 3, poses.multiple, batch.targets,
+                    everyFrame ? config_.lossWeight : 1, cells.multiple, dMultiple});
   if (refined) {
     float* dRefined = pass.training ? pass.take(batch.size, poseWidth_) : nullptr;
     pass.run(PoseLoss{batch.size, joints, 3, poses.refined, target, 1, cells.refined, dRefined});
@@ -84,8 +95,11 @@ void Lifter::backward(const Pass& pass, int batch, const float* dSingle, const f
     dTokens = temporal_->backward(pass, dTokens);
   } else {
     float* dEvery = pass.take(rows, poseWidth_);
-    pass.run(PositionsBackward{batch, config_.frames, 1, poseWidth_, dSingle, middle_.data(), nullptr, dEvery, nullptr});
-    if (dMultiple != nullptr) pass.run(AddForward{static_cast<size_t>(rows) * static_cast<size_t>(poseWidth_), dMultiple, dEvery});
+    pass.run(PositionsBackward{batch, config_.frames, 1, poseWidth_, dSingle, middle_.data(),
+                               nullptr, dEvery, nullptr});
+    if (dMultiple != nullptr)
+      pass.run(AddForward{static_cast<size_t>(rows) * static_cast<size_t>(poseWidth_), dMultiple,
+                          dEvery});
     dTokens = pass.take(rows, spatial_->width());
     singleHead_.backward(pass, dEvery, dTokens, false);
   }
@@ -98,7 +112,8 @@ float* Lifter::encodeBackward(const Pass& pass, int batch, const float* dSingle)
   singleHead_.backward(pass, dSingle, dLast, false);
   if (aggregator_) return aggregator_->backward(pass, dLast);
   float* dTokens = pass.take(batch * config_.frames, config_.width);
-  pass.run(PositionsBackward{batch, config_.frames, 1, config_.width, dLast, middle_.data(), nullptr, dTokens, nullptr});
+  pass.run(PositionsBackward{batch, config_.frames, 1, config_.width, dLast, middle_.data(),
+                             nullptr, dTokens, nullptr});
   return dTokens;
 }
 
@@ -107,7 +122,8 @@ const TransformerLayer* Lifter::attentionLayer(const std::string& module, int la
   if (module == "tem" && temporal_) layers = &temporal_->layers();
   if (module == "mofa" && aggregator_) layers = &aggregator_->layers();
   if (module == "joints") layers = spatial_->attentionLayers();
-  if (layers == nullptr || layer < 0 || static_cast<size_t>(layer) >= layers->size()) return nullptr;
+  if (layers == nullptr || layer < 0 || static_cast<size_t>(layer) >= layers->size())
+    return nullptr;
   return &(*layers)[static_cast<size_t>(layer)];
 }
 

@@ -1,4 +1,5 @@
-// Stage II (STMO): windows of 2D keypoints to the middle frame's 3D pose and to every frame's, optionally refined.
+// Stage II (STMO): windows of 2D keypoints to the middle frame's 3D pose and to every frame's,
+// optionally refined.
 #pragma once
 
 #include <memory>
@@ -38,7 +39,8 @@ class Lifter {
   struct Poses {
     float* single = nullptr;    // (B, 1, J', 3)
     float* multiple = nullptr;  // (B, N, J', 3), null where not asked for
-    float* refined = nullptr;   // (B, 1, J', 3), null without roots and cameras or without the module
+    float* refined =
+        nullptr;  // (B, 1, J', 3), null without roots and cameras or without the module
   };
 
   Lifter(Blueprint& blueprint, Backend& backend);
@@ -47,9 +49,11 @@ class Lifter {
   // Memory for the poses of a batch, of every frame too if `everyFrame`.
   Poses takePoses(const Pass& pass, const WindowBatch& batch, bool everyFrame) const;
   void forward(const Pass& pass, const WindowBatch& batch, const Poses& poses);
-  // Losses against batch.targets, += to the cells; in training also the gradients of the parameters, from the forward before it. Where
-  // poses were refined, the refined one's loss stands alone.
-  void learn(const Pass& pass, const WindowBatch& batch, const Poses& poses, const LossCells& cells);
+  // Losses against batch.targets, += to the cells; in training also the gradients of the
+  // parameters, from the forward before it. Where poses were refined, the refined one's loss stands
+  // alone.
+  void learn(const Pass& pass, const WindowBatch& batch, const Poses& poses,
+             const LossCells& cells);
   // What the cells of a batch say once they are on the host.
   Losses lossesOf(const double* cells, bool training, bool refined) const;
 
@@ -57,8 +61,11 @@ class Lifter {
   const TransformerLayer* attentionLayer(const std::string& module, int layer) const;
 
  private:
-  // In training every frame's poses are learnt too, unless they are refined; their loss is then taken with its weight.
-  bool learnsEveryFrame(bool training, bool refined) const { return training && !refined && config_.lossWeight > 0; }
+  // In training every frame's poses are learnt too, unless they are refined; their loss is then
+  // taken with its weight.
+  bool learnsEveryFrame(bool training, bool refined) const {
+    return training && !refined && config_.lossWeight > 0;
+  }
   void backward(const Pass& pass, int batch, const float* dSingle, const float* dMultiple);
   float* encodeBackward(const Pass& pass, int batch, const float* dSingle);
 

@@ -23,7 +23,8 @@ class LinearEncoder : public SpatialEncoder {
   }
 
   void backward(const Pass& pass, float* dY, float* dX) override {
-    pass.run(LinearBackward{frames_, in_, out_, dY, input_, linear_.weight.value(), dX, linear_.weight.gradient(), linear_.bias.gradient()});
+    pass.run(LinearBackward{frames_, in_, out_, dY, input_, linear_.weight.value(), dX,
+                            linear_.weight.gradient(), linear_.bias.gradient()});
   }
 
  private:

@@ -15,11 +15,16 @@ MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
       spatial_(SpatialEncoder::make(blueprint)),
       temporal_(blueprint),
       norm_(blueprint.parameters.addLayerNorm("encoder_LN", width_)),
-      toDecoder_(blueprint.parameters.add({"encoder_to_decoder.weight"}, {decoderWidth_, width_}, Parameters::Initial::uniform, width_)),
-      table_(blueprint.parameters.add({"dec_pos_embedding"}, {1, config_.frames, decoderWidth_}, Parameters::Initial::normal)),
-      frameToken_(blueprint.parameters.add({"mask_token"}, {1, 1, decoderWidth_}, Parameters::Initial::normal)),
-      jointToken_(blueprint.parameters.add({"spatial_mask_token"}, {1, 1, 2}, Parameters::Initial::normal)),
-      decoder_(blueprint, "Transformer_dec.model", config_.decoderLayers, decoderWidth_, config_.hidden / 2),
+      toDecoder_(blueprint.parameters.add({"encoder_to_decoder.weight"}, {decoderWidth_, width_},
+                                          Parameters::Initial::uniform, width_)),
+      table_(blueprint.parameters.add({"dec_pos_embedding"}, {1, config_.frames, decoderWidth_},
+                                      Parameters::Initial::normal)),
+      frameToken_(blueprint.parameters.add({"mask_token"}, {1, 1, decoderWidth_},
+                                           Parameters::Initial::normal)),
+      jointToken_(
+          blueprint.parameters.add({"spatial_mask_token"}, {1, 1, 2}, Parameters::Initial::normal)),
+      decoder_(blueprint, "Transformer_dec.model", config_.decoderLayers, decoderWidth_,
+               config_.hidden / 2),
       head_(blueprint, "fcn_dec", decoderWidth_, pointWidth_) {}
 
 void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* output) {
@@ -29,7 +34,8 @@ void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* o
   const float* x = keypoints;
   if (jointMask_ != nullptr) {
     float* hidden = pass.take(batch * frames, pointWidth_);
-    pass.run(JointMaskForward{batch, frames, config_.joints, keypoints, jointMask_, jointToken_.value(), hidden});
+    pass.run(JointMaskForward{batch, frames, config_.joints, keypoints, jointMask_,
+                              jointToken_.value(), hidden});
     x = hidden;
   }
   tokens_ = encode(pass, x);
@@ -38,45 +44,56 @@ void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* o
   std_ = pass.take(seen, 1);
   float* narrow = pass.take(seen, decoderWidth_);
   float* decoded = pass.take(batch * frames, decoderWidth_);
-  pass.run(LayerNormForward{seen, width_, tokens_, norm_.a.value(), norm_.b.value(), normed_, mean_, std_});
-  pass.run(LinearForward{seen, width_, decoderWidth_, normed_, toDecoder_.value(), nullptr, narrow});
-  pass.run(DecoderInputForward{batch, visible_, frames, decoderWidth_, narrow, frameToken_.value(), table_.value(), order_, decoded});
+  pass.run(LayerNormForward{seen, width_, tokens_, norm_.a.value(), norm_.b.value(), normed_, mean_,
+                            std_});
+  pass.run(
+      LinearForward{seen, width_, decoderWidth_, normed_, toDecoder_.value(), nullptr, narrow});
+  pass.run(DecoderInputForward{batch, visible_, frames, decoderWidth_, narrow, frameToken_.value(),
+                               table_.value(), order_, decoded});
   decoded = decoder_.forward(pass, decoded, batch, frames);
   head_.forward(pass, decoded, batch * frames, output);
 }
 
 float* MaskedPoseModel::prepare(const Pass& pass, int batch, const Masks& masks) {
   batch_ = batch;
-  const size_t frames = static_cast<size_t>(config_.frames), points = frames * static_cast<size_t>(config_.joints);
+  const size_t frames = static_cast<size_t>(config_.frames),
+               points = frames * static_cast<size_t>(config_.joints);
   std::vector<int> order;
   for (const bool hidden : {false, true}) {
     for (size_t i = 0; i < frames; ++i) {
-      if ((masks.frames != nullptr && masks.frames[i] != 0) == hidden) order.push_back(static_cast<int>(i));
+      if ((masks.frames != nullptr && masks.frames[i] != 0) == hidden)
+        order.push_back(static_cast<int>(i));
     }
     if (!hidden) visible_ = static_cast<int>(order.size());
   }
-  if (visible_ == 0) throw Error("ERR_ARGUMENT", "masked: at least one visible frame expected, got none.");
+  if (visible_ == 0)
+    throw Error("ERR_ARGUMENT", "masked: at least one visible frame expected, got none.");
   order_ = pass.arena.take<int>(frames);
   pass.copyIn(order_, order.data(), frames);
   jointMask_ = nullptr;
-  if (masks.joints != nullptr && std::any_of(masks.joints, masks.joints + points, [](uint8_t hidden) { return hidden != 0; })) {
+  if (masks.joints != nullptr && std::any_of(masks.joints, masks.joints + points,
+                                             [](uint8_t hidden) { return hidden != 0; })) {
     jointMask_ = pass.arena.take<uint8_t>(points);
     pass.copyIn(jointMask_, masks.joints, points);
   }
   return pass.take(batch * config_.frames, pointWidth_);
 }
 
-// To the visible frames' tokens (B, visible, d). SEM sees the visible frames alone, or all as in the authors' program.
+// To the visible frames' tokens (B, visible, d). SEM sees the visible frames alone, or all as in
+// the authors' program.
 float* MaskedPoseModel::encode(const Pass& pass, const float* x) {
   const int frames = config_.frames;
   if (config_.semVisibleOnly) {
     float* shown = pass.take(batch_ * visible_, pointWidth_);
-    pass.run(PositionsForward{batch_, frames, visible_, pointWidth_, x, nullptr, order_, nullptr, shown});
-    return temporal_.forward(pass, spatial_->forward(pass, shown, batch_ * visible_), batch_, visible_, order_);
+    pass.run(PositionsForward{batch_, frames, visible_, pointWidth_, x, nullptr, order_, nullptr,
+                              shown});
+    return temporal_.forward(pass, spatial_->forward(pass, shown, batch_ * visible_), batch_,
+                             visible_, order_);
   }
   const float* every = spatial_->forward(pass, x, batch_ * frames);
   float* tokens = pass.take(batch_ * visible_, width_);
-  pass.run(PositionsForward{batch_, frames, visible_, width_, every, nullptr, order_, nullptr, tokens});
+  pass.run(
+      PositionsForward{batch_, frames, visible_, width_, every, nullptr, order_, nullptr, tokens});
   return temporal_.forward(pass, tokens, batch_, visible_, order_);
 }
 
@@ -84,7 +101,8 @@ void MaskedPoseModel::learn(const Pass& pass, const float* reconstruction, const
   const int rows = batch_ * config_.frames;
   float* target = pass.take(rows, pointWidth_);
   float* dOutput = pass.training ? pass.take(rows, pointWidth_) : nullptr;
-  pass.run(PositionsForward{batch_, config_.frames, config_.frames, pointWidth_, keypoints_, nullptr, order_, nullptr, target});
+  pass.run(PositionsForward{batch_, config_.frames, config_.frames, pointWidth_, keypoints_,
+                            nullptr, order_, nullptr, target});
   pass.run(PoseLoss{rows, config_.joints, 2, reconstruction, target, 1, cells.single, dOutput});
   if (pass.training) backward(pass, dOutput);
 }
@@ -97,9 +115,12 @@ void MaskedPoseModel::backward(const Pass& pass, const float* dOutput) {
   float* dTokens = pass.take(seen, width_);
   head_.backward(pass, dOutput, dDecoded, false);
   dDecoded = decoder_.backward(pass, dDecoded);
-  pass.run(DecoderInputBackward{batch_, visible_, frames, decoderWidth_, dDecoded, order_, dNarrow, frameToken_.gradient(), table_.gradient()});
-  pass.run(LinearBackward{seen, width_, decoderWidth_, dNarrow, normed_, toDecoder_.value(), dNormed, toDecoder_.gradient(), nullptr});
-  pass.run(LayerNormBackward{seen, width_, dNormed, tokens_, norm_.a.value(), mean_, std_, dTokens, norm_.a.gradient(), norm_.b.gradient()});
+  pass.run(DecoderInputBackward{batch_, visible_, frames, decoderWidth_, dDecoded, order_, dNarrow,
+                                frameToken_.gradient(), table_.gradient()});
+  pass.run(LinearBackward{seen, width_, decoderWidth_, dNarrow, normed_, toDecoder_.value(),
+                          dNormed, toDecoder_.gradient(), nullptr});
+  pass.run(LayerNormBackward{seen, width_, dNormed, tokens_, norm_.a.value(), mean_, std_, dTokens,
+                             norm_.a.gradient(), norm_.b.gradient()});
   encodeBackward(pass, temporal_.backward(pass, dTokens));
 }
 
@@ -109,21 +130,28 @@ void MaskedPoseModel::encodeBackward(const Pass& pass, float* dTokens) {
   if (config_.semVisibleOnly) {
     float* dShown = dX != nullptr ? pass.take(batch_ * visible_, pointWidth_) : nullptr;
     spatial_->backward(pass, dTokens, dShown);
-    if (dX != nullptr) pass.run(PositionsBackward{batch_, frames, visible_, pointWidth_, dShown, order_, nullptr, dX, nullptr});
+    if (dX != nullptr)
+      pass.run(PositionsBackward{batch_, frames, visible_, pointWidth_, dShown, order_, nullptr, dX,
+                                 nullptr});
   } else {
     float* dEvery = pass.take(batch_ * frames, width_);
-    pass.run(PositionsBackward{batch_, frames, visible_, width_, dTokens, order_, nullptr, dEvery, nullptr});
+    pass.run(PositionsBackward{batch_, frames, visible_, width_, dTokens, order_, nullptr, dEvery,
+                               nullptr});
     spatial_->backward(pass, dEvery, dX);
   }
-  if (dX != nullptr) pass.run(JointMaskBackward{batch_, frames, config_.joints, dX, jointMask_, jointToken_.gradient()});
+  if (dX != nullptr)
+    pass.run(
+        JointMaskBackward{batch_, frames, config_.joints, dX, jointMask_, jointToken_.gradient()});
 }
 
-const TransformerLayer* MaskedPoseModel::attentionLayer(const std::string& module, int layer) const {
+const TransformerLayer* MaskedPoseModel::attentionLayer(const std::string& module,
+                                                        int layer) const {
   const std::vector<TransformerLayer>* layers = nullptr;
   if (module == "tem") layers = &temporal_.layers();
   if (module == "decoder") layers = &decoder_.layers();
   if (module == "joints") layers = spatial_->attentionLayers();
-  if (layers == nullptr || layer < 0 || static_cast<size_t>(layer) >= layers->size()) return nullptr;
+  if (layers == nullptr || layer < 0 || static_cast<size_t>(layer) >= layers->size())
+    return nullptr;
   return &(*layers)[static_cast<size_t>(layer)];
 }
 

@@ -1,4 +1,5 @@
-// Stage I (masked pose modelling): frames and joints of 2D sequences are hidden, the network gives the whole sequence back.
+// Stage I (masked pose modelling): frames and joints of 2D sequences are hidden, the network gives
+// the whole sequence back.
 #pragma once
 
 #include <memory>
@@ -31,8 +32,8 @@ class MaskedPoseModel {
   bool hidesJoints() const { return jointMask_ != nullptr; }
   // keypoints (B, N, J, 2) to `output` (B, N, J, 2): visible frames first, then the masked ones.
   void forward(const Pass& pass, const float* keypoints, float* output);
-  // The loss of a reconstruction against the keypoints of the forward before it, += to a cell; in training also the gradients of the
-  // parameters.
+  // The loss of a reconstruction against the keypoints of the forward before it, += to a cell; in
+  // training also the gradients of the parameters.
   void learn(const Pass& pass, const float* reconstruction, const LossCells& cells);
 
   const TransformerLayer* attentionLayer(const std::string& module, int layer) const;

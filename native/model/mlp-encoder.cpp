@@ -3,7 +3,9 @@
 namespace pstmo {
 
 MlpEncoder::MlpEncoder(Blueprint& blueprint)
-    : inner_(2 * blueprint.config.width), out_(blueprint.config.width), projects_(blueprint.config.temporal) {
+    : inner_(2 * blueprint.config.width),
+      out_(blueprint.config.width),
+      projects_(blueprint.config.temporal) {
   add(blueprint, "encoder.fc_1", "encoder.bn_1", 2 * blueprint.config.joints);
   for (int i = 0; i < blueprint.config.mlpBlocks; ++i) {
     const std::string name = "encoder.layers." + std::to_string(i);
@@ -13,7 +15,8 @@ MlpEncoder::MlpEncoder(Blueprint& blueprint)
   if (projects_) projection_ = blueprint.parameters.addLinear("encoder.fc_2", out_, inner_, 1);
 }
 
-void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std::string& norm, int in) {
+void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std::string& norm,
+                     int in) {
   Block block;
   block.in = in;
   block.linear = blueprint.parameters.addLinear(linear, inner_, in, 1);
@@ -38,12 +41,14 @@ float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
   }
   if (projects_) {
     projected_ = h;
-    pass.run(LinearForward{frames, inner_, out_, h, projection_.weight.value(), projection_.bias.value(), y});
+    pass.run(LinearForward{frames, inner_, out_, h, projection_.weight.value(),
+                           projection_.bias.value(), y});
   }
   return y;
 }
 
-void MlpEncoder::run(const Pass& pass, Block& block, const ConstActivations& x, const ConstActivations& residual, const Activations& y) const {
+void MlpEncoder::run(const Pass& pass, Block& block, const ConstActivations& x,
+                     const ConstActivations& residual, const Activations& y) const {
   block.x = x;
   block.z = pass.training ? pass.takeNarrow(frames_, inner_) : y;
   block.mean = pass.take(inner_, 1);
@@ -74,18 +79,20 @@ void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
   Activations dH = dY;
   if (projects_) {
     dH = pass.takeNarrow(frames_, inner_);
-    pass.run(LinearBackward{frames_, inner_, out_, dY, projected_, projection_.weight.value(), dH, projection_.weight.gradient(),
-                            projection_.bias.gradient()});
+    pass.run(LinearBackward{frames_, inner_, out_, dY, projected_, projection_.weight.value(), dH,
+                            projection_.weight.gradient(), projection_.bias.gradient()});
   }
   const Activations dInside = pass.takeNarrow(frames_, inner_);
   for (size_t i = blocks_.size() - 1; i >= 2; i -= 2) {
     runBackward(pass, blocks_[i], dH, dInside, false);
-    runBackward(pass, blocks_[i - 1], dInside, dH, true);  // beside the residual's gradient, which is dH itself
+    runBackward(pass, blocks_[i - 1], dInside, dH,
+                true);  // beside the residual's gradient, which is dH itself
   }
   runBackward(pass, blocks_[0], dH, dX, false);
 }
 
-void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstActivations& dY, const Activations& dX, bool accumulate) const {
+void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstActivations& dY,
+                             const Activations& dX, bool accumulate) const {
   const Scratch scratch(pass.arena);
   SpatialBlockBackward op{};
   op.rows = frames_;

@@ -1,5 +1,6 @@
-// SEM as the paper's MLP block: points to 2d channels, L residual blocks of two layers, then to d. Each layer is a linear, batch norm,
-// LeakyReLU and dropout. Without a temporal encoder behind it ("SEM only") the last linear is left out.
+// SEM as the paper's MLP block: points to 2d channels, L residual blocks of two layers, then to d.
+// Each layer is a linear, batch norm, LeakyReLU and dropout. Without a temporal encoder behind it
+// ("SEM only") the last linear is left out.
 #pragma once
 
 #include "spatial-encoder.h"
@@ -28,8 +29,10 @@ class MlpEncoder : public SpatialEncoder {
   };
 
   void add(Blueprint& blueprint, const std::string& linear, const std::string& norm, int in);
-  void run(const Pass& pass, Block& block, const ConstActivations& x, const ConstActivations& residual, const Activations& y) const;
-  void runBackward(const Pass& pass, const Block& block, const ConstActivations& dY, const Activations& dX, bool accumulate) const;
+  void run(const Pass& pass, Block& block, const ConstActivations& x,
+           const ConstActivations& residual, const Activations& y) const;
+  void runBackward(const Pass& pass, const Block& block, const ConstActivations& dY,
+                   const Activations& dX, bool accumulate) const;
 
   int inner_, out_;
   bool projects_;

@@ -12,7 +12,8 @@ namespace pstmo {
 
 namespace {
 
-constexpr int kLiftRows = 4320;  // tokens of a batch when the caller leaves its size open: 160 windows of 27, 17 of 243
+constexpr int kLiftRows =
+    4320;  // tokens of a batch when the caller leaves its size open: 160 windows of 27, 17 of 243
 
 // Host memory of a request that ends, however it ends, is not written after that.
 class PendingCopies {
@@ -29,14 +30,16 @@ class PendingCopies {
 }  // namespace
 
 void JobControl::throwIfCancelled() const {
-  if (cancel != nullptr && cancel->load() != 0) throw Error("ERR_ABORTED", "The caller stopped the job.");
+  if (cancel != nullptr && cancel->load() != 0)
+    throw Error("ERR_ABORTED", "The caller stopped the job.");
 }
 
 void JobControl::count(int more) const {
   if (done != nullptr) done->fetch_add(more);
 }
 
-std::unique_ptr<Network> Network::make(const NetworkConfig& config, std::unique_ptr<Backend> backend) {
+std::unique_ptr<Network> Network::make(const NetworkConfig& config,
+                                       std::unique_ptr<Backend> backend) {
   checkConfig(config);
   return std::make_unique<DeviceNetwork>(config, std::move(backend));
 }
@@ -44,13 +47,15 @@ std::unique_ptr<Network> Network::make(const NetworkConfig& config, std::unique_
 DeviceNetwork::DeviceNetwork(const NetworkConfig& config, std::unique_ptr<Backend> backend)
     : config_(config),
       backend_(std::move(backend)),
-      arena_([this](size_t bytes) { return backend_->allocate(bytes); }, [this](void* memory) { backend_->release(memory); }) {
+      arena_([this](size_t bytes) { return backend_->allocate(bytes); },
+             [this](void* memory) { backend_->release(memory); }) {
   Blueprint blueprint{config_, parameters_};
   if (config_.stage == 1) {
     masked_ = std::make_unique<MaskedPoseModel>(blueprint);
   } else {
     lifter_ = std::make_unique<Lifter>(blueprint, *backend_);
-    mirrorOutput_ = DeviceArray<int32_t>(*backend_, config_.mirrorOutput.data(), config_.mirrorOutput.size());
+    mirrorOutput_ =
+        DeviceArray<int32_t>(*backend_, config_.mirrorOutput.data(), config_.mirrorOutput.size());
   }
   parameters_.use(*backend_);
   cells_ = DeviceArray<double>(*backend_, LossCells::kCount);
@@ -103,10 +108,14 @@ void DeviceNetwork::download(float* host, const float* device, size_t count) {
   if (host != nullptr && device != nullptr) backend_->copyOut(host, device, count * sizeof(float));
 }
 
-WindowBatch DeviceNetwork::uploadBatch(const float* keypoints, int batch, const float* targets, const float* roots, const float* cameras) {
-  if (batch < 1) throw Error("ERR_ARGUMENT", "batch: at least one window expected, got " + std::to_string(batch) + ".");
+WindowBatch DeviceNetwork::uploadBatch(const float* keypoints, int batch, const float* targets,
+                                       const float* roots, const float* cameras) {
+  if (batch < 1)
+    throw Error("ERR_ARGUMENT",
+                "batch: at least one window expected, got " + std::to_string(batch) + ".");
   const size_t size = static_cast<size_t>(batch), frames = static_cast<size_t>(config_.frames);
-  const size_t points = 2 * static_cast<size_t>(config_.joints), pose = 3 * static_cast<size_t>(config_.outputJoints);
+  const size_t points = 2 * static_cast<size_t>(config_.joints),
+               pose = 3 * static_cast<size_t>(config_.outputJoints);
   WindowBatch windows;
   windows.size = batch;
   windows.keypoints = upload(keypoints, size * frames * points);
@@ -125,17 +134,21 @@ WindowBatch DeviceNetwork::uploadBatch(const float* keypoints, int batch, const 
 }
 
 Lifter& DeviceNetwork::lifter(const char* what) {
-  if (!lifter_) throw Error("ERR_ARGUMENT", std::string(what) + ": a Stage II network expected, this one is Stage I.");
+  if (!lifter_)
+    throw Error("ERR_ARGUMENT",
+                std::string(what) + ": a Stage II network expected, this one is Stage I.");
   return *lifter_;
 }
 
 MaskedPoseModel& DeviceNetwork::maskedPoseModel(const char* what) {
-  if (!masked_) throw Error("ERR_ARGUMENT", std::string(what) + ": a Stage I network expected, this one is Stage II.");
+  if (!masked_)
+    throw Error("ERR_ARGUMENT",
+                std::string(what) + ": a Stage I network expected, this one is Stage II.");
   return *masked_;
 }
 
-void DeviceNetwork::forward(const float* keypoints, int batch, const float* roots, const float* cameras, float* single, float* multiple,
-                            float* refined) {
+void DeviceNetwork::forward(const float* keypoints, int batch, const float* roots,
+                            const float* cameras, float* single, float* multiple, float* refined) {
   Lifter& model = lifter("forward");
   const Pass pass = startPass(false);
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, roots, cameras);
@@ -148,22 +161,28 @@ void DeviceNetwork::forward(const float* keypoints, int batch, const float* root
   countMemory();
 }
 
-void DeviceNetwork::reconstruct(const float* keypoints, int batch, const uint8_t* masked, const uint8_t* jointMask, float* output) {
+void DeviceNetwork::reconstruct(const float* keypoints, int batch, const uint8_t* masked,
+                                const uint8_t* jointMask, float* output) {
   MaskedPoseModel& model = maskedPoseModel("reconstruct");
   const Pass pass = startPass(false);
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, nullptr, nullptr);
   float* device = model.prepare(pass, batch, {masked, jointMask});
   model.forward(pass, windows.keypoints, device);
-  download(output, device, 2 * static_cast<size_t>(batch) * static_cast<size_t>(config_.frames) * static_cast<size_t>(config_.joints));
+  download(output, device,
+           2 * static_cast<size_t>(batch) * static_cast<size_t>(config_.frames) *
+               static_cast<size_t>(config_.joints));
   countMemory();
 }
 
-int DeviceNetwork::attention(const float* keypoints, int batch, const uint8_t* masked, const uint8_t* jointMask, const std::string& module,
-                             int layer, std::vector<float>& maps) {
+int DeviceNetwork::attention(const float* keypoints, int batch, const uint8_t* masked,
+                             const uint8_t* jointMask, const std::string& module, int layer,
+                             std::vector<float>& maps) {
   AttentionWatch watch;
-  watch.layer = lifter_ ? lifter_->attentionLayer(module, layer) : masked_->attentionLayer(module, layer);
+  watch.layer =
+      lifter_ ? lifter_->attentionLayer(module, layer) : masked_->attentionLayer(module, layer);
   if (watch.layer == nullptr) {
-    throw Error("ERR_ARGUMENT", "attention: this network has no layer " + std::to_string(layer) + " in \"" + module + "\".");
+    throw Error("ERR_ARGUMENT", "attention: this network has no layer " + std::to_string(layer) +
+                                    " in \"" + module + "\".");
   }
   Pass pass = startPass(false);
   pass.watch = &watch;
@@ -179,11 +198,13 @@ int DeviceNetwork::attention(const float* keypoints, int batch, const uint8_t* m
   return watch.tokens;
 }
 
-void DeviceNetwork::gradients(const float* keypoints, const float* targets, int batch, const uint8_t* masked, const uint8_t* jointMask,
-                              const float* roots, const float* cameras, uint64_t seed, int64_t step, double* losses) {
+void DeviceNetwork::gradients(const float* keypoints, const float* targets, int batch,
+                              const uint8_t* masked, const uint8_t* jointMask, const float* roots,
+                              const float* cameras, uint64_t seed, int64_t step, double* losses) {
   const Pass pass = startPass(true, seed, step);
   parameters_.zeroGradients();
-  if (lifter_ && targets == nullptr) throw Error("ERR_ARGUMENT", "targets: the 3D poses of each window expected, got none.");
+  if (lifter_ && targets == nullptr)
+    throw Error("ERR_ARGUMENT", "targets: the 3D poses of each window expected, got none.");
   Windows windows;
   windows.batch = uploadBatch(keypoints, batch, targets, roots, cameras);
   if (masked_) {
@@ -205,11 +226,15 @@ void DeviceNetwork::setSequences(const Pose2DSequences& sequences) {
 void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) {
   lifter("lift");
   parameters_.settle();
-  if (request.first < 0 || request.count < 0 || request.first + int64_t{request.count} > request.frames) {
-    throw Error("ERR_ARGUMENT", "lift: frames within the sequence's " + std::to_string(request.frames) + " expected, got " +
-                                    std::to_string(request.count) + " from " + std::to_string(request.first) + " on.");
+  if (request.first < 0 || request.count < 0 ||
+      request.first + int64_t{request.count} > request.frames) {
+    throw Error("ERR_ARGUMENT", "lift: frames within the sequence's " +
+                                    std::to_string(request.frames) + " expected, got " +
+                                    std::to_string(request.count) + " from " +
+                                    std::to_string(request.first) + " on.");
   }
-  const Pose2DSequences sequence{request.keypoints, nullptr, request.root, request.camera, &request.frames, 1};
+  const Pose2DSequences sequence{request.keypoints, nullptr,         request.root,
+                                 request.camera,    &request.frames, 1};
   const PoseSequences video(*backend_, config_, sequence);
   const int batch = request.batch > 0 ? request.batch : std::max(1, kLiftRows / config_.frames);
   const size_t pose = 3 * static_cast<size_t>(config_.outputJoints);
@@ -224,19 +249,25 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
       control.throwIfCancelled();
       const int size = std::min(batch, request.count - done);
       const float* poses = liftBatch(startPass(false), video, request, samplesOf(done, size));
-      backend_->copyOutLater(request.poses + static_cast<size_t>(done) * pose, poses, static_cast<size_t>(size) * pose * sizeof(float));
+      backend_->copyOutLater(request.poses + static_cast<size_t>(done) * pose, poses,
+                             static_cast<size_t>(size) * pose * sizeof(float));
       done += size;
       control.count(size);
     }
     backend_->finishCopies();
   };
-  withinMemory(std::min(batch, request.count), false, work, [&](const Pass& pass, int size) { liftBatch(pass, video, request, samplesOf(0, size)); });
+  withinMemory(std::min(batch, request.count), false, work, [&](const Pass& pass, int size) {
+    liftBatch(pass, video, request, samplesOf(0, size));
+  });
   countMemory();
 }
 
-// The best pose there is of each sample's middle frame: refined where that is possible, mean with the mirrored one if asked for.
-float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video, const LiftRequest& request, const std::vector<int32_t>& samples) {
-  const WindowSelection selection{samples.data(), static_cast<int>(samples.size() / 3), request.stride};
+// The best pose there is of each sample's middle frame: refined where that is possible, mean with
+// the mirrored one if asked for.
+float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video,
+                                const LiftRequest& request, const std::vector<int32_t>& samples) {
+  const WindowSelection selection{samples.data(), static_cast<int>(samples.size() / 3),
+                                  request.stride};
   const Windows windows = prepare(pass, video, selection, false, false, request.flip);
   const auto body = [&] { predict(pass, windows); };
   if (pass.planning) {
@@ -248,7 +279,8 @@ float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video, co
 }
 
 void DeviceNetwork::countMemory() {
-  memoryBytes_ = parameters_.memoryBytes() + arena_.capacity() + log_.bytes() + (sequences_ ? sequences_->memoryBytes() : 0);
+  memoryBytes_ = parameters_.memoryBytes() + arena_.capacity() + log_.bytes() +
+                 (sequences_ ? sequences_->memoryBytes() : 0);
 }
 
 }  // namespace pstmo

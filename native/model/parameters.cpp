@@ -22,23 +22,31 @@ uint64_t hashOf(const std::string& name) {  // FNV-1a
 double unitInterval(uint32_t word) { return (word + 0.5) / 4294967296.0; }
 
 // Element i of a tensor: a pure function of seed, name and i.
-float initialValue(Parameters::Initial initial, int64_t fanIn, uint64_t seed, uint64_t hash, size_t i) {
+float initialValue(Parameters::Initial initial, int64_t fanIn, uint64_t seed, uint64_t hash,
+                   size_t i) {
   if (initial == Parameters::Initial::zero) return 0;
   if (initial == Parameters::Initial::one) return 1;
-  const PhiloxWords words = philox(seed, i, static_cast<uint32_t>(hash), static_cast<uint32_t>(hash >> 32));
+  const PhiloxWords words =
+      philox(seed, i, static_cast<uint32_t>(hash), static_cast<uint32_t>(hash >> 32));
   const double u = unitInterval(words.word[0]);
-  if (initial == Parameters::Initial::uniform) return static_cast<float>((2 * u - 1) / std::sqrt(static_cast<double>(fanIn)));
+  if (initial == Parameters::Initial::uniform)
+    return static_cast<float>((2 * u - 1) / std::sqrt(static_cast<double>(fanIn)));
   const double angle = 2 * std::numbers::pi * unitInterval(words.word[1]);  // Box and Muller
   return static_cast<float>(std::sqrt(-2 * std::log(u)) * std::cos(angle));
 }
 
 const char* stateName(TensorState state) {
   switch (state) {
-    case TensorState::value: return "value";
-    case TensorState::gradient: return "gradient";
-    case TensorState::adamMean: return "adamMean";
-    case TensorState::adamVariance: return "adamVariance";
-    case TensorState::adamMaximum: return "adamMaximum";
+    case TensorState::value:
+      return "value";
+    case TensorState::gradient:
+      return "gradient";
+    case TensorState::adamMean:
+      return "adamMean";
+    case TensorState::adamVariance:
+      return "adamVariance";
+    case TensorState::adamMaximum:
+      return "adamMaximum";
   }
   return "";
 }
@@ -49,7 +57,8 @@ const float* Parameter::value() const { return owner->value_.data() + offset; }
 float* Parameter::gradient() const { return owner->gradient_.data() + offset; }
 float* Statistic::value() const { return owner->fixed_.data() + offset; }
 
-size_t Parameters::reserve(const std::vector<std::string>& names, const Shape& shape, TensorRole role, Initial initial, int64_t fanIn) {
+size_t Parameters::reserve(const std::vector<std::string>& names, const Shape& shape,
+                           TensorRole role, Initial initial, int64_t fanIn) {
   size_t& end = role == TensorRole::parameter ? trainedCount_ : fixedCount_;
   const size_t start = (end + kAlignment - 1) / kAlignment * kAlignment;
   end = start;
@@ -64,13 +73,17 @@ size_t Parameters::reserve(const std::vector<std::string>& names, const Shape& s
   return start;
 }
 
-Parameter Parameters::add(const std::vector<std::string>& names, const Shape& shape, Initial initial, int64_t fanIn) {
+Parameter Parameters::add(const std::vector<std::string>& names, const Shape& shape,
+                          Initial initial, int64_t fanIn) {
   return {this, reserve(names, shape, TensorRole::parameter, initial, fanIn)};
 }
 
-LinearParameters Parameters::addLinear(const std::string& name, int out, int in, int taps) { return addLinears({name}, out, in, taps); }
+LinearParameters Parameters::addLinear(const std::string& name, int out, int in, int taps) {
+  return addLinears({name}, out, in, taps);
+}
 
-LinearParameters Parameters::addLinears(const std::vector<std::string>& names, int out, int in, int taps) {
+LinearParameters Parameters::addLinears(const std::vector<std::string>& names, int out, int in,
+                                        int taps) {
   std::vector<std::string> weights, biases;
   for (const std::string& name : names) {
     weights.push_back(name + ".weight");
@@ -92,8 +105,10 @@ BatchNormParameters Parameters::addBatchNorm(const std::string& name, int channe
   BatchNormParameters norm;
   norm.gamma = add({name + ".weight"}, {channels}, Initial::one);
   norm.beta = add({name + ".bias"}, {channels}, Initial::zero);
-  norm.runningMean = {this, reserve({name + ".running_mean"}, {channels}, TensorRole::statistic, Initial::zero, 1)};
-  norm.runningVariance = {this, reserve({name + ".running_var"}, {channels}, TensorRole::statistic, Initial::one, 1)};
+  norm.runningMean = {
+      this, reserve({name + ".running_mean"}, {channels}, TensorRole::statistic, Initial::zero, 1)};
+  norm.runningVariance = {
+      this, reserve({name + ".running_var"}, {channels}, TensorRole::statistic, Initial::one, 1)};
   return norm;
 }
 
@@ -131,7 +146,8 @@ void Parameters::copyFrom(const ValuesFile& file) {
     if (!file.has(name)) continue;
     values.resize(places_[tensor].count);
     file.read(name, values.data());
-    backend_->copyIn(array(TensorState::value, role, name).data() + places_[tensor].offset, values.data(), values.size() * sizeof(float));
+    backend_->copyIn(array(TensorState::value, role, name).data() + places_[tensor].offset,
+                     values.data(), values.size() * sizeof(float));
   }
   backend_->weightsChanged();
 }
@@ -142,21 +158,25 @@ void Parameters::initialize(uint64_t seed) {
     const Place& place = places_[tensor];
     const uint64_t hash = hashOf(tensors_[tensor].name);
     host.resize(place.count);
-    for (size_t i = 0; i < place.count; ++i) host[i] = initialValue(place.initial, place.fanIn, seed, hash, i);
+    for (size_t i = 0; i < place.count; ++i)
+      host[i] = initialValue(place.initial, place.fanIn, seed, hash, i);
     write(TensorState::value, tensors_[tensor].name, host.data());
   }
 }
 
 size_t Parameters::find(const std::string& name) const {
   const auto found = index_.find(name);
-  if (found == index_.end()) throw Error("ERR_ARGUMENT", "tensor: this network has none named \"" + name + "\".");
+  if (found == index_.end())
+    throw Error("ERR_ARGUMENT", "tensor: this network has none named \"" + name + "\".");
   return found->second;
 }
 
-const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role, const std::string& name) const {
+const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role,
+                                            const std::string& name) const {
   if (state == TensorState::value) return role == TensorRole::parameter ? value_ : fixed_;
   if (role != TensorRole::parameter) {
-    throw Error("ERR_ARGUMENT", "tensor \"" + name + "\" is not trained: it has no " + stateName(state) + ".");
+    throw Error("ERR_ARGUMENT",
+                "tensor \"" + name + "\" is not trained: it has no " + stateName(state) + ".");
   }
   if (state == TensorState::gradient) return gradient_;
   if (state == TensorState::adamMean) return adamMean_;
@@ -181,7 +201,8 @@ void Parameters::write(TensorState state, const std::string& name, const float* 
   const Place& place = places_[tensor];
   settle();
   if (state != TensorState::value) prepareTraining();
-  backend_->copyIn(array(state, tensors_[tensor].role, name).data() + place.offset, host, place.count * sizeof(float));
+  backend_->copyIn(array(state, tensors_[tensor].role, name).data() + place.offset, host,
+                   place.count * sizeof(float));
 }
 
 void Parameters::prepareTraining() {
@@ -209,7 +230,8 @@ void Parameters::adamStep(double learningRate, int64_t step) {
 }
 
 size_t Parameters::memoryBytes() const {
-  return value_.bytes() + fixed_.bytes() + gradient_.bytes() + adamMean_.bytes() + adamVariance_.bytes() + adamMaximum_.bytes();
+  return value_.bytes() + fixed_.bytes() + gradient_.bytes() + adamMean_.bytes() +
+         adamVariance_.bytes() + adamMaximum_.bytes();
 }
 
 }  // namespace pstmo

@@ -1,5 +1,6 @@
-// The tensors of a network: name, shape, role and initial value of each, stated once when a layer is built and read by everything
-// else (loading, saving, Adam, tests). All trained values lie in one range of device memory, as do gradients and Adam's three states.
+// The tensors of a network: name, shape, role and initial value of each, stated once when a layer
+// is built and read by everything else (loading, saving, Adam, tests). All trained values lie in
+// one range of device memory, as do gradients and Adam's three states.
 #pragma once
 
 #include <cstdint>
@@ -57,8 +58,10 @@ class Parameters {
   Parameters& operator=(const Parameters&) = delete;
 
   // Names share the shape and lie end to end.
-  Parameter add(const std::vector<std::string>& names, const Shape& shape, Initial initial, int64_t fanIn = 1);
-  // "name.weight" (out, in), or (out, in, taps) for a convolution, and "name.bias" (out). taps = 0: linear.
+  Parameter add(const std::vector<std::string>& names, const Shape& shape, Initial initial,
+                int64_t fanIn = 1);
+  // "name.weight" (out, in), or (out, in, taps) for a convolution, and "name.bias" (out). taps = 0:
+  // linear.
   LinearParameters addLinear(const std::string& name, int out, int in, int taps = 0);
   // Several linears that read the same input, used as one with `names` * out outputs.
   LinearParameters addLinears(const std::vector<std::string>& names, int out, int in, int taps = 0);
@@ -79,10 +82,12 @@ class Parameters {
   // Before anything runs: gives the values their memory, the first time.
   void settle();
 
-  // Gradients and Adam's states take memory from the first training step on; until then they read as zero.
+  // Gradients and Adam's states take memory from the first training step on; until then they read
+  // as zero.
   void prepareTraining();
   void zeroGradients() { gradient_.zero(); }
-  // Every trained tensor at once. One whose gradient has been zero from the start does not move, as in PyTorch, which skips it.
+  // Every trained tensor at once. One whose gradient has been zero from the start does not move, as
+  // in PyTorch, which skips it.
   void adamStep(double learningRate, int64_t step);
 
   size_t memoryBytes() const;
@@ -97,10 +102,12 @@ class Parameters {
     int64_t fanIn;
   };
 
-  size_t reserve(const std::vector<std::string>& names, const Shape& shape, TensorRole role, Initial initial, int64_t fanIn);
+  size_t reserve(const std::vector<std::string>& names, const Shape& shape, TensorRole role,
+                 Initial initial, int64_t fanIn);
   size_t find(const std::string& name) const;
   void copyFrom(const ValuesFile& file);
-  const DeviceArray<float>& array(TensorState state, TensorRole role, const std::string& name) const;
+  const DeviceArray<float>& array(TensorState state, TensorRole role,
+                                  const std::string& name) const;
 
   Backend* backend_ = nullptr;
   std::vector<TensorInfo> tensors_;
@@ -112,7 +119,7 @@ class Parameters {
   size_t trainedCount_ = 0;
   size_t fixedCount_ = 0;
   DeviceArray<float> value_, gradient_, adamMean_, adamVariance_, adamMaximum_;  // trained tensors
-  DeviceArray<float> fixed_;                                                     // statistics and unused tensors
+  DeviceArray<float> fixed_;  // statistics and unused tensors
 };
 
 }  // namespace pstmo

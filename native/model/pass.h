@@ -1,4 +1,5 @@
-// What every layer needs to know of the pass it takes part in: the device, the memory, and the random state of dropout.
+// What every layer needs to know of the pass it takes part in: the device, the memory, and the
+// random state of dropout.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +32,14 @@ struct Pass {
   // Of a branch: in bfloat16 where the device keeps such arrays so.
   Activations takeNarrow(size_t rows, size_t channels) const {
     const Storage storage = backend.branchStorage();
-    return {arena.take<std::byte>(rows * channels * static_cast<size_t>(bytesOf(storage))), storage};
+    return {arena.take<std::byte>(rows * channels * static_cast<size_t>(bytesOf(storage))),
+            storage};
   }
 
   Dropout dropout(uint32_t site) const { return dropout(site, dropoutRate); }
-  Dropout dropout(uint32_t site, float rate) const { return {training ? rate : 0.0f, seed, step, site}; }
+  Dropout dropout(uint32_t site, float rate) const {
+    return {training ? rate : 0.0f, seed, step, site};
+  }
 
   template <typename Op>
   void run(const Op& op) const {

@@ -3,7 +3,10 @@
 namespace pstmo {
 
 PoseHead::PoseHead(Blueprint& blueprint, const std::string& name, int in, int out)
-    : in_(in), out_(out), norm_(blueprint.parameters.addBatchNorm(name + ".0", in)), linear_(blueprint.parameters.addLinear(name + ".1", out, in, 1)) {}
+    : in_(in),
+      out_(out),
+      norm_(blueprint.parameters.addBatchNorm(name + ".0", in)),
+      linear_(blueprint.parameters.addLinear(name + ".1", out, in, 1)) {}
 
 void PoseHead::forward(const Pass& pass, const float* x, int rows, float* y) {
   const EvaluationScratch scratch(pass);
@@ -12,17 +15,20 @@ void PoseHead::forward(const Pass& pass, const float* x, int rows, float* y) {
   normed_ = pass.take(rows, in_);
   mean_ = pass.take(in_, 1);
   inverseStd_ = pass.take(in_, 1);
-  pass.run(BatchNormForward{rows, in_, x, norm_.gamma.value(), norm_.beta.value(), norm_.runningMean.value(), norm_.runningVariance.value(),
-                            mean_, inverseStd_, normed_, pass.training});
-  pass.run(LinearForward{rows, in_, out_, normed_, linear_.weight.value(), linear_.bias.value(), y});
+  pass.run(BatchNormForward{rows, in_, x, norm_.gamma.value(), norm_.beta.value(),
+                            norm_.runningMean.value(), norm_.runningVariance.value(), mean_,
+                            inverseStd_, normed_, pass.training});
+  pass.run(
+      LinearForward{rows, in_, out_, normed_, linear_.weight.value(), linear_.bias.value(), y});
 }
 
 void PoseHead::backward(const Pass& pass, const float* dY, float* dX, bool accumulate) const {
   const Scratch scratch(pass.arena);
   float* dNormed = pass.take(rows_, in_);
-  pass.run(LinearBackward{rows_, in_, out_, dY, normed_, linear_.weight.value(), dNormed, linear_.weight.gradient(), linear_.bias.gradient()});
-  pass.run(BatchNormBackward{rows_, in_, dNormed, input_, norm_.gamma.value(), mean_, inverseStd_, dX, norm_.gamma.gradient(),
-                             norm_.beta.gradient(), accumulate});
+  pass.run(LinearBackward{rows_, in_, out_, dY, normed_, linear_.weight.value(), dNormed,
+                          linear_.weight.gradient(), linear_.bias.gradient()});
+  pass.run(BatchNormBackward{rows_, in_, dNormed, input_, norm_.gamma.value(), mean_, inverseStd_,
+                             dX, norm_.gamma.gradient(), norm_.beta.gradient(), accumulate});
 }
 
 }  // namespace pstmo

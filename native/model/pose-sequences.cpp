@@ -6,20 +6,27 @@
 
 namespace pstmo {
 
-PoseSequences::PoseSequences(Backend& backend, const NetworkConfig& config, const Pose2DSequences& sequences) : config_(config) {
+PoseSequences::PoseSequences(Backend& backend, const NetworkConfig& config,
+                             const Pose2DSequences& sequences)
+    : config_(config) {
   int64_t total = 0;
   for (int i = 0; i < sequences.sequences; ++i) {
     const int32_t length = sequences.lengths[i];
-    if (length < 1) throw Error("ERR_ARGUMENT", "sequence " + std::to_string(i) + ": at least one frame expected, got " + std::to_string(length) + ".");
+    if (length < 1)
+      throw Error("ERR_ARGUMENT", "sequence " + std::to_string(i) +
+                                      ": at least one frame expected, got " +
+                                      std::to_string(length) + ".");
     starts_.push_back(total);
     lengths_.push_back(length);
     total += length;
   }
   if (total == 0) throw Error("ERR_ARGUMENT", "sequences: at least one expected, got none.");
   const size_t frames = static_cast<size_t>(total);
-  const size_t joints = static_cast<size_t>(config.joints), outputJoints = static_cast<size_t>(config.outputJoints);
+  const size_t joints = static_cast<size_t>(config.joints),
+               outputJoints = static_cast<size_t>(config.outputJoints);
   keypoints_ = DeviceArray<float>(backend, sequences.keypoints, frames * joints * 2);
-  if (sequences.poses != nullptr) poses_ = DeviceArray<float>(backend, sequences.poses, frames * outputJoints * 3);
+  if (sequences.poses != nullptr)
+    poses_ = DeviceArray<float>(backend, sequences.poses, frames * outputJoints * 3);
   if (sequences.roots != nullptr) roots_ = DeviceArray<float>(backend, sequences.roots, frames * 3);
   const int32_t itself = 0;
   itself_ = DeviceArray<int32_t>(backend, &itself, 1);
@@ -43,18 +50,22 @@ void PoseSequences::check(const int32_t* samples, int64_t count) const {
   for (int64_t i = 0; i < count; ++i) {
     const int64_t sequence = samples[3 * i], centre = samples[3 * i + 1];
     if (sequence < 0 || sequence >= sequences) {
-      throw Error("ERR_ARGUMENT", "sample " + std::to_string(i) + ": sequence 0 to " + std::to_string(sequences - 1) + " expected, got " +
+      throw Error("ERR_ARGUMENT", "sample " + std::to_string(i) + ": sequence 0 to " +
+                                      std::to_string(sequences - 1) + " expected, got " +
                                       std::to_string(sequence) + ".");
     }
     const int32_t length = lengths_[static_cast<size_t>(sequence)];
     if (centre < 0 || centre >= length) {
-      throw Error("ERR_ARGUMENT", "sample " + std::to_string(i) + ": centre frame 0 to " + std::to_string(length - 1) + " of sequence " +
-                                      std::to_string(sequence) + " expected, got " + std::to_string(centre) + ".");
+      throw Error("ERR_ARGUMENT", "sample " + std::to_string(i) + ": centre frame 0 to " +
+                                      std::to_string(length - 1) + " of sequence " +
+                                      std::to_string(sequence) + " expected, got " +
+                                      std::to_string(centre) + ".");
     }
   }
 }
 
-WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selection, bool targets, bool views) const {
+WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selection, bool targets,
+                                  bool views) const {
   const size_t size = static_cast<size_t>(selection.batch);
   std::vector<int32_t> samples(selection.samples, selection.samples + size * 3);
   if (selection.mirror) {
@@ -104,7 +115,8 @@ WindowBatch PoseSequences::gather(const Pass& pass, const WindowSelection& selec
 }
 
 // The middle frame's points, and the root and camera that belong to them: mirrored with them.
-void PoseSequences::gatherViews(const Pass& pass, const int32_t* samples, const WindowGather& window, WindowBatch& batch) const {
+void PoseSequences::gatherViews(const Pass& pass, const int32_t* samples,
+                                const WindowGather& window, WindowBatch& batch) const {
   WindowGather middle = window;
   float* centre = pass.take(batch.size, config_.joints * 2);
   middle.frames = 1;
@@ -122,14 +134,19 @@ void PoseSequences::gatherViews(const Pass& pass, const int32_t* samples, const 
   batch.roots = roots;
 
   std::vector<int> rows;
-  for (int i = 0; i < batch.size; ++i) rows.push_back(2 * samples[3 * i] + (samples[3 * i + 2] != 0 ? 1 : 0));
+  for (int i = 0; i < batch.size; ++i)
+    rows.push_back(2 * samples[3 * i] + (samples[3 * i + 2] != 0 ? 1 : 0));
   int* cameraRows = pass.arena.take<int>(rows.size());
   pass.copyIn(cameraRows, rows.data(), rows.size());
   float* cameras = pass.take(batch.size, 4);
-  pass.run(PositionsForward{1, 2 * static_cast<int>(lengths_.size()), batch.size, 4, cameras_.data(), nullptr, cameraRows, nullptr, cameras});
+  pass.run(PositionsForward{1, 2 * static_cast<int>(lengths_.size()), batch.size, 4,
+                            cameras_.data(), nullptr, cameraRows, nullptr, cameras});
   batch.cameras = cameras;
 }
 
-size_t PoseSequences::memoryBytes() const { return keypoints_.bytes() + poses_.bytes() + roots_.bytes() + cameras_.bytes() + deviceStarts_.bytes() + deviceLengths_.bytes(); }
+size_t PoseSequences::memoryBytes() const {
+  return keypoints_.bytes() + poses_.bytes() + roots_.bytes() + cameras_.bytes() +
+         deviceStarts_.bytes() + deviceLengths_.bytes();
+}
 
 }  // namespace pstmo

@@ -1,4 +1,5 @@
-// 2D sequences, with their 3D poses where they have them, in device memory, and the windows cut out of them.
+// 2D sequences, with their 3D poses where they have them, in device memory, and the windows cut out
+// of them.
 #pragma once
 
 #include <array>
@@ -25,9 +26,10 @@ struct WindowBatch {
   int size = 0;
   const float* keypoints = nullptr;  // (B, N, J, 2)
   const float* targets = nullptr;    // (B, N, J', 3), root joint at 0, or null
-  const float* centre = nullptr;     // (B, J, 2): the middle frame's points, or null where nothing refines
-  const float* roots = nullptr;      // (B, 3) or null
-  const float* cameras = nullptr;    // (B, 4) or null
+  const float* centre =
+      nullptr;  // (B, J, 2): the middle frame's points, or null where nothing refines
+  const float* roots = nullptr;    // (B, 3) or null
+  const float* cameras = nullptr;  // (B, 4) or null
 };
 
 class PoseSequences {
@@ -40,13 +42,16 @@ class PoseSequences {
   // Throws ERR_ARGUMENT where a sample is outside.
   void check(const int32_t* samples, int64_t count) const;
 
-  // Keypoints, and targets if `targets`, and centre, roots and cameras if `views`; memory from the pass.
-  WindowBatch gather(const Pass& pass, const WindowSelection& selection, bool targets, bool views) const;
+  // Keypoints, and targets if `targets`, and centre, roots and cameras if `views`; memory from the
+  // pass.
+  WindowBatch gather(const Pass& pass, const WindowSelection& selection, bool targets,
+                     bool views) const;
 
   size_t memoryBytes() const;
 
  private:
-  void gatherViews(const Pass& pass, const int32_t* samples, const WindowGather& window, WindowBatch& batch) const;
+  void gatherViews(const Pass& pass, const int32_t* samples, const WindowGather& window,
+                   WindowBatch& batch) const;
 
   const NetworkConfig& config_;
   std::vector<int64_t> starts_;

@@ -1,5 +1,6 @@
-// The refining module (spec section 6): blends the predicted x and y of a pose with those of the image points put back into space at the
-// predicted depth, by a score a joint that a small perceptron gives.
+// The refining module (spec section 6): blends the predicted x and y of a pose with those of the
+// image points put back into space at the predicted depth, by a score a joint that a small
+// perceptron gives.
 #pragma once
 
 #include "blueprint.h"
@@ -11,8 +12,10 @@ class Refiner {
  public:
   explicit Refiner(Blueprint& blueprint);
 
-  // predicted (rows, J, 3), points (rows, J, 2) normalised, roots (rows, 3), cameras (rows, 4) to refined (rows, J, 3).
-  void forward(const Pass& pass, const float* predicted, const float* points, const float* roots, const float* cameras, int rows, float* refined);
+  // predicted (rows, J, 3), points (rows, J, 2) normalised, roots (rows, 3), cameras (rows, 4) to
+  // refined (rows, J, 3).
+  void forward(const Pass& pass, const float* predicted, const float* points, const float* roots,
+               const float* cameras, int rows, float* refined);
   // dPredicted (rows, J, 3) =.
   void backward(const Pass& pass, const float* dRefined, float* dPredicted) const;
 

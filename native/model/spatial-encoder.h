@@ -1,4 +1,5 @@
-// The network in front of time (SEM): each frame's points (J, 2) to one token, the same weights for every frame.
+// The network in front of time (SEM): each frame's points (J, 2) to one token, the same weights for
+// every frame.
 #pragma once
 
 #include <memory>

@@ -11,7 +11,8 @@ class TemporalEncoder {
  public:
   explicit TemporalEncoder(Blueprint& blueprint);
 
-  // x (B, tokens, d), written over. positions: the frame of each token, on the device; null: 0, 1, 2, ...
+  // x (B, tokens, d), written over. positions: the frame of each token, on the device; null: 0, 1,
+  // 2, ...
   float* forward(const Pass& pass, float* x, int batch, int tokens, const int* positions);
   // dY to dX in place.
   float* backward(const Pass& pass, float* dY);

@@ -1,5 +1,6 @@
-// A pre-norm Transformer layer: x + dropout(attention(norm(x))), then x + dropout(feedForward(norm(x))). Plain, the feed-forward
-// works token by token; strided, its second half is a convolution over time (kernel 3) with a stride that the residual follows.
+// A pre-norm Transformer layer: x + dropout(attention(norm(x))), then x +
+// dropout(feedForward(norm(x))). Plain, the feed-forward works token by token; strided, its second
+// half is a convolution over time (kernel 3) with a stride that the residual follows.
 #pragma once
 
 #include <string>
@@ -13,11 +14,15 @@ namespace pstmo {
 class TransformerLayer {
  public:
   // stride = 0: plain.
-  TransformerLayer(Blueprint& blueprint, const std::string& name, int width, int hidden, int stride = 0);
+  TransformerLayer(Blueprint& blueprint, const std::string& name, int width, int hidden,
+                   int stride = 0);
 
-  int tokensAfter(int tokens) const { return strided() ? (tokens + stride_ - 1) / stride_ : tokens; }
+  int tokensAfter(int tokens) const {
+    return strided() ? (tokens + stride_ - 1) / stride_ : tokens;
+  }
 
-  // x (B, tokens, width) to (B, tokensAfter(tokens), width). Training keeps x, which must stay as it is; evaluation may write over it.
+  // x (B, tokens, width) to (B, tokensAfter(tokens), width). Training keeps x, which must stay as
+  // it is; evaluation may write over it.
   float* forward(const Pass& pass, float* x, int batch, int tokens);
   // dY to dX, which for a plain layer is dY itself.
   float* backward(const Pass& pass, float* dY);
@@ -51,7 +56,8 @@ class TransformerLayer {
 // Layers in a row. Names are "<name>.layers.<i>"; the norm after them is stored and never applied.
 class TransformerStack {
  public:
-  TransformerStack(Blueprint& blueprint, const std::string& name, int layers, int width, int hidden);
+  TransformerStack(Blueprint& blueprint, const std::string& name, int layers, int width,
+                   int hidden);
 
   float* forward(const Pass& pass, float* x, int batch, int tokens);
   float* backward(const Pass& pass, float* dY);

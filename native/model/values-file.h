@@ -1,5 +1,6 @@
-// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it straight into its own weights, on several
-// threads, and the network has no copy of them unless it runs itself.
+// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it
+// straight into its own weights, on several threads, and the network has no copy of them unless it
+// runs itself.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,16 @@ struct StoredTensor {
 
 class ValuesFile {
  public:
-  // The file stays open. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a tensor does.
+  // The file stays open. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends
+  // before a tensor does.
   ValuesFile(const std::string& path, const std::vector<StoredTensor>& tensors);
   ~ValuesFile();
   ValuesFile(const ValuesFile&) = delete;
   ValuesFile& operator=(const ValuesFile&) = delete;
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
-  // The tensor as float32, from any thread. Throws Error ERR_FILE where the file is not what it was when it was opened.
+  // The tensor as float32, from any thread. Throws Error ERR_FILE where the file is not what it was
+  // when it was opened.
   void read(const std::string& name, float* values) const;
 
  private:

@@ -1,4 +1,5 @@
-// The one table of operations. A device implements every line of it; the networks in native/model are written once over it.
+// The one table of operations. A device implements every line of it; the networks in native/model
+// are written once over it.
 #pragma once
 
 #include <cstddef>
@@ -35,14 +36,15 @@ class Backend {
   virtual Storage branchStorage() const = 0;
   virtual std::unique_ptr<Timeline> timeline() = 0;
 
-  // Device memory. Sizes in bytes; allocate throws Error("ERR_MEMORY", ...) that says what was asked.
+  // Device memory. Sizes in bytes; allocate throws Error("ERR_MEMORY", ...) that says what was
+  // asked.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory) = 0;
   virtual void copyIn(void* device, const void* host, size_t bytes) = 0;
   virtual void copyOut(void* host, const void* device, size_t bytes) = 0;
   virtual void zero(void* device, size_t bytes) = 0;
-  // As copyOut, but `host` is only written by the time finishCopies returns: the device may go on meanwhile. abandonCopies: host
-  // memory of copies that are not finished is not written any more.
+  // As copyOut, but `host` is only written by the time finishCopies returns: the device may go on
+  // meanwhile. abandonCopies: host memory of copies that are not finished is not written any more.
   virtual void copyOutLater(void* host, const void* device, size_t bytes) = 0;
   virtual void finishCopies() = 0;
   virtual void abandonCopies() = 0;
@@ -51,9 +53,11 @@ class Backend {
   // What allocate could still give, where the device knows; 0 elsewhere.
   virtual size_t freeBytes() = 0;
 
-  // Calls `body`, or does again what it did the last time it was called with this key, with other values: whatever `body` does but run
-  // operations and zero memory may happen or not. A dropout or optimizer step in it must have these values.
-  virtual void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) = 0;
+  // Calls `body`, or does again what it did the last time it was called with this key, with other
+  // values: whatever `body` does but run operations and zero memory may happen or not. A dropout or
+  // optimizer step in it must have these values.
+  virtual void runStep(const StepKey& key, const StepValues& values,
+                       const std::function<void()>& body) = 0;
 
   // Must be called after parameters changed: packed copies of weights are made anew.
   virtual void weightsChanged() = 0;

@@ -12,7 +12,8 @@ std::vector<ProfilingBackend::Record> ProfilingBackend::stop() {
   detail_ = Detail::off;
   const std::vector<Timeline::Span> spans = timeline_->read();
   std::vector<Record> records;
-  for (size_t i = 0; i < spans.size(); ++i) records.push_back({std::move(costs_[i]), spans[i].start, spans[i].seconds});
+  for (size_t i = 0; i < spans.size(); ++i)
+    records.push_back({std::move(costs_[i]), spans[i].start, spans[i].seconds});
   costs_.clear();
   return records;
 }
@@ -43,7 +44,8 @@ void ProfilingBackend::endPass() {
   passOps_ = 0;
 }
 
-void ProfilingBackend::runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) {
+void ProfilingBackend::runStep(const StepKey& key, const StepValues& values,
+                               const std::function<void()>& body) {
   if (detail_ == Detail::off) return backend_->runStep(key, values, body);
   if (detail_ == Detail::ops) return body();
   endPass();
@@ -61,7 +63,8 @@ void ProfilingBackend::runStep(const StepKey& key, const StepValues& values, con
 void ProfilingBackend::beginCopy(const char* name, double bytes) {
   endPass();
   timeline_->begin(name);
-  costs_.push_back({name, std::to_string(static_cast<size_t>(bytes)) + " bytes", 0, {bytes, bytes}});
+  costs_.push_back(
+      {name, std::to_string(static_cast<size_t>(bytes)) + " bytes", 0, {bytes, bytes}});
 }
 
 // An exception leaves a span open; the pass that threw is not read.

@@ -1,4 +1,5 @@
-// Any backend with the time of its work noted: one op at a time, or passes, which are ops with no copy between them.
+// Any backend with the time of its work noted: one op at a time, or passes, which are ops with no
+// copy between them.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,8 @@ class ProfilingBackend final : public Backend {
     double seconds;
   };
 
-  explicit ProfilingBackend(std::unique_ptr<Backend> backend) : backend_(std::move(backend)), timeline_(backend_->timeline()) {}
+  explicit ProfilingBackend(std::unique_ptr<Backend> backend)
+      : backend_(std::move(backend)), timeline_(backend_->timeline()) {}
 
   void start(Detail detail);
   // Waits for the device; what was noted since start.
@@ -37,10 +39,14 @@ class ProfilingBackend final : public Backend {
   void copyOutLater(void* host, const void* device, size_t bytes) override;
   void finishCopies() override { backend_->finishCopies(); }
   void abandonCopies() override { backend_->abandonCopies(); }
-  void copyWithin(void* to, const void* from, size_t bytes) override { backend_->copyWithin(to, from, bytes); }
+  void copyWithin(void* to, const void* from, size_t bytes) override {
+    backend_->copyWithin(to, from, bytes);
+  }
   size_t freeBytes() override { return backend_->freeBytes(); }
-  // Op by op, a step runs as it is: a recorded one has no ops to tell apart. Pass by pass, it is one pass, recorded or not.
-  void runStep(const StepKey& key, const StepValues& values, const std::function<void()>& body) override;
+  // Op by op, a step runs as it is: a recorded one has no ops to tell apart. Pass by pass, it is
+  // one pass, recorded or not.
+  void runStep(const StepKey& key, const StepValues& values,
+               const std::function<void()>& body) override;
   void weightsChanged() override { backend_->weightsChanged(); }
 
   void run(const LinearForward& op) override { timed(op); }

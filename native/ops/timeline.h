@@ -14,7 +14,8 @@ class Timeline {
   };
 
   virtual ~Timeline() = default;
-  // Of the work given to the device between the two; `name` is shown by the device's own tools where it has some.
+  // Of the work given to the device between the two; `name` is shown by the device's own tools
+  // where it has some.
   virtual void begin(const char* name) = 0;
   virtual void end() = 0;
   // Waits for the work; the spans since the last call.
@@ -28,7 +29,8 @@ class HostTimeline final : public Timeline {
   void end() override { ends_.push_back(Clock::now()); }
   std::vector<Span> read() override {
     std::vector<Span> spans;
-    for (size_t i = 0; i < ends_.size(); ++i) spans.push_back({seconds(begins_[0], begins_[i]), seconds(begins_[i], ends_[i])});
+    for (size_t i = 0; i < ends_.size(); ++i)
+      spans.push_back({seconds(begins_[0], begins_[i]), seconds(begins_[i], ends_[i])});
     begins_.clear();
     ends_.clear();
     return spans;
@@ -36,7 +38,9 @@ class HostTimeline final : public Timeline {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static double seconds(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double>(to - from).count(); }
+  static double seconds(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
 
   std::vector<Clock::time_point> begins_, ends_;
 };

@@ -1,4 +1,5 @@
-// The wanted frames of a request's clips, one after the other, in blocks that see a limited number of frames.
+// The wanted frames of a request's clips, one after the other, in blocks that see a limited number
+// of frames.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +10,8 @@
 
 namespace pstmo {
 
-// A frame whose pose is wanted, and its clip's first and last: numbers of frames, of all clips laid end to end.
+// A frame whose pose is wanted, and its clip's first and last: numbers of frames, of all clips laid
+// end to end.
 struct WindowCentre {
   int64_t frame, first, last;
 };
@@ -27,7 +29,8 @@ class ClipWalk {
   int64_t total() const { return total_; }    // frames of all clips
   int64_t wanted() const { return wanted_; }  // of which poses are wanted
 
-  // The next centres, at most so many, which together see at most `mostFrames` frames: those from lowest() to highest().
+  // The next centres, at most so many, which together see at most `mostFrames` frames: those from
+  // lowest() to highest().
   const std::vector<WindowCentre>& next(int most, int64_t mostFrames) {
     centres_.clear();
     while (static_cast<int>(centres_.size()) < most && clip_ < clips_.size()) {
@@ -39,7 +42,8 @@ class ClipWalk {
         continue;
       }
       const WindowCentre centre{start_ + at.first + inside_, start_, start_ + at.frames - 1};
-      const int64_t low = std::max(centre.first, centre.frame - reach_), high = std::min(centre.last, centre.frame + reach_);
+      const int64_t low = std::max(centre.first, centre.frame - reach_),
+                    high = std::min(centre.last, centre.frame + reach_);
       if (centres_.empty()) lowest_ = low;
       if (high - lowest_ >= mostFrames) break;  // frames between two clips' wanted ones
       highest_ = high;

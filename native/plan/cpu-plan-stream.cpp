@@ -1,4 +1,5 @@
-// Frames one at a time: each goes through the spatial encoder when it comes, and into the first layer's parts, as in a whole video.
+// Frames one at a time: each goes through the spatial encoder when it comes, and into the first
+// layer's parts, as in a whole video.
 #include <algorithm>
 
 #include "video-windows.h"
@@ -8,8 +9,13 @@ namespace pstmo {
 class CpuPlanStream final : public PlanStream {
  public:
   CpuPlanStream(CpuPlan& plan, const PlanStreamOptions& options)
-      : plan_(plan), options_(options), windows_(plan, ring_, options.stride, options.flip), poses_(static_cast<size_t>(plan.config_.outputJoints) * 6) {
-    plan_.prepareVideo(ring_, (plan_.config_.frames - 1) / 2 * options.stride + options.lookahead + 1, options.flip);
+      : plan_(plan),
+        options_(options),
+        windows_(plan, ring_, options.stride, options.flip),
+        poses_(static_cast<size_t>(plan.config_.outputJoints) * 6) {
+    plan_.prepareVideo(ring_,
+                       (plan_.config_.frames - 1) / 2 * options.stride + options.lookahead + 1,
+                       options.flip);
   }
 
   bool push(const float* keypoints, float* pose) override {
@@ -22,7 +28,8 @@ class CpuPlanStream final : public PlanStream {
 
   int finish(float* poses) override {
     const int64_t owed = std::min<int64_t>(options_.lookahead, frames_);
-    for (int64_t i = 0; i < owed; ++i) emit(frames_ - owed + i, poses + i * 3 * plan_.config_.outputJoints);
+    for (int64_t i = 0; i < owed; ++i)
+      emit(frames_ - owed + i, poses + i * 3 * plan_.config_.outputJoints);
     return static_cast<int>(owed);
   }
 
@@ -46,6 +53,8 @@ class CpuPlanStream final : public PlanStream {
   int64_t frames_ = 0;
 };
 
-std::unique_ptr<PlanStream> CpuPlan::stream(const PlanStreamOptions& options) { return std::make_unique<CpuPlanStream>(*this, options); }
+std::unique_ptr<PlanStream> CpuPlan::stream(const PlanStreamOptions& options) {
+  return std::make_unique<CpuPlanStream>(*this, options);
+}
 
 }  // namespace pstmo

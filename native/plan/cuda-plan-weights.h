@@ -37,7 +37,8 @@ class DeviceArrays {
   size_t total_ = 0;
 };
 
-// A product of the spatial encoder, or the head; scale and shift are a batch norm's that is not folded.
+// A product of the spatial encoder, or the head; scale and shift are a batch norm's that is not
+// folded.
 struct CudaPlanBlock {
   cuda::PlanMatrix matrix;
   const float* scale = nullptr;
@@ -52,15 +53,17 @@ struct CudaPlanLayer {
 
 // Elements of a row in device memory: whole depths of words.
 struct CudaPlanRows {
-  int perWord, frame, inner, width, hidden, pose;  // keypoints; twice the width; width; hidden width; 3 J'
-  int headWidth, heads;                            // of a head, padded; of Q, K and V of all heads
+  int perWord, frame, inner, width, hidden,
+      pose;              // keypoints; twice the width; width; hidden width; 3 J'
+  int headWidth, heads;  // of a head, padded; of Q, K and V of all heads
   CudaPlanRows(const PlanConfig& config, Precision precision);
   int words(int elements) const { return elements / perWord; }
 };
 
 class CudaPlanWeights {
  public:
-  CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision, cuda::PlanDevice& device, const TensorReader& read);
+  CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
+                  cuda::PlanDevice& device, const TensorReader& read);
 
   const CudaPlanRows rows;
   std::vector<CudaPlanBlock> blocks;
@@ -71,7 +74,8 @@ class CudaPlanWeights {
   CudaPlanBlock head;
   const int32_t* mirrorInput = nullptr;
   const int32_t* mirrorOutput = nullptr;
-  // The first layer's Q, K and V of the positions alone, (N, rows.heads); null where that layer is not split.
+  // The first layer's Q, K and V of the positions alone, (N, rows.heads); null where that layer is
+  // not split.
   const float* positionParts = nullptr;
   // Those of `count` frames' tokens, (count, rows.heads).
   void firstLayerParts(const float* tokens, int count, float* parts) const;
@@ -85,14 +89,15 @@ class CudaPlanWeights {
   const float* upload(const std::vector<float>& values);
   const float* table(const std::vector<float>& values, int width, int stride);
   // Linear layers whose columns follow each other; tapElements: of the left side's rows, padded.
-  cuda::PlanMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in, int taps, int tapElements, bool exact = false);
+  cuda::PlanMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in,
+                        int taps, int tapElements, bool exact = false);
   cuda::PlanMatrix pack(const FoldedLinear& linear, int taps, int tapElements, bool exact = false);
   CudaPlanLayer layer(const FoldedLayer& folded);
 
   const PlanConfig& config_;
   cuda::PlanDevice& device_;
   DeviceArrays arrays_;
-  float* trained_ = nullptr;      // the matrix that is packed now
+  float* trained_ = nullptr;     // the matrix that is packed now
   cuda::PlanMatrix firstHeads_;  // the first layer's, without its bias
 };
 

@@ -1,5 +1,6 @@
-// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or four, all of a batch recorded as one CUDA
-// graph. Of a video each frame goes through the spatial encoder once a batch, and so does its part of the first layer's Q, K and V.
+// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or
+// four, all of a batch recorded as one CUDA graph. Of a video each frame goes through the spatial
+// encoder once a batch, and so does its part of the first layer's Q, K and V.
 #pragma once
 
 #include <vector>
@@ -11,7 +12,8 @@ namespace pstmo {
 
 class CudaPlan final : public LiftPlan {
  public:
-  CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device, const TensorReader& read);
+  CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device,
+           const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
   void lift(const PlanLift& request, const PlanProgress& progress) override;
@@ -22,7 +24,8 @@ class CudaPlan final : public LiftPlan {
   // Windows of a batch of a video: their centres, and the frames [lowest, highest] that they see.
   struct VideoBatch;
 
-  // Memory for so many windows, frames of keypoints, and tokens that several windows share; it only grows.
+  // Memory for so many windows, frames of keypoints, and tokens that several windows share; it only
+  // grows.
   void prepare(int windows, int frames, int tokens);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);
@@ -43,7 +46,8 @@ class CudaPlan final : public LiftPlan {
   DeviceArrays arrays_;
   int mostWindows_ = 0, mostFrames_ = 0, mostTokens_ = 0;
   uint64_t generation_ = 0;  // of the arrays, which recorded batches name
-  float *keypoints_ = nullptr, *frameRows_ = nullptr, *windowRows_ = nullptr, *tokens_ = nullptr, *parts_ = nullptr;
+  float *keypoints_ = nullptr, *frameRows_ = nullptr, *windowRows_ = nullptr, *tokens_ = nullptr,
+        *parts_ = nullptr;
   int32_t* centres_ = nullptr;
   float *plain_ = nullptr, *x_ = nullptr, *middle_ = nullptr, *head_ = nullptr, *poses_ = nullptr;
   uint32_t *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;

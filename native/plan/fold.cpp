@@ -25,7 +25,9 @@ double sumOf(int count, Term term) {
 void addProduct(FoldedLinear& linear, const std::vector<float>& v) {
   for (int o = 0; o < linear.out; ++o) {
     const float* row = linear.weight.data() + static_cast<size_t>(o) * linear.in;
-    linear.bias[o] = static_cast<float>(linear.bias[o] + sumOf(linear.in, [&](int i) { return static_cast<double>(row[i]) * v[i]; }));
+    linear.bias[o] = static_cast<float>(linear.bias[o] + sumOf(linear.in, [&](int i) {
+                                          return static_cast<double>(row[i]) * v[i];
+                                        }));
   }
 }
 
@@ -38,7 +40,8 @@ void scaleColumns(FoldedLinear& linear, const std::vector<float>& factor) {
 
 }  // namespace
 
-ChannelAffine channelAffine(const std::vector<float>& gamma, const std::vector<float>& beta, const std::vector<float>& mean, const std::vector<float>& variance) {
+ChannelAffine channelAffine(const std::vector<float>& gamma, const std::vector<float>& beta,
+                            const std::vector<float>& mean, const std::vector<float>& variance) {
   ChannelAffine affine;
   for (size_t c = 0; c < gamma.size(); ++c) {
     const double scale = gamma[c] / std::sqrt(variance[c] + kBatchNormEpsilon);
@@ -52,7 +55,8 @@ void foldNormAfter(FoldedLinear& linear, const ChannelAffine& norm) {
   for (int o = 0; o < linear.out; ++o) {
     float* row = linear.weight.data() + static_cast<size_t>(o) * linear.in;
     for (int i = 0; i < linear.in; ++i) row[i] *= norm.scale[o];
-    linear.bias[o] = static_cast<float>(static_cast<double>(linear.bias[o]) * norm.scale[o] + norm.shift[o]);
+    linear.bias[o] =
+        static_cast<float>(static_cast<double>(linear.bias[o]) * norm.scale[o] + norm.shift[o]);
   }
 }
 
@@ -69,13 +73,15 @@ void foldLayerNorm(FoldedLinear& linear, const std::vector<float>& a, const std:
 void foldCentring(FoldedLinear& linear) {
   for (int o = 0; o < linear.out; ++o) {
     float* row = linear.weight.data() + static_cast<size_t>(o) * linear.in;
-    const double mean = sumOf(linear.in, [&](int i) { return static_cast<double>(row[i]); }) / linear.in;
+    const double mean =
+        sumOf(linear.in, [&](int i) { return static_cast<double>(row[i]); }) / linear.in;
     for (int i = 0; i < linear.in; ++i) row[i] = static_cast<float>(row[i] - mean);
   }
 }
 
 void foldScoreScale(FoldedLinear& query, int headWidth) {
-  const float scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(headWidth)));
+  const float scale =
+      static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(headWidth)));
   for (float& value : query.weight) value *= scale;
   for (float& value : query.bias) value *= scale;
 }
@@ -88,7 +94,8 @@ void foldValueBias(FoldedLinear& value, FoldedLinear& output) {
 }
 
 void foldIntoTable(FoldedLinear& linear, std::vector<float>& table) {
-  for (size_t i = 0; i < table.size(); ++i) table[i] += linear.bias[i % static_cast<size_t>(linear.out)];
+  for (size_t i = 0; i < table.size(); ++i)
+    table[i] += linear.bias[i % static_cast<size_t>(linear.out)];
   std::fill(linear.bias.begin(), linear.bias.end(), 0.0f);
 }
 

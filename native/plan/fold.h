@@ -1,4 +1,5 @@
-// The folds: each moves something that evaluation knows beforehand into the weights of a product, once, in double precision.
+// The folds: each moves something that evaluation knows beforehand into the weights of a product,
+// once, in double precision.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@ struct FoldedLinear {
 struct ChannelAffine {
   std::vector<float> scale, shift;
 };
-ChannelAffine channelAffine(const std::vector<float>& gamma, const std::vector<float>& beta, const std::vector<float>& mean, const std::vector<float>& variance);
+ChannelAffine channelAffine(const std::vector<float>& gamma, const std::vector<float>& beta,
+                            const std::vector<float>& mean, const std::vector<float>& variance);
 
 // norm(weight x + bias) as one product.
 void foldNormAfter(FoldedLinear& linear, const ChannelAffine& norm);

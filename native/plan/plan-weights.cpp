@@ -18,24 +18,33 @@ Bf16 roundToBf16(float value) {
 void store(float value, float& to) { to = value; }
 void store(float value, Bf16& to) { to = roundToBf16(value); }
 
-// cell(row, column) = from[column * stride + row * step]. Sixteen rows of the panel at a time: their cache lines stay near while every
-// column writes into them.
+// cell(row, column) = from[column * stride + row * step]. Sixteen rows of the panel at a time:
+// their cache lines stay near while every column writes into them.
 template <typename Cell>
 void packPanel(const float* from, int stride, int step, int columns, int rows, Cell cell) {
   for (int block = 0; block < rows; block += 16) {
     const int end = std::min(rows, block + 16);
     for (int column = 0; column < columns; ++column) {
       const float* own = from + static_cast<ptrdiff_t>(column) * stride;
-      for (int row = block; row < end; ++row) store(own[static_cast<ptrdiff_t>(row) * step], cell(row, column));
+      for (int row = block; row < end; ++row)
+        store(own[static_cast<ptrdiff_t>(row) * step], cell(row, column));
     }
   }
 }
 
 }  // namespace
 
-PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k, ThreadPool& pool, const TensorReader& read)
-    : config(c), folds(f), precision(p), kernels(k), headWidth(c.width / c.heads), headPadded(roundUp(headWidth, k.panelColumns)), headPanels(headPadded / k.panelColumns) {
-  const FoldedNetwork source(config, folds, bf16(), read);  // bf16 rounds: its rows are centred before
+PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k,
+                         ThreadPool& pool, const TensorReader& read)
+    : config(c),
+      folds(f),
+      precision(p),
+      kernels(k),
+      headWidth(c.width / c.heads),
+      headPadded(roundUp(headWidth, k.panelColumns)),
+      headPanels(headPadded / k.panelColumns) {
+  const FoldedNetwork source(config, folds, bf16(),
+                             read);  // bf16 rounds: its rows are centred before
   const int width = config.width, inner = 2 * width;
   blocks.resize(source.blocks());
   layers.resize(static_cast<size_t>(config.layers));
@@ -44,8 +53,12 @@ PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, c
 
   std::vector<std::function<void()>> jobs;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    // Keypoints are read where the caller has them, unpadded, and in fp32: coordinates near 1 would lose a pixel in bf16.
-    jobs.push_back([this, &source, inner, i] { blocks[i] = block(source.block(i), i == 0 ? 2 * config.joints : paddedRow(inner), bf16() && i > 0, inner); });
+    // Keypoints are read where the caller has them, unpadded, and in fp32: coordinates near 1 would
+    // lose a pixel in bf16.
+    jobs.push_back([this, &source, inner, i] {
+      blocks[i] = block(source.block(i), i == 0 ? 2 * config.joints : paddedRow(inner),
+                        bf16() && i > 0, inner);
+    });
   }
   jobs.push_back([this, &source, width, inner] {
     std::vector<float> table;
@@ -59,20 +72,26 @@ PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, c
     jobs.push_back([this, &source, i] { aggregator[i] = layer(source.aggregatorLayer(i)); });
   }
   for (size_t i = 0; i < tables.size(); ++i) {
-    jobs.push_back([this, &source, width, i] { tables[i] = padded(source.table(i), config.frames, width, paddedRow(width)); });
+    jobs.push_back([this, &source, width, i] {
+      tables[i] = padded(source.table(i), config.frames, width, paddedRow(width));
+    });
   }
-  jobs.push_back([this, &source, width] { head = block(source.head(), paddedRow(width), false, width); });
-  pool.run(static_cast<int>(jobs.size()), [&](int item, int) { jobs[static_cast<size_t>(item)](); });
+  jobs.push_back(
+      [this, &source, width] { head = block(source.head(), paddedRow(width), false, width); });
+  pool.run(static_cast<int>(jobs.size()),
+           [&](int item, int) { jobs[static_cast<size_t>(item)](); });
   countBytes();
 }
 
-// Panels of the parts' columns, each part starting on a new panel. taps: the weight is (out, in, taps) and rows are (taps, padded in).
+// Panels of the parts' columns, each part starting on a new panel. taps: the weight is (out, in,
+// taps) and rows are (taps, padded in).
 PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) {
   const int columns = kernels.panelColumns;
   PlanPanels panels;
   panels.inner = inner;
   panels.bf16 = inBf16;
-  panels.panelBytes = static_cast<size_t>(inner) * static_cast<size_t>(columns) * (inBf16 ? sizeof(Bf16) : sizeof(float));
+  panels.panelBytes = static_cast<size_t>(inner) * static_cast<size_t>(columns) *
+                      (inBf16 ? sizeof(Bf16) : sizeof(float));
   for (const Part& part : parts) panels.count += (part.out + columns - 1) / columns;
   char* panel = panels.data.reserve(panels.panelBytes * static_cast<size_t>(panels.count), &arena_);
   for (const Part& part : parts) {
@@ -88,8 +107,9 @@ PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inB
             return reinterpret_cast<Bf16*>(panel)[(at / 2 * columns + column) * 2 + at % 2];
           });
         } else {
-          packPanel(from, part.in, taps, count, ownRows,
-                    [&](int row, int column) -> float& { return reinterpret_cast<float*>(panel)[(tap * tapRows + row) * columns + column]; });
+          packPanel(from, part.in, taps, count, ownRows, [&](int row, int column) -> float& {
+            return reinterpret_cast<float*>(panel)[(tap * tapRows + row) * columns + column];
+          });
         }
       }
       panel += panels.panelBytes;
@@ -98,10 +118,13 @@ PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inB
   return panels;
 }
 
-AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int rows, int columns, int stride) const {
+AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int rows, int columns,
+                                        int stride) const {
   AlignedArray<float> array(static_cast<size_t>(rows) * static_cast<size_t>(stride));
   std::fill(array.data(), array.data() + array.count(), 0.0f);
-  for (int row = 0; row < rows; ++row) std::copy_n(values.data() + static_cast<size_t>(row) * columns, columns, array.data() + static_cast<size_t>(row) * stride);
+  for (int row = 0; row < rows; ++row)
+    std::copy_n(values.data() + static_cast<size_t>(row) * columns, columns,
+                array.data() + static_cast<size_t>(row) * stride);
   return array;
 }
 
@@ -127,7 +150,8 @@ PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) {
   result.stride = folded.stride;
   for (int norm = 0; norm < 2; ++norm) {
     if (folds.layerNorm) continue;
-    for (int i = 0; i < 2; ++i) result.norms[norm][i] = padded(folded.norms[norm][i], 1, width, paddedRow(width));
+    for (int i = 0; i < 2; ++i)
+      result.norms[norm][i] = padded(folded.norms[norm][i], 1, width, paddedRow(width));
   }
   std::vector<Part> heads;
   std::vector<float> bias;
@@ -148,7 +172,9 @@ PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) {
 
 void PlanWeights::countBytes() {
   bytes_ = positions.bytes();
-  const auto add = [this](const PlanLinear& linear) { bytes_ += linear.panels.data.bytes() + linear.bias.bytes(); };
+  const auto add = [this](const PlanLinear& linear) {
+    bytes_ += linear.panels.data.bytes() + linear.bias.bytes();
+  };
   for (const PlanLinear& block : blocks) add(block);
   add(project);
   add(head);

@@ -1,4 +1,5 @@
-// A network's weights as the plan reads them: folded, in panels of the instruction set's width, rows and biases padded with zeros.
+// A network's weights as the plan reads them: folded, in panels of the instruction set's width,
+// rows and biases padded with zeros.
 #pragma once
 
 #include <string>
@@ -25,10 +26,13 @@ struct PlanPanels {
   size_t panelBytes = 0;
   AlignedArray<char> data;  // of the weights' arena
 
-  const void* panel(int index) const { return data.data() + panelBytes * static_cast<size_t>(index); }
+  const void* panel(int index) const {
+    return data.data() + panelBytes * static_cast<size_t>(index);
+  }
 };
 
-// Without folds, `after` is a batch norm still to be applied to the product, `before` one to be applied to its input.
+// Without folds, `after` is a batch norm still to be applied to the product, `before` one to be
+// applied to its input.
 struct PlanLinear {
   PlanPanels panels;
   AlignedArray<float> bias;
@@ -36,8 +40,8 @@ struct PlanLinear {
 };
 
 struct PlanLayerWeights {
-  int stride = 0;             // 0: plain
-  PlanPanels heads;           // (heads, {Q, K, V}, panels of a head)
+  int stride = 0;                // 0: plain
+  PlanPanels heads;              // (heads, {Q, K, V}, panels of a head)
   AlignedArray<float> headBias;  // (heads, {Q, K, V}, padded head width)
   PlanLinear output, expand, contract;
   AlignedArray<float> norms[2][2];  // a and b before attention and feed-forward; empty where folded
@@ -49,17 +53,18 @@ struct PlanWeights {
   Precision precision;
   const PlanKernels& kernels;
 
-  int headWidth, headPadded;  // channels of a head; rounded up to a panel
-  int headPanels;             // panels of each of Q, K, V of a head
+  int headWidth, headPadded;       // channels of a head; rounded up to a panel
+  int headPanels;                  // panels of each of Q, K, V of a head
   std::vector<PlanLinear> blocks;  // spatial encoder: the first, then two a residual block
   PlanLinear project;
-  AlignedArray<float> positions;                  // (N, padded width)
-  std::vector<PlanLayerWeights> layers;           // temporal encoder
+  AlignedArray<float> positions;         // (N, padded width)
+  std::vector<PlanLayerWeights> layers;  // temporal encoder
   std::vector<PlanLayerWeights> aggregator;
-  std::vector<AlignedArray<float>> tables;        // (N, padded width) each
+  std::vector<AlignedArray<float>> tables;  // (N, padded width) each
   PlanLinear head;
 
-  PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision, const PlanKernels& kernels, ThreadPool& pool, const TensorReader& read);
+  PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
+              const PlanKernels& kernels, ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }
 
@@ -70,7 +75,8 @@ struct PlanWeights {
     int out, in;
   };
   PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1);
-  AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns, int stride) const;
+  AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns,
+                             int stride) const;
   // inner: floats of a row that the product reads.
   PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1);
   // With the batch norm beside it where that is not folded; `channels` of it.

@@ -8,14 +8,10 @@ struct NamedFold {
   bool PlanFolds::* fold;
 };
 constexpr NamedFold kFolds[] = {
-    {"batchNorm", &PlanFolds::batchNorm},
-    {"layerNorm", &PlanFolds::layerNorm},
-    {"attentionBias", &PlanFolds::attentionBias},
-    {"positions", &PlanFolds::positions},
-    {"unreadRows", &PlanFolds::unreadRows},
-    {"softmaxBound", &PlanFolds::softmaxBound},
-    {"sharedFrames", &PlanFolds::sharedFrames},
-    {"firstLayer", &PlanFolds::firstLayer},
+    {"batchNorm", &PlanFolds::batchNorm},         {"layerNorm", &PlanFolds::layerNorm},
+    {"attentionBias", &PlanFolds::attentionBias}, {"positions", &PlanFolds::positions},
+    {"unreadRows", &PlanFolds::unreadRows},       {"softmaxBound", &PlanFolds::softmaxBound},
+    {"sharedFrames", &PlanFolds::sharedFrames},   {"firstLayer", &PlanFolds::firstLayer},
     {"feedForward", &PlanFolds::feedForward},
 };
 

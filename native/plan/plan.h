@@ -1,6 +1,7 @@
-// The evaluation-only lifter, compiled from trained weights: batch norms, layer norms and constants folded into the products, weights in
-// panels, a window's rows taken through the whole network inside one core's cache, and a video's frames shared by its windows. What it
-// gives is what the graph of native/model gives, to rounding.
+// The evaluation-only lifter, compiled from trained weights: batch norms, layer norms and constants
+// folded into the products, weights in panels, a window's rows taken through the whole network
+// inside one core's cache, and a video's frames shared by its windows. What it gives is what the
+// graph of native/model gives, to rounding.
 #pragma once
 
 #include <cstdint>
@@ -27,17 +28,22 @@ struct PlanConfig {
   std::vector<int32_t> mirrorInput, mirrorOutput;
 };
 
-// What a plan leaves out or shares; each can be done without, so that its worth can be measured. Results agree to rounding.
+// What a plan leaves out or shares; each can be done without, so that its worth can be measured.
+// Results agree to rounding.
 struct PlanFolds {
-  bool batchNorm = true;    // batch norms into the products beside them
-  bool layerNorm = true;    // a layer norm's scale, shift and centring into the next weights
-  bool attentionBias = true; // the K bias dropped, which the softmax does not see, and the V bias into the output's
-  bool positions = true;    // the spatial encoder's last bias into the position table
-  bool unreadRows = true;   // rows that no strided convolution reads are not computed
-  bool softmaxBound = true; // no search for the greatest score where a bound makes it needless
-  bool sharedFrames = true; // a video's frames go through the spatial encoder once, not once a window
-  bool firstLayer = true;   // the first layer's Q, K and V as a frame's part and a position's; needs layerNorm and sharedFrames
-  bool feedForward = true;  // on a GPU the two products of a plain layer's feed-forward as one kernel, where its shared memory has room
+  bool batchNorm = true;  // batch norms into the products beside them
+  bool layerNorm = true;  // a layer norm's scale, shift and centring into the next weights
+  bool attentionBias =
+      true;  // the K bias dropped, which the softmax does not see, and the V bias into the output's
+  bool positions = true;     // the spatial encoder's last bias into the position table
+  bool unreadRows = true;    // rows that no strided convolution reads are not computed
+  bool softmaxBound = true;  // no search for the greatest score where a bound makes it needless
+  bool sharedFrames =
+      true;  // a video's frames go through the spatial encoder once, not once a window
+  bool firstLayer = true;  // the first layer's Q, K and V as a frame's part and a position's; needs
+                           // layerNorm and sharedFrames
+  bool feedForward = true;  // on a GPU the two products of a plain layer's feed-forward as one
+                            // kernel, where its shared memory has room
 };
 
 std::vector<std::string> planFoldNames();
@@ -57,26 +63,30 @@ struct PlanLift {
   float* poses = nullptr;  // (sum of count, J', 3)
 };
 
-// A trained tensor or running statistic by its name in the published checkpoints; called from several threads.
+// A trained tensor or running statistic by its name in the published checkpoints; called from
+// several threads.
 using TensorReader = std::function<std::vector<float>(const std::string& name)>;
-// Called between blocks of windows with how many frames are done since the last call; may throw to stop.
+// Called between blocks of windows with how many frames are done since the last call; may throw to
+// stop.
 using PlanProgress = std::function<void(int frames)>;
 
 struct PlanStreamOptions {
   int stride = 1;
   bool flip = false;
-  int lookahead = 0;  // frames that must have come after one before its pose does: 0 to (N - 1) / 2 * stride
+  int lookahead =
+      0;  // frames that must have come after one before its pose does: 0 to (N - 1) / 2 * stride
 };
 
-// Frames as they come. What is not there yet counts as the last frame repeated, as at a video's end; with the greatest look-ahead the
-// poses are those of LiftPlan::lift.
+// Frames as they come. What is not there yet counts as the last frame repeated, as at a video's
+// end; with the greatest look-ahead the poses are those of LiftPlan::lift.
 class PlanStream {
  public:
   virtual ~PlanStream() = default;
 
   // Takes a frame (J, 2). True where a pose (J', 3) was written: that of `lookahead` frames ago.
   virtual bool push(const float* keypoints, float* pose) = 0;
-  // The poses still owed, in order: min(lookahead, frames) of them, which is returned. Nothing is pushed after it.
+  // The poses still owed, in order: min(lookahead, frames) of them, which is returned. Nothing is
+  // pushed after it.
   virtual int finish(float* poses) = 0;
 };
 
@@ -97,11 +107,13 @@ class LiftPlan {
 std::string planObstacle(const PlanConfig& config, Precision precision);
 
 // threads = 0: the physical cores this process may use. isa: as makeCpuBackend takes it.
-std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads, const std::string& isa, const TensorReader& read);
-
+std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds,
+                                      Precision precision, int threads, const std::string& isa,
+                                      const TensorReader& read);
 
 // The same on a CUDA device; empty where this build and device have the kernels.
 std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device);
-std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device, const TensorReader& read);
+std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
+                                       Precision precision, int device, const TensorReader& read);
 
 }  // namespace pstmo

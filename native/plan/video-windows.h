@@ -6,10 +6,12 @@
 
 namespace pstmo {
 
-// The windows of a list of centres. Where mirror images are wanted too, window 2 i is the plain one of centre i and 2 i + 1 the mirrored.
+// The windows of a list of centres. Where mirror images are wanted too, window 2 i is the plain one
+// of centre i and 2 i + 1 the mirrored.
 class VideoWindows final : public WindowSource {
  public:
-  VideoWindows(CpuPlan& plan, const FrameRing& ring, int stride, bool flip) : plan_(plan), ring_(ring), stride_(stride), sides_(flip ? 2 : 1) {}
+  VideoWindows(CpuPlan& plan, const FrameRing& ring, int stride, bool flip)
+      : plan_(plan), ring_(ring), stride_(stride), sides_(flip ? 2 : 1) {}
 
   void start(const WindowCentre* centres) { centres_ = centres; }
   const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first, int windows) override;

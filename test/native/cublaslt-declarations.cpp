@@ -7,19 +7,25 @@
 
 namespace lt = pstmo::cuda::lt;
 
-// As many parameters, and each passed the same way: a pointer, a floating-point number, or a whole number of the same size.
+// As many parameters, and each passed the same way: a pointer, a floating-point number, or a whole
+// number of the same size.
 template <typename One, typename Other>
-constexpr bool passedAlike = sizeof(One) == sizeof(Other) && std::is_pointer_v<One> == std::is_pointer_v<Other> && std::is_floating_point_v<One> == std::is_floating_point_v<Other>;
+constexpr bool passedAlike =
+    sizeof(One) == sizeof(Other) && std::is_pointer_v<One> == std::is_pointer_v<Other> &&
+    std::is_floating_point_v<One> == std::is_floating_point_v<Other>;
 
 template <typename One, typename Other>
 constexpr bool sameAbi = false;
 template <typename One, typename... Ones, typename Other, typename... Others>
 constexpr bool sameAbi<One (*)(Ones...), Other (*)(Others...)> = [] {
-  if constexpr (sizeof...(Ones) != sizeof...(Others)) return false;
-  else return passedAlike<One, Other> && (passedAlike<Ones, Others> && ...);
+  if constexpr (sizeof...(Ones) != sizeof...(Others))
+    return false;
+  else
+    return passedAlike<One, Other> && (passedAlike<Ones, Others> && ...);
 }();
 
-#define HOLDS(name) static_assert(sameAbi<decltype(&cublasLt##name), decltype(lt::Functions::name)>, #name)
+#define HOLDS(name) \
+  static_assert(sameAbi<decltype(&cublasLt##name), decltype(lt::Functions::name)>, #name)
 HOLDS(GetVersion);
 HOLDS(GetStatusString);
 HOLDS(Create);
@@ -38,11 +44,14 @@ HOLDS(Matmul);
 static_assert(sizeof(lt::Functions) == 14 * sizeof(void*), "a function without a line above");
 static_assert(sizeof(lt::Algorithm) == sizeof(cublasLtMatmulAlgo_t));
 static_assert(sizeof(lt::Heuristic) == sizeof(cublasLtMatmulHeuristicResult_t));
-static_assert(offsetof(lt::Heuristic, workspaceBytes) == offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize));
+static_assert(offsetof(lt::Heuristic, workspaceBytes) ==
+              offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize));
 static_assert(offsetof(lt::Heuristic, state) == offsetof(cublasLtMatmulHeuristicResult_t, state));
-static_assert(offsetof(lt::Heuristic, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount));
+static_assert(offsetof(lt::Heuristic, waves) ==
+              offsetof(cublasLtMatmulHeuristicResult_t, wavesCount));
 
-#define SAME(ours, theirs) static_assert(static_cast<int>(lt::ours) == static_cast<int>(theirs), #ours)
+#define SAME(ours, theirs) \
+  static_assert(static_cast<int>(lt::ours) == static_cast<int>(theirs), #ours)
 SAME(kSuccess, CUBLAS_STATUS_SUCCESS);
 SAME(kNotInitialized, CUBLAS_STATUS_NOT_INITIALIZED);
 SAME(kAllocFailed, CUBLAS_STATUS_ALLOC_FAILED);

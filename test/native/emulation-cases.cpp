@@ -1,5 +1,6 @@
-// Kernels that are right, and kernels with one fault each: prints for each what the emulated device says of it. CUDA leaves all of the
-// faults undefined, and most of them would pass on a real device now and then.
+// Kernels that are right, and kernels with one fault each: prints for each what the emulated device
+// says of it. CUDA leaves all of the faults undefined, and most of them would pass on a real device
+// now and then.
 #include <cstdio>
 #include <cstdlib>
 
@@ -71,7 +72,9 @@ void waitForEachOther(float*) {
     syncWarp();
   }
 }
-void collective(uint32_t mask) { emulation::Block::current().collective(mask, {}, true, emulation::Place::current()); }
+void collective(uint32_t mask) {
+  emulation::Block::current().collective(mask, {}, true, emulation::Place::current());
+}
 void maskWithoutItself(float*) { collective(0x0000FFFFu); }
 void differentMasks(float*) { collective(thread() % 32 < 16 ? kAllLanes : 0xFFFF0000u); }
 void readBeforeWritten(float* y) { y[thread()] = shared().cells.get(thread()); }
@@ -81,12 +84,14 @@ void beforeAnAllocation(float* y) { y[thread() - 1] = 0.0f; }
 void computedBeyond(float* y) { y[thread() + 1] = y[thread() + 65] * 0.5f; }
 void copiedBeyond(float* y) { y[thread() + 1] = y[thread() + 65]; }
 
-
 struct CopySmem {
   uint32_t words[SharedWords::size(64, 4)];
 };
 SharedWords copied() { return {sharedMemory<CopySmem>().words, 64, 4}; }
-void copyOwn(AsyncCopies& copies, const float* y) { copies.copy4(copied(), thread(), 0, reinterpret_cast<const uint32_t*>(y) + thread() / 4 * 4, true); }
+void copyOwn(AsyncCopies& copies, const float* y) {
+  copies.copy4(copied(), thread(), 0, reinterpret_cast<const uint32_t*>(y) + thread() / 4 * 4,
+               true);
+}
 void rightByCopies(float* y) {
   AsyncCopies copies;
   copyOwn(copies, y);
@@ -100,12 +105,15 @@ void copyWithoutBarrier(float* y) {
   copies.land();
   (void)copied().get(63 - thread(), 0);
 }
-// The barrier is there, but who copied has not waited: nothing stops the kernel, and what it reads is spoiled.
+// The barrier is there, but who copied has not waited: nothing stops the kernel, and what it reads
+// is spoiled.
 void copyReadTooEarly(float* y) {
   AsyncCopies copies;
   copyOwn(copies, y);
   __syncthreads();
-  if (copied().get(thread(), 0) == 0xFFFFFFFFu) emulation::Block::current().fail("read a copy that has not landed", emulation::Place::current());
+  if (copied().get(thread(), 0) == 0xFFFFFFFFu)
+    emulation::Block::current().fail("read a copy that has not landed",
+                                     emulation::Place::current());
 }
 void copyOverWhatIsRead(float* y) {
   AsyncCopies copies;
@@ -128,7 +136,8 @@ void say(const char* name, void (*kernel)(float*)) {
   void* memory = nullptr;
   if (cudaMalloc(&memory, 64 * sizeof(float)) != cudaSuccess) std::abort();
   try {
-    launch(kernel, dim3(1), dim3(64), sizeof(Smem) + sizeof(CopySmem), nullptr, static_cast<float*>(memory));
+    launch(kernel, dim3(1), dim3(64), sizeof(Smem) + sizeof(CopySmem), nullptr,
+           static_cast<float*>(memory));
     std::printf("%s: passes\n", name);
   } catch (const Error& error) {
     std::printf("%s: %s\n", name, error.what());

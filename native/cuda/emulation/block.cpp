@@ -19,28 +19,36 @@ uint64_t nextRandom(uint64_t& state) {
 
 template <typename T>
 void shuffle(std::vector<T>& items, uint64_t& state) {
-  for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[static_cast<size_t>((nextRandom(state) >> 32) * i >> 32)]);
+  for (size_t i = items.size(); i > 1; --i)
+    std::swap(items[i - 1], items[static_cast<size_t>((nextRandom(state) >> 32) * i >> 32)]);
 }
 
 std::string nameOf(const Place& place) {
   const std::string file = place.file_name();
-  return file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(place.line()) + " in " + place.function_name();
+  return file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(place.line()) + " in " +
+         place.function_name();
 }
 
-bool same(const Place& a, const Place& b) { return a.line() == b.line() && a.column() == b.column() && std::strcmp(a.file_name(), b.file_name()) == 0; }
+bool same(const Place& a, const Place& b) {
+  return a.line() == b.line() && a.column() == b.column() &&
+         std::strcmp(a.file_name(), b.file_name()) == 0;
+}
 
-constexpr unsigned char kUnwritten = 0xFF;  // four of them are a NaN: what a kernel reads before it wrote it shows
+constexpr unsigned char kUnwritten =
+    0xFF;  // four of them are a NaN: what a kernel reads before it wrote it shows
 
 }  // namespace
 
 thread_local Block* Block::current_ = nullptr;
 
-void Block::run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_t seed, const std::function<void()>& body) {
+void Block::run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_t seed,
+                const std::function<void()>& body) {
   grid_ = grid, index_ = index, threads_ = threads, body_ = &body;
   const size_t count = threads.count();
   while (lanes_.size() < count) lanes_.push_back(std::make_unique<Lane>());
   if (sharedBytes != sharedBytes_ || !shared_) {
-    shared_.reset(new unsigned char[sharedBytes]);  // exactly what was asked: AddressSanitizer sees a byte beyond
+    shared_.reset(new unsigned char[sharedBytes]);  // exactly what was asked: AddressSanitizer sees
+                                                    // a byte beyond
     sharedBytes_ = sharedBytes;
   }
   std::memset(shared_.get(), kUnwritten, sharedBytes);
@@ -84,7 +92,8 @@ void Block::run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_
     if (!moved && report_.empty()) report_ = deadlock();
   }
   current_ = outer;
-  if (!report_.empty()) throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: " + report_);
+  if (!report_.empty())
+    throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: " + report_);
 }
 
 std::string Block::deadlock() const {
@@ -97,10 +106,12 @@ std::string Block::deadlock() const {
       ++ended;
     } else if (!seen || !same(*seen, lane.place)) {
       seen = &lane.place;
-      places += (places.empty() ? "" : ", ") + std::string("lane ") + std::to_string(i) + " waits at " + nameOf(lane.place);
+      places += (places.empty() ? "" : ", ") + std::string("lane ") + std::to_string(i) +
+                " waits at " + nameOf(lane.place);
     }
   }
-  return "deadlock: " + places + "; " + std::to_string(ended) + " of " + std::to_string(threads_.count()) + " lanes have ended.";
+  return "deadlock: " + places + "; " + std::to_string(ended) + " of " +
+         std::to_string(threads_.count()) + " lanes have ended.";
 }
 
 void Block::wait(Lane::State state, Place place) {
@@ -113,9 +124,11 @@ void Block::barrier(Place place) {
   if (waiting_ == 0) {
     barrierPlace_ = place;
   } else if (!same(barrierPlace_, place)) {
-    fail("lanes of one block stand at different barriers, this one and " + nameOf(barrierPlace_), place);
+    fail("lanes of one block stand at different barriers, this one and " + nameOf(barrierPlace_),
+         place);
   }
-  if (static_cast<size_t>(running_) != threads_.count()) fail("a barrier after some lanes of the block have ended", place);
+  if (static_cast<size_t>(running_) != threads_.count())
+    fail("a barrier after some lanes of the block have ended", place);
   if (static_cast<size_t>(++waiting_) == threads_.count()) {
     // The last one opens it for all, and goes on when its turn comes like the others.
     waiting_ = 0;
@@ -130,14 +143,19 @@ void Block::barrier(Place place) {
 const Words* Block::collective(uint32_t mask, const Words& value, bool orders, Place place) {
   Warp& group = warp();
   const int first = lane_->index / kWarp * kWarp, own = lane_->index % kWarp;
-  if ((mask >> own & 1) == 0) fail("a lane calls a warp collective whose mask leaves it out", place);
+  if ((mask >> own & 1) == 0)
+    fail("a lane calls a warp collective whose mask leaves it out", place);
   for (int i = 0; i < kWarp; ++i) {
     if ((mask >> i & 1) == 0) continue;
     const size_t at = static_cast<size_t>(first + i);
-    if (at >= threads_.count() || lanes_[at]->state == Lane::State::done) fail("a warp collective waits for lane " + std::to_string(i) + ", which is not there", place);
+    if (at >= threads_.count() || lanes_[at]->state == Lane::State::done)
+      fail("a warp collective waits for lane " + std::to_string(i) + ", which is not there", place);
     if ((group.arrived >> i & 1) == 0) continue;
     if (lanes_[at]->mask != mask) fail("lanes of one warp collective give different masks", place);
-    if (!same(lanes_[at]->place, place)) fail("lanes of one warp stand at different collectives, this one and " + nameOf(lanes_[at]->place), place);
+    if (!same(lanes_[at]->place, place))
+      fail("lanes of one warp stand at different collectives, this one and " +
+               nameOf(lanes_[at]->place),
+           place);
   }
   const int turn = group.turn;
   group.values[turn][own] = value;
@@ -159,8 +177,9 @@ const Words* Block::collective(uint32_t mask, const Words& value, bool orders, P
 }
 
 void Block::fail(const std::string& what, Place place) {
-  report_ = what + ", at " + nameOf(place) + ", lane " + std::to_string(lane_->index) + " of block (" + std::to_string(index_.x) + ", " +
-            std::to_string(index_.y) + ", " + std::to_string(index_.z) + ").";
+  report_ = what + ", at " + nameOf(place) + ", lane " + std::to_string(lane_->index) +
+            " of block (" + std::to_string(index_.x) + ", " + std::to_string(index_.y) + ", " +
+            std::to_string(index_.z) + ").";
   lane_->fiber.leave(true);
   std::abort();  // a lane that failed is never resumed
 }
@@ -180,13 +199,20 @@ bool Block::ordered(int16_t other, uint32_t block, uint32_t warp) const {
 
 void Block::race(const char* what, int16_t other, const void* cell, Place place) {
   const auto offset = static_cast<size_t>(static_cast<const unsigned char*>(cell) - shared_.get());
-  fail(std::string(what) + " lane " + std::to_string(other) + " with no barrier between (byte " + std::to_string(offset) + " of shared memory)", place);
+  fail(std::string(what) + " lane " + std::to_string(other) + " with no barrier between (byte " +
+           std::to_string(offset) + " of shared memory)",
+       place);
 }
 
 void Block::noteRead(const void* cell, Place place) {
   Shadow& s = shadow(cell, place);
-  if (s.writer < 0) fail("reads what no lane has written (byte " + std::to_string(static_cast<const unsigned char*>(cell) - shared_.get()) + " of shared memory)", place);
-  if (!ordered(s.writer, s.writeBlock, s.writeWarp)) race("reads what was written by", s.writer, cell, place);
+  if (s.writer < 0)
+    fail("reads what no lane has written (byte " +
+             std::to_string(static_cast<const unsigned char*>(cell) - shared_.get()) +
+             " of shared memory)",
+         place);
+  if (!ordered(s.writer, s.writeBlock, s.writeWarp))
+    race("reads what was written by", s.writer, cell, place);
   const uint32_t group = warps_[static_cast<size_t>(lane_->index / kWarp)].epoch;
   if (s.reader < 0 || s.readBlock != epoch_) {
     s.several = s.foreign = false;
@@ -202,10 +228,13 @@ void Block::noteRead(const void* cell, Place place) {
 
 void Block::noteWrite(const void* cell, Place place) {
   Shadow& s = shadow(cell, place);
-  if (!ordered(s.writer, s.writeBlock, s.writeWarp)) race("writes what was written by", s.writer, cell, place);
+  if (!ordered(s.writer, s.writeBlock, s.writeWarp))
+    race("writes what was written by", s.writer, cell, place);
   const bool now = s.reader >= 0 && s.readBlock == epoch_;
-  const bool several = s.several && s.readWarp == warps_[static_cast<size_t>(s.reader / kWarp)].epoch;
-  if (!ordered(s.reader, s.readBlock, s.readWarp) || (now && (s.foreign || several))) race("writes what was read by", s.reader, cell, place);
+  const bool several =
+      s.several && s.readWarp == warps_[static_cast<size_t>(s.reader / kWarp)].epoch;
+  if (!ordered(s.reader, s.readBlock, s.readWarp) || (now && (s.foreign || several)))
+    race("writes what was read by", s.reader, cell, place);
   s.writer = static_cast<int16_t>(lane_->index);
   s.writeBlock = epoch_;
   s.writeWarp = warps_[static_cast<size_t>(lane_->index / kWarp)].epoch;
@@ -223,7 +252,8 @@ void runGrid(Dim3 grid, Dim3 threads, size_t sharedBytes, const std::function<vo
   std::iota(order.begin(), order.end(), 0u);
   shuffle(order, state);
   for (const uint32_t flat : order) {
-    block.run(grid, {flat % grid.x, flat / grid.x % grid.y, flat / (grid.x * grid.y)}, threads, sharedBytes, nextRandom(state), body);
+    block.run(grid, {flat % grid.x, flat / grid.x % grid.y, flat / (grid.x * grid.y)}, threads,
+              sharedBytes, nextRandom(state), body);
   }
 }
 

@@ -1,6 +1,7 @@
-// One block of threads on one host thread: its lanes are fibers that run, in a random order drawn from a seed, until each stands at
-// a barrier or a warp collective. What CUDA leaves undefined is an error here, with its place: a barrier that some lanes never reach,
-// a collective whose mask and lanes disagree, a cell of shared memory that two lanes touch with no barrier between.
+// One block of threads on one host thread: its lanes are fibers that run, in a random order drawn
+// from a seed, until each stands at a barrier or a warp collective. What CUDA leaves undefined is
+// an error here, with its place: a barrier that some lanes never reach, a collective whose mask and
+// lanes disagree, a cell of shared memory that two lanes touch with no barrier between.
 #pragma once
 
 #include <array>
@@ -25,7 +26,8 @@ struct Dim3 {
   constexpr size_t count() const { return static_cast<size_t>(x) * y * z; }
 };
 
-// Who touched a cell of shared memory last, and when: barriers of the block and of the lane's warp counted.
+// Who touched a cell of shared memory last, and when: barriers of the block and of the lane's warp
+// counted.
 struct Shadow {
   uint32_t writeBlock = 0, writeWarp = 0, readBlock = 0, readWarp = 0;
   int16_t writer = -1, reader = -1;
@@ -51,8 +53,10 @@ class Block {
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
-  // Runs body on every lane of block `index`. Throws Error with the report where the kernel does what CUDA leaves undefined.
-  void run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_t seed, const std::function<void()>& body);
+  // Runs body on every lane of block `index`. Throws Error with the report where the kernel does
+  // what CUDA leaves undefined.
+  void run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_t seed,
+           const std::function<void()>& body);
 
   // For the lane that runs.
   static Block& current() { return *current_; }
@@ -64,7 +68,8 @@ class Block {
   size_t sharedBytes() const { return sharedBytes_; }
 
   void barrier(Place);
-  // All lanes of `mask` meet; each leaves `value` and gets the 32 values of the warp. `orders`: shared memory is ordered by it too.
+  // All lanes of `mask` meet; each leaves `value` and gets the 32 values of the warp. `orders`:
+  // shared memory is ordered by it too.
   const Words* collective(uint32_t mask, const Words& value, bool orders, Place);
   void noteRead(const void* cell, Place);
   void noteWrite(const void* cell, Place);
@@ -101,7 +106,8 @@ class Block {
   std::string report_;
 };
 
-// A whole grid, its blocks in a random order. The seed is PSTMO_EMULATION_SEED (1) with the number of launches before.
+// A whole grid, its blocks in a random order. The seed is PSTMO_EMULATION_SEED (1) with the number
+// of launches before.
 void runGrid(Dim3 grid, Dim3 threads, size_t sharedBytes, const std::function<void()>& body);
 
 }  // namespace pstmo::emulation

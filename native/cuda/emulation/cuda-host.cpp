@@ -12,9 +12,10 @@
 
 namespace {
 
-// Every allocation begins and ends where it was asked to; before and behind it lie words that nobody may write. They read as signalling NaNs, each another, so
-// that neither what is computed from one nor what is copied from another place leaves it as it was. AddressSanitizer keeps its own zone
-// there instead.
+// Every allocation begins and ends where it was asked to; before and behind it lie words that
+// nobody may write. They read as signalling NaNs, each another, so that neither what is computed
+// from one nor what is copied from another place leaves it as it was. AddressSanitizer keeps its
+// own zone there instead.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kGuard = 0;
 #else
@@ -105,7 +106,8 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
   void* whole = nullptr;
-  if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0) return cudaErrorMemoryAllocation;
+  if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0)
+    return cudaErrorMemoryAllocation;
   auto* begin = static_cast<unsigned char*>(whole) + kGuard;
   fillGuard(begin - kGuard);
   std::memset(begin, kUnwritten, bytes);
@@ -136,15 +138,24 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorInvalidValue: return "invalid argument";
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
-    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
-    case cudaErrorInvalidDevice: return "invalid device ordinal";
-    case cudaErrorNoKernelImageForDevice: return "no kernel image is available for execution on the device";
-    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
-    default: return "an illegal memory access was encountered";
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    default:
+      return "an illegal memory access was encountered";
   }
 }
 
@@ -156,8 +167,11 @@ void checkGuards() {
     const auto* begin = static_cast<const unsigned char*>(address);
     const size_t before = writtenAt(begin - kGuard), behind = writtenAt(begin + bytes);
     if (before == kGuard && behind == kGuard) continue;
-    const std::string where = before < kGuard ? std::to_string(kGuard - before) + " bytes before the begin" : std::to_string(behind) + " bytes beyond the end";
-    throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + where + " of an allocation of " + std::to_string(bytes) + " bytes.");
+    const std::string where = before < kGuard
+                                  ? std::to_string(kGuard - before) + " bytes before the begin"
+                                  : std::to_string(behind) + " bytes beyond the end";
+    throw Error("ERR_CUDA_DRIVER", "The emulated device stopped a kernel: it wrote " + where +
+                                       " of an allocation of " + std::to_string(bytes) + " bytes.");
   }
 }
 

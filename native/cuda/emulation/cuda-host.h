@@ -1,8 +1,9 @@
-// What the CUDA sources need of CUDA, on the host: the words of the language, and the few functions of the runtime they call, with
-// memory of exactly the size that was asked. What the pretended machine has comes from the environment:
-// PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0: none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes,
-// 1 << 33), PSTMO_EMULATION_FAULT (the kernel, counted from 1, that touches a wrong address and ends the device). PSTMO_EMULATION_LOG names
-// a file that gets a line for each copy, recording and replay.
+// What the CUDA sources need of CUDA, on the host: the words of the language, and the few functions
+// of the runtime they call, with memory of exactly the size that was asked. What the pretended
+// machine has comes from the environment: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER
+// (13000; 0: none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33),
+// PSTMO_EMULATION_FAULT (the kernel, counted from 1, that touches a wrong address and ends the
+// device). PSTMO_EMULATION_LOG names a file that gets a line for each copy, recording and replay.
 #pragma once
 
 #include <cmath>
@@ -23,7 +24,8 @@ using dim3 = pstmo::emulation::Dim3;
 #define blockIdx (pstmo::emulation::Block::current().index())
 #define blockDim (pstmo::emulation::Block::current().threads())
 #define gridDim (pstmo::emulation::Block::current().grid())
-#define __syncthreads() (pstmo::emulation::Block::current().barrier(pstmo::emulation::Place::current()))
+#define __syncthreads() \
+  (pstmo::emulation::Block::current().barrier(pstmo::emulation::Place::current()))
 
 struct float4 {
   float x, y, z, w;
@@ -43,7 +45,11 @@ enum cudaError_t {
   cudaErrorIllegalAddress = 700,
   cudaErrorStreamCaptureUnsupported = 900,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3
+};
 struct cudaDeviceProp {
   char name[256];
   int major, minor;
@@ -70,7 +76,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph,
+                                 unsigned long long flags);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
@@ -83,7 +90,8 @@ cudaError_t cudaFreeHost(void* memory);
 cudaError_t cudaMalloc(void** memory, size_t bytes);
 cudaError_t cudaFree(void* memory);
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaEventCreate(cudaEvent_t* event);
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);

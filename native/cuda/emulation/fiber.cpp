@@ -23,8 +23,8 @@ constexpr size_t kGuardBytes = 4096;
 
 #if defined(__x86_64__)
 
-// Saves what a call must keep, stores the stack pointer, and takes the other one: no system call, about 5 ns. ucontext would
-// save the signal mask through the kernel each time.
+// Saves what a call must keep, stores the stack pointer, and takes the other one: no system call,
+// about 5 ns. ucontext would save the signal mask through the kernel each time.
 extern "C" void pstmoSwitchStack(void** save, void* load);
 __asm__(
     ".text\n"
@@ -42,9 +42,11 @@ __asm__(
 #endif
 
 Fiber::Fiber() {
-  void* memory = mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  mprotect(memory, kGuardBytes, PROT_NONE);  // a stack that grows too far faults instead of writing elsewhere
+  mprotect(memory, kGuardBytes,
+           PROT_NONE);  // a stack that grows too far faults instead of writing elsewhere
   stack_ = static_cast<char*>(memory) + kGuardBytes;
 }
 
@@ -58,17 +60,18 @@ void Fiber::start(void (*entry)(void*), void* argument) {
   ownShadow_ = nullptr;
 #endif
 #if defined(__x86_64__)
-  // As if pstmoSwitchStack had been called from the first instruction of enter(this): six registers, of which rbx and rbp are free
-  // to say where to go, and the address to return to.
+  // As if pstmoSwitchStack had been called from the first instruction of enter(this): six
+  // registers, of which rbx and rbp are free to say where to go, and the address to return to.
   extern void pstmoEnterFiber() __asm__("pstmoEnterFiber");
   void** top = reinterpret_cast<void**>(stack_ + kStackBytes);
-  for (int i = 0; i < 2; ++i) *--top = nullptr;          // so that the stack is aligned to 16 bytes at the call
+  for (int i = 0; i < 2; ++i)
+    *--top = nullptr;  // so that the stack is aligned to 16 bytes at the call
   *--top = reinterpret_cast<void*>(&pstmoEnterFiber);
-  *--top = nullptr;                                      // rbp
-  *--top = this;                                         // rbx
-  for (int i = 0; i < 2; ++i) *--top = nullptr;          // r12, r13
-  *--top = reinterpret_cast<void*>(&Fiber::enter);       // r14
-  *--top = nullptr;                                      // r15
+  *--top = nullptr;                                 // rbp
+  *--top = this;                                    // rbx
+  for (int i = 0; i < 2; ++i) *--top = nullptr;     // r12, r13
+  *--top = reinterpret_cast<void*>(&Fiber::enter);  // r14
+  *--top = nullptr;                                 // r15
   own_ = top;
 #else
   getcontext(&own_);
@@ -80,7 +83,8 @@ void Fiber::start(void (*entry)(void*), void* argument) {
   void (*enterHalves)(unsigned, unsigned) = [](unsigned low, unsigned high) {
     enter(reinterpret_cast<Fiber*>(static_cast<unsigned long long>(high) << 32 | low));
   };
-  makecontext(&own_, reinterpret_cast<void (*)()>(enterHalves), 2, static_cast<unsigned>(bits), static_cast<unsigned>(bits >> 32));
+  makecontext(&own_, reinterpret_cast<void (*)()>(enterHalves), 2, static_cast<unsigned>(bits),
+              static_cast<unsigned>(bits >> 32));
 #endif
 }
 

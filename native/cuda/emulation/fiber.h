@@ -16,7 +16,8 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // The next resume() calls entry(argument) on the fiber's own stack. What ran there before is dropped.
+  // The next resume() calls entry(argument) on the fiber's own stack. What ran there before is
+  // dropped.
   void start(void (*entry)(void*), void* argument);
   // From the thread's stack: runs the fiber until it leaves.
   void resume();

@@ -78,7 +78,8 @@ class Stream final : public EmulatedStream {
 Stream& of(cudaStream_t stream) { return *static_cast<Stream*>(stream); }
 
 bool recording() {
-  return std::any_of(streams.begin(), streams.end(), [](const Stream* stream) { return stream->recording(); });
+  return std::any_of(streams.begin(), streams.end(),
+                     [](const Stream* stream) { return stream->recording(); });
 }
 
 bool isPinned(const void* memory) {
@@ -155,7 +156,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return stream == nullptr ? pstmo::emulation::finishAll() : waitFor(of(stream)); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return stream == nullptr ? pstmo::emulation::finishAll() : waitFor(of(stream));
+}
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new EmulatedEvent();
@@ -181,7 +184,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return lost ? cudaErrorIllegalAddress : cudaSuccess;
 }
 
-cudaError_t cudaEventSynchronize(cudaEvent_t event) { return event->stream == nullptr ? cudaSuccess : waitFor(of(event->stream)); }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  return event->stream == nullptr ? cudaSuccess : waitFor(of(event->stream));
+}
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (lost) return cudaErrorIllegalAddress;
@@ -236,19 +241,26 @@ cudaError_t cudaFreeHost(void* memory) {
   return cudaSuccess;
 }
 
-// Pinned memory is read and written late, when the copy runs; other host memory before the call returns.
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+// Pinned memory is read and written late, when the copy runs; other host memory before the call
+// returns.
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   if (lost) return cudaErrorIllegalAddress;
-  if (kind != cudaMemcpyDeviceToDevice) pstmo::emulation::note("%s %zu\n", kind == cudaMemcpyDeviceToHost ? "toHost" : "toDevice", bytes);
+  if (kind != cudaMemcpyDeviceToDevice)
+    pstmo::emulation::note("%s %zu\n", kind == cudaMemcpyDeviceToHost ? "toHost" : "toDevice",
+                           bytes);
   const auto copy = [=] { std::memcpy(to, from, bytes); };
   if (kind == cudaMemcpyHostToDevice && !isPinned(from)) {
     const auto* first = static_cast<const char*>(from);
-    give(stream, [=, held = std::vector<char>(first, first + bytes)] { std::memcpy(to, held.data(), bytes); });
+    give(stream, [=, held = std::vector<char>(first, first + bytes)] {
+      std::memcpy(to, held.data(), bytes);
+    });
     return cudaSuccess;
   }
   give(stream, copy);
-  return stream != nullptr && kind == cudaMemcpyDeviceToHost && !isPinned(to) ? waitFor(of(stream)) : cudaSuccess;
+  return stream != nullptr && kind == cudaMemcpyDeviceToHost && !isPinned(to) ? waitFor(of(stream))
+                                                                              : cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t stream) {

@@ -1,5 +1,6 @@
-// A kernel reads memory that is not there: the error must say that the context is lost, each call after it must fail in the same way, and
-// the process must live on to its end. For real devices, in a process of its own, whose context it destroys.
+// A kernel reads memory that is not there: the error must say that the context is lost, each call
+// after it must fail in the same way, and the process must live on to its end. For real devices, in
+// a process of its own, whose context it destroys.
 #include <cstdio>
 #include <string>
 
@@ -23,7 +24,8 @@ std::string refusal(const Work& work) {
 
 bool expect(const char* what, const std::string& said, const char* wanted) {
   const bool right = said.find(wanted) != std::string::npos;
-  std::printf("%s: %s%s\n", what, said.empty() ? "no error" : said.c_str(), right ? "" : "  <- wrong");
+  std::printf("%s: %s%s\n", what, said.empty() ? "no error" : said.c_str(),
+              right ? "" : "  <- wrong");
   return right;
 }
 
@@ -49,8 +51,11 @@ int main() {
       backend->copyOut(&first, y, sizeof first);
     };
     right &= expect("illegal address", refusal(nowhere), "lost its CUDA context");
-    right &= expect("after it", refusal([&] { backend->copyOut(&first, y, sizeof first); }), "ERR_CUDA_DRIVER");
-    right &= expect("a new model", refusal([] { (void)makeCudaBackend(0, Precision::fp32, "auto")->allocate(64); }), "ERR_");
+    right &= expect("after it", refusal([&] { backend->copyOut(&first, y, sizeof first); }),
+                    "ERR_CUDA_DRIVER");
+    right &= expect(
+        "a new model",
+        refusal([] { (void)makeCudaBackend(0, Precision::fp32, "auto")->allocate(64); }), "ERR_");
     backend->release(y);
   }
   std::printf("%s\n", right ? "as it must be" : "not as it must be");

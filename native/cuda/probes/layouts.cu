@@ -1,8 +1,10 @@
-// What every wrapper of ptx.h and warp.h does with the lanes of a warp, as text: the emulated device's answer is kept in
-// test/fixtures/cuda-layouts.txt, and a GPU must give the same. Where it does not, the emulation believes something wrong of the hardware.
+// What every wrapper of ptx.h and warp.h does with the lanes of a warp, as text: the emulated
+// device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU must give the same. Where it
+// does not, the emulation believes something wrong of the hardware.
 //
-// Products are asked without trusting ptx.h's own idea of a fragment: one element of A's registers is 1 and the others 0, B's registers
-// hold their own numbers, so each element of C that is not 0 says which element of B it met. One line each:
+// Products are asked without trusting ptx.h's own idea of a fragment: one element of A's registers
+// is 1 and the others 0, B's registers hold their own numbers, so each element of C that is not 0
+// says which element of B it met. One line each:
 //   <format> A lane.register.half -> C lane.element = B's number, ...
 #include <cstdio>
 #include <string>
@@ -13,7 +15,8 @@
 namespace pstmo::cuda {
 
 void check(cudaError_t status, const std::string& doing) {
-  if (status != cudaSuccess) throw Error("ERR_CUDA_DRIVER", std::string(cudaGetErrorString(status)) + " while " + doing);
+  if (status != cudaSuccess)
+    throw Error("ERR_CUDA_DRIVER", std::string(cudaGetErrorString(status)) + " while " + doing);
 }
 
 namespace {
@@ -62,7 +65,8 @@ __global__ void askRounding(const float* values, int count, uint32_t* bits) {
   bits[2 * lane + 1] = brainFloatPair(values[lane], -values[lane] / 3.0f);
 }
 
-// y (kShuffles, 32) of lane numbers: exchanged, in float and double, summed and maximal over groups of 8 and over all.
+// y (kShuffles, 32) of lane numbers: exchanged, in float and double, summed and maximal over groups
+// of 8 and over all.
 constexpr int kShuffles = 10;
 __global__ void askShuffles(float* y) {
   const int lane = laneOfWarp();
@@ -80,8 +84,8 @@ __global__ void askShuffles(float* y) {
   put(9, shuffleFrom(value, (lane * 5 + 3) % kWarp));
 }
 
-// Sixteen rows of sixteen numbers of 16 bits go to shared memory by asynchronous copies, row 3 as zeros, and from there to two right
-// fragments. registers (32, 4).
+// Sixteen rows of sixteen numbers of 16 bits go to shared memory by asynchronous copies, row 3 as
+// zeros, and from there to two right fragments. registers (32, 4).
 constexpr int kCopied = 16, kCopiedWords = 8;
 struct CopySmem {
   uint32_t words[SharedWords::size(kCopied, kCopiedWords)];
@@ -113,7 +117,8 @@ class DeviceValues {
   T* data() const { return data_; }
   std::vector<T> read() const {
     std::vector<T> host(count_);
-    check(cudaMemcpyAsync(host.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost, nullptr), "copying from the GPU");
+    check(cudaMemcpyAsync(host.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost, nullptr),
+          "copying from the GPU");
     check(cudaStreamSynchronize(nullptr), "waiting for the GPU");
     return host;
   }
@@ -133,35 +138,59 @@ void sayProduct(const char* name) {
     std::printf("%s A %d.%d.%d ->", name, p / halves / 4, p / halves % 4, p % halves);
     for (int i = 0; i < kWarp * kElements; ++i) {
       const float met = values[static_cast<size_t>(p * kWarp * kElements + i)];
-      if (met != 0) std::printf(" %d.%d=%g", i / kElements, i % kElements, static_cast<double>(met));
+      if (met != 0)
+        std::printf(" %d.%d=%g", i / kElements, i % kElements, static_cast<double>(met));
     }
     std::printf("\n");
   }
 }
 
 void sayRounding() {
-  // Halves between two neighbours of both formats, on both sides of zero; the largest and the smallest normal number; infinity.
-  const std::vector<float> values = {0.0f,         1.0f,          -1.0f,          0.1f,           1.00048828125f, 1.00146484375f, -1.00048828125f, 1.00390625f,
-                                     1.01171875f,  -1.00390625f,  3.0f,           1e30f,          -1e-30f,        3.4028234e38f,  1.1754944e-38f,  1.0f / 0.0f};
+  // Halves between two neighbours of both formats, on both sides of zero; the largest and the
+  // smallest normal number; infinity.
+  const std::vector<float> values = {0.0f,
+                                     1.0f,
+                                     -1.0f,
+                                     0.1f,
+                                     1.00048828125f,
+                                     1.00146484375f,
+                                     -1.00048828125f,
+                                     1.00390625f,
+                                     1.01171875f,
+                                     -1.00390625f,
+                                     3.0f,
+                                     1e30f,
+                                     -1e-30f,
+                                     3.4028234e38f,
+                                     1.1754944e-38f,
+                                     1.0f / 0.0f};
   const DeviceValues<float> input(values.size());
   const DeviceValues<uint32_t> bits(2 * values.size());
-  check(cudaMemcpyAsync(input.data(), values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice, nullptr), "copying to the GPU");
-  launch(askRounding, dim3(1), dim3(kWarp), 0, nullptr, static_cast<const float*>(input.data()), static_cast<int>(values.size()), bits.data());
+  check(cudaMemcpyAsync(input.data(), values.data(), values.size() * sizeof(float),
+                        cudaMemcpyHostToDevice, nullptr),
+        "copying to the GPU");
+  launch(askRounding, dim3(1), dim3(kWarp), 0, nullptr, static_cast<const float*>(input.data()),
+         static_cast<int>(values.size()), bits.data());
   const std::vector<uint32_t> answer = bits.read();
-  // The lowest 13 bits of a tf32 are not read by the tensor cores, and what they hold is not promised.
+  // The lowest 13 bits of a tf32 are not read by the tensor cores, and what they hold is not
+  // promised.
   for (size_t i = 0; i < values.size(); ++i) {
-    std::printf("round %.9g tf32 %08x bf16x2 %08x\n", static_cast<double>(values[i]), answer[2 * i] & 0xFFFFE000u, answer[2 * i + 1]);
+    std::printf("round %.9g tf32 %08x bf16x2 %08x\n", static_cast<double>(values[i]),
+                answer[2 * i] & 0xFFFFE000u, answer[2 * i + 1]);
   }
 }
 
 void sayShuffles() {
-  const char* names[kShuffles] = {"xor 1", "xor 2", "xor 4", "xor 16", "xor 8 of doubles", "sum", "sum of 8", "maximum", "maximum of 8", "from lane 5 l + 3"};
+  const char* names[kShuffles] = {
+      "xor 1", "xor 2",    "xor 4",   "xor 16",       "xor 8 of doubles",
+      "sum",   "sum of 8", "maximum", "maximum of 8", "from lane 5 l + 3"};
   const DeviceValues<float> y(kShuffles * kWarp);
   launch(askShuffles, dim3(1), dim3(kWarp), 0, nullptr, y.data());
   const std::vector<float> values = y.read();
   for (int row = 0; row < kShuffles; ++row) {
     std::printf("%s", names[row]);
-    for (int lane = 0; lane < kWarp; ++lane) std::printf(" %g", static_cast<double>(values[static_cast<size_t>(row * kWarp + lane)]));
+    for (int lane = 0; lane < kWarp; ++lane)
+      std::printf(" %g", static_cast<double>(values[static_cast<size_t>(row * kWarp + lane)]));
     std::printf("\n");
   }
 }
@@ -170,12 +199,16 @@ void sayCopies() {
   std::vector<uint32_t> numbers(kCopied * kCopiedWords);
   for (uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = (2 * i + 1) << 16 | 2 * i;
   const DeviceValues<uint32_t> from(numbers.size()), registers(kWarp * 4);
-  check(cudaMemcpyAsync(from.data(), numbers.data(), numbers.size() * sizeof(uint32_t), cudaMemcpyHostToDevice, nullptr), "copying to the GPU");
-  launch(askCopies, dim3(1), dim3(kWarp), sizeof(CopySmem), nullptr, static_cast<const uint32_t*>(from.data()), registers.data());
+  check(cudaMemcpyAsync(from.data(), numbers.data(), numbers.size() * sizeof(uint32_t),
+                        cudaMemcpyHostToDevice, nullptr),
+        "copying to the GPU");
+  launch(askCopies, dim3(1), dim3(kWarp), sizeof(CopySmem), nullptr,
+         static_cast<const uint32_t*>(from.data()), registers.data());
   const std::vector<uint32_t> answer = registers.read();
   for (size_t lane = 0; lane < kWarp; ++lane) {
     std::printf("copied and transposed %zu:", lane);
-    for (size_t r = 0; r < 4; ++r) std::printf(" %u %u", answer[lane * 4 + r] & 0xFFFFu, answer[lane * 4 + r] >> 16);
+    for (size_t r = 0; r < 4; ++r)
+      std::printf(" %u %u", answer[lane * 4 + r] & 0xFFFFu, answer[lane * 4 + r] >> 16);
     std::printf("\n");
   }
 }
