@@ -67,7 +67,7 @@ export interface ProfileRecord {
   narrowBytes: number;
 }
 
-/** What the plan folds into its weights, leaves out or shares; native/plan/plan.h says what each is. */
+/** What the plan folds into its weights, leaves out or shares; native/inference/compiled-lifter.h says what each is. */
 export type PlanFold =
   | 'batchNorm'
   | 'layerNorm'

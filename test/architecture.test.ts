@@ -36,16 +36,17 @@ const nativeRooms: Record<string, readonly string[]> = {
   core: [],
   ops: ['core'],
   cpu: ['ops', 'core'],
-  cuda: ['ops', 'core'],
-  model: ['ops', 'core'],
-  plan: ['core', 'ops', 'cpu', 'cuda'],
-  binding: ['core', 'ops', 'cpu', 'cuda', 'model', 'plan'],
+  cuda: ['ops', 'core', 'emulation'],
+  emulation: ['core', 'ops', 'cuda'],
+  network: ['ops', 'core'],
+  inference: ['core', 'ops', 'cpu', 'cuda'],
+  binding: ['core', 'ops', 'cpu', 'cuda', 'network', 'inference'],
 };
 
 /** Rooms that compute and nothing else: no files, no processes, no clock. */
 const pureRooms = ['skeletons', 'metrics', 'motion', 'figures'];
 
-const maximumLines = 400;
+const maximumLines = (file: string) => (file.startsWith('native/') ? 600 : 400);
 
 function filesUnder(folder: string, extensions: readonly string[]): string[] {
   if (!existsSync(join(root, folder))) return [];
@@ -160,10 +161,10 @@ describe('every file', () => {
   ];
   const prose = [...filesUnder('docs', ['.md']), ...filesUnder('models', ['.md']), ...filesUnder('bench', ['.md'])];
 
-  it(`has at most ${maximumLines} lines`, () => {
+  it('has at most 400 lines, 600 in native', () => {
     const long = code
       .map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }))
-      .filter(({ lines }) => lines > maximumLines);
+      .filter(({ file, lines }) => lines > maximumLines(file));
     expect(long).toEqual([]);
   });
 

@@ -1,8 +1,8 @@
 // The exports, as binding.d.ts states them.
 #include "addon.h"
 
-#include "machine.h"
-#include "native-model.h"
+#include "probe/machine.h"
+#include "model/native-model.h"
 
 namespace {
 

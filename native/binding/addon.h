@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "job-queue.h"
+#include "model/job-queue.h"
 
 namespace pstmo::binding {
 

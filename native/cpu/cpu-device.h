@@ -8,7 +8,7 @@
 
 #include "../core/thread-pool.h"
 #include "cpu-backend.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 namespace pstmo {
 

@@ -1,6 +1,6 @@
 // Devices, memory, and status turned into errors.
 #include "cuda-device.h"
-#include "elementwise.h"
+#include "kernels/elementwise.h"
 
 #include <cstdlib>
 

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cuda-backend.h"
-#include "cuda-runtime.h"
-#include "library-products.h"
-#include "product.h"
+#include "device/runtime.h"
+#include "cublaslt/matmul.h"
+#include "kernels/matmul.h"
 #include "scratch.h"
 #include "staging.h"
 

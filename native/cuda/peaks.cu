@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cuda-device.h"
-#include "ptx.h"
+#include "device/ptx.h"
 
 namespace pstmo {
 

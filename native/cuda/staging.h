@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "cuda-runtime.h"
+#include "device/runtime.h"
 
 namespace pstmo::cuda {
 

@@ -1,7 +1,7 @@
 // A build without the CUDA sources: says why it has none, which CMakeLists.txt knows.
 #include "../core/error.h"
 #include "cuda-backend.h"
-#include "plan-kernels.h"
+#include "../inference/cuda/kernels.h"
 
 namespace pstmo {
 

@@ -1,9 +1,9 @@
-// Holds native/cuda/cublaslt.h against the real header: compiled, never run.
+// Holds native/cuda/cublaslt/cublaslt.h against the real header: compiled, never run.
 #include <cublasLt.h>
 
 #include <type_traits>
 
-#include "../../native/cuda/cublaslt.h"
+#include "../../native/cuda/cublaslt/cublaslt.h"
 
 namespace lt = pstmo::cuda::lt;
 

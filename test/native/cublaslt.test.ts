@@ -61,7 +61,7 @@ function compile(header: string): { status: number | null; stderr: string } {
   try {
     const source = readFileSync(join(root, 'test/native/cublaslt-declarations.cpp'), 'utf8');
     writeFileSync(join(folder, 'ours.h'), header);
-    writeFileSync(join(folder, 'test.cpp'), source.replace('../../native/cuda/cublaslt.h', './ours.h'));
+    writeFileSync(join(folder, 'test.cpp'), source.replace('../../native/cuda/cublaslt/cublaslt.h', './ours.h'));
     const includes = folders.map((name) => `-I${name}`);
     const compiler = process.env.CXX ?? 'c++';
     return spawnSync(compiler, ['-std=c++20', '-fsyntax-only', ...includes, join(folder, 'test.cpp')], {
@@ -73,7 +73,7 @@ function compile(header: string): { status: number | null; stderr: string } {
 }
 
 describe.skipIf(lacks.length > 0)('the declarations of cuBLASLt', () => {
-  const header = readFileSync(join(root, 'native/cuda/cublaslt.h'), 'utf8');
+  const header = readFileSync(join(root, 'native/cuda/cublaslt/cublaslt.h'), 'utf8');
 
   it('are those of the real header', () => {
     expect(compile(header)).toMatchObject({ status: 0, stderr: '' });

@@ -35,7 +35,7 @@ describe.skipIf(!existsSync(addon))('mutants of the CUDA kernels (needs `npm run
       .filter(([file]) => file.endsWith('.cu'))
       .flatMap(([, text]) => text.match(/^.*\b__syncthreads\(\);.*$/gm) ?? []);
     expect(barriers.filter((line) => !line.includes('mutant('))).toEqual([]);
-    expect(sources.get('peaks.cu')).not.toContain('mutant(');
+    expect(sources.get('cuda/peaks.cu')).not.toContain('mutant(');
   });
 
   it('are caught by the cases that reach them: a sample, one of every so many', async () => {

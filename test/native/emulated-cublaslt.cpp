@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "../../native/cuda/cublaslt.h"
-#include "../../native/cuda/emulation/stream.h"
+#include "../../native/cuda/cublaslt/cublaslt.h"
+#include "../../native/emulation/stream.h"
 
 using namespace pstmo::cuda::lt;
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../../native/cuda/ptx.h"
+#include "../../native/cuda/device/ptx.h"
 
 namespace pstmo::cuda {
 

@@ -4,7 +4,7 @@
 // the GPUs they are compiled for (see CMakeLists.txt). prebuildify calls it in place of node-gyp, as "rebuild", for the binary that the
 // package ships: that has them for every GPU from sm_80 where there is an nvcc; other arguments of node-gyp's are not needed here. With
 // these arguments it builds addons whose CUDA device is emulated, for the tests: emulated, mutants, coverage, sanitized
-// (native/cuda/emulation/CMakeLists.txt).
+// (native/emulation/CMakeLists.txt).
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-for source in native/cuda/*.cu; do
+for source in native/cuda/*.cu native/cuda/*/*.cu native/inference/cuda/*.cu; do
   name=$(basename "$source")
   echo "$source"
   nvcc -std=c++20 --expt-relaxed-constexpr -O3 -Xcompiler -Wall,-Wextra,-fPIC -Werror all-warnings \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts the headers of cuBLASLt, and those of CUDA that they need, into out/cublaslt/include, where test/native/cublaslt.test.ts holds
-# native/cuda/cublaslt.h against them. No build needs them. They come out of wheels of NVIDIA's on PyPI, of which the rest (445 MB, the
+# native/cuda/cublaslt/cublaslt.h against them. No build needs them. They come out of wheels of NVIDIA's on PyPI, of which the rest (445 MB, the
 # library itself) is thrown away again.
 #   tools/build/install-cublaslt-headers.sh && node_modules/.bin/vitest run test/native/cublaslt.test.ts
 set -euo pipefail

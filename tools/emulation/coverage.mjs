@@ -10,7 +10,7 @@ import { compiledCases, writeCases, writePlanCases } from './cases.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = path.join(root, 'build/coverage');
-const objects = path.join(root, 'build/native/cuda/emulation/CMakeFiles/pstmo-coverage.dir');
+const objects = path.join(root, 'build/native/emulation/CMakeFiles/pstmo-coverage.dir');
 const kernels = path.join(root, 'native/cuda');
 const LEAST = 0.95;
 const TESTS = [

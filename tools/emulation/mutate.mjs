@@ -5,8 +5,11 @@ import path from 'node:path';
 
 /** Files that are not mutated, and why. */
 export const AS_THEY_ARE = new Map([
-  ['peaks.cu', 'measures the device: no result comes of it'],
-  ['shared-array.h', 'of another form on the emulated device than on a GPU; it is what checks bounds and barriers'],
+  ['cuda/peaks.cu', 'measures the device: no result comes of it'],
+  [
+    'cuda/device/shared-array.h',
+    'of another form on the emulated device than on a GPU; it is what checks bounds and barriers',
+  ],
 ]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
 const DECLARED =
@@ -166,20 +169,27 @@ function mutateSource(file, text, first) {
   return { result, mutants };
 }
 
-/** The mutated sources of native/cuda by file name, and their mutants. */
+/** The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. */
 export function mutateKernels(root) {
-  const folder = path.join(root, 'native/cuda');
+  const native = path.join(root, 'native');
+  const files = ['cuda', 'inference/cuda']
+    .flatMap((room) => readdirSync(path.join(native, room), { recursive: true }).map((name) => path.join(room, name)))
+    .filter((file) => /\.(?:cu|h)$/.test(file) && !file.includes('probes/'))
+    .sort();
   const sources = new Map();
   const mutants = [];
-  for (const file of readdirSync(folder).sort()) {
-    if (!/\.(?:cu|h)$/.test(file)) continue;
-    const text = readFileSync(path.join(folder, file), 'utf8');
+  for (const file of files) {
+    const text = readFileSync(path.join(native, file), 'utf8');
     const own = AS_THEY_ARE.has(file) ? { result: text, mutants: [] } : mutateSource(file, text, mutants.length);
     mutants.push(...own.mutants);
+    const folder = path.dirname(file);
     const placed = own.result
-      .replace(/^#include "(\.\.\/|emulation\/)/gm, `#include "${folder}/$1`)
+      .replace(/^#include "([^"]+)"/gm, (line, name) => {
+        const target = path.join(folder, name);
+        return files.includes(target) ? line : `#include "${path.join(native, target)}"`;
+      })
       .replace('  emulation::checkGuards();', '  emulation::checkGuards();\n  emulation::noteReached();');
-    sources.set(file, `#include "mutants.h"\n#line 1\n${placed}`);
+    sources.set(file, `#include "${path.relative(folder, 'mutants.h')}"\n#line 1\n${placed}`);
   }
   sources.set('mutants.h', HOOKS.replaceAll('COUNT', String(mutants.length)));
   return { sources, mutants };
@@ -187,6 +197,8 @@ export function mutateKernels(root) {
 
 /** Writes the mutated sources to a folder. */
 export function writeMutants(root, folder) {
-  mkdirSync(folder, { recursive: true });
-  for (const [file, text] of mutateKernels(root).sources) writeFileSync(path.join(folder, file), text);
+  for (const [file, text] of mutateKernels(root).sources) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), text);
+  }
 }

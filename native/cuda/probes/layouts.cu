@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "../ptx.h"
+#include "../device/ptx.h"
 
 namespace pstmo::cuda {
 

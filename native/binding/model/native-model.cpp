@@ -1,0 +1,320 @@
+// Construction, weights and closing; the jobs that compute are in native-model-jobs.cpp.
+#include "native-model.h"
+
+#include <limits>
+
+#include "../probe/machine.h"
+
+namespace pstmo::binding {
+
+namespace {
+
+NetworkConfig readConfig(const Napi::Value& value) {
+  ObjectReader reader(value, "config");
+  NetworkConfig config;
+  config.stage = static_cast<int>(reader.integer("stage", 1, 2));
+  config.frames = static_cast<int>(reader.integer("frames", 1, 4096));
+  config.joints = static_cast<int>(reader.integer("joints", 1, 1024));
+  config.outputJoints = static_cast<int>(reader.integer("outputJoints", 1, 1024));
+  config.layers = static_cast<int>(reader.integer("layers", 1, 64));
+  config.decoderLayers = static_cast<int>(reader.integer("decoderLayers", 1, 64));
+  config.width = static_cast<int>(reader.integer("width", 1, 16384));
+  config.hidden = static_cast<int>(reader.integer("hidden", 1, 16384));
+  config.heads = static_cast<int>(reader.integer("heads", 1, 1024));
+  const std::string backbone = reader.text("backbone", {"mlp", "fc", "transformer"});
+  config.backbone = backbone == "mlp"  ? Backbone::mlp
+                    : backbone == "fc" ? Backbone::fc
+                                       : Backbone::transformer;
+  config.mlpBlocks = static_cast<int>(reader.integer("mlpBlocks", 1, 64));
+  config.temporal = reader.boolean("temporal");
+  config.aggregate = reader.boolean("aggregate");
+  config.dropout = static_cast<float>(reader.number("dropout", 0, 0.99));
+  config.lossWeight = static_cast<float>(reader.number("lossWeight", 0, 1e6));
+  config.semVisibleOnly = reader.boolean("semVisibleOnly");
+  config.refine = reader.boolean("refine");
+  config.rootJoint = static_cast<int>(reader.integer("rootJoint", 0, config.outputJoints - 1));
+  const auto joints = [&](const char* name, int count) {
+    const int32_t* list = reader.integers(name, static_cast<size_t>(count), 0, count - 1);
+    return std::vector<int32_t>(list, list + count);
+  };
+  config.mirrorInput = joints("mirrorInput", config.joints);
+  config.mirrorOutput = joints("mirrorOutput", config.outputJoints);
+  reader.finish();
+  return config;
+}
+
+TensorState stateOf(const Napi::Value& value) {
+  const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+  if (name == "value") return TensorState::value;
+  if (name == "gradient") return TensorState::gradient;
+  if (name == "adamMean") return TensorState::adamMean;
+  if (name == "adamVariance") return TensorState::adamVariance;
+  if (name == "adamMaximum") return TensorState::adamMaximum;
+  throw Error("ERR_ARGUMENT",
+              "state: expected value, gradient, adamMean, adamVariance or adamMaximum, got " +
+                  describeValue(value) + ".");
+}
+
+std::string nameOf(const Napi::Value& value) {
+  if (!value.IsString())
+    throw Error("ERR_ARGUMENT", "name: expected text, got " + describeValue(value) + ".");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+void readFolds(ObjectReader& reader, PlanFolds& folds) {
+  for (const std::string& name : reader.texts("withoutFolds")) {
+    if (leaveOutFold(folds, name)) continue;
+    std::string list;
+    for (const std::string& known : planFoldNames()) list += (list.empty() ? "" : ", ") + known;
+    throw Error("ERR_ARGUMENT",
+                "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
+  }
+}
+
+const char* roleName(TensorRole role) {
+  switch (role) {
+    case TensorRole::parameter:
+      return "parameter";
+    case TensorRole::statistic:
+      return "statistic";
+    default:
+      return "unused";
+  }
+}
+
+}  // namespace
+
+int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low,
+                  int64_t high) {
+  Napi::Object fields = Napi::Object::New(info.Env());
+  fields.Set(name, info[index]);
+  return ObjectReader(fields, "argument").integer(name, low, high);
+}
+
+Napi::Function NativeModel::define(Napi::Env env) {
+  return DefineClass(env, "NativeModel",
+                     {
+                         InstanceAccessor<&NativeModel::tensors>("tensors"),
+                         InstanceAccessor<&NativeModel::device>("device"),
+                         InstanceAccessor<&NativeModel::memoryBytes>("memoryBytes"),
+                         InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
+                         InstanceMethod<&NativeModel::read>("read"),
+                         InstanceMethod<&NativeModel::write>("write"),
+                         InstanceMethod<&NativeModel::readValues>("readValues"),
+                         InstanceMethod<&NativeModel::initialize>("initialize"),
+                         InstanceMethod<&NativeModel::forward>("forward"),
+                         InstanceMethod<&NativeModel::reconstruct>("reconstruct"),
+                         InstanceMethod<&NativeModel::attention>("attention"),
+                         InstanceMethod<&NativeModel::gradients>("gradients"),
+                         InstanceMethod<&NativeModel::adamStep>("adamStep"),
+                         InstanceMethod<&NativeModel::setSequences>("setSequences"),
+                         InstanceMethod<&NativeModel::lift>("lift"),
+                         InstanceMethod<&NativeModel::liftWindows>("liftWindows"),
+                         InstanceMethod<&NativeModel::openStream>("openStream"),
+                         InstanceMethod<&NativeModel::pushFrame>("pushFrame"),
+                         InstanceMethod<&NativeModel::endStream>("endStream"),
+                         InstanceMethod<&NativeModel::train>("train"),
+                         InstanceMethod<&NativeModel::startProfile>("startProfile"),
+                         InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
+                         InstanceMethod<&NativeModel::close>("close"),
+                     });
+}
+
+NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
+  try {
+    config_ = readConfig(info[0]);
+    ObjectReader reader(info[1], "options");
+    const std::string device = reader.text("device");
+    const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
+    const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
+    const bool profile = reader.has("profile") && reader.boolean("profile");
+    const std::string isa = reader.textOr("isa", "auto");
+    const std::string products = reader.textOr("products", "auto");
+    const std::string plan =
+        reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
+    planWish_ = plan == "on"    ? PlanWish::on
+                : plan == "off" ? PlanWish::off
+                                : PlanWish::whereDefault;
+    if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
+    reader.finish();
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
+    if (profile) {
+      auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
+      profiler_ = profiler.get();
+      backend = std::move(profiler);
+    }
+    network_ = Network::make(config_, std::move(backend));
+    planDevice_ = device;
+    planIsa_ = isa;
+    planPrecision_ = precision;
+    planThreads_ = threads;
+    planObstacle_ = findPlanObstacle();
+    if (plan == "on" && !planObstacle_.empty())
+      throw Error("ERR_UNSUPPORTED",
+                  "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
+    tensors_ = network_->tensors();
+    device_ = network_->describe();
+    bytes_ = static_cast<int64_t>(nativeBytes());
+    queue_ = JobQueue::make(info.Env(), [this](Napi::Env env) { reportMemory(env); });
+    reportMemory(info.Env());
+  } catch (...) {
+    throwJavaScript(info.Env(), currentError());
+  }
+}
+
+NativeModel::~NativeModel() {
+  if (queue_) queue_->shutdown();
+  streams_.clear();
+  plan_.reset();
+  network_.reset();
+  bytes_ = 0;
+  reportMemory(Env());
+}
+
+void NativeModel::reportMemory(Napi::Env env) {
+  const int64_t bytes = bytes_;
+  int64_t total = 0;
+  napi_adjust_external_memory(env, bytes - reportedBytes_, &total);
+  reportedBytes_ = bytes;
+}
+
+std::unique_ptr<Job> NativeModel::job(std::vector<Napi::ObjectReference> held) {
+  if (closed_) throw Error("ERR_CLOSED", "The model is closed.");
+  auto job = std::make_unique<Job>();
+  job->held = std::move(held);
+  // A job keeps its model: the collector never takes one that works.
+  job->held.push_back(Napi::Persistent(Value()));
+  return job;
+}
+
+Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()> work) {
+  job->work = [this, work = std::move(work)] {
+    struct Measure {
+      NativeModel& model;
+      ~Measure() { model.bytes_ = static_cast<int64_t>(model.nativeBytes()); }
+    } measure{*this};
+    work();
+  };
+  return queue_->submit(std::move(job));
+}
+
+size_t NativeModel::tensorSize(const std::string& name) const {
+  for (const TensorInfo& tensor : tensors_) {
+    if (tensor.name != name) continue;
+    size_t size = 1;
+    for (const int64_t length : tensor.shape) size *= static_cast<size_t>(length);
+    return size;
+  }
+  throw Error("ERR_ARGUMENT", "The model has no tensor " + name + ".");
+}
+
+Napi::Value NativeModel::tensors(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array list = Napi::Array::New(env, tensors_.size());
+  for (uint32_t i = 0; i < tensors_.size(); i++) {
+    const TensorInfo& tensor = tensors_[i];
+    Napi::Array shape = Napi::Array::New(env, tensor.shape.size());
+    for (uint32_t axis = 0; axis < tensor.shape.size(); axis++)
+      shape.Set(axis, static_cast<double>(tensor.shape[axis]));
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", tensor.name);
+    entry.Set("shape", shape);
+    entry.Set("role", roleName(tensor.role));
+    list.Set(i, entry);
+  }
+  return list;
+}
+
+Napi::Value NativeModel::device(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), device_);
+}
+
+Napi::Value NativeModel::memoryBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes_.load()));
+}
+
+Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const TensorState state = stateOf(info[0]);
+    const std::string name = nameOf(info[1]);
+    auto task = job();
+    auto values = Napi::Float32Array::New(info.Env(), tensorSize(name));
+    task->output = Napi::Persistent(values.As<Napi::Object>());
+    float* data = values.Data();
+    return submit(std::move(task),
+                  [this, state, name, data] { network_->read(state, name, data); });
+  });
+}
+
+Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const TensorState state = stateOf(info[0]);
+    const std::string name = nameOf(info[1]);
+    const size_t size = tensorSize(name);
+    Napi::Object fields = Napi::Object::New(info.Env());
+    fields.Set(name, info[2]);
+    ObjectReader reader(fields, "write");
+    const float* data = reader.floats(name.c_str(), size);
+    return submit(job(reader.takeReferences()), [this, state, name, data] {
+      planStale_ = true;
+      network_->write(state, name, data);
+    });
+  });
+}
+
+Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const std::string path = nameOf(info[0]);
+    if (!info[1].IsArray())
+      throw Error("ERR_ARGUMENT",
+                  "tensors: expected an array, got " + describeValue(info[1]) + ".");
+    const Napi::Array list = info[1].As<Napi::Array>();
+    std::vector<StoredTensor> tensors;
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      ObjectReader reader(list.Get(i), "tensors");
+      const std::string name = reader.text("name"),
+                        type = reader.text("type", {"F32", "F16", "BF16"});
+      const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
+      reader.finish();
+      tensors.push_back({name,
+                         type == "F32"   ? StoredType::float32
+                         : type == "F16" ? StoredType::float16
+                                         : StoredType::bfloat16,
+                         static_cast<uint64_t>(offset), tensorSize(name)});
+    }
+    return submit(job(), [this, path, tensors = std::move(tensors)] {
+      planStale_ = true;
+      network_->lend(std::make_shared<ValuesFile>(path, tensors));
+      if (currentPlan() == nullptr) network_->settle();
+    });
+  });
+}
+
+Napi::Value NativeModel::initialize(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const int64_t seed = readWhole(info, 0, "seed", 0, kLargestSeed);
+    return submit(job(), [this, seed] {
+      planStale_ = true;
+      network_->initialize(static_cast<uint64_t>(seed));
+    });
+  });
+}
+
+Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    if (closed_) return closing_.Value().As<Napi::Promise>();
+    auto last = job();
+    closed_ = true;
+    last->work = [this] {
+      streams_.clear();
+      plan_.reset();
+      network_.reset();
+      bytes_ = 0;
+    };
+    const Napi::Promise promise = queue_->close(std::move(last));
+    closing_ = Napi::Persistent(promise.As<Napi::Object>());
+    return promise;
+  });
+}
+
+}  // namespace pstmo::binding

@@ -1,0 +1,121 @@
+// The JavaScript face of a Network: checks every argument, queues the work, settles promises.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "../../network/network.h"
+#include "../../ops/profiling-backend.h"
+#include "../../inference/compiled-lifter.h"
+#include "job-queue.h"
+
+namespace pstmo::binding {
+
+// Argument `index` as a whole number.
+int64_t readWhole(const Napi::CallbackInfo& info, size_t index, const char* name, int64_t low,
+                  int64_t high);
+
+constexpr int64_t kLargestSeed = int64_t{1} << 53;
+
+class NativeModel : public Napi::ObjectWrap<NativeModel> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NativeModel(const Napi::CallbackInfo& info);
+  ~NativeModel() override;
+
+ private:
+  // Windows as they come: pointers into arrays that the reader holds.
+  struct Windows {
+    const float* keypoints;
+    int batch;
+    const float* targets;
+    const uint8_t* masked;
+    const uint8_t* jointMask;
+    const float* roots;
+    const float* cameras;
+  };
+
+  Napi::Value tensors(const Napi::CallbackInfo& info);
+  Napi::Value device(const Napi::CallbackInfo& info);
+  Napi::Value memoryBytes(const Napi::CallbackInfo& info);
+  Napi::Value planObstacle(const Napi::CallbackInfo& info);
+  Napi::Value read(const Napi::CallbackInfo& info);
+  Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value readValues(const Napi::CallbackInfo& info);
+  Napi::Value initialize(const Napi::CallbackInfo& info);
+  Napi::Value forward(const Napi::CallbackInfo& info);
+  Napi::Value reconstruct(const Napi::CallbackInfo& info);
+  Napi::Value attention(const Napi::CallbackInfo& info);
+  Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value adamStep(const Napi::CallbackInfo& info);
+  Napi::Value setSequences(const Napi::CallbackInfo& info);
+  Napi::Value lift(const Napi::CallbackInfo& info);
+  Napi::Value liftWindows(const Napi::CallbackInfo& info);
+  Napi::Value openStream(const Napi::CallbackInfo& info);
+  Napi::Value pushFrame(const Napi::CallbackInfo& info);
+  Napi::Value endStream(const Napi::CallbackInfo& info);
+  Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value startProfile(const Napi::CallbackInfo& info);
+  Napi::Value stopProfile(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  // Runs `body`; what it throws becomes a rejected promise.
+  template <typename Body>
+  Napi::Value promised(Napi::Env env, Body body) {
+    try {
+      return body();
+    } catch (...) {
+      return rejected(env, currentError());
+    }
+  }
+  std::unique_ptr<Job> job(std::vector<Napi::ObjectReference> held = {});
+  Napi::Promise submit(std::unique_ptr<Job> job, std::function<void()> work);
+
+  Windows readWindows(ObjectReader& reader) const;
+  void requireStage(int stage, const char* what) const;
+  void requireProfiler() const;
+  void reportMemory(Napi::Env env);
+  size_t tensorSize(const std::string& name) const;
+  std::string findPlanObstacle() const;
+  // On the queue's thread: the plan of the weights as they are now, or null where there is none.
+  LiftPlan* currentPlan();
+  // Clips end to end; one clip may be lifted in part.
+  void liftClips(const LiftRequest& request, const std::vector<int32_t>& lengths,
+                 const JobControl& control);
+  PlanStream& streamOf(int64_t id);
+  std::unique_ptr<PlanStream> graphStream(const PlanStreamOptions& options);
+  Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
+  size_t nativeBytes() const {
+    return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
+  }
+
+  NetworkConfig config_;
+  std::vector<TensorInfo> tensors_;
+  std::string device_;
+  std::unique_ptr<Network> network_;  // after construction: the queue's thread alone
+  ProfilingBackend* profiler_ =
+      nullptr;                      // the network's backend where the model was made with `profile`
+  std::unique_ptr<LiftPlan> plan_;  // the queue's thread alone
+  std::map<int64_t, std::unique_ptr<PlanStream>>
+      streams_;  // the queue's thread alone; they end with the plan they run on
+  std::map<int64_t, int> streamOwed_;  // the poses that each still has to give
+  int64_t lastStream_ = 0;
+  bool planStale_ = true;  // weights changed since
+  enum class PlanWish { whereDefault, on, off } planWish_ = PlanWish::whereDefault;
+  std::string planDevice_, planIsa_, planObstacle_;
+  Precision planPrecision_ = Precision::fp32;
+  int planThreads_ = 0;
+  PlanFolds planFolds_;
+  std::atomic<int64_t> bytes_{0};
+  int64_t reportedBytes_ = 0;
+  bool closed_ = false;
+  Napi::ObjectReference closing_;  // the promise of close()
+  std::shared_ptr<JobQueue> queue_;
+};
+
+}  // namespace pstmo::binding

@@ -1,0 +1,54 @@
+// One kernel for everything that goes element by element over a (rows, width) matrix, with dropout
+// or without.
+#pragma once
+
+#include "dropout-mask.h"
+
+namespace pstmo::cuda {
+
+constexpr int kElementThreads = 256;
+
+// body(row, column, factor) for every element; factor is dropout's (1 where there is none). A
+// thread takes the four elements that share a counter of Philox: two rows, two columns 16 apart.
+// Each element is written by one thread: deterministic.
+template <typename Body>
+__global__ void __launch_bounds__(kElementThreads)
+    elementwiseKernel(int64_t rows, int width, Keep keep, Body body) {
+  const int lanes = (width + 31) / 32 * 16;
+  const int64_t item = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x,
+                pair = item / lanes;
+  if (pair * 2 >= rows) return;
+  const int lane = static_cast<int>(item % lanes), first = lane / 16 * 32 + lane % 16;
+  PhiloxWords words{};
+  if (keep.active) words = keepWords(keep, width, pair, first);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int64_t row = pair * 2 + i / 2;
+    const int column = first + i % 2 * 16;
+    if (row < rows && column < width) body(row, column, keepFactor(keep, words, row, column));
+  }
+}
+
+template <typename Body>
+void elementwise(cudaStream_t stream, int64_t rows, int width, const Keep& keep, const Body& body) {
+  const int64_t items = (rows + 1) / 2 * ((width + 31) / 32 * 16);
+  launch(elementwiseKernel<Body>,
+         dim3(static_cast<unsigned>((items + kElementThreads - 1) / kElementThreads)),
+         dim3(kElementThreads), 0, stream, rows, width, keep, body);
+}
+
+// body(i) for i < count, one thread each.
+template <typename Body>
+__global__ void __launch_bounds__(kElementThreads) forEachKernel(int64_t count, Body body) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x;
+  if (i < count) body(i);
+}
+
+template <typename Body>
+void forEach(cudaStream_t stream, int64_t count, const Body& body) {
+  launch(forEachKernel<Body>,
+         dim3(static_cast<unsigned>((count + kElementThreads - 1) / kElementThreads)),
+         dim3(kElementThreads), 0, stream, count, body);
+}
+
+}  // namespace pstmo::cuda

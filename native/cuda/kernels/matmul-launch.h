@@ -1,0 +1,159 @@
+// Products on the backend's stream: which arithmetic, which grid.
+#pragma once
+
+#include <type_traits>
+
+#include "../cuda-device.h"
+#include "elementwise.h"
+
+namespace pstmo::cuda {
+
+// Rows reduced by one block of a weight gradient: fixed, so that sums do not depend on the device.
+constexpr int kGradientRows = 1024;
+constexpr int64_t kSmallestBf16 = 64;
+
+template <typename Multiply, typename A, typename B>
+void launchProduct(cudaStream_t stream, int64_t rows, int columns, int64_t inner, int64_t depth,
+                   const A& a, const B& b, const Epilogue& epilogue) {
+  const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
+                  static_cast<unsigned>((columns + kTile - 1) / kTile),
+                  static_cast<unsigned>((inner + depth - 1) / depth));
+  // Only the forward product of the spatial block takes moments.
+  if constexpr (std::is_same_v<A, RowMajor> && std::is_same_v<B, RowMajor>) {
+    if (epilogue.moments) {
+      launch(productKernel<Multiply, A, B, true>, grid, dim3(kProductThreads), sizeof(ProductSmem),
+             stream, rows, columns, inner, depth, a, b, epilogue);
+      return;
+    }
+  }
+  launch(productKernel<Multiply, A, B, false>, grid, dim3(kProductThreads), sizeof(ProductSmem),
+         stream, rows, columns, inner, depth, a, b, epilogue);
+}
+
+template <typename A, typename B>
+void launchProduct(Precision precision, cudaStream_t stream, int64_t rows, int columns,
+                   int64_t inner, int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
+  switch (precision) {
+    case Precision::fp32:
+      return launchProduct<FloatMultiply>(stream, rows, columns, inner, depth, a, b, epilogue);
+    case Precision::tf32:
+      return launchProduct<TensorMultiply<TensorFloat>>(stream, rows, columns, inner, depth, a, b,
+                                                        epilogue);
+    case Precision::bf16:
+      return launchProduct<TensorMultiply<BrainFloat>>(stream, rows, columns, inner, depth, a, b,
+                                                       epilogue);
+  }
+}
+
+// 34 -> 512 takes coordinates and 256 -> 51 gives them: near 1, bf16 would cost them up to 0.002.
+// They stay in fp32, as on the CPU.
+inline Precision CudaBackend::precisionOf(int64_t inner, int64_t columns) const {
+  return precision_ == Precision::bf16 && (inner < kSmallestBf16 || columns < kSmallestBf16)
+             ? Precision::fp32
+             : precision_;
+}
+
+// What is left to do to a product that lies in y with its bias.
+struct FinishProduct {
+  Epilogue op;
+  int columns;
+  __device__ void operator()(int64_t row, int column, float factor) const {
+    const int64_t at = row * columns + column;
+    write(op.y, at, finished(op, read(op.y, at), row, column, columns, factor));
+  }
+};
+
+// cuBLASLt's epilogues do bias, ReLU and, without ReLU, one matrix added. Batch norm, dropout, the
+// mask of an earlier ReLU and residuals beside them are a kernel after it, which reads y: what y
+// held before, as a sum or a residual, would then be lost. Its ReLU with a mask kept (RELU_AUX) and
+// the way back through it with the bias's gradient (DRELU_BGRAD) are not asked for: the mask is
+// that of ReLU alone, and a dropout follows every ReLU here. Its sums would be taken before the
+// dropout's mask, and where a bit of its mask lies is not documented, so that no other mask can be
+// put in its place. The output itself says more: it is 0 where either of the two cut. The bias's
+// gradient comes with the weight's (BGRADB) for every layer, with ReLU or without.
+template <typename A, typename B>
+bool CudaBackend::productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                                   const Epilogue& epilogue) {
+  const bool inPlace = epilogue.accumulate || epilogue.residual.data == epilogue.y.data,
+             strided = epilogue.outTokens != epilogue.tokens;
+  const bool finish = epilogue.mean || epilogue.keep.active || epilogue.reluOutput ||
+                      (epilogue.residual && (epilogue.relu || strided));
+  if (epilogue.moments || (finish && inPlace) ||
+      (epilogue.accumulate && (epilogue.relu || epilogue.residual)))
+    return false;
+  LibraryProduct product{rows,      columns, inner, operandOf(a, rows), operandOf(b, columns),
+                         epilogue.y};
+  product.bias = epilogue.bias;
+  product.relu = epilogue.relu && !epilogue.mean;
+  if (!finish)
+    product.added = epilogue.accumulate ? ConstActivations(epilogue.y) : epilogue.residual;
+  if (!runByLibrary(precisionOf(inner, columns), product)) return false;
+  if (finish) elementwise(stream_, rows, columns, epilogue.keep, FinishProduct{epilogue, columns});
+  return true;
+}
+
+template <typename A, typename B>
+void CudaBackend::product(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                          const Epilogue& epilogue) {
+  if (library_ && productByLibrary(rows, columns, inner, a, b, epilogue)) return;
+  const int64_t depth = (inner + kDepth - 1) / kDepth * kDepth;
+  launchProduct(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
+}
+
+// Parts of a sum over the rows, added in order.
+struct AddSplits {
+  const float* parts;
+  int64_t count, size;
+  float* sum;
+  __device__ void operator()(int64_t i) const {
+    float total = 0;
+    for (int64_t part = 0; part < count; ++part) total += parts[part * size + i];
+    sum[i] += total;
+  }
+};
+
+struct AddSums {
+  const float* sums;
+  float* total;
+  __device__ void operator()(int64_t i) const { total[i] += sums[i]; }
+};
+
+// The bias's gradient comes with the weight's, by an epilogue, where the library has one for this
+// shape.
+template <typename B>
+bool CudaBackend::weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out,
+                                          int length, const B& b, float* dWeight, float* dBias) {
+  LibraryProduct product{out, length, rows, {dZ, out, false}, operandOf(b, rows), dWeight};
+  product.added = dWeight;
+  const Precision precision = precisionOf(out, length);
+  if (dBias) {
+    product.leftSums = sums_.floats(static_cast<size_t>(out));
+    if (runByLibrary(precision, product)) {
+      forEach(stream_, out, AddSums{product.leftSums, dBias});
+      return true;
+    }
+    product.leftSums = nullptr;
+  }
+  if (!runByLibrary(precision, product)) return false;
+  if (dBias) addColumnSums(rows, out, dZ, dBias);
+  return true;
+}
+
+template <typename B>
+void CudaBackend::weightGradient(int64_t rows, const ConstActivations& dZ, int out, int length,
+                                 const B& b, float* dWeight, float* dBias) {
+  if (dWeight && library_ && weightGradientByLibrary(rows, dZ, out, length, b, dWeight, dBias))
+    return;
+  if (dWeight) {
+    const int64_t splits = (rows + kGradientRows - 1) / kGradientRows,
+                  size = static_cast<int64_t>(out) * length;
+    float* parts = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size));
+    const Epilogue epilogue{.y = parts, .accumulate = splits == 1};
+    launchProduct(precisionOf(out, length), stream(), out, length, rows, kGradientRows,
+                  InnerMajor{dZ, out}, b, epilogue);
+    if (splits > 1) forEach(stream_, size, AddSplits{parts, splits, size, dWeight});
+  }
+  if (dBias) addColumnSums(rows, out, dZ, dBias);
+}
+
+}  // namespace pstmo::cuda

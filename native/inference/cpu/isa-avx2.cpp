@@ -1,0 +1,12 @@
+#define PSTMO_ISA avx2
+#define PSTMO_VECTOR_BYTES 32
+#include "kernels.inl"
+
+namespace pstmo {
+
+const PlanKernels& avx2PlanKernels() {
+  static constexpr PlanKernels kernels = avx2::makePlanKernels();
+  return kernels;
+}
+
+}  // namespace pstmo

@@ -1,0 +1,12 @@
+#define PSTMO_ISA portable
+#define PSTMO_VECTOR_BYTES 16
+#include "kernels.inl"
+
+namespace pstmo {
+
+const PlanKernels& portablePlanKernels() {
+  static constexpr PlanKernels kernels = portable::makePlanKernels();
+  return kernels;
+}
+
+}  // namespace pstmo

@@ -1,0 +1,173 @@
+// What of the plan goes element by element or row by row, and whether a device has room for its
+// kernels.
+#include "device.h"
+
+#include "../../cuda/kernels/elementwise.h"
+#include "arithmetic.h"
+
+namespace pstmo::cuda {
+namespace {
+
+// Where element `i` of a padded dimension stands in the trained one; -1: a zero.
+__device__ __forceinline__ int unpadded(int i, int block, int padded, int count) {
+  const int at = i / padded * block + i % padded;
+  return i % padded < block && at < count ? at : -1;
+}
+
+struct PackWords {
+  PlanPack op;
+  int perWord;
+  __device__ float element(int row, int word, int half) const {
+    const int tap = word / op.tapWords,
+              from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
+    return row < 0 || from < 0
+               ? 0.0f
+               : op.weight[(static_cast<int64_t>(row) * op.in + from) * op.taps + tap];
+  }
+  __device__ void operator()(int64_t i) const {
+    const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
+              row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
+    op.words[i] = perWord == 1 ? bitsOf(element(row, word, 0))
+                               : brainFloatPair(element(row, word, 0), element(row, word, 1));
+  }
+};
+
+struct PadFrames {
+  PlanFrames op;
+  __device__ void operator()(int64_t i) const {
+    const int c = static_cast<int>(i % op.stride);
+    const int64_t row = i / op.stride, frame = row % op.frames;
+    float value = 0;
+    if (c < 2 * op.joints) {
+      const bool mirrored = row >= op.frames;
+      value = op.keypoints[frame * 2 * op.joints + (mirrored ? 2 * op.mirror[c / 2] + c % 2 : c)];
+      if (mirrored && c % 2 == 0) value = -value;
+    }
+    op.y[i] = value;
+  }
+};
+
+// The row of op.frames that a window's token is.
+__device__ __forceinline__ int64_t frameOf(const PlanWindows& op, int window, int token) {
+  const int32_t* at = op.centre + window % op.centres * 3;
+  int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
+  frame = frame < at[1] ? at[1] : frame > at[2] ? at[2] : frame;
+  return static_cast<int64_t>(window / op.centres) * op.mirrored + frame;
+}
+
+struct GatherWindows {
+  PlanWindows op;
+  __device__ void operator()(int64_t i) const {
+    const int c = static_cast<int>(i % op.width),
+              token = static_cast<int>(i / op.width % op.tokens),
+              window = static_cast<int>(i / op.width / op.tokens);
+    const float value = op.frames[frameOf(op, window, token) * op.width + c];
+    op.y[i] = op.table ? value + op.table[token * op.width + c] : value;
+  }
+};
+
+// A block takes a token a warp through some windows: where those follow each other, its rows share
+// frames and positions, which then come out of the multiprocessor's own cache.
+constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
+
+// With room for two blocks of registers nothing is spilled.
+template <typename Arithmetic>
+__global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
+    planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
+  const PlanWindows& in = op.windows;
+  const int windows = in.centres * in.sides, lane = laneOfWarp();
+  const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
+  const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens +
+                    static_cast<int>(threadIdx.x) / kWarp;
+  if (token >= in.tokens) return;
+  const float *position = in.table + token * in.width,
+              *positionPart = op.positionParts + token * op.stride;
+  for (int window = first; window < first + kFirstLayerWindows && window < windows; ++window) {
+    const int64_t frame = frameOf(in, window, token),
+                  row = static_cast<int64_t>(window) * in.tokens + token;
+    const float *from = in.frames + frame * in.width, *part = op.parts + frame * op.stride;
+    float mean = 0, squares = 0;
+    for (int c = lane; c < op.channels; c += kWarp) mean += from[c] + position[c];
+    mean = sumOfLanes(mean) / static_cast<float>(op.channels);
+    for (int c = lane; c < op.channels; c += kWarp)
+      squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
+    const float factor = normFactor(sumOfLanes(squares), op.channels);
+    for (int c = lane; c < in.width; c += kWarp) in.y[row * in.width + c] = from[c] + position[c];
+    for (int c = 2 * lane; c < op.stride; c += 2 * kWarp) {
+      const float low = (part[c] + positionPart[c]) * factor + op.bias[c],
+                  high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
+      Arithmetic::toMemory(op.words + row * (op.stride / Arithmetic::kPerWord), c, low, high);
+    }
+  }
+}
+
+struct TakePoses {
+  PlanPoses op;
+  __device__ void operator()(int64_t i) const {
+    const int c = static_cast<int>(i % (3 * op.joints));
+    const int64_t row = i / (3 * op.joints);
+    float value = op.head[row * op.stride + c];
+    if (op.mirror) {
+      const float other = op.head[(row + op.rows) * op.stride + 3 * op.mirror[c / 3] + c % 3];
+      value = 0.5f * (value + (c % 3 == 0 ? -other : other));
+    }
+    op.y[i] = value;
+  }
+};
+
+size_t sharedBytesOf(int device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device),
+        "asking what device " + std::to_string(device) + " is");
+  return properties.sharedMemPerBlockOptin;
+}
+
+}  // namespace
+
+void CudaPlanDevice::run(const PlanPack& op) {
+  const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
+  forEach(stream(),
+          static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
+          PackWords{op, perWord});
+}
+
+void CudaPlanDevice::run(const PlanFrames& op) {
+  forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride,
+          PadFrames{op});
+}
+
+void CudaPlanDevice::run(const PlanWindows& op) {
+  forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width,
+          GatherWindows{op});
+}
+
+void CudaPlanDevice::run(const PlanFirstLayer& op) {
+  const int windowTiles =
+      (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
+  const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
+  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic>
+                                                     : planFirstLayerKernel<FloatArithmetic>;
+  launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)),
+         dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
+}
+
+void CudaPlanDevice::run(const PlanPoses& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op});
+}
+
+std::string planDeviceObstacle(int device, Precision precision, int width, int heads) {
+  if (planHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
+  const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, true, width, heads);
+  if (needs > has)
+    return "its kernels need " + std::to_string(needs) +
+           " bytes of shared memory a block, and this GPU has " + std::to_string(has);
+  return {};
+}
+
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
+  const size_t has = sharedBytesOf(device);
+  return std::make_unique<CudaPlanDevice>(
+      device, precision, planSharedBytes(precision, false, width, heads) > has, has);
+}
+
+}  // namespace pstmo::cuda

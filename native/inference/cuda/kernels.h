@@ -1,0 +1,174 @@
+// What a plan on CUDA is made of, for native/plan: products whose rows are normalised before or
+// gathered on the way, attention with its output product, and the little between. Matrices of
+// weights and what goes from one product to the next lie as words in device memory: a float each in
+// fp32 and tf32, two of bf16. Rows are padded with zeros to whole words of kPlanDepth.
+#pragma once
+
+#include <climits>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "../../ops/backend.h"
+
+namespace pstmo::cuda {
+
+constexpr int kPlanDepth = 32;     // words of a row that are multiplied at a time
+constexpr int kPlanColumns = 128;  // columns of a tile
+
+// The right side of a product: (columns, words) of weights and a bias (columns). Columns are whole
+// tiles, words whole depths.
+struct PlanMatrix {
+  const uint32_t* words = nullptr;
+  const float* bias = nullptr;
+  int columns = 0, inner = 0;  // inner: words
+};
+
+// What happens to a product, in this order: + bias, a batch norm that is not folded, leaky ReLU, +
+// residual, + a table's row. The sum goes to y as floats and to `words` in the precision's words;
+// either may be null. Both have `stride` elements a row, of which all are written.
+struct PlanOutput {
+  const float* scale = nullptr;  // (columns), with shift
+  const float* shift = nullptr;
+  float slope = 1;  // where it is negative: 1 none, 0 ReLU
+  const float* residual = nullptr;
+  const float* table = nullptr;  // row r of y gets row r % tableRows
+  int tableRows = 1;
+  float* y = nullptr;
+  uint32_t* words = nullptr;
+  int stride = 0;
+};
+
+// y = a weights^T. Row r of y belongs to group r / outRows and is its row i; tap j of it reads row
+// step i + offset + j of the group's inRows, zero outside of them. The residual's row is step i.
+struct PlanProduct {
+  int rows = 0;
+  const uint32_t* a = nullptr;
+  bool exact = false;  // multiply-adds of floats, whatever the precision
+  int tapWords = 0;    // of a row of a; the weights' inner dimension is (taps, tapWords)
+  int outRows = INT_MAX, inRows = INT_MAX, step = 1, offset = 0;
+  PlanMatrix weights = {};
+  PlanOutput out = {};
+};
+
+// y = ((x - mean) / (std + 1e-6) a + b) weights^T; std unbiased, a and b both or neither. No
+// residual, no table.
+struct PlanNormProduct {
+  int rows = 0, width = 0, xStride = 0;
+  bool scaled = true;  // false: the mean alone is taken away
+  const float* x = nullptr;
+  const float* a = nullptr;
+  const float* b = nullptr;
+  PlanMatrix weights = {};
+  PlanOutput out = {};
+};
+
+// contract(expand(x)): the words of expand's rows are the rows that contract takes. One kernel
+// where that is wanted, where a row of contract reads one of expand, and where a block has room for
+// its rows of both; else two.
+struct PlanFeedForward {
+  PlanNormProduct expand = {};
+  PlanProduct contract = {};
+  bool fused = true;
+};
+
+// y = x + softmax2(Q K^T) V output^T + bias, softmax2 with powers of two. qkv (windows * tokens, 3,
+// heads, padded head width). With `convStride` only the rows that a convolution of that stride
+// reads are computed, 3 ceil(tokens / stride) - 1 a window, one behind the other in y.
+struct PlanAttention {
+  int windows = 0, tokens = 0, heads = 0, headWidth = 0;  // padded head width
+  int kept = 0;                                           // rows of a window in y
+  int convStride = 0;                                     // 0: all of them
+  const uint32_t* qkv = nullptr;
+  const float* x = nullptr;
+  float* y = nullptr;      // may be x where all rows are kept
+  int stride = 0;          // of x and y
+  PlanMatrix output = {};  // inner: (heads, padded head width)
+};
+
+// Words of one trained matrix (out, in, taps): blocks of outBlock of its rows are padded to
+// outPadded, of inBlock of its columns to inPadded.
+struct PlanPack {
+  const float* weight = nullptr;
+  int out = 0, in = 0, taps = 1;
+  int outBlock = 0, outPadded = 0, inBlock = 0, inPadded = 0;
+  int tapWords = 0;           // the words of a tap
+  bool exact = false;         // floats, whatever the precision
+  uint32_t* words = nullptr;  // (out / outBlock * outPadded, taps * tapWords)
+};
+
+// Keypoints (frames, joints, 2) as rows for the first product; behind them, with a mirror, the
+// mirror images.
+struct PlanFrames {
+  int frames = 0, joints = 0, stride = 0;
+  const float* keypoints = nullptr;
+  const int32_t* mirror = nullptr;
+  float* y = nullptr;
+};
+
+// Tokens of windows: row i of window w is that of the frame at centre + (i - (tokens - 1) / 2)
+// stride, between first and last, plus row i of the table. The windows of mirror images come after
+// the plain ones; their frames lie `mirrored` rows behind.
+struct PlanWindows {
+  int centres = 0, sides = 1, tokens = 0, stride = 1, width = 0;
+  const int32_t* centre = nullptr;  // (centres, {centre, first, last})
+  int mirrored = 0;
+  const float* frames = nullptr;
+  const float* table = nullptr;  // null: nothing is added
+  float* y = nullptr;
+};
+
+// Tokens of windows, and with them the first layer's Q, K and V: a frame's part and a position's,
+// both products of centred rows, added up and multiplied by the sum's own norm. (rows, stride)
+// each.
+struct PlanFirstLayer {
+  PlanWindows windows = {};
+  int channels = 0;  // of the windows' width
+  const float* parts = nullptr;
+  const float* positionParts = nullptr;
+  const float* bias = nullptr;
+  uint32_t* words = nullptr;
+  int stride = 0;
+};
+
+// Poses (rows, joints, 3) of the head's rows; with a mirror the mean with those of the mirror
+// images, which come `rows` rows later.
+struct PlanPoses {
+  int rows = 0, joints = 0, stride = 0;
+  const float* head = nullptr;
+  const int32_t* mirror = nullptr;
+  float* y = nullptr;
+};
+
+class PlanDevice {
+ public:
+  virtual ~PlanDevice() = default;
+
+  // Memory, copies and recorded steps, on the stream on which the kernels run too.
+  virtual Backend& backend() = 0;
+  virtual void run(const PlanProduct&) = 0;
+  virtual void run(const PlanNormProduct&) = 0;
+  virtual void run(const PlanFeedForward&) = 0;
+  virtual void run(const PlanAttention&) = 0;
+  virtual void run(const PlanPack&) = 0;
+  virtual void run(const PlanFrames&) = 0;
+  virtual void run(const PlanWindows&) = 0;
+  virtual void run(const PlanFirstLayer&) = 0;
+  virtual void run(const PlanPoses&) = 0;
+};
+
+// The width that attention's kernels are compiled for and a head is padded to; 0 where it is too
+// wide.
+inline int planHeadWidth(int headWidth) {
+  return headWidth <= 16    ? 16
+         : headWidth <= 32  ? 32
+         : headWidth <= 64  ? 64
+         : headWidth <= 128 ? 128
+                            : 0;
+}
+
+// Why this device cannot run the plan of such a network; empty where it can.
+std::string planDeviceObstacle(int device, Precision precision, int width, int heads);
+std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads);
+
+}  // namespace pstmo::cuda

@@ -1,0 +1,34 @@
+// From all frames to the middle one (MOFA): strided Transformer layers, the first three with a
+// learned table of positions each.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "../weights/blueprint.h"
+#include "../pass.h"
+#include "transformer-layer.h"
+
+namespace pstmo {
+
+class FrameAggregator {
+ public:
+  // The stride of each layer; empty for an N that has none.
+  static std::vector<int> strides(int frames);
+
+  explicit FrameAggregator(Blueprint& blueprint);
+
+  // x (B, N, d), left as it is, to (B, 1, d).
+  float* forward(const Pass& pass, const float* x, int batch);
+  // dY (B, 1, d) to dX (B, N, d).
+  float* backward(const Pass& pass, float* dY);
+  const std::vector<TransformerLayer>& layers() const { return layers_; }
+
+ private:
+  int frames_, width_;
+  std::array<Parameter, 3> tables_;
+  std::vector<TransformerLayer> layers_;
+  int batch_ = 0;
+};
+
+}  // namespace pstmo

@@ -1,0 +1,18 @@
+// What a layer is built from: the configuration, the tensors it adds itself to, and the dropout
+// sites handed out so far.
+#pragma once
+
+#include "../network.h"
+#include "parameters.h"
+
+namespace pstmo {
+
+struct Blueprint {
+  const NetworkConfig& config;
+  Parameters& parameters;
+  uint32_t sites = 0;
+
+  uint32_t nextSite() { return sites++; }
+};
+
+}  // namespace pstmo
