@@ -4,7 +4,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const AdamStep& op) {
   constexpr size_t kChunk = 1 << 14;
@@ -14,4 +14,4 @@ void CpuBackend::run(const AdamStep& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

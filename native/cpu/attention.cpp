@@ -6,7 +6,7 @@
 #include "../core/rounding.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 size_t attentionScratch(int tokens, int width) {
   const size_t keys = roundUp(tokens, kWidestPanel), channels = roundUp(width, kWidestPanel);
@@ -46,4 +46,4 @@ void CpuBackend::run(const AttentionMaps& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -12,6 +12,8 @@
 #include "cpu-device.h"
 
 namespace pstmo {
+
+namespace cpu {
 namespace {
 
 // Rows of a partial sum: fixed, so that sums do not depend on the number of threads.
@@ -28,6 +30,7 @@ const Kernels& chooseKernels(const std::string& isa, Precision precision) {
 }
 
 }  // namespace
+}  // namespace cpu
 
 std::string chooseCpuIsa(const std::string& isa, Precision precision) {
   std::string wanted = isa;
@@ -76,11 +79,11 @@ bool cpuHasBf16() {
 }
 
 std::unique_ptr<Backend> makeCpuBackend(int threads, Precision precision, const std::string& isa) {
-  return std::make_unique<CpuBackend>(threads, precision, isa);
+  return std::make_unique<cpu::CpuBackend>(threads, precision, isa);
 }
 
 double measureCpuPeak(int threads, Precision precision, const std::string& isa, double seconds) {
-  const Kernels& kernels = chooseKernels(isa, precision);
+  const cpu::Kernels& kernels = cpu::chooseKernels(isa, precision);
   ThreadPool pool(threads);
   const auto multiplyAdds =
       precision == Precision::bf16 ? kernels.multiplyAddsBf16 : kernels.multiplyAdds;
@@ -116,9 +119,11 @@ double measureCpuCopy(int threads, double seconds) {
          1e9;
 }
 
-Scratch::~Scratch() { releaseAligned(data_); }
+namespace cpu {
 
-float* Scratch::floats(size_t count) {
+GrowingBuffer::~GrowingBuffer() { releaseAligned(data_); }
+
+float* GrowingBuffer::floats(size_t count) {
   if (count > capacity_) {
     releaseAligned(data_);
     capacity_ = 0;
@@ -185,5 +190,7 @@ float* CpuBackend::reduceRows(int rows, int width,
   for (int c = 0; c < width; ++c) total[c] = static_cast<float>(sums[c]);
   return total;
 }
+
+}  // namespace cpu
 
 }  // namespace pstmo

@@ -10,18 +10,18 @@
 #include "cpu-backend.h"
 #include "kernels/kernels.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 // Memory aligned to cache lines that only grows.
-class Scratch {
+class GrowingBuffer {
  public:
-  ~Scratch();
-  Scratch() = default;
-  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
+  ~GrowingBuffer();
+  GrowingBuffer() = default;
+  GrowingBuffer(GrowingBuffer&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
     other.data_ = nullptr;
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  GrowingBuffer(const GrowingBuffer&) = delete;
+  GrowingBuffer& operator=(const GrowingBuffer&) = delete;
   float* floats(size_t count);  // contents are lost when it grows
 
  private:
@@ -51,7 +51,7 @@ struct RowSource {
 struct Panels {
   int inner = 0, columns = 0, count = 0;  // count: panels
   bool bf16 = false;
-  Scratch memory;
+  GrowingBuffer memory;
   float* data = nullptr;  // (count, inner, panelColumns), or words of two bf16
   uint64_t epoch = 0;     // of the weights that were packed
 
@@ -153,8 +153,8 @@ class CpuBackend final : public Backend {
   Precision precision_;
   uint64_t epoch_ = 1;
   std::unordered_map<uint64_t, Panels> panels_;
-  std::vector<Scratch> workerScratch_;
-  Scratch partials_, conv_;
+  std::vector<GrowingBuffer> workerScratch_;
+  GrowingBuffer partials_, conv_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

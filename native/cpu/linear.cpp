@@ -3,7 +3,7 @@
 // out and why the bits are the same for every number of threads.
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const LinearForward& op) {
   matmul(op.rows, {.x = op.x.floats(), .width = op.in}, packed(op.weight, op.out, op.in, 1, true),
@@ -73,4 +73,4 @@ void CpuBackend::run(const SpatialBlockBackward& op) {
                      .accumulate = op.accumulate});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -20,7 +20,7 @@
 #include "../core/rounding.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kInnerBlock = 256;      // 32 KB of a panel with 32 columns; bf16: 128 pairs, 16 KB
@@ -50,7 +50,7 @@ class Matmul {
   int items() const { return chunks_ * groups_; }
 
   // One chunk of rows times one group of panels.
-  void run(int item, Scratch& scratch) const {
+  void run(int item, GrowingBuffer& scratch) const {
     const int first = item / groups_ * chunk_, count = std::min(chunk_, rows_ - first),
               group = item % groups_;
     float* sums = scratch.floats(tileFloats() * (chunk_ / kernels_.tileRows) +
@@ -164,4 +164,4 @@ void CpuBackend::addColumnSums(int rows, int channels, const float* x, float* su
   for (int c = 0; c < channels; ++c) sums[c] += total[c];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

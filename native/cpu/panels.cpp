@@ -14,7 +14,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 struct Weight {
@@ -118,4 +118,4 @@ const Panels& CpuBackend::packed(const float* data, int out, int in, int taps, b
   return panels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

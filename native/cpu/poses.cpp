@@ -16,7 +16,7 @@
 #include "../core/philox.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kRows = 64;  // rows a thread takes at a time
@@ -193,4 +193,4 @@ void CpuBackend::run(const RefineBlendBackward& op) {
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -16,7 +16,7 @@
 #include "../core/rounding.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 // x as the left operand of both ways: StridedConvForward or StridedConvBackward.
@@ -128,4 +128,4 @@ void CpuBackend::run(const StridedResidualBackward& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -11,7 +11,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 // Row `token` of window `window` of x (B, tokens, channels).
@@ -159,4 +159,4 @@ void CpuBackend::run(const AddForward& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -22,7 +22,7 @@
 #include "../core/rounding.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kBlock = 128;  // steps over the batch reduced at a time: rows, bf16: pairs of rows
@@ -57,7 +57,7 @@ class WeightGradient {
 
   int parts() const { return panelSplit_ * rowSplit_; }
 
-  void run(int index, Scratch& scratch) const {
+  void run(int index, GrowingBuffer& scratch) const {
     const Part part = partOf(index, scratch);
     const int block = bf16_ ? 2 * kBlock : kBlock;
     for (int first = 0; first < rows_; first += block) {
@@ -99,7 +99,7 @@ class WeightGradient {
     return static_cast<size_t>(kernels_.tileRows) * kernels_.panelColumns;
   }
 
-  Part partOf(int index, Scratch& scratch) const {
+  Part partOf(int index, GrowingBuffer& scratch) const {
     const int panelPart = index % panelSplit_, rowPart = index / panelSplit_;
     const int tileBegin = tileCount() * rowPart / rowSplit_,
               tileEnd = tileCount() * (rowPart + 1) / rowSplit_;
@@ -238,4 +238,4 @@ void CpuBackend::weightGradient(int rows, const float* dZ, int out, const RowSou
   pool_.run(sum.parts(), [&](int part, int worker) { sum.run(part, workerScratch_[worker]); });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -13,7 +13,7 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 // The widest panel and the tallest tile of any instruction set.
 constexpr int kWidestPanel = 32, kTallestTile = 9;
@@ -131,4 +131,4 @@ const Kernels& avx512Kernels();
 const Kernels& avx512Bf16Kernels();
 #endif
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu
