@@ -31,7 +31,8 @@ inline RowMoments rowMoments(const float* x, int channels) {
     const Vec centred = firstLanes(load(x + c) - mean, channels - c, Vec{});
     squares0 += centred * centred;
   }
-  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) + 1e-6f)};
+  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) +
+                        kLayerNormEpsilon)};
 }
 
 void rowScales(const float* x, ptrdiff_t stride, int channels, int rows, float* scale) {

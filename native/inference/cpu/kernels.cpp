@@ -10,14 +10,14 @@ size_t planAttentionScratch(int keys, int width) {
   return 2 * columns * channels + 16 * columns;  // K^T, scores of a tile of rows, pairs of V
 }
 
-const PlanKernels& planKernels(Precision precision, const std::string& isa) {
+const Kernels& chooseKernels(Precision precision, const std::string& isa) {
   const std::string chosen = chooseCpuIsa(isa, precision);
 #if defined(__x86_64__)
   if (chosen == "avx512")
-    return precision == Precision::bf16 ? avx512Bf16PlanKernels() : avx512PlanKernels();
-  if (chosen == "avx2") return avx2PlanKernels();
+    return precision == Precision::bf16 ? avx512bf16Kernels() : avx512Kernels();
+  if (chosen == "avx2") return avx2Kernels();
 #endif
-  return portablePlanKernels();
+  return portableKernels();
 }
 
 }  // namespace pstmo::inference

@@ -108,7 +108,7 @@ struct PlanCombine {
   bool bf16 = false;
 };
 
-struct PlanKernels {
+struct Kernels {
   int lanes;
   int panelColumns;
   int tileRows;
@@ -131,13 +131,13 @@ struct PlanKernels {
 size_t planAttentionScratch(int keys, int width);
 
 // For an instruction set as cpu-backend.h names them.
-const PlanKernels& planKernels(Precision precision, const std::string& isa);
+const Kernels& chooseKernels(Precision precision, const std::string& isa);
 
-const PlanKernels& portablePlanKernels();
+const Kernels& portableKernels();
 #if defined(__x86_64__)
-const PlanKernels& avx2PlanKernels();
-const PlanKernels& avx512PlanKernels();
-const PlanKernels& avx512Bf16PlanKernels();
+const Kernels& avx2Kernels();
+const Kernels& avx512Kernels();
+const Kernels& avx512bf16Kernels();
 #endif
 
 }  // namespace pstmo::inference

@@ -1,4 +1,5 @@
 // All kernels of the plan for one instruction set: see kernels.inl.
+#include "../../core/constants.h"
 #include "../../core/philox.h"
 #include "kernels.h"
 
@@ -6,20 +7,17 @@
 #include <immintrin.h>
 #endif
 
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wunused-function"
-
 namespace pstmo::inference::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
+#include "../../cpu/kernels/compiler.h"
 #include "../../cpu/kernels/vector.h"
 #include "kernels-matmul.h"
 #include "kernels-attention.h"
 #include "kernels-rows.h"
 // clang-format on
 
-constexpr PlanKernels makePlanKernels() {
+constexpr Kernels makeKernels() {
   return {
       .lanes = kLanes,
       .panelColumns = kPanel,

@@ -48,10 +48,10 @@ struct PlanLayerWeights {
 };
 
 struct PlanWeights {
-  PlanConfig config;
+  NetworkConfig config;
   PlanFolds folds;
   Precision precision;
-  const PlanKernels& kernels;
+  const Kernels& kernels;
 
   int headWidth, headPadded;       // channels of a head; rounded up to a panel
   int headPanels;                  // panels of each of Q, K, V of a head
@@ -63,8 +63,8 @@ struct PlanWeights {
   std::vector<AlignedArray<float>> tables;  // (N, padded width) each
   PlanLinear head;
 
-  PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-              const PlanKernels& kernels, ThreadPool& pool, const TensorReader& read);
+  PlanWeights(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
+              const Kernels& kernels, ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }
 
