@@ -4,8 +4,8 @@
 
 namespace pstmo::inference {
 
-const PlanKernels& avx2PlanKernels() {
-  static constexpr PlanKernels kernels = avx2::makePlanKernels();
+const Kernels& avx2Kernels() {
+  static constexpr Kernels kernels = avx2::makeKernels();
   return kernels;
 }
 

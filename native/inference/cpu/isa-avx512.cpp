@@ -4,8 +4,8 @@
 
 namespace pstmo::inference {
 
-const PlanKernels& avx512PlanKernels() {
-  static constexpr PlanKernels kernels = avx512::makePlanKernels();
+const Kernels& avx512Kernels() {
+  static constexpr Kernels kernels = avx512::makeKernels();
   return kernels;
 }
 

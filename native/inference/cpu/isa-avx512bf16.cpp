@@ -4,8 +4,8 @@
 
 namespace pstmo::inference {
 
-const PlanKernels& avx512Bf16PlanKernels() {
-  static constexpr PlanKernels kernels = avx512bf16::makePlanKernels();
+const Kernels& avx512Bf16Kernels() {
+  static constexpr Kernels kernels = avx512bf16::makeKernels();
   return kernels;
 }
 

@@ -4,8 +4,8 @@
 
 namespace pstmo::inference {
 
-const PlanKernels& portablePlanKernels() {
-  static constexpr PlanKernels kernels = portable::makePlanKernels();
+const Kernels& portableKernels() {
+  static constexpr Kernels kernels = portable::makeKernels();
   return kernels;
 }
 

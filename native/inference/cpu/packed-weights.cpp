@@ -34,7 +34,7 @@ void packPanel(const float* from, int stride, int step, int columns, int rows, C
 
 }  // namespace
 
-PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k,
+PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const Kernels& k,
                          ThreadPool& pool, const TensorReader& read)
     : config(c),
       folds(f),

@@ -7,6 +7,7 @@
 
 #include "../../core/aligned-array.h"
 #include "../../core/page-arena.h"
+#include "../../core/rounding.h"
 #include "../../core/thread-pool.h"
 #include "../folded-network.h"
 #include "kernels.h"
@@ -15,7 +16,6 @@ namespace pstmo::inference {
 
 // Channels of a row in working memory: whole panels of any instruction set.
 constexpr int kRowPadding = 32;
-inline int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline int paddedRow(int channels) { return roundUp(channels, kRowPadding); }
 
 // The right side of a product.
@@ -51,7 +51,7 @@ struct PlanWeights {
   PlanConfig config;
   PlanFolds folds;
   Precision precision;
-  const PlanKernels& kernels;
+  const Kernels& kernels;
 
   int headWidth, headPadded;       // channels of a head; rounded up to a panel
   int headPanels;                  // panels of each of Q, K, V of a head
@@ -64,7 +64,7 @@ struct PlanWeights {
   PlanLinear head;
 
   PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-              const PlanKernels& kernels, ThreadPool& pool, const TensorReader& read);
+              const Kernels& kernels, ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }
 
