@@ -97,20 +97,20 @@ void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int a
   pool_.run(chunks, [&](int item, int) {
     const int first = item * chunk, count = std::min(chunk, rows - first);
     const float* from = tokens + static_cast<ptrdiff_t>(first) * row_;
-    PlanProduct op{.rows = count,
-                   .a = from,
-                   .aStride = row_,
-                   .inner = heads.inner,
-                   .panelCount = weights_.headPanels,
-                   .yMap = {.stride = width}};
+    Matmul op{.rows = count,
+              .a = from,
+              .aStride = row_,
+              .inner = heads.inner,
+              .panelCount = weights_.headPanels,
+              .yMap = {.stride = width}};
     if (heads.bf16) {
       Bf16* rounded = static_cast<Bf16*>(ringRounded_.row(static_cast<size_t>(first)));
-      kernels_.normalizeRows({.rows = count,
-                              .channels = config_.width,
-                              .x = from,
-                              .stride = row_,
-                              .scaled = false,
-                              .yBf16 = rounded});
+      kernels_.layerNorm({.rows = count,
+                          .channels = config_.width,
+                          .x = from,
+                          .stride = row_,
+                          .scaled = false,
+                          .yBf16 = rounded});
       op.a = rounded;
     }
     for (int part = 0; part < 3 * config_.heads; ++part) {

@@ -121,7 +121,7 @@ void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
   for (PlanHand& hand : hands_) {
     for (PlanRows* part : {&hand.query, &hand.key, &hand.value})
       part->reserve(rows, weights_.headPadded, bf16, &arena_);
-    hand.scores.reserve(planAttentionScratch(config_.frames, weights_.headPadded));
+    hand.scores.reserve(attentionScratch(config_.frames, weights_.headPadded));
     const size_t inner =
         static_cast<size_t>(kSharedRows + kernels_.tileRows) * static_cast<size_t>(innerRow_);
     zeros(hand.inside[0], inner, arena_);
@@ -203,13 +203,13 @@ void CpuPlan::aggregate(const Crew& crew, PlanSpace& space, int windows, float* 
     tokens = out;
   }
   if (!folds_.batchNorm) {
-    kernels_.affineRows({.rows = windows,
-                         .channels = config_.width,
-                         .x = from,
-                         .stride = row_,
-                         .scale = weights_.head.normScale.data(),
-                         .shift = weights_.head.normShift.data(),
-                         .y = space.headInput.data()});
+    kernels_.affine({.rows = windows,
+                     .channels = config_.width,
+                     .x = from,
+                     .stride = row_,
+                     .scale = weights_.head.normScale.data(),
+                     .shift = weights_.head.normShift.data(),
+                     .y = space.headInput.data()});
     from = space.headInput.data();
   }
   product(Crew(0), weights_.head.panels,

@@ -140,9 +140,9 @@ class CpuPlan final : public LiftPlan {
               const Normed& queries, int queriesOfWindow, const Normed& keys, int windows,
               int tokens, const SharedFirstLayer* shared);
   void addTable(const Crew& crew, float* x, int windows, int tokens, const float* table);
-  void product(const Crew& crew, const PlanPanels& panels, PlanProduct op) const;
-  void runProduct(const PlanPanels& panels, const PlanProduct& op) const {
-    (panels.bf16 ? kernels_.productBf16 : kernels_.product)(op);
+  void product(const Crew& crew, const PlanPanels& panels, Matmul op) const;
+  void runProduct(const PlanPanels& panels, const Matmul& op) const {
+    (panels.bf16 ? kernels_.matmulBf16 : kernels_.matmul)(op);
   }
   void prepare(int groupWindows, int unitWindows, int units);
   // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds: to rows

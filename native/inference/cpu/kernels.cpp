@@ -1,13 +1,16 @@
 #include "kernels.h"
 
+#include "../../core/rounding.h"
 #include "../../cpu/cpu-backend.h"
+#include "../../cpu/kernels/kernels.h"
 
 namespace pstmo::inference {
 
-size_t planAttentionScratch(int keys, int width) {
-  const size_t columns = static_cast<size_t>(keys + 31) / 32 * 32,
-               channels = static_cast<size_t>(width + 31) / 32 * 32;
-  return 2 * columns * channels + 16 * columns;  // K^T, scores of a tile of rows, pairs of V
+size_t attentionScratch(int keys, int width) {
+  const size_t columns = roundUp(keys, cpu::kWidestPanel),
+               channels = roundUp(width, cpu::kWidestPanel);
+  // K^T and V in words; scores of a tile of rows, a little apart.
+  return 2 * columns * channels + 16 * columns;
 }
 
 const Kernels& chooseKernels(Precision precision, const std::string& isa) {

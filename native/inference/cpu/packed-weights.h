@@ -7,6 +7,7 @@
 
 #include "../../core/aligned-array.h"
 #include "../../core/page-arena.h"
+#include "../../core/rounding.h"
 #include "../../core/thread-pool.h"
 #include "../folded-network.h"
 #include "kernels.h"
@@ -15,7 +16,6 @@ namespace pstmo::inference {
 
 // Channels of a row in working memory: whole panels of any instruction set.
 constexpr int kRowPadding = 32;
-inline int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline int paddedRow(int channels) { return roundUp(channels, kRowPadding); }
 
 // The right side of a product.

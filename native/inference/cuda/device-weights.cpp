@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
+#include "../../core/rounding.h"
+
 namespace pstmo::inference {
-namespace {
-
-int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-}  // namespace
 
 CudaPlanRows::CudaPlanRows(const NetworkConfig& config, Precision precision)
     : perWord(precision == Precision::bf16 ? 2 : 1) {
