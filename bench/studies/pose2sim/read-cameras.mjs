@@ -4,6 +4,7 @@ import { join } from 'node:path';
 /**
  * The cameras of a Pose2Sim session: for each its name, image size, the folder of OpenPose's files, and its calibration:
  * `camera` (pixels, with distortion) and `extrinsics` (world to camera, z up).
+ * @param {string} folder
  */
 export function readCameras(folder) {
   const calibration = readFileSync(join(folder, 'calib-2d', 'Calib_qca.toml'), 'utf8');

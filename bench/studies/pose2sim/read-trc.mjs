@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 /**
  * Markers of a TRC file in metres: names, and (T, markers, 3). Its columns are Y, Z, X of the calibration's axes, which is put
  * right here (a rotation, so that similarity Procrustes would not have minded).
+ * @param {string} path
  */
 export function readTrc(path) {
   const lines = readFileSync(path, 'utf8').split(/\r?\n/);

@@ -1,3 +1,6 @@
+/** @typedef {{ op: string, shape: string, flops: number, bytes: number, narrowBytes: number }} Row */
+/** @typedef {{ about: string, products: Record<string, number>, copies: number, l2: number, exponentials: number }} Device */
+
 /** What one H200 gave: bf16 products of 8192 x 8192 x 8192 on random data, and copies within its memory, both measured there. */
 export const H200 = {
   about: 'An H200',
@@ -22,7 +25,13 @@ export const H100 = {
 /** FLOPs of an attention product per exponential: 2 x the head width, and how many products there are of one set of scores. */
 const PRODUCTS_OF_SCORES = { attentionForward: 2, attentionBackward: 5, attentionMaps: 1 };
 
-/** The records of a step at another batch, from those at 2 and at 3 windows: flops, bytes and every number of a shape are linear in it. */
+/**
+ * The records of a step at another batch, from those at 2 and at 3 windows: flops, bytes and every number of a shape are linear in it.
+ * @param {readonly Row[]} two
+ * @param {readonly Row[]} three
+ * @param {number} batch
+ * @returns {Row[]}
+ */
 export function extrapolate(two, three, batch) {
   if (two.length !== three.length) {
     throw new Error(`A step has ${two.length} ops at batch 2 and ${three.length} at batch 3.`);
@@ -40,7 +49,11 @@ export function extrapolate(two, three, batch) {
   });
 }
 
-/** One row for each op and shape, in the order in which they first come. */
+/**
+ * One row for each op and shape, in the order in which they first come.
+ * @param {readonly Row[]} records
+ * @returns {(Row & { count: number })[]}
+ */
 export function gather(records) {
   const rows = new Map();
   for (const { op, shape, flops, bytes, narrowBytes } of records) {
@@ -52,7 +65,13 @@ export function gather(records) {
   return [...rows.values()];
 }
 
-/** Seconds that each bound allows at the least, and the longest of them. */
+/**
+ * Seconds that each bound allows at the least, and the longest of them.
+ * @param {Pick<Row, 'op' | 'flops' | 'bytes'>} row
+ * @param {'fp32' | 'tf32' | 'bf16'} precision
+ * @param {number} headWidth
+ * @param {Device} device
+ */
 export function expectedTime({ op, flops, bytes }, precision, headWidth, device = H200) {
   const arithmetic = flops / device.products[precision];
   const memory = bytes / device.copies;

@@ -1,6 +1,8 @@
 // What the kernels of the plan on CUDA (native/cuda/plan-*.cu) compute and move for a batch of windows, as they are written now: bf16
 // between the kernels, the residual stream in fp32.
 
+/** @typedef {{ op: string, shape: string, flops: number, bytes: number, l2: number, exponentials: number, exact: boolean }} KernelRow */
+
 /** Bytes of an element between kernels, and of the residual stream. */
 const HALF = 2;
 const FLOAT = 4;
@@ -74,7 +76,13 @@ function layer(windows, tokens, stride, { width, hidden, heads }, projected = fa
   ];
 }
 
-/** The kernels of a batch in their order. `frames`: how many frames go through the spatial encoder (a video's: once each). */
+/**
+ * The kernels of a batch in their order. `frames`: how many frames go through the spatial encoder (a video's: once each).
+ * @param {{ frames: number, layers?: number, width?: number, hidden?: number, heads?: number, joints?: number }} model
+ * @param {number} windows
+ * @param {number} frames
+ * @returns {KernelRow[]}
+ */
 export function planKernels(
   { frames: tokens, layers = 3, width = 256, hidden = 512, heads = 8, joints = 17 },
   windows,
@@ -132,7 +140,11 @@ export function planKernels(
   ];
 }
 
-/** Seconds that each bound allows at the least, and the longest of them. */
+/**
+ * Seconds that each bound allows at the least, and the longest of them.
+ * @param {KernelRow} row
+ * @param {import('./expected-time.mjs').Device} device
+ */
 export function planTime({ flops, bytes, l2, exponentials, exact }, device) {
   const times = {
     arithmetic: flops / device.products[exact ? 'fp32' : 'bf16'],

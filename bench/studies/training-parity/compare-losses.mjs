@@ -9,6 +9,8 @@ function mean(values) {
  * Two curves of losses over the same samples, block by block: each block's means, and how far they are apart in standard
  * errors of such a mean. The scatter of a batch's loss is taken from the theirs', as half the mean square of neighbours'
  * differences, which a falling curve hardly touches.
+ * @param {readonly number[]} ours
+ * @param {readonly number[]} theirs
  */
 export function compareLosses(ours, theirs) {
   const blocks = [];
