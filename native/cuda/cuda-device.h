@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "cublaslt/matmul.h"
 #include "cuda-backend.h"
 #include "device/runtime.h"
-#include "cublaslt/matmul.h"
 #include "kernels/matmul.h"
 #include "scratch.h"
 #include "staging.h"

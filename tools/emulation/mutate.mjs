@@ -1,5 +1,5 @@
-// Mutants of the CUDA kernels: every barrier and wait removed, every bound and index shifted by one. All of them stand in one copy of the sources,
-// each behind a switch that PSTMO_EMULATION_MUTANT turns, so that one build serves them all.
+// Mutants of the CUDA kernels: every barrier and wait removed, every bound and index shifted by one. All of them stand in one copy of
+// the sources, each behind a switch that PSTMO_EMULATION_MUTANT turns, so that one build serves them all.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -107,7 +107,7 @@ function placesOf(code, [begin, end]) {
   const places = [];
   for (const { index } of body.matchAll(/\b(?:__syncthreads|syncWarp|copies\.land)\(\);/g))
     places.push({ kind: 'barrier', at: begin + index });
-  for (const { index, 0: operator } of body.matchAll(/ (?:<=|>=|<|>) /g)) {
+  for (const { index, 0: operator } of body.matchAll(/ (?:<=|>=|<|>)\s+/g)) {
     places.push({ kind: 'bound', at: begin + index + operator.length });
   }
   for (const { index } of body.matchAll(/(?<=[\w\])])\[/g)) {
@@ -129,6 +129,16 @@ function placesOf(code, [begin, end]) {
   return places.sort((a, b) => a.at - b.at);
 }
 
+/** The statement that line `at` (from 0) is part of, on one line: the formatter breaks long ones. */
+function statementAt(lines, at) {
+  const ends = (line) => /[;{}:]\s*(?:\/\/.*)?$|^\s*(?:\/\/|#)|^\s*$/.test(line);
+  let [first, last] = [at, at];
+  while (first > 0 && !ends(lines[first - 1])) first--;
+  while (last + 1 < lines.length && !ends(lines[last])) last++;
+  const parts = lines.slice(first, last + 1).map((line) => line.replace(/\/\/.*$/, '').trim());
+  return parts.join(' ').replace(/\( /g, '(');
+}
+
 /** The source with its switches, numbered from `first`, and what each does. */
 function mutateSource(file, text, first) {
   const code = blanked(text);
@@ -145,7 +155,7 @@ function mutateSource(file, text, first) {
       column,
       kind: place.kind,
       change,
-      source: lines[line - 1].trim(),
+      source: statementAt(lines, line - 1),
     });
   };
   for (const place of kernelBodies(code).flatMap((body) => placesOf(code, body))) {
@@ -160,7 +170,7 @@ function mutateSource(file, text, first) {
       add(place, `-1 + ${tail}`);
     } else {
       inserts.push([place.at, `::pstmo::emulation::mutant(${number}) + (`], [place.end, ')']);
-      add(place, `1 + ${text.slice(place.at, place.end).trim()}`);
+      add(place, `1 + ${text.slice(place.at, place.end).replace(/\s+/g, ' ').trim()}`);
     }
   }
   inserts.sort((a, b) => b[0] - a[0]);

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "../../ops/backend.h"
-#include "library.h"
 #include "../device/runtime.h"
 #include "../scratch.h"
+#include "library.h"
 
 namespace pstmo::cuda {
 

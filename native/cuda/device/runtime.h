@@ -52,7 +52,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t share
                                static_cast<int>(sharedBytes)),
           "asking for " + std::to_string(sharedBytes) + " bytes of shared memory a block");
   }
-  kernel<<<grid, threads, sharedBytes, stream> > >(std::forward<Arguments>(arguments)...);
+  kernel<<<grid, threads, sharedBytes, stream>>>(std::forward<Arguments>(arguments)...);
   check(cudaGetLastError(), "starting a kernel");
 #endif
 }

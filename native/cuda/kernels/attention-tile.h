@@ -3,10 +3,10 @@
 // threads are neighbours in one warp. Channels are padded with zeros to kWidth.
 #pragma once
 
-#include "dropout-mask.h"
 #include "../device/shared-array.h"
-#include "activation-io.h"
 #include "../device/warp.h"
+#include "activation-io.h"
+#include "dropout-mask.h"
 
 namespace pstmo::cuda {
 

@@ -4,12 +4,12 @@
 // one thread (or one fragment) in one order.
 #pragma once
 
-#include "batch-norm.h"
-#include "dropout-mask.h"
 #include "../device/ptx.h"
 #include "../device/shared-array.h"
-#include "activation-io.h"
 #include "../device/warp.h"
+#include "activation-io.h"
+#include "batch-norm.h"
+#include "dropout-mask.h"
 
 namespace pstmo::cuda {
 

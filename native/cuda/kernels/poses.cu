@@ -1,9 +1,9 @@
 // Windows out of sequences, mirroring, the loss, and the refining module's arithmetic.
 #include "../../core/philox.h"
 #include "../cuda-device.h"
-#include "elementwise.h"
 #include "../device/shared-array.h"
 #include "../device/warp.h"
+#include "elementwise.h"
 
 namespace pstmo::cuda {
 namespace {
