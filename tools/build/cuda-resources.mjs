@@ -21,7 +21,7 @@ function structsOf(room) {
     .filter((file) => /\.(?:cu|h)$/.test(file) && !file.startsWith('probes/'))
     .map((file) => readFileSync(path.join(native, room, file), 'utf8'))
     .join('\n');
-  const kernels = text.matchAll(/__global__[^{;]*?\b(\w+)\([^{;]*\)\s*\{([\s\S]*?)^\}/gm);
+  const kernels = text.matchAll(/__global__[^{;]*?\b(?!__launch_bounds__)(\w+)\([^{;]*\)\s*\{([\s\S]*?)^\}/gm);
   return new Map([...kernels].map(([, kernel, body]) => [kernel, /sharedMemory<(\w+)/.exec(body)?.[1]]));
 }
 const structs = new Map(Object.keys(ROOMS).map((room) => [room, structsOf(room)]));
