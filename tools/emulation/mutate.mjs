@@ -4,13 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Files that are not mutated, and why. */
-export const AS_THEY_ARE = new Map([
-  ['cuda/peaks.cu', 'measures the device: no result comes of it'],
-  [
-    'cuda/device/shared-array.h',
-    'of another form on the emulated device than on a GPU; it is what checks bounds and barriers',
-  ],
-]);
+export const AS_THEY_ARE = new Map([['cuda/peaks.cu', 'measures the device: no result comes of it']]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
 const DECLARED =
   /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)[\s*]+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
@@ -18,6 +12,8 @@ const DECLARED =
 const HOOKS = `#pragma once
 #include <cstdio>
 #include <cstdlib>
+
+#include "CUDA_HOST"
 
 namespace pstmo::emulation {
 
@@ -36,7 +32,7 @@ inline int shift(int number) {
   reachedMutants[number] = reachedMutants[number + 1] = 1;
   return (chosenMutant == number) - (chosenMutant == number + 1);
 }
-// Adds what the last launch reached to the file of that name.
+// Adds the mutants that the last kernel reached to the file of that name.
 inline void noteReached() {
   const char* name = std::getenv("PSTMO_EMULATION_REACHED");
   if (!name || !*name) return;
@@ -48,15 +44,15 @@ inline void noteReached() {
     std::fclose(file);
   }
 }
+inline const bool notesReached = (afterKernel = noteReached, true);
 
 }  // namespace pstmo::emulation
 `;
 
-/** The text with what is no code of a kernel blanked: comments, strings, preprocessor lines and what stands between #if and #endif. */
+/** The text with all that is no code of a kernel blanked: comments, strings and preprocessor lines. */
 function blanked(text) {
   const blank = (match) => match.replace(/[^\n]/g, ' ');
   return text
-    .replace(/^#if\b[\s\S]*?^#endif\b.*$/gm, blank)
     .replace(/^#.*$/gm, blank)
     .replace(/\/\/.*$/gm, blank)
     .replace(/"(?:\\.|[^"\\\n])*"/g, blank)
@@ -179,12 +175,15 @@ function mutateSource(file, text, first) {
   return { result, mutants };
 }
 
-/** The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. */
+/**
+ * The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. The headers of
+ * cuda/device are not among them: the emulated device has twins in their place.
+ */
 export function mutateKernels(root) {
   const native = path.join(root, 'native');
   const files = ['cuda', 'inference/cuda']
     .flatMap((room) => readdirSync(path.join(native, room), { recursive: true }).map((name) => path.join(room, name)))
-    .filter((file) => /\.(?:cu|h)$/.test(file) && !file.includes('probes/'))
+    .filter((file) => /\.(?:cu|h)$/.test(file) && !/\/(?:device|probes)\//.test(file))
     .sort();
   const sources = new Map();
   const mutants = [];
@@ -193,15 +192,16 @@ export function mutateKernels(root) {
     const own = AS_THEY_ARE.has(file) ? { result: text, mutants: [] } : mutateSource(file, text, mutants.length);
     mutants.push(...own.mutants);
     const folder = path.dirname(file);
-    const placed = own.result
-      .replace(/^#include "([^"]+)"/gm, (line, name) => {
-        const target = path.join(folder, name);
-        return files.includes(target) ? line : `#include "${path.join(native, target)}"`;
-      })
-      .replace('  emulation::checkGuards();', '  emulation::checkGuards();\n  emulation::noteReached();');
+    const placed = own.result.replace(/^#include "([^"]+)"/gm, (line, name) => {
+      const target = path.join(folder, name);
+      return files.includes(target) ? line : `#include "${path.join(native, target)}"`;
+    });
     sources.set(file, `#include "${path.relative(folder, 'mutants.h')}"\n#line 1\n${placed}`);
   }
-  sources.set('mutants.h', HOOKS.replaceAll('COUNT', String(mutants.length)));
+  sources.set(
+    'mutants.h',
+    HOOKS.replaceAll('COUNT', String(mutants.length)).replace('CUDA_HOST', path.join(native, 'emulation/cuda-host.h')),
+  );
   return { sources, mutants };
 }
 

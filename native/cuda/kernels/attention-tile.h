@@ -3,10 +3,11 @@
 // threads are neighbours in one warp. Channels are padded with zeros to kWidth.
 #pragma once
 
-#include "../device/shared-array.h"
-#include "../device/warp.h"
+#include <device/shared-array.h>
+
 #include "activation-io.h"
 #include "dropout-mask.h"
+#include "lanes.h"
 
 namespace pstmo::cuda {
 
