@@ -1,3 +1,4 @@
+import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
@@ -52,7 +53,7 @@ export interface TrainingProgress {
 }
 
 /** Options of {@link pretrain} and {@link finetune}. */
-export interface TrainingOptions extends Partial<TrainingSettings> {
+export interface TrainingOptions extends Partial<TrainingSettings>, Omit<OldModelOptions, 'plan'> {
   /** A data set in memory or the path of a data set file. */
   dataset: PoseDataset | string;
   /** A preset's name, or a configuration; what it leaves out comes from the data set and the defaults. */
@@ -66,8 +67,8 @@ export interface TrainingOptions extends Partial<TrainingSettings> {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
-  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
-  products?: string;
+  /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  matmul?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
   /** Ends the training after the steps under way, with a checkpoint. */
@@ -92,7 +93,7 @@ export interface TrainingResult {
 }
 
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
-const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'products', 'logEvery', 'signal'];
+const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'matmul', 'logEvery', 'signal'];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
 /** Refuses unknown options; `undefined` counts as not given. */

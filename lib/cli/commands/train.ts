@@ -13,10 +13,10 @@ import {
   deviceOption,
   factor,
   list,
+  matmulOption,
   numberFromZero,
   positiveNumber,
   precisionOption,
-  productsOption,
   threadsOption,
   wholeNumber,
 } from '../parse.js';
@@ -41,7 +41,7 @@ interface TrainFlags extends ModelFlags {
   device: DeviceOption;
   precision?: TrainingSettings['precision'];
   threads: number;
-  products: string;
+  matmul: string;
   logEvery?: number;
   json?: boolean;
 }
@@ -96,7 +96,7 @@ function trainCommand(
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
     .addOption(threadsOption())
-    .addOption(productsOption())
+    .addOption(matmulOption())
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
   return command.action(async (dataset: string, flags: TrainFlags) => {
@@ -117,7 +117,7 @@ function trainCommand(
       resume: flags.resume,
       device: flags.device,
       threads: flags.threads,
-      products: flags.products,
+      matmul: flags.matmul,
       logEvery: flags.logEvery,
       signal: io.signal,
       onNotice: say,

@@ -12,10 +12,10 @@ import { mapToHuman36m } from '../skeletons/to-human36m.js';
 import type { PlacedTrack } from './build-scene.js';
 import { type Packed, packArrays } from './packed-arrays.js';
 import { skeletonOf } from './read-clip.js';
-import type { ModelFacts, MomentLayer, MomentModule, MomentValue } from './scene.js';
+import type { FrameLayer, FrameModule, FrameValue, ModelFacts } from './scene.js';
 
 /** Where in a scene to look, and the seed of Stage I's masks. */
-export interface MomentPlace {
+export interface FramePlace {
   result: number;
   person: number;
   frame: number;
@@ -23,7 +23,7 @@ export interface MomentPlace {
 }
 
 /** Shows what goes on in a model at a frame: every attention map, and what Stage I makes of masked poses. */
-export class Moments {
+export class FrameInspector {
   readonly facts: ModelFacts;
   readonly #model: PoseLifter | MaskedPoseModel;
   readonly #tracks: readonly PlacedTrack[];
@@ -43,7 +43,7 @@ export class Moments {
     name: string,
     tracks: readonly PlacedTrack[],
     options: LoadOptions & { fps?: number } = {},
-  ): Promise<Moments> {
+  ): Promise<FrameInspector> {
     const { fps, ...load } = options;
     if (tracks.length === 0) {
       throw new PoseError(
@@ -59,7 +59,7 @@ export class Moments {
     }
     const { config } = await readWeights(name);
     const model = config.stage === 1 ? await MaskedPoseModel.load(name, load) : await PoseLifter.load(name, load);
-    return new Moments(name, model, tracks, fps);
+    return new FrameInspector(name, model, tracks, fps);
   }
 
   /** The frames of the timeline at which there is something to see. */
@@ -70,7 +70,7 @@ export class Moments {
   }
 
   /** What the model does at one frame, or undefined where the person is absent. */
-  async at(place: MomentPlace): Promise<Packed<MomentValue> | undefined> {
+  async at(place: FramePlace): Promise<Packed<FrameValue> | undefined> {
     const placed = this.#tracks.find(
       ({ result, person, frameOf }) =>
         result === place.result && person === place.person && frameOf.includes(place.frame),
@@ -79,8 +79,8 @@ export class Moments {
     const frame = placed.frameOf.indexOf(place.frame);
     const around = windowAround(placed, frame, this.#model.config, this.facts.stride);
     return this.#model instanceof PoseLifter
-      ? liftingMoment(this.#model, place, around, this.facts.stride)
-      : maskedMoment(this.#model, place, around);
+      ? liftingFrame(this.#model, place, around, this.facts.stride)
+      : maskedFrame(this.#model, place, around);
   }
 
   async close(): Promise<void> {
@@ -88,9 +88,12 @@ export class Moments {
   }
 }
 
-/** {@link Moments.at}, packed. */
-export async function packedMoment(moments: Moments, place: MomentPlace): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const found = await moments.at(place);
+/** {@link FrameInspector.at}, packed. */
+export async function packedFrame(
+  inspector: FrameInspector,
+  place: FramePlace,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const found = await inspector.at(place);
   return found && packArrays(found);
 }
 
@@ -119,18 +122,18 @@ function mapped(layout: string, window: Tensor, { inputLayout }: ModelConfig): T
   throw new PoseError('ERR_UNSUPPORTED', `This model takes ${inputLayout} joints; there is no map from ${layout}.`);
 }
 
-async function liftingMoment(
+async function liftingFrame(
   lifter: PoseLifter,
-  { frame }: MomentPlace,
+  { frame }: FramePlace,
   { keypoints, frames, image }: Window,
   stride: number,
-): Promise<Packed<MomentValue>> {
+): Promise<Packed<FrameValue>> {
   const { config } = lifter;
   const middle = (config.frames - 1) / 2;
   // The window is cut out already: its neighbours are one apart.
   const single = { ...image, fps: config.fps / config.stride };
   const arrays = new Map<string, Float32Array | Uint8Array>();
-  const modules: MomentModule[] = [];
+  const modules: FrameModule[] = [];
   const names = frames.map((_, index) => offsetName((index - middle) * stride));
   const add = async (module: AttentionModule, tokens: (n: number) => string[]) => {
     const maps = await lifter.attention(keypoints, middle, { ...single, module });
@@ -148,11 +151,11 @@ async function liftingMoment(
   return { value: { frame, window: frames, modules }, arrays };
 }
 
-async function maskedMoment(
+async function maskedFrame(
   model: MaskedPoseModel,
-  { frame, seed }: MomentPlace,
+  { frame, seed }: FramePlace,
   { keypoints, frames, image }: Window,
-): Promise<Packed<MomentValue>> {
+): Promise<Packed<FrameValue>> {
   const { config } = model;
   const masks = model.masks(seed);
   const middle = (config.frames - 1) / 2;
@@ -162,7 +165,7 @@ async function maskedMoment(
   const visible = order.filter((index) => !masks.masked[index]);
   const hidden = order.filter((index) => masks.masked[index]);
   const named = (index: number) => offsetName((index - middle) * stride);
-  const modules: MomentModule[] = [];
+  const modules: FrameModule[] = [];
   for (const [module, tokens] of [
     ['tem', visible.map(named)],
     ['decoder', [...visible.map(named), ...hidden.map((index) => `${named(index)}, hidden`)]],
@@ -188,8 +191,8 @@ function packed(
   tokens: (n: number) => readonly string[],
   arrays: Map<string, Float32Array | Uint8Array>,
   middle: number,
-): MomentModule {
-  const layers = maps.map(({ layer, maps: { data, shape } }): MomentLayer => {
+): FrameModule {
+  const layers = maps.map(({ layer, maps: { data, shape } }): FrameLayer => {
     const [heads, n] = shape.slice(-3);
     const size = n * n;
     const from = module === 'joints' ? middle * heads * size : 0;
