@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
 import { complexityCommand } from './commands/complexity.js';
 import { convertCommand } from './commands/convert.js';
@@ -13,7 +14,6 @@ import { profileCommand } from './commands/profile.js';
 import { finetuneCommand, pretrainCommand } from './commands/train.js';
 import { viewCommand } from './commands/view.js';
 import { type Io, isUsage } from './io.js';
-import { packageVersion } from './version.js';
 
 const COMMANDS = [
   liftCommand,
