@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { withoutOldFlags } from '../base/old-names.js';
+import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
 import { complexityCommand } from './commands/complexity.js';
 import { convertCommand } from './commands/convert.js';
@@ -14,7 +15,6 @@ import { profileCommand } from './commands/profile.js';
 import { finetuneCommand, pretrainCommand } from './commands/train.js';
 import { viewCommand } from './commands/view.js';
 import { type Io, isUsage } from './io.js';
-import { packageVersion } from './version.js';
 
 const COMMANDS = [
   liftCommand,

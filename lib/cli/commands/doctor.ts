@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withOldProperties } from '../../base/old-names.js';
+import { packageVersion } from '../../base/package-version.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
 import { createNativeModel, cudaProducts, machine, measurePeak, runOp } from '../../binding.js';
@@ -7,7 +8,6 @@ import { bundledModels } from '../../networks/bundled.js';
 import { parseModelConfig } from '../../networks/config.js';
 import { nativeConfig } from '../../networks/native-config.js';
 import { type Io, print } from '../io.js';
-import { packageVersion } from '../version.js';
 
 const PEAK_SECONDS = 0.3;
 const FRAMES = 60;
