@@ -1,9 +1,9 @@
 import { PoseError } from '../../base/pose-error.js';
 import { skeletons } from '../../skeletons/skeletons.js';
 import type { Detection, FoundDetections } from '../detections.js';
+import { type FrameOrder, orderFrames } from '../frame-order.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import type { FoundTrack } from './assemble-track.js';
-import { type FrameOrder, orderFrames } from './frame-order.js';
 import { trackPeople } from './track-people.js';
 
 /** Of people who were linked here, those with fewer detections are taken for false ones where others have more. */
@@ -27,7 +27,7 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
     );
   }
   const scale = pixelScale(where, found, options);
-  const order = orderFrames(found.images);
+  const order = orderFrames(found.images, { where, times: found.times });
   const notices = [...order.notices, ...found.notices];
   const groups = byTrack(detections) ?? linked(detections, order, found, options, notices);
   const sizes = new Map(groups.map((group) => [group, sizeOfGroup(group.detections)]));
@@ -53,9 +53,10 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       people: groups.length,
       notices: said,
     };
-    const { layout, jointNames, fps, fractions } = found;
+    const { layout, jointNames, fractions } = found;
+    const { step, fps = found.fps } = order;
     const [width, height] = sizeOf(found, options);
-    return { ...track, layout, jointNames, width, height, fps, fractions };
+    return { ...track, layout, jointNames, width, height, fps, step, fractions };
   });
 }
 
