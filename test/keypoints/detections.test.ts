@@ -112,7 +112,11 @@ describe('AlphaPose', () => {
     ['text among the numbers', [entry(0, 1, { keypoints: [1, 'x', 3] })], 'keypoints[1]: expected a number, got "x"'],
     ['people of different joints', [entry(0, 9), entry(1, 9, { keypoints: person(1, 1, 1, 26) })], 'got 26'],
     ['an unknown number of joints', [entry(0, 9, { keypoints: person(1, 1, 1, 5) })], 'got 5'],
-    ['values that are normalised already', [entry(0, 9, { keypoints: person(0, 0).map(() => 0.5) })], 'in pixels'],
+    [
+      'values that are normalised already',
+      [entry(0, 9, { keypoints: person(0, 0).map((_, at) => (at % 2) - 0.4) })],
+      'in pixels',
+    ],
     ['nothing but zeros', [entry(0, 9, { keypoints: person(0, 0).map(() => 0) })], 'no joint with a position'],
   ])('refuses %s', (_, file, message) => {
     expect(() => read(file)).toThrow(message);

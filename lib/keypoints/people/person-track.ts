@@ -1,9 +1,9 @@
 import { PoseError } from '../../base/pose-error.js';
 import { skeletons } from '../../skeletons/skeletons.js';
 import type { Detection, FoundDetections } from '../detections.js';
+import { type FrameOrder, orderFrames } from '../frame-order.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import type { FoundTrack } from './assemble-track.js';
-import { type FrameOrder, orderFrames } from './frame-order.js';
 import { joinBroken, mergeTracks, type Track } from './join-tracks.js';
 import { PoseLikeness } from './pose-likeness.js';
 import { trackPeople } from './track-people.js';
@@ -34,7 +34,7 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
     );
   }
   const scale = pixelScale(where, found, options);
-  const order = orderFrames(found.images);
+  const order = orderFrames(found.images, { where, times: found.times });
   const notices = [...order.notices, ...found.notices];
   const tracks = tracksIn(where, found, order, scale, options, notices);
   const sizes = new Map(tracks.map((track) => [track, sizeOfTrack(track, detections)]));
@@ -62,9 +62,10 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       people: tracks.length,
       notices: said,
     };
-    const { layout, jointNames, fps, fractions } = found;
+    const { layout, jointNames, fractions } = found;
+    const { step, fps = found.fps } = order;
     const [width, height] = sizeOf(found, options);
-    return { ...track, layout, jointNames, width, height, fps, fractions };
+    return { ...track, layout, jointNames, width, height, fps, step, fractions };
   });
 }
 
@@ -96,7 +97,8 @@ function tracksIn(
       points[index * joints * 3 + at] = triples[at] * (at % 3 === 2 ? 1 : scale[at % 3]);
     }
   }
-  const fps = options.fps ?? found.fps ?? assumedRate;
+  const { step = 1, fps: timed } = order;
+  const fps = options.fps === undefined ? (timed ?? found.fps ?? assumedRate) : options.fps / step;
   const asked = typeof options.layout === 'string' ? options.layout : found.layout;
   const layout = skeletons.some((one) => one.name === asked && one.joints.length === joints) ? asked : undefined;
   const people = trackPeople(
