@@ -124,6 +124,15 @@ export function list(text: string): string[] {
   return parts;
 }
 
+/** "3=7,9", again and again: `{ '3': ['7', '9'] }`. */
+export function mergedIds(text: string, before: Record<string, string[]> = {}): Record<string, string[]> {
+  const [id, others, ...more] = text.split('=').map((part) => part.trim());
+  if (!id || !others || more.length > 0) {
+    throw new InvalidArgumentError('Expected <id>=<id>[,<id>...], for example 3=7,9.');
+  }
+  return { ...before, [id]: [...(before[id] ?? []), ...list(others)] };
+}
+
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 function device(text: string): DeviceOption {

@@ -23,7 +23,19 @@ const longestFile = 2 ** 31 - 1;
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
 
-const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
+const knownOptions = [
+  'where',
+  'format',
+  'layout',
+  'person',
+  'entry',
+  'size',
+  'fps',
+  'ignoreIds',
+  'mergeIds',
+  'maxGap',
+  'minConfidence',
+];
 
 /**
  * Reads one person's 2D joints from a file of any of the kinds that people have, its bytes, or a folder of one file a

@@ -92,7 +92,7 @@ describe('AlphaPose', () => {
     expect(track).toMatchObject({ people: 1, frames: 3, id: '1' });
     expect([0, 1, 2].map((frame) => track.keypoints[frame * 34])).toEqual([300, 301, 302]);
     expect(track.notices.join()).toContain('linked by the likeness');
-    expect(track.notices.join()).toContain('1 people in fewer than 3 frames are left out');
+    expect(track.notices.join()).toContain('1 person is there in fewer than 3 frames: left out');
   });
 
   it('fills single joints without a position', () => {

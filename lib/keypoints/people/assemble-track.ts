@@ -27,7 +27,11 @@ export interface FoundTrack {
   /** (T), above 0 where an earlier reading already made the frame up: it is made up again. */
   filled?: ArrayLike<number>;
   people: number;
+  /** Which of the people this is; absent where the file has one. */
+  person?: number;
   id?: string;
+  /** Frame of the video, from 0, that the track begins with. Default 0. */
+  start?: number;
   /** true: the file has fractions of the image's size. */
   fractions?: boolean;
   notices: string[];
