@@ -127,7 +127,11 @@ const EXPLAINED = [
   ['reduce.h', 'column < columns && row < end', '1 + columns', READS_BEYOND],
 ];
 
-/** The reason that a surviving mutant has, if one is known. */
+/**
+ * The reason that a surviving mutant has, if one is known.
+ * @param {import('./mutate.mjs').Mutant} mutant
+ * @returns {string | undefined}
+ */
 export function explanationOf({ file, source, change }) {
   return EXPLAINED.find(
     ([name, line, begin]) => name === file && source.includes(line) && change.startsWith(begin),
