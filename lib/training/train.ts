@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -7,6 +6,7 @@ import { readDetectorNoise } from '../datasets/noise.js';
 import { keypointNoise } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import { makeFolder } from '../formats/files/make-folder.js';
+import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
 import { resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
@@ -32,6 +32,8 @@ import { WeightAverage } from './weight-average.js';
 
 /** The paper's for detected 2D; a preset says its own. */
 const LEARNING_RATES = { pretrain: 1e-4, finetune: 7e-4 };
+/** What a training writes into its folder. */
+const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json'];
 
 /** The common part of `pretrain` and `finetune`: sets a training up, or takes one up again, and runs it. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
@@ -111,14 +113,10 @@ function findCheckpoint(options: TrainingOptions, paths: TrainingPaths): Checkpo
   return existsSync(checkpoint) ? readCheckpoint(checkpoint) : undefined;
 }
 
-/** Makes the folder, and clears it of what a killed process was writing when it ended. */
+/** Makes the folder, and clears it of what killed processes were writing when they ended. */
 function openFolder(out: string): void {
   makeFolder(out);
-  for (const name of readdirSync(out)) {
-    if (/^((model|checkpoint)\.safetensors|log\.jsonl|run\.json)\..*\.tmp$/.test(name)) {
-      rmSync(join(out, name));
-    }
-  }
+  removeDeadTemporaries(out, (name) => FILES.includes(name));
 }
 
 function newSettings(

@@ -2,7 +2,8 @@ import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
-import { makeFolder } from '../../formats/files/make-folder.js';
+import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
+import { removeDeadTemporaries } from '../../formats/files/temporary-file.js';
 import { undistortKeypoints } from '../../keypoints/camera.js';
 import type { CompiledChoice } from '../../models/loaded-network.js';
 import { PoseLifter } from '../../models/pose-lifter.js';
@@ -11,7 +12,7 @@ import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
 import { type Io, isUsage, notice, print } from '../io.js';
 import { liftClip, type Rate, rateOf } from '../lift-clip.js';
-import { fileMark, LiftRecord, type LiftTask, liftTasks, outputWith } from '../lift-files.js';
+import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
 import {
@@ -116,6 +117,10 @@ async function liftAll(
   const { json, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
+  // What a killed run was writing when it ended.
+  for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
+    if (isFolder(folder)) removeDeadTemporaries(folder, isOutputName);
+  }
   const outcomes: Outcome[] = [];
   const say = (text: string) => {
     line.clear();
