@@ -1,8 +1,8 @@
 // Batch norm (training and evaluation), layer norm, dropout's way back.
 #include "../cuda-device.h"
-#include "../device/warp.h"
 #include "batch-norm.h"
 #include "elementwise.h"
+#include "lanes.h"
 #include "reduce.h"
 
 namespace pstmo::cuda {

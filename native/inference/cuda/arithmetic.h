@@ -4,9 +4,12 @@
 // 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
 
+#include <device/ptx.h>
+#include <device/shared-array.h>
+
 #include "../../core/constants.h"
-#include "../../cuda/device/ptx.h"
-#include "../../cuda/device/shared-array.h"
+#include "../../cuda/kernels/fragments.h"
+#include "../../cuda/kernels/lanes.h"
 
 namespace pstmo::cuda {
 
