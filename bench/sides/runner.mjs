@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -27,11 +28,15 @@ export class Runner {
   #process;
   #lines;
 
-  /** `script` is relative to this folder of benchmarks. */
+  /** `script`: an absolute path, or one relative to this folder of benchmarks. */
   constructor(language, script, { threads }) {
     const { command, folder, env } = commandOf(language, { threads });
     // A process group of its own: Ctrl-C reaches the benchmark alone, which then writes what it has and ends its runners.
-    this.#process = spawn(command, [`${folder}${script}`], { stdio: ['pipe', 'pipe', 'inherit'], env, detached: true });
+    this.#process = spawn(command, [resolve(folder, script)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env,
+      detached: true,
+    });
     // What is written after the process has died shows as the missing answer.
     this.#process.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();

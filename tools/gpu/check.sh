@@ -63,7 +63,7 @@ build() {
 compile_probe() {
   local arch
   arch=$(echo "$device" | sed -E 's/.*, *([0-9]+)\.([0-9]+),.*/\1\2/; s/^90$/90a/')
-  nvcc -std=c++20 -O3 --expt-relaxed-constexpr -gencode "arch=compute_$arch,code=sm_$arch" -o "$work/$1" "native/cuda/probes/$1.cu"
+  nvcc -std=c++20 -O3 --expt-relaxed-constexpr -Inative/cuda -gencode "arch=compute_$arch,code=sm_$arch" -o "$work/$1" "native/cuda/probes/$1.cu"
 }
 layouts() {
   if [ "$emulated" = 1 ]; then cp build/emulated/emulated-layouts "$work/layouts"; else compile_probe layouts || return 1; fi
