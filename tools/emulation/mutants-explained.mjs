@@ -27,7 +27,7 @@ export const EXPLAINED = [
   ['cuda/kernels/attention.cu', 'else if (score > highest[i])', '', ANY_MAXIMUM],
   ['cuda/kernels/attention.cu', 'pass < 2; ++pass', '1 + 2', 'the loop is left within its second pass'],
   ['cuda/kernels/elementwise.h', 'if (pair * 2 >= rows) return;', '1 + rows', TWO_GUARDS],
-  ['cuda/kernels/dropout-mask.h', 'word >= keep.threshold', '', 'differs for one word of 4,294,967,296'],
+  ['cuda/kernels/dropout-mask.h', 'word >= dropout.threshold', '', 'differs for one word of 4,294,967,296'],
   ['cuda/kernels/normalization.cu', 'end = begin + kReduceRows < rows', '1 + rows', SAME_END],
   ['cuda/kernels/normalization.cu', 'column < channels && row < end', '1 + channels', READS_BEYOND],
   ['cuda/kernels/normalization.cu', 'column < channels && chunk * chunkRows < rows', '1 + channels', READS_BEYOND],
@@ -61,7 +61,7 @@ export const EXPLAINED = [
     'keys of a window that is not there: its queries are not stored',
   ],
   ['inference/cuda/attention.cu', 'if (step + 1 < steps)', '1 + steps', NOT_MULTIPLIED],
-  ['inference/cuda/attention.cu', 'keys < crew.queries', '-1 + crew.queries', SAME_STEPS],
+  ['inference/cuda/attention.cu', 'keys < tiling.queries', '-1 + tiling.queries', SAME_STEPS],
   ['inference/cuda/attention.cu', 'first + keys < op.tokens', '1 + op.tokens', EMPTY_TILE],
   [
     'inference/cuda/attention.cu',

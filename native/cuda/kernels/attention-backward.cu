@@ -17,7 +17,7 @@ struct QuerySmem {
 // dQ of 32 queries, and their D for the kernel over keys.
 template <int kWidth>
 __global__ void __launch_bounds__(kAttentionThreads)
-    attentionQueryKernel(AttentionBackward op, Keep keep, float* dots) {
+    attentionQueryKernel(AttentionBackward op, DropoutMask dropout, float* dots) {
   auto& smem = sharedMemory<QuerySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
@@ -52,19 +52,19 @@ __global__ void __launch_bounds__(kAttentionThreads)
       for (int j = 0; j < kScoresOfThread / 2; ++j) {
         PhiloxWords words{};
         const int column = first + at.x + kRowLanes * j;
-        if (keep.active) words = keepWords(keep, op.tokens, row / 2, column);
+        if (dropout.active) words = dropoutWords(dropout, op.tokens, row / 2, column);
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           const int key = at.x + kRowLanes * j + 16 * half;
           const float weight = first + key < op.tokens
                                    ? expf(scores[i][j + 2 * half] * head.scale - logSumExp[i])
                                    : 0.0f;
-          smem.dScores.put(
-              at.y + i, key,
-              weight *
-                  (dWeights[i][j + 2 * half] * keepFactor(keep, words, row, column + 16 * half) -
-                   dot[i]) *
-                  head.scale);
+          smem.dScores.put(at.y + i, key,
+                           weight *
+                               (dWeights[i][j + 2 * half] *
+                                    dropoutFactor(dropout, words, row, column + 16 * half) -
+                                dot[i]) *
+                               head.scale);
         }
       }
     }
@@ -88,7 +88,7 @@ template <int kWidth>
 __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 3
                                                      : kWidth > 32 ? 5
                                                                    : 7)
-    attentionKeyKernel(AttentionBackward op, Keep keep, const float* dots) {
+    attentionKeyKernel(AttentionBackward op, DropoutMask dropout, const float* dots) {
   auto& smem = sharedMemory<KeySmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
@@ -117,8 +117,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 3
         const int query = at.x + kRowLanes * j;
         const int64_t row = head.firstRow + first + query;
         PhiloxWords words{};
-        if (keep.active) words = keepWords(keep, op.tokens, row / 2, column);
-        const float factor = keepFactor(keep, words, row, column);
+        if (dropout.active) words = dropoutWords(dropout, op.tokens, row / 2, column);
+        const float factor = dropoutFactor(dropout, words, row, column);
         const float weight = first + query < op.tokens
                                  ? expf(scores[i][j] * head.scale - smem.logSumExp.get(query))
                                  : 0.0f;
@@ -144,9 +144,9 @@ void CudaBackend::run(const AttentionBackward& op) {
   const dim3 grid = attentionGrid(op.batch, op.heads, op.tokens);
   forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
     launch(attentionQueryKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(QuerySmem<kWidth>),
-           stream(), op, keepOf(op.dropout), dots);
+           stream(), op, dropoutMaskOf(op.dropout), dots);
     launch(attentionKeyKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(KeySmem<kWidth>),
-           stream_, op, keepOf(op.dropout), dots);
+           stream_, op, dropoutMaskOf(op.dropout), dots);
   });
 }
 

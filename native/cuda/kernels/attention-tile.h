@@ -59,15 +59,15 @@ __device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActi
   }
 }
 
-// products[i][j] = row y + i of a times row x + 8 j of b.
+// results[i][j] = row y + i of a times row x + 8 j of b.
 template <int kWidth>
 __device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const HeadTile<kWidth>& b,
                                              TilePlace at,
-                                             float (&products)[kRowsOfThread][kScoresOfThread]) {
+                                             float (&results)[kRowsOfThread][kScoresOfThread]) {
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
 #pragma unroll
-    for (int j = 0; j < kScoresOfThread; ++j) products[i][j] = 0;
+    for (int j = 0; j < kScoresOfThread; ++j) results[i][j] = 0;
   }
 #pragma unroll 8
   for (int c = 0; c < kWidth; ++c) {
@@ -78,7 +78,7 @@ __device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const He
     for (int i = 0; i < kRowsOfThread; ++i) {
       const float left = a.get(at.y + i, c);
 #pragma unroll
-      for (int j = 0; j < kScoresOfThread; ++j) products[i][j] += left * right[j];
+      for (int j = 0; j < kScoresOfThread; ++j) results[i][j] += left * right[j];
     }
   }
 }

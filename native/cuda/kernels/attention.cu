@@ -20,7 +20,7 @@ template <int kWidth>
 __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 4
                                                      : kWidth > 32 ? 6
                                                                    : 7)
-    attentionForwardKernel(AttentionForward op, Keep keep) {
+    attentionForwardKernel(AttentionForward op, DropoutMask dropout) {
   auto& smem = sharedMemory<ForwardSmem<kWidth>>();
   const Head head(op.tokens, op.width, op.heads);
   const TilePlace at;
@@ -56,14 +56,14 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 4
         // Columns x + 8 j and 16 further share a counter of Philox.
         PhiloxWords words{};
         const int column = first + at.x + kRowLanes * j;
-        if (keep.active) words = keepWords(keep, op.tokens, row / 2, column);
+        if (dropout.active) words = dropoutWords(dropout, op.tokens, row / 2, column);
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           const int key = at.x + kRowLanes * j + 16 * half;
           const float weight = first + key < op.tokens ? expf(scores[i][j + 2 * half] - top) : 0.0f;
           total[i] += weight;
           smem.weights.put(at.y + i, key,
-                           weight * keepFactor(keep, words, row, column + 16 * half));
+                           weight * dropoutFactor(dropout, words, row, column + 16 * half));
         }
       }
     }
@@ -138,7 +138,8 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
 void CudaBackend::run(const AttentionForward& op) {
   forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
     launch(attentionForwardKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens),
-           dim3(kAttentionThreads), sizeof(ForwardSmem<kWidth>), stream(), op, keepOf(op.dropout));
+           dim3(kAttentionThreads), sizeof(ForwardSmem<kWidth>), stream(), op,
+           dropoutMaskOf(op.dropout));
   });
 }
 

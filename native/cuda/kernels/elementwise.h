@@ -13,28 +13,29 @@ constexpr int kElementThreads = 256;
 // Each element is written by one thread: deterministic.
 template <typename Body>
 __global__ void __launch_bounds__(kElementThreads)
-    elementwiseKernel(int64_t rows, int width, Keep keep, Body body) {
+    elementwiseKernel(int64_t rows, int width, DropoutMask dropout, Body body) {
   const int lanes = (width + 31) / 32 * 16;
   const int64_t item = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x,
                 pair = item / lanes;
   if (pair * 2 >= rows) return;
   const int lane = static_cast<int>(item % lanes), first = lane / 16 * 32 + lane % 16;
   PhiloxWords words{};
-  if (keep.active) words = keepWords(keep, width, pair, first);
+  if (dropout.active) words = dropoutWords(dropout, width, pair, first);
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int64_t row = pair * 2 + i / 2;
     const int column = first + i % 2 * 16;
-    if (row < rows && column < width) body(row, column, keepFactor(keep, words, row, column));
+    if (row < rows && column < width) body(row, column, dropoutFactor(dropout, words, row, column));
   }
 }
 
 template <typename Body>
-void elementwise(cudaStream_t stream, int64_t rows, int width, const Keep& keep, const Body& body) {
+void elementwise(cudaStream_t stream, int64_t rows, int width, const DropoutMask& dropout,
+                 const Body& body) {
   const int64_t items = (rows + 1) / 2 * ((width + 31) / 32 * 16);
   launch(elementwiseKernel<Body>,
          dim3(static_cast<unsigned>((items + kElementThreads - 1) / kElementThreads)),
-         dim3(kElementThreads), 0, stream, rows, width, keep, body);
+         dim3(kElementThreads), 0, stream, rows, width, dropout, body);
 }
 
 // body(i) for i < count, one thread each.

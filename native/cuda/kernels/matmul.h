@@ -13,7 +13,7 @@
 
 namespace pstmo::cuda {
 
-constexpr int kTile = 64, kDepth = 16, kProductThreads = 128;
+constexpr int kTile = 64, kDepth = 16, kMatmulThreads = 128;
 constexpr int kMicroRows = 8,
               kMicroColumns =
                   4;  // of a thread: 8 rows, and columns 16 apart, as dropout's counters want it
@@ -75,7 +75,7 @@ struct Epilogue {
   const float* beta = nullptr;
   float slope = 1;
   bool relu = false;
-  Keep keep = {};
+  DropoutMask dropout = {};
   ConstActivations reluOutput = {};
   float reluScale = 1;
   ConstActivations residual =
@@ -95,7 +95,7 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
                       op.beta[column],
                   op.slope);
   if (op.relu && value < 0.0f) value = 0.0f;
-  if (op.keep.active) value *= factor;
+  if (op.dropout.active) value *= factor;
   if (op.reluOutput)
     value = read(op.reluOutput, row * columns + column) > 0.0f ? value * op.reluScale : 0.0f;
   if (op.residual) {
@@ -107,7 +107,7 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
   return value;
 }
 
-struct ProductSmem {
+struct MatmulSmem {
   SharedMatrix<float, kDepth, kTile, kTilePad> a[2], b[2];
   SharedMatrix<float, kTile, kTile, kTilePad> c;  // results of fragments; then column sums
 };
@@ -117,7 +117,7 @@ struct ProductSmem {
 struct FloatMultiply {
   float sums[kMicroRows][kMicroColumns] = {};
 
-  __device__ __forceinline__ void step(const ProductSmem& smem, int buffer) {
+  __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
     const int row = static_cast<int>(threadIdx.x) / 16 * kMicroRows,
               column = static_cast<int>(threadIdx.x) % 16;
 #pragma unroll
@@ -132,7 +132,7 @@ struct FloatMultiply {
       }
     }
   }
-  __device__ __forceinline__ void gather(ProductSmem&) {}
+  __device__ __forceinline__ void gather(MatmulSmem&) {}
 };
 
 // By tensor cores: four warps, each 32 x 32 of the tile as 2 x 4 fragments of 16 x 8. Fragment:
@@ -141,7 +141,7 @@ template <typename Fragment>
 struct TensorMultiply {
   float sums[kMicroRows][kMicroColumns] = {};  // fragment (m, n): sums[m * 4 + n]
 
-  __device__ __forceinline__ void step(const ProductSmem& smem, int buffer) {
+  __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
     const int warp = static_cast<int>(threadIdx.x) / kWarp, row = warp / 2 * 32,
               column = warp % 2 * 32;
 #pragma unroll
@@ -160,7 +160,7 @@ struct TensorMultiply {
       }
     }
   }
-  __device__ __forceinline__ void gather(ProductSmem& smem) {
+  __device__ __forceinline__ void gather(MatmulSmem& smem) {
     const int warp = static_cast<int>(threadIdx.x) / kWarp,
               lane = static_cast<int>(threadIdx.x) % kWarp;
     const int row = warp / 2 * 32 + lane / 4, column = warp % 2 * 32 + lane % 4 * 2;
@@ -184,34 +184,34 @@ struct TensorMultiply {
 // A thread's eight elements of a 64 x 16 tile of one operand.
 template <typename Operand>
 struct TileLoad {
-  float values[kTile * kDepth / kProductThreads];
+  float values[kTile * kDepth / kMatmulThreads];
 
   __device__ __forceinline__ static int element(int e) {
-    const int flat = e * kProductThreads + static_cast<int>(threadIdx.x);
+    const int flat = e * kMatmulThreads + static_cast<int>(threadIdx.x);
     return Operand::kInnerFirst ? flat / kDepth : flat % kTile;
   }
   __device__ __forceinline__ static int inner(int e) {
-    const int flat = e * kProductThreads + static_cast<int>(threadIdx.x);
+    const int flat = e * kMatmulThreads + static_cast<int>(threadIdx.x);
     return Operand::kInnerFirst ? flat % kDepth : flat / kTile;
   }
   __device__ __forceinline__ void load(const Operand& operand, int64_t first, int64_t count,
                                        int64_t k, int64_t end) {
 #pragma unroll
-    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
+    for (int e = 0; e < kTile * kDepth / kMatmulThreads; ++e) {
       const int64_t i = first + element(e), at = k + inner(e);
       values[e] = i < count && at < end ? operand.at(i, at) : 0.0f;
     }
   }
   __device__ __forceinline__ void store(SharedMatrix<float, kDepth, kTile, kTilePad>& tile) const {
 #pragma unroll
-    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e)
+    for (int e = 0; e < kTile * kDepth / kMatmulThreads; ++e)
       tile.put(inner(e), element(e), values[e]);
   }
 };
 
 // Mean and sum of squared deviations of the tile's rows, a column at a time: the first half of
 // batch norm.
-__device__ __forceinline__ void tileMoments(ProductSmem& smem,
+__device__ __forceinline__ void tileMoments(MatmulSmem& smem,
                                             const float (&values)[kMicroRows][kMicroColumns],
                                             int64_t firstRow, int64_t rows, int firstColumn,
                                             int columns, float* moments) {
@@ -249,9 +249,9 @@ __device__ __forceinline__ void tileMoments(ProductSmem& smem,
 // (`depth` long, a multiple of 16). Two blocks a multiprocessor at the least: asked for more, the
 // compiler spills.
 template <typename Multiply, typename A, typename B, bool kMoments>
-__global__ void __launch_bounds__(kProductThreads, 2)
-    productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
-  auto& smem = sharedMemory<ProductSmem>();
+__global__ void __launch_bounds__(kMatmulThreads, 2)
+    matmulKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
+  auto& smem = sharedMemory<MatmulSmem>();
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTile, begin = blockIdx.z * depth,
                 end = begin + depth < inner ? begin + depth : inner;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTile;
@@ -292,15 +292,16 @@ __global__ void __launch_bounds__(kProductThreads, 2)
     for (int half = 0; half < kMicroColumns / 2; ++half) {
       const int64_t firstOfPair = firstRow + lane * kMicroRows + pair * 2;
       PhiloxWords words{};
-      if (op.keep.active)
-        words = keepWords(op.keep, columns, firstOfPair / 2, firstColumn + own + 32 * half);
+      if (op.dropout.active)
+        words = dropoutWords(op.dropout, columns, firstOfPair / 2, firstColumn + own + 32 * half);
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
         const int64_t row = firstOfPair + e / 2;
         const int column = firstColumn + own + 32 * half + 16 * (e % 2);
         if (row >= rows || column >= columns) continue;
-        const float value = finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row,
-                                     column, columns, keepFactor(op.keep, words, row, column));
+        const float value =
+            finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row, column, columns,
+                     dropoutFactor(op.dropout, words, row, column));
         const int64_t at = firstElement + row * columns + column;
         write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
       }

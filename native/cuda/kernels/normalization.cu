@@ -160,14 +160,13 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNo
   const int64_t first = row * op.channels;
   float* dX = op.dX + row * op.channels;
   const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
-  float total = 0, products = 0;
+  float sumG = 0, sumGU = 0;
   for (int c = lane; c < op.channels; c += kWarp) {
     const float g = read(op.dY, first + c) * op.a[c];
-    total += g;
-    products += g * (x[c] - mean);
+    sumG += g;
+    sumGU += g * (x[c] - mean);
   }
-  const float meanG = sumOfLanes(total) / static_cast<float>(op.channels),
-              sum = sumOfLanes(products);
+  const float meanG = sumOfLanes(sumG) / static_cast<float>(op.channels), sum = sumOfLanes(sumGU);
   const float spread =
       std > 0.0f ? t * t * sum / (std * static_cast<float>(op.channels - 1)) : 0.0f;
   for (int c = lane; c < op.channels; c += kWarp) {
@@ -259,7 +258,7 @@ void CudaBackend::run(const LayerNormBackward& op) {
 }
 
 void CudaBackend::run(const DropoutBackward& op) {
-  elementwise(stream(), op.rows, op.channels, keepOf(op.dropout), TimesFactor{op});
+  elementwise(stream(), op.rows, op.channels, dropoutMaskOf(op.dropout), TimesFactor{op});
 }
 
 }  // namespace pstmo::cuda

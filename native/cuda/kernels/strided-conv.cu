@@ -71,14 +71,14 @@ void CudaBackend::run(const StridedConvForward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride);
   const Epilogue epilogue{.y = op.y,
                           .bias = op.bias,
-                          .keep = keepOf(op.dropout),
+                          .dropout = dropoutMaskOf(op.dropout),
                           .residual = op.residual,
                           .outTokens = outTokens,
                           .tokens = op.tokens,
                           .stride = op.stride};
-  product(static_cast<int64_t>(op.batch) * outTokens, op.out, 3 * static_cast<int64_t>(op.in),
-          ConvolutionRowMajor{{op.x, op.in, op.tokens, outTokens, op.stride}},
-          RowMajor{op.weight, 3 * op.in}, epilogue);
+  matmul(static_cast<int64_t>(op.batch) * outTokens, op.out, 3 * static_cast<int64_t>(op.in),
+         ConvolutionRowMajor{{op.x, op.in, op.tokens, outTokens, op.stride}},
+         RowMajor{op.weight, 3 * op.in}, epilogue);
 }
 
 // dX = by two kernels: what each output row gives to its three neighbours (a plain product), then
@@ -89,8 +89,8 @@ void CudaBackend::run(const StridedConvBackward& op) {
   if (op.dX) {
     const Activations spread = partials_.activations(
         static_cast<size_t>(rows) * static_cast<size_t>(length), op.dX.storage);
-    product(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length},
-            Epilogue{.y = spread});
+    matmul(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length},
+           Epilogue{.y = spread});
     elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.in, {},
                 TakeShares{op, spread, outTokens});
   }

@@ -10,7 +10,9 @@
 #include "../../cuda/kernels/fragments.h"
 #include "../../cuda/kernels/lanes.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
+
+using namespace pstmo::cuda;  // warps, shared arrays and instructions
 
 struct LanePlace {
   int g = laneOfWarp() / 4, t = laneOfWarp() % 4;
@@ -219,4 +221,4 @@ struct BrainFloatArithmetic {
   }
 };
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -7,7 +7,7 @@
 #include "device.h"
 #include "tile.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 namespace {
 
 constexpr int kKeys = 32;  // keys whose scores a warp has at once
@@ -16,12 +16,12 @@ constexpr float kLowest = -3.0e38f;
 
 // How a block is shared: `windows` windows with kTileRows / windows queries each, and as many keys
 // a step.
-struct PlanCrew {
+struct AttentionTiling {
   int windows, queries, tiles;  // tiles: blocks that take the queries of a window
 };
 
 constexpr int attendedWords(int heads, int headWords) {
-  return (heads * headWords + kPlanDepth - 1) / kPlanDepth * kPlanDepth;
+  return (heads * headWords + kDepthWords - 1) / kDepthWords * kDepthWords;
 }
 
 // Two buffers for Q, K and V each; later for the output's weights.
@@ -36,9 +36,10 @@ struct QueryPlace {
   int window, query, token;
   bool present;
 
-  __device__ __forceinline__ QueryPlace(const PlanAttention& op, const PlanCrew& crew, int row) {
-    window = static_cast<int>(blockIdx.x) / crew.tiles * crew.windows + row / crew.queries;
-    query = static_cast<int>(blockIdx.x) % crew.tiles * crew.queries + row % crew.queries;
+  __device__ __forceinline__ QueryPlace(const Attention& op, const AttentionTiling& tiling,
+                                        int row) {
+    window = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows + row / tiling.queries;
+    query = static_cast<int>(blockIdx.x) % tiling.tiles * tiling.queries + row % tiling.queries;
     // Tap j of the convolution's row i reads token stride i + j - 1; the first tap of the first row
     // reads none.
     token = op.convStride > 0 ? (query + 1) / 3 * op.convStride + (query + 1) % 3 - 1 : query;
@@ -49,7 +50,7 @@ struct QueryPlace {
 // Part 0, 1 or 2 (Q, K, V) of a head to `rows`: row i from token tokenOf(i), or zeros where that is
 // negative.
 template <int kHeadWords, int kWarps, typename RowOf>
-__device__ __forceinline__ void copyHead(AsyncCopies& copies, const PlanAttention& op, int part,
+__device__ __forceinline__ void copyHead(AsyncCopies& copies, const Attention& op, int part,
                                          int head, const SharedWords& rows, const RowOf& rowOf) {
   for (int e = static_cast<int>(threadIdx.x); e < kTileRows<kWarps> * kHeadWords / 4;
        e += kWarps * kWarp) {
@@ -63,33 +64,33 @@ __device__ __forceinline__ void copyHead(AsyncCopies& copies, const PlanAttentio
 
 template <typename Arithmetic, int kWidth, int kWarps>
 __global__ void __launch_bounds__(kWarps* kWarp)
-    planAttentionKernel(PlanAttention op, PlanCrew crew) {
+    fusedAttentionKernel(Attention op, AttentionTiling tiling) {
   constexpr int kRows = kTileRows<kWarps>, kHeadWords = kWidth / Arithmetic::kPerWord,
                 kChannelTiles = kWidth / 8;
   const int words = attendedWords(op.heads, kHeadWords);
-  const SharedWords attended{planShared(), kRows, words};
-  uint32_t* memory = planShared() + SharedWords::size(kRows, words);
+  const SharedWords attended{sharedWords(), kRows, words};
+  uint32_t* memory = sharedWords() + SharedWords::size(kRows, words);
   // Q changes with the head, K and V with every step.
   const auto buffer = [&](int part, int index) {
     return stage(memory + part * 2 * SharedWords::size(kRows, kHeadWords), index % 2, kRows,
                  kHeadWords);
   };
-  const int firstWindow = static_cast<int>(blockIdx.x) / crew.tiles * crew.windows;
-  const int stepsOfHead = (op.tokens + crew.queries - 1) / crew.queries,
+  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
+  const int stepsOfHead = (op.tokens + tiling.queries - 1) / tiling.queries,
             steps = op.heads * stepsOfHead;
   AsyncCopies copies;
   const auto load = [&](int step) {
-    const int head = step / stepsOfHead, first = step % stepsOfHead * crew.queries;
+    const int head = step / stepsOfHead, first = step % stepsOfHead * tiling.queries;
     if (first == 0) {
       copyHead<kHeadWords, kWarps>(copies, op, 0, head, buffer(0, head), [&](int i) -> int64_t {
-        const QueryPlace place(op, crew, i);
+        const QueryPlace place(op, tiling, i);
         return place.present ? static_cast<int64_t>(place.window) * op.tokens + place.token : -1;
       });
     }
     for (int part = 1; part < 3; ++part) {
       copyHead<kHeadWords, kWarps>(
           copies, op, part, head, buffer(part, step), [&](int i) -> int64_t {
-            const int window = firstWindow + i / crew.queries, key = first + i % crew.queries;
+            const int window = firstWindow + i / tiling.queries, key = first + i % tiling.queries;
             return window < op.windows && key < op.tokens
                        ? static_cast<int64_t>(window) * op.tokens + key
                        : -1;
@@ -103,15 +104,15 @@ __global__ void __launch_bounds__(kWarps* kWarp)
 
   const LanePlace at;
   const int row = static_cast<int>(threadIdx.x) / kWarp * 16,
-            keyRow = row / crew.queries * crew.queries;
+            keyRow = row / tiling.queries * tiling.queries;
   float sums[kChannelTiles][4] = {}, highest[2] = {kLowest, kLowest}, total[2] = {};
   load(0);
   for (int step = 0; step < steps; ++step) {
     copies.land();
     __syncthreads();
     if (step + 1 < steps) load(step + 1);
-    const int head = step / stepsOfHead, first = step % stepsOfHead * crew.queries;
-    for (int keys = 0; keys < crew.queries && first + keys < op.tokens; keys += kKeys) {
+    const int head = step / stepsOfHead, first = step % stepsOfHead * tiling.queries;
+    for (int keys = 0; keys < tiling.queries && first + keys < op.tokens; keys += kKeys) {
       float scores[1][kKeyTiles][4] = {};
       Arithmetic::template multiply<1, kKeyTiles>(scores, Operand{buffer(0, head), row, 0},
                                                   Operand{buffer(1, step), keyRow + keys, 0},
@@ -166,13 +167,13 @@ __global__ void __launch_bounds__(kWarps* kWarp)
   }
 
   __syncthreads();
-  const PlanOutput out{.residual = op.x, .y = op.y, .stride = op.stride};
+  const Epilogue out{.residual = op.x, .y = op.y, .stride = op.stride};
   multiplyTiles<Arithmetic, kWarps>(
-      attended, 0, memory, op.output, 0, op.output.columns / kPlanColumns,
+      attended, 0, memory, op.output, 0, op.output.columns / kTileColumns,
       [&](int tile, const TileSums& results) {
         forEachPair(results, [&](int i, int j, float low, float high) {
-          const QueryPlace place(op, crew, i);
-          const int column = tile * kPlanColumns + j;
+          const QueryPlace place(op, tiling, i);
+          const int column = tile * kTileColumns + j;
           if (!place.present || column >= op.stride) return;
           const int64_t to = static_cast<int64_t>(place.window) * op.kept + place.query,
                         from = static_cast<int64_t>(place.window) * op.tokens + place.token;
@@ -182,24 +183,25 @@ __global__ void __launch_bounds__(kWarps* kWarp)
 }
 
 template <typename Arithmetic, int kWarps>
-void launchAttention(cudaStream_t stream, const PlanAttention& op) {
+void launchAttention(cudaStream_t stream, const Attention& op) {
   constexpr int kRows = kTileRows<kWarps>;
   // One window a block, or as many as leave the fewest rows without work.
-  const auto crewOf = [&](int windows) {
-    return PlanCrew{windows, kRows / windows, (op.kept + kRows / windows - 1) / (kRows / windows)};
+  const auto tilingOf = [&](int windows) {
+    return AttentionTiling{windows, kRows / windows,
+                           (op.kept + kRows / windows - 1) / (kRows / windows)};
   };
-  const auto blocksOf = [&](const PlanCrew& crew) {
-    return (op.windows + crew.windows - 1) / crew.windows * crew.tiles;
+  const auto blocksOf = [&](const AttentionTiling& tiling) {
+    return (op.windows + tiling.windows - 1) / tiling.windows * tiling.tiles;
   };
-  PlanCrew crew = crewOf(1);
+  AttentionTiling tiling = tilingOf(1);
   for (int windows = 2; kRows / windows >= kKeys; windows *= 2) {
-    if (blocksOf(crewOf(windows)) < blocksOf(crew)) crew = crewOf(windows);
+    if (blocksOf(tilingOf(windows)) < blocksOf(tiling)) tiling = tilingOf(windows);
   }
   const auto run = [&]<int kWidth>() {
-    launch(planAttentionKernel<Arithmetic, kWidth, kWarps>,
-           dim3(static_cast<unsigned>(blocksOf(crew))), dim3(kWarps * kWarp),
+    launch(fusedAttentionKernel<Arithmetic, kWidth, kWarps>,
+           dim3(static_cast<unsigned>(blocksOf(tiling))), dim3(kWarps * kWarp),
            attentionWords(kRows, op.heads, kWidth / Arithmetic::kPerWord) * sizeof(uint32_t),
-           stream, op, crew);
+           stream, op, tiling);
   };
   switch (op.headWidth) {
     case 16:
@@ -215,7 +217,7 @@ void launchAttention(cudaStream_t stream, const PlanAttention& op) {
 
 }  // namespace
 
-void CudaPlanDevice::run(const PlanAttention& op) {
+void CudaLifterDevice::run(const Attention& op) {
   switch (precision()) {
     case Precision::fp32:
       return narrow_ ? launchAttention<FloatArithmetic, 2>(stream(), op)
@@ -228,19 +230,20 @@ void CudaPlanDevice::run(const PlanAttention& op) {
   }
 }
 
-size_t planSharedBytes(Precision precision, bool narrow, int width, int heads) {
+size_t largestBlockBytes(Precision precision, bool narrow, int width, int heads) {
   const int perWord = precision == Precision::bf16 ? 2 : 1,
-            headWords = planHeadWidth(width / heads) / perWord;
+            headWords = paddedHeadWidth(width / heads) / perWord;
   const int attentionRows = precision == Precision::bf16 ? 64
                             : narrow                     ? 32
                                                          : 64,
             normRows = precision == Precision::bf16 ? (narrow ? 64 : 128) : attentionRows;
-  const int inner = (width + kPlanDepth * perWord - 1) / (kPlanDepth * perWord) * kPlanDepth;
+  const int inner = (width + kDepthWords * perWord - 1) / (kDepthWords * perWord) * kDepthWords;
   const size_t norm = static_cast<size_t>(SharedWords::size(normRows, inner) + 2 * kStageWords);
   const size_t product = static_cast<size_t>(
-      2 * SharedWords::size(precision == Precision::bf16 ? 128 : 64, kPlanDepth) + 2 * kStageWords);
+      2 * SharedWords::size(precision == Precision::bf16 ? 128 : 64, kDepthWords) +
+      2 * kStageWords);
   const size_t attention = attentionWords(attentionRows, heads, headWords);
   return std::max({norm, product, attention}) * sizeof(uint32_t);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -17,7 +17,7 @@ constexpr int kEncoderRows = 1 << 14;  // rows that pass through the spatial enc
 
 std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device) {
   if (config.strides.empty()) return "the network has no frame aggregator";
-  return cuda::planDeviceObstacle(device, precision, config.width, config.heads);
+  return inference::cuda::unsupportedReason(device, precision, config.width, config.heads);
 }
 
 std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
@@ -31,7 +31,7 @@ CudaPlan::CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision p
                    int device, const TensorReader& read)
     : config_(config),
       folds_(folds),
-      device_(cuda::makePlanDevice(device, precision, config.width, config.heads)),
+      device_(inference::cuda::makeLifterDevice(device, precision, config.width, config.heads)),
       backend_(device_->backend()),
       weights_(config_, folds_, precision, *device_, read),
       arrays_(backend_) {}
@@ -82,11 +82,11 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
     const int part = std::min(together, count - first);
     const auto product = [&](const CudaPlanBlock& block, const uint32_t* a, int aElements,
                              bool exact, const float* residual, bool inner) {
-      cuda::PlanProduct op{.rows = part,
-                           .a = a,
-                           .exact = exact,
-                           .tapWords = exact ? aElements : rows.words(aElements),
-                           .weights = block.matrix};
+      inference::cuda::Matmul op{.rows = part,
+                                 .a = a,
+                                 .exact = exact,
+                                 .tapWords = exact ? aElements : rows.words(aElements),
+                                 .weights = block.matrix};
       op.out = {.scale = block.scale,
                 .shift = block.shift,
                 .slope = kSlope,
@@ -103,10 +103,10 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
       product(weights_.blocks[i], plainWords_, rows.inner, false, nullptr, true);
       product(weights_.blocks[i + 1], innerWords_, rows.inner, false, plain_, false);
     }
-    cuda::PlanProduct op{.rows = part,
-                         .a = plainWords_,
-                         .tapWords = rows.words(rows.inner),
-                         .weights = weights_.project};
+    inference::cuda::Matmul op{.rows = part,
+                               .a = plainWords_,
+                               .tapWords = rows.words(rows.inner),
+                               .weights = weights_.project};
     op.out = {.table = positions ? weights_.positions : nullptr,
               .tableRows = config_.frames,
               .y = tokens + static_cast<ptrdiff_t>(first) * rows.width,
@@ -117,14 +117,14 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
 
 void CudaPlan::projectHeads(const CudaPlanLayer& layer, int rows) {
   const CudaPlanRows& lengths = weights_.rows;
-  device_->run(cuda::PlanNormProduct{.rows = rows,
-                                     .width = config_.width,
-                                     .xStride = lengths.width,
-                                     .x = x_,
-                                     .a = layer.norms[0][0],
-                                     .b = layer.norms[0][1],
-                                     .weights = layer.heads,
-                                     .out = {.words = wide_, .stride = lengths.heads}});
+  device_->run(inference::cuda::NormMatmul{.rows = rows,
+                                           .width = config_.width,
+                                           .xStride = lengths.width,
+                                           .x = x_,
+                                           .a = layer.norms[0][0],
+                                           .b = layer.norms[0][1],
+                                           .weights = layer.heads,
+                                           .out = {.words = wide_, .stride = lengths.heads}});
 }
 
 // The rest of a Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves
@@ -136,29 +136,30 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
   const bool drops = stride >= 3 && folds_.unreadRows;
   const int kept = drops ? 3 * out - 1 : tokens;
   float* middle = stride > 0 ? middle_ : x_;
-  device_->run(cuda::PlanAttention{.windows = windows,
-                                   .tokens = tokens,
-                                   .heads = config_.heads,
-                                   .headWidth = rows.headWidth,
-                                   .kept = kept,
-                                   .convStride = drops ? stride : 0,
-                                   .qkv = wide_,
-                                   .x = x_,
-                                   .y = middle,
-                                   .stride = rows.width,
-                                   .output = layer.output});
-  const cuda::PlanNormProduct expand{.rows = windows * kept,
-                                     .width = config_.width,
-                                     .xStride = rows.width,
-                                     .x = middle,
-                                     .a = layer.norms[1][0],
-                                     .b = layer.norms[1][1],
-                                     .weights = layer.expand,
-                                     .out = {.slope = 0, .words = wide_, .stride = rows.hidden}};
-  cuda::PlanProduct contract{.rows = windows * out,
-                             .a = wide_,
-                             .tapWords = rows.words(rows.hidden),
-                             .weights = layer.contract};
+  device_->run(inference::cuda::Attention{.windows = windows,
+                                          .tokens = tokens,
+                                          .heads = config_.heads,
+                                          .headWidth = rows.headWidth,
+                                          .kept = kept,
+                                          .convStride = drops ? stride : 0,
+                                          .qkv = wide_,
+                                          .x = x_,
+                                          .y = middle,
+                                          .stride = rows.width,
+                                          .output = layer.output});
+  const inference::cuda::NormMatmul expand{
+      .rows = windows * kept,
+      .width = config_.width,
+      .xStride = rows.width,
+      .x = middle,
+      .a = layer.norms[1][0],
+      .b = layer.norms[1][1],
+      .weights = layer.expand,
+      .out = {.slope = 0, .words = wide_, .stride = rows.hidden}};
+  inference::cuda::Matmul contract{.rows = windows * out,
+                                   .a = wide_,
+                                   .tapWords = rows.words(rows.hidden),
+                                   .weights = layer.contract};
   if (stride > 0) {
     contract.outRows = out;
     contract.inRows = kept;
@@ -167,8 +168,8 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
   }
   contract.out = {
       .residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
-  device_->run(
-      cuda::PlanFeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
+  device_->run(inference::cuda::FeedForward{
+      .expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
 void CudaPlan::throughLayers(int windows, bool projected) {
@@ -186,11 +187,11 @@ void CudaPlan::throughLayers(int windows, bool projected) {
                   i + 1 < weights_.tables.size() ? weights_.tables[i + 1] : nullptr);
     tokens = (tokens + layer.stride - 1) / layer.stride;
   }
-  cuda::PlanProduct op{.rows = windows,
-                       .a = reinterpret_cast<const uint32_t*>(x_),
-                       .exact = true,
-                       .tapWords = rows.width,
-                       .weights = weights_.head.matrix};
+  inference::cuda::Matmul op{.rows = windows,
+                             .a = reinterpret_cast<const uint32_t*>(x_),
+                             .exact = true,
+                             .tapWords = rows.width,
+                             .weights = weights_.head.matrix};
   op.out = {.y = head_, .stride = rows.pose};
   device_->run(op);
 }
@@ -204,18 +205,18 @@ void CudaPlan::liftWindows(const float* keypoints, int batch, float* poses) {
     backend_.copyIn(keypoints_, keypoints + static_cast<ptrdiff_t>(first) * config_.frames * points,
                     static_cast<size_t>(frames) * static_cast<size_t>(points) * sizeof(float));
     backend_.runStep({generation_, 0, static_cast<uint64_t>(windows)}, {}, [&] {
-      device_->run(cuda::PlanFrames{.frames = frames,
-                                    .joints = config_.joints,
-                                    .stride = weights_.rows.frame,
-                                    .keypoints = keypoints_,
-                                    .y = frameRows_});
+      device_->run(inference::cuda::PadKeypoints{.frames = frames,
+                                                 .joints = config_.joints,
+                                                 .stride = weights_.rows.frame,
+                                                 .keypoints = keypoints_,
+                                                 .y = frameRows_});
       encode(frameRows_, frames, x_, true);
       throughLayers(windows, false);
-      device_->run(cuda::PlanPoses{.rows = windows,
-                                   .joints = config_.outputJoints,
-                                   .stride = weights_.rows.pose,
-                                   .head = head_,
-                                   .y = poses_});
+      device_->run(inference::cuda::ReadPoses{.rows = windows,
+                                              .joints = config_.outputJoints,
+                                              .stride = weights_.rows.pose,
+                                              .head = head_,
+                                              .y = poses_});
     });
     backend_.copyOut(poses + static_cast<ptrdiff_t>(first) * size, poses_,
                      static_cast<size_t>(windows) * static_cast<size_t>(size) * sizeof(float));
@@ -240,18 +241,19 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
   const StepKey key{generation_, static_cast<uint64_t>(sides), static_cast<uint64_t>(count),
                     static_cast<uint64_t>(frames), static_cast<uint64_t>(request.stride)};
   backend_.runStep(key, {}, [&] {
-    device_->run(cuda::PlanFrames{.frames = frames,
-                                  .joints = config_.joints,
-                                  .stride = rows.frame,
-                                  .keypoints = keypoints_,
-                                  .mirror = request.flip ? weights_.mirrorInput : nullptr,
-                                  .y = frameRows_});
-    cuda::PlanWindows gather{.centres = count,
-                             .sides = sides,
-                             .tokens = config_.frames,
-                             .stride = request.stride,
-                             .centre = centres_,
-                             .mirrored = frames};
+    device_->run(
+        inference::cuda::PadKeypoints{.frames = frames,
+                                      .joints = config_.joints,
+                                      .stride = rows.frame,
+                                      .keypoints = keypoints_,
+                                      .mirror = request.flip ? weights_.mirrorInput : nullptr,
+                                      .y = frameRows_});
+    inference::cuda::GatherWindows gather{.centres = count,
+                                          .sides = sides,
+                                          .tokens = config_.frames,
+                                          .stride = request.stride,
+                                          .centre = centres_,
+                                          .mirrored = frames};
     if (folds_.sharedFrames) {
       encode(frameRows_, frames * sides, tokens_, false);
       gather.width = rows.width;
@@ -260,13 +262,13 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
       gather.y = x_;
       if (weights_.positionParts) {
         weights_.firstLayerParts(tokens_, frames * sides, parts_);
-        device_->run(cuda::PlanFirstLayer{.windows = gather,
-                                          .channels = config_.width,
-                                          .parts = parts_,
-                                          .positionParts = weights_.positionParts,
-                                          .bias = weights_.layers.front().heads.bias,
-                                          .words = wide_,
-                                          .stride = rows.heads});
+        device_->run(inference::cuda::FirstLayer{.windows = gather,
+                                                 .channels = config_.width,
+                                                 .parts = parts_,
+                                                 .positionParts = weights_.positionParts,
+                                                 .bias = weights_.layers.front().heads.bias,
+                                                 .words = wide_,
+                                                 .stride = rows.heads});
       } else {
         device_->run(gather);
       }
@@ -278,12 +280,13 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
       encode(windowRows_, windows * config_.frames, x_, true);
     }
     throughLayers(windows, weights_.positionParts != nullptr);
-    device_->run(cuda::PlanPoses{.rows = count,
-                                 .joints = config_.outputJoints,
-                                 .stride = rows.pose,
-                                 .head = head_,
-                                 .mirror = request.flip ? weights_.mirrorOutput : nullptr,
-                                 .y = poses_});
+    device_->run(
+        inference::cuda::ReadPoses{.rows = count,
+                                   .joints = config_.outputJoints,
+                                   .stride = rows.pose,
+                                   .head = head_,
+                                   .mirror = request.flip ? weights_.mirrorOutput : nullptr,
+                                   .y = poses_});
   });
   backend_.copyOut(poses, poses_,
                    static_cast<size_t>(count) * static_cast<size_t>(size) * sizeof(float));

@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "device-weights.h"
 #include "../compiled-lifter.h"
+#include "device-weights.h"
 
 namespace pstmo {
 
@@ -39,7 +39,7 @@ class CudaPlan final : public LiftPlan {
 
   const PlanConfig config_;
   const PlanFolds folds_;
-  std::unique_ptr<cuda::PlanDevice> device_;
+  std::unique_ptr<inference::cuda::LifterDevice> device_;
   Backend& backend_;
   const CudaPlanWeights weights_;
 

@@ -11,18 +11,18 @@ int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple 
 
 CudaPlanRows::CudaPlanRows(const PlanConfig& config, Precision precision)
     : perWord(precision == Precision::bf16 ? 2 : 1) {
-  const int depth = cuda::kPlanDepth * perWord;
-  frame = roundUp(2 * config.joints, cuda::kPlanDepth);
+  const int depth = inference::cuda::kDepthWords * perWord;
+  frame = roundUp(2 * config.joints, inference::cuda::kDepthWords);
   inner = roundUp(2 * config.width, depth);
   width = roundUp(config.width, depth);
   hidden = roundUp(config.hidden, depth);
-  pose = roundUp(3 * config.outputJoints, cuda::kPlanDepth);
-  headWidth = cuda::planHeadWidth(config.width / config.heads);
+  pose = roundUp(3 * config.outputJoints, inference::cuda::kDepthWords);
+  headWidth = inference::cuda::paddedHeadWidth(config.width / config.heads);
   heads = 3 * config.heads * headWidth;
 }
 
 CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds,
-                                 Precision precision, cuda::PlanDevice& device,
+                                 Precision precision, inference::cuda::LifterDevice& device,
                                  const TensorReader& read)
     : rows(config, precision), config_(config), device_(device), arrays_(device.backend()) {
   const FoldedNetwork source(config, folds, true, read);
@@ -73,13 +73,13 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
 }
 
 void CudaPlanWeights::firstLayerParts(const float* tokens, int count, float* parts) const {
-  device_.run(cuda::PlanNormProduct{.rows = count,
-                                    .width = config_.width,
-                                    .xStride = rows.width,
-                                    .scaled = false,
-                                    .x = tokens,
-                                    .weights = firstHeads_,
-                                    .out = {.y = parts, .stride = rows.heads}});
+  device_.run(inference::cuda::NormMatmul{.rows = count,
+                                          .width = config_.width,
+                                          .xStride = rows.width,
+                                          .scaled = false,
+                                          .x = tokens,
+                                          .weights = firstHeads_,
+                                          .out = {.y = parts, .stride = rows.heads}});
 }
 
 const float* CudaPlanWeights::upload(const std::vector<float>& values) {
@@ -98,11 +98,12 @@ const float* CudaPlanWeights::table(const std::vector<float>& values, int width,
   return upload(padded);
 }
 
-cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& parts, Padding out,
-                                       Padding in, int taps, int tapElements, bool exact) {
+inference::cuda::WeightMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& parts,
+                                                    Padding out, Padding in, int taps,
+                                                    int tapElements, bool exact) {
   const int tapWords = exact ? tapElements : rows.words(tapElements);
   const int columns = parts.front()->out / out.block * out.padded,
-            all = roundUp(static_cast<int>(parts.size()) * columns, cuda::kPlanColumns);
+            all = roundUp(static_cast<int>(parts.size()) * columns, inference::cuda::kTileColumns);
   const size_t words = static_cast<size_t>(all) * static_cast<size_t>(taps * tapWords);
   uint32_t* to = arrays_.words(words);
   device_.backend().zero(to, words * sizeof(uint32_t));
@@ -111,17 +112,18 @@ cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& p
     const FoldedLinear& linear = *parts[part];
     const size_t first = part * static_cast<size_t>(columns);
     device_.backend().copyIn(trained_, linear.weight.data(), linear.weight.size() * sizeof(float));
-    device_.run(cuda::PlanPack{.weight = trained_,
-                               .out = linear.out,
-                               .in = linear.in / taps,
-                               .taps = taps,
-                               .outBlock = out.block,
-                               .outPadded = out.padded,
-                               .inBlock = in.block,
-                               .inPadded = in.padded,
-                               .tapWords = tapWords,
-                               .exact = exact,
-                               .words = to + first * static_cast<size_t>(taps * tapWords)});
+    device_.run(
+        inference::cuda::PackWeights{.weight = trained_,
+                                     .out = linear.out,
+                                     .in = linear.in / taps,
+                                     .taps = taps,
+                                     .outBlock = out.block,
+                                     .outPadded = out.padded,
+                                     .inBlock = in.block,
+                                     .inPadded = in.padded,
+                                     .tapWords = tapWords,
+                                     .exact = exact,
+                                     .words = to + first * static_cast<size_t>(taps * tapWords)});
     for (int i = 0; i < linear.out; ++i)
       bias[first + static_cast<size_t>(i / out.block * out.padded + i % out.block)] =
           linear.bias[static_cast<size_t>(i)];
@@ -129,8 +131,8 @@ cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& p
   return {to, upload(bias), all, taps * tapWords};
 }
 
-cuda::PlanMatrix CudaPlanWeights::pack(const FoldedLinear& linear, int taps, int tapElements,
-                                       bool exact) {
+inference::cuda::WeightMatrix CudaPlanWeights::pack(const FoldedLinear& linear, int taps,
+                                                    int tapElements, bool exact) {
   const int in = linear.in / taps;
   return pack({&linear}, {linear.out, linear.out}, {in, std::max(in, tapElements)}, taps,
               tapElements, exact);
@@ -140,7 +142,8 @@ CudaPlanLayer CudaPlanWeights::layer(const FoldedLayer& folded) {
   CudaPlanLayer result;
   result.stride = folded.stride;
   const int headWidth = config_.width / config_.heads,
-            attended = roundUp(config_.heads * rows.headWidth, cuda::kPlanDepth * rows.perWord);
+            attended = roundUp(config_.heads * rows.headWidth,
+                               inference::cuda::kDepthWords * rows.perWord);
   const Padding heads{headWidth, rows.headWidth};
   result.heads = pack({&folded.parts[0], &folded.parts[1], &folded.parts[2]}, heads,
                       {config_.width, rows.width}, 1, rows.width);

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "kernels.h"
 #include "../folded-network.h"
+#include "kernels.h"
 
 namespace pstmo {
 
@@ -40,14 +40,14 @@ class DeviceArrays {
 // A product of the spatial encoder, or the head; scale and shift are a batch norm's that is not
 // folded.
 struct CudaPlanBlock {
-  cuda::PlanMatrix matrix;
+  inference::cuda::WeightMatrix matrix;
   const float* scale = nullptr;
   const float* shift = nullptr;
 };
 
 struct CudaPlanLayer {
   int stride = 0;  // 0: plain
-  cuda::PlanMatrix heads, output, expand, contract;
+  inference::cuda::WeightMatrix heads, output, expand, contract;
   const float* norms[2][2] = {};  // a and b before attention and feed-forward; null where folded
 };
 
@@ -63,11 +63,11 @@ struct CudaPlanRows {
 class CudaPlanWeights {
  public:
   CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-                  cuda::PlanDevice& device, const TensorReader& read);
+                  inference::cuda::LifterDevice& device, const TensorReader& read);
 
   const CudaPlanRows rows;
   std::vector<CudaPlanBlock> blocks;
-  cuda::PlanMatrix project;
+  inference::cuda::WeightMatrix project;
   const float* positions = nullptr;  // (N, row)
   std::vector<CudaPlanLayer> layers, aggregator;
   std::vector<const float*> tables;  // (N, row) each
@@ -89,16 +89,17 @@ class CudaPlanWeights {
   const float* upload(const std::vector<float>& values);
   const float* table(const std::vector<float>& values, int width, int stride);
   // Linear layers whose columns follow each other; tapElements: of the left side's rows, padded.
-  cuda::PlanMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in,
-                        int taps, int tapElements, bool exact = false);
-  cuda::PlanMatrix pack(const FoldedLinear& linear, int taps, int tapElements, bool exact = false);
+  inference::cuda::WeightMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out,
+                                     Padding in, int taps, int tapElements, bool exact = false);
+  inference::cuda::WeightMatrix pack(const FoldedLinear& linear, int taps, int tapElements,
+                                     bool exact = false);
   CudaPlanLayer layer(const FoldedLayer& folded);
 
   const PlanConfig& config_;
-  cuda::PlanDevice& device_;
+  inference::cuda::LifterDevice& device_;
   DeviceArrays arrays_;
-  float* trained_ = nullptr;     // the matrix that is packed now
-  cuda::PlanMatrix firstHeads_;  // the first layer's, without its bias
+  float* trained_ = nullptr;                  // the matrix that is packed now
+  inference::cuda::WeightMatrix firstHeads_;  // the first layer's, without its bias
 };
 
 }  // namespace pstmo

@@ -5,7 +5,7 @@
 #include "../../cuda/kernels/elementwise.h"
 #include "arithmetic.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 namespace {
 
 // Where element `i` of a padded dimension stands in the trained one; -1: a zero.
@@ -14,8 +14,8 @@ __device__ __forceinline__ int unpadded(int i, int block, int padded, int count)
   return i % padded < block && at < count ? at : -1;
 }
 
-struct PackWords {
-  PlanPack op;
+struct PackWord {
+  PackWeights op;
   int perWord;
   __device__ float element(int row, int word, int half) const {
     const int tap = word / op.tapWords,
@@ -32,8 +32,8 @@ struct PackWords {
   }
 };
 
-struct PadFrames {
-  PlanFrames op;
+struct PadElement {
+  PadKeypoints op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % op.stride);
     const int64_t row = i / op.stride, frame = row % op.frames;
@@ -48,15 +48,15 @@ struct PadFrames {
 };
 
 // The row of op.frames that a window's token is.
-__device__ __forceinline__ int64_t frameOf(const PlanWindows& op, int window, int token) {
+__device__ __forceinline__ int64_t frameOf(const GatherWindows& op, int window, int token) {
   const int32_t* at = op.centre + window % op.centres * 3;
   int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
   frame = frame < at[1] ? at[1] : frame > at[2] ? at[2] : frame;
   return static_cast<int64_t>(window / op.centres) * op.mirrored + frame;
 }
 
-struct GatherWindows {
-  PlanWindows op;
+struct GatherElement {
+  GatherWindows op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % op.width),
               token = static_cast<int>(i / op.width % op.tokens),
@@ -73,8 +73,8 @@ constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
 // With room for two blocks of registers nothing is spilled.
 template <typename Arithmetic>
 __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
-    planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
-  const PlanWindows& in = op.windows;
+    firstLayerKernel(FirstLayer op, int tokenTiles) {
+  const GatherWindows& in = op.windows;
   const int windows = in.centres * in.sides, lane = laneOfWarp();
   const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
   const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens +
@@ -101,8 +101,8 @@ __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
   }
 }
 
-struct TakePoses {
-  PlanPoses op;
+struct PoseElement {
+  ReadPoses op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % (3 * op.joints));
     const int64_t row = i / (3 * op.joints);
@@ -124,50 +124,52 @@ size_t sharedBytesOf(int device) {
 
 }  // namespace
 
-void CudaPlanDevice::run(const PlanPack& op) {
+void CudaLifterDevice::run(const PackWeights& op) {
   const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
   forEach(stream(),
           static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
-          PackWords{op, perWord});
+          PackWord{op, perWord});
 }
 
-void CudaPlanDevice::run(const PlanFrames& op) {
+void CudaLifterDevice::run(const PadKeypoints& op) {
   forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride,
-          PadFrames{op});
+          PadElement{op});
 }
 
-void CudaPlanDevice::run(const PlanWindows& op) {
+void CudaLifterDevice::run(const GatherWindows& op) {
   forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width,
-          GatherWindows{op});
+          GatherElement{op});
 }
 
-void CudaPlanDevice::run(const PlanFirstLayer& op) {
+void CudaLifterDevice::run(const FirstLayer& op) {
   const int windowTiles =
       (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
   const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
-  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic>
-                                                     : planFirstLayerKernel<FloatArithmetic>;
+  const auto kernel = precision() == Precision::bf16 ? firstLayerKernel<BrainFloatArithmetic>
+                                                     : firstLayerKernel<FloatArithmetic>;
   launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)),
          dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
 }
 
-void CudaPlanDevice::run(const PlanPoses& op) {
-  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op});
+void CudaLifterDevice::run(const ReadPoses& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, PoseElement{op});
 }
 
-std::string planDeviceObstacle(int device, Precision precision, int width, int heads) {
-  if (planHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
-  const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, true, width, heads);
+std::string unsupportedReason(int device, Precision precision, int width, int heads) {
+  if (paddedHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
+  const size_t has = sharedBytesOf(device),
+               needs = largestBlockBytes(precision, true, width, heads);
   if (needs > has)
     return "its kernels need " + std::to_string(needs) +
            " bytes of shared memory a block, and this GPU has " + std::to_string(has);
   return {};
 }
 
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
+std::unique_ptr<LifterDevice> makeLifterDevice(int device, Precision precision, int width,
+                                               int heads) {
   const size_t has = sharedBytesOf(device);
-  return std::make_unique<CudaPlanDevice>(
-      device, precision, planSharedBytes(precision, false, width, heads) > has, has);
+  return std::make_unique<CudaLifterDevice>(
+      device, precision, largestBlockBytes(precision, false, width, heads) > has, has);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -8,10 +8,10 @@
 #include "arithmetic.h"
 #include "kernels.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 
-constexpr int kTileChunks = kPlanDepth / 4;  // copies of a row of a buffer
-constexpr int kStageWords = SharedWords::size(kPlanColumns, kPlanDepth);
+constexpr int kTileChunks = kDepthWords / 4;  // copies of a row of a buffer
+constexpr int kStageWords = SharedWords::size(kTileColumns, kDepthWords);
 
 constexpr int kNormRows = 4;  // rows a warp normalises at once: their loads wait together
 
@@ -19,12 +19,12 @@ template <int kWarps>
 constexpr int kTileRows = 16 * kWarps;
 
 // The block's shared memory, from its begin.
-struct PlanSmem {
+struct FirstWords {
   uint32_t words[4];
 };
 
-__device__ __forceinline__ uint32_t* planShared() {
-  auto& smem = sharedMemory<PlanSmem>();
+__device__ __forceinline__ uint32_t* sharedWords() {
+  auto& smem = sharedMemory<FirstWords>();
   return smem.words;
 }
 
@@ -61,7 +61,7 @@ __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int r
 // Rows [firstRow, firstRow + 16 kWarps) of x, normalised, to words from `word` on; zero behind the
 // last row and the last channel.
 template <typename Arithmetic, int kWarps>
-__device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t firstRow,
+__device__ __forceinline__ void normalizeRows(const NormMatmul& op, int64_t firstRow,
                                               const SharedWords& to, int word) {
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = laneOfWarp();
   for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
@@ -103,12 +103,12 @@ __device__ __forceinline__ void normalizeRows(const PlanNormProduct& op, int64_t
 // Depth `depth` of the columns of tile `tile`.
 template <int kWarps>
 __device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWords& to,
-                                            const PlanMatrix& weights, int tile, int depth) {
-  for (int e = static_cast<int>(threadIdx.x); e < kPlanColumns * kTileChunks; e += kWarps * kWarp) {
+                                            const WeightMatrix& weights, int tile, int depth) {
+  for (int e = static_cast<int>(threadIdx.x); e < kTileColumns * kTileChunks; e += kWarps * kWarp) {
     const int column = e / kTileChunks, word = e % kTileChunks * 4;
     const uint32_t* from = weights.words +
-                           static_cast<int64_t>(tile * kPlanColumns + column) * weights.inner +
-                           depth * kPlanDepth + word;
+                           static_cast<int64_t>(tile * kTileColumns + column) * weights.inner +
+                           depth * kDepthWords + word;
     copies.copy4(to, column, word, from, true);
   }
 }
@@ -118,24 +118,24 @@ __device__ __forceinline__ void copyWeights(AsyncCopies& copies, const SharedWor
 // a, and be done with that memory, before: the first barrier comes after the first copies.
 template <typename Arithmetic, int kWarps, typename Finish>
 __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory,
-                                              const PlanMatrix& weights, int first, int end,
+                                              const WeightMatrix& weights, int first, int end,
                                               const Finish& finish) {
-  const int depths = weights.inner / kPlanDepth, steps = (end - first) * depths;
+  const int depths = weights.inner / kDepthWords, steps = (end - first) * depths;
   const TilePart part;
   AsyncCopies copies;
   TileSums sums = {};
-  copyWeights<kWarps>(copies, stage(memory, 0, kPlanColumns, kPlanDepth), weights, first, 0);
+  copyWeights<kWarps>(copies, stage(memory, 0, kTileColumns, kDepthWords), weights, first, 0);
   for (int step = 0; step < steps; ++step) {
     copies.land();
     __syncthreads();
     if (step + 1 < steps) {
-      copyWeights<kWarps>(copies, stage(memory, (step + 1) % 2, kPlanColumns, kPlanDepth), weights,
+      copyWeights<kWarps>(copies, stage(memory, (step + 1) % 2, kTileColumns, kDepthWords), weights,
                           first + (step + 1) / depths, (step + 1) % depths);
     }
-    const SharedWords right = stage(memory, step % 2, kPlanColumns, kPlanDepth);
+    const SharedWords right = stage(memory, step % 2, kTileColumns, kDepthWords);
     Arithmetic::template multiply<2, 8>(sums,
-                                        Operand{a, part.row, word + step % depths * kPlanDepth},
-                                        Operand{right, part.column, 0}, kPlanDepth);
+                                        Operand{a, part.row, word + step % depths * kDepthWords},
+                                        Operand{right, part.column, 0}, kDepthWords);
     if (step % depths + 1 < depths) continue;
     finish(first + step / depths, sums);
 #pragma unroll
@@ -151,7 +151,7 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, ui
 
 // What a product becomes, two neighbouring columns at once; y is written. `from`: the residual's
 // row.
-__device__ __forceinline__ void finishValues(const PlanOutput& op, const float* bias, int64_t row,
+__device__ __forceinline__ void finishValues(const Epilogue& op, const float* bias, int64_t row,
                                              int64_t from, int column, float (&values)[2]) {
 #pragma unroll
   for (int e = 0; e < 2; ++e) {
@@ -167,7 +167,7 @@ __device__ __forceinline__ void finishValues(const PlanOutput& op, const float* 
 }
 
 template <typename Arithmetic>
-__device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bias, int64_t row,
+__device__ __forceinline__ void finishPair(const Epilogue& op, const float* bias, int64_t row,
                                            int64_t from, int column, float low, float high) {
   float values[2] = {low, high};
   finishValues(op, bias, row, from, column, values);
@@ -176,4 +176,4 @@ __device__ __forceinline__ void finishPair(const PlanOutput& op, const float* bi
                          values[1]);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda
