@@ -3,7 +3,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 size_t attentionScratch(int tokens, int width) {
   const size_t keys = static_cast<size_t>(tokens + 31) / 32 * 32,
@@ -43,4 +43,4 @@ void CpuBackend::run(const AttentionMaps& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

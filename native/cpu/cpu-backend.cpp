@@ -11,6 +11,8 @@
 #include "cpu-device.h"
 
 namespace pstmo {
+
+namespace cpu {
 namespace {
 
 constexpr int kReduceRows =
@@ -27,6 +29,7 @@ const Kernels& chooseKernels(const std::string& isa, Precision precision) {
 }
 
 }  // namespace
+}  // namespace cpu
 
 std::string chooseCpuIsa(const std::string& isa, Precision precision) {
   std::string wanted = isa;
@@ -75,11 +78,11 @@ bool cpuHasBf16() {
 }
 
 std::unique_ptr<Backend> makeCpuBackend(int threads, Precision precision, const std::string& isa) {
-  return std::make_unique<CpuBackend>(threads, precision, isa);
+  return std::make_unique<cpu::CpuBackend>(threads, precision, isa);
 }
 
 double measureCpuPeak(int threads, Precision precision, const std::string& isa, double seconds) {
-  const Kernels& kernels = chooseKernels(isa, precision);
+  const cpu::Kernels& kernels = cpu::chooseKernels(isa, precision);
   ThreadPool pool(threads);
   const auto multiplyAdds =
       precision == Precision::bf16 ? kernels.multiplyAddsBf16 : kernels.multiplyAdds;
@@ -115,9 +118,11 @@ double measureCpuCopy(int threads, double seconds) {
          1e9;
 }
 
-Scratch::~Scratch() { releaseAligned(data_); }
+namespace cpu {
 
-float* Scratch::floats(size_t count) {
+GrowingBuffer::~GrowingBuffer() { releaseAligned(data_); }
+
+float* GrowingBuffer::floats(size_t count) {
   if (count > capacity_) {
     releaseAligned(data_);
     capacity_ = 0;
@@ -182,5 +187,7 @@ float* CpuBackend::reduceRows(int rows, int width,
   for (int c = 0; c < width; ++c) total[c] = static_cast<float>(sums[c]);
   return total;
 }
+
+}  // namespace cpu
 
 }  // namespace pstmo

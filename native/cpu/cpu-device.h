@@ -10,18 +10,18 @@
 #include "cpu-backend.h"
 #include "kernels/kernels.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 // Memory aligned to cache lines that only grows.
-class Scratch {
+class GrowingBuffer {
  public:
-  ~Scratch();
-  Scratch() = default;
-  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
+  ~GrowingBuffer();
+  GrowingBuffer() = default;
+  GrowingBuffer(GrowingBuffer&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
     other.data_ = nullptr;
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  GrowingBuffer(const GrowingBuffer&) = delete;
+  GrowingBuffer& operator=(const GrowingBuffer&) = delete;
   float* floats(size_t count);  // contents are lost when it grows
 
  private:
@@ -52,7 +52,7 @@ struct RowSource {
 struct Panels {
   int inner = 0, columns = 0, count = 0;
   bool bf16 = false;
-  Scratch memory;
+  GrowingBuffer memory;
   float* data = nullptr;  // bf16: the same memory holds uint32 pairs
   uint64_t epoch = 0;
 
@@ -153,8 +153,8 @@ class CpuBackend final : public Backend {
   Precision precision_;
   uint64_t epoch_ = 1;
   std::unordered_map<uint64_t, Panels> panels_;
-  std::vector<Scratch> workerScratch_;
-  Scratch partials_, conv_;
+  std::vector<GrowingBuffer> workerScratch_;
+  GrowingBuffer partials_, conv_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -1,7 +1,7 @@
 // Linear layers (1x1 convolutions) and the spatial MLP block.
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const LinearForward& op) {
   TileStore store{.y = op.y.floats(),
@@ -71,4 +71,4 @@ void CpuBackend::run(const SpatialBlockBackward& op) {
                      .accumulate = op.accumulate});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -7,7 +7,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kInnerBlock =
@@ -318,4 +318,4 @@ void CpuBackend::addColumnSums(int rows, int channels, const float* x, float* su
   for (int c = 0; c < channels; ++c) sums[c] += total[c];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

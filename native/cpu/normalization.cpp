@@ -5,7 +5,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kRows = 64;  // rows a thread takes at a time
@@ -121,4 +121,4 @@ void CpuBackend::run(const DropoutBackward& op) {
           [&](int begin, int end, int) { kernels_.dropoutBackward(op, begin, end); });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -9,7 +9,7 @@
 #include "../core/philox.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr uint32_t kShuffleSite =
@@ -175,4 +175,4 @@ void CpuBackend::run(const RefineBlendBackward& op) {
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -5,7 +5,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const StridedConvForward& op) {
   const int outTokens = (op.tokens + op.stride - 1) / op.stride;
@@ -100,4 +100,4 @@ void CpuBackend::run(const StridedResidualBackward& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -5,7 +5,7 @@
 
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const PositionsForward& op) {
   pool_.run(op.batch, [&](int window, int) {
@@ -139,4 +139,4 @@ void CpuBackend::run(const AddForward& op) {
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -10,10 +10,10 @@ import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
 import { Moments } from '../../lib/viewer/moments.js';
 import { viewerPage } from '../../lib/viewer/viewer-page.js';
-import { noChromium, startChromium } from '../helpers/chromium.js';
 import { liftedWalk } from '../helpers/lifted.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { noChromium, startChromium } from './chromium.js';
 import { accessTrouble, openAt, openViewer } from './viewer-page.js';
 
 const folder = temporaryFolder();

@@ -142,14 +142,21 @@ export const EXPLAINED = [
   ['cuda/kernels/reduce.h', 'column < columns && row < end', '1 + columns', READS_BEYOND],
 ];
 
-/** The reason that a surviving mutant has, if one is known. */
+/**
+ * The reason that a surviving mutant has, if one is known.
+ * @param {import('./mutate.mjs').Mutant} mutant
+ * @returns {string | undefined}
+ */
 export function explanationOf({ file, source, change }) {
   return EXPLAINED.find(
     ([name, part, begin]) => name === file && source.includes(part) && change.startsWith(begin),
   )?.[3];
 }
 
-/** Entries that explain none of these mutants: the kernel was reworded, and they must follow it. */
+/**
+ * Entries that explain none of these mutants: the kernel was reworded, and they must follow it.
+ * @param {import('./mutate.mjs').Mutant[]} mutants
+ */
 export function withoutMutant(mutants) {
   return EXPLAINED.filter(
     ([name, part, begin]) =>

@@ -3,6 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+/**
+ * One change of a kernel, behind the switch of its number.
+ * @typedef {{ number: number, file: string, line: number, column: number, kind: 'barrier' | 'bound' | 'index', change: string, source: string }} Mutant
+ */
+
 /** Files that are not mutated, and why. */
 export const AS_THEY_ARE = new Map([['cuda/peaks.cu', 'measures the device: no result comes of it']]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
@@ -178,6 +183,8 @@ function mutateSource(file, text, first) {
 /**
  * The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. The headers of
  * cuda/device are not among them: the emulated device has twins in their place.
+ * @param {string} root
+ * @returns {{ sources: Map<string, string>, mutants: Mutant[] }}
  */
 export function mutateKernels(root) {
   const native = path.join(root, 'native');
@@ -205,7 +212,11 @@ export function mutateKernels(root) {
   return { sources, mutants };
 }
 
-/** Writes the mutated sources to a folder. */
+/**
+ * Writes the mutated sources to a folder.
+ * @param {string} root
+ * @param {string} folder
+ */
 export function writeMutants(root, folder) {
   for (const [file, text] of mutateKernels(root).sources) {
     mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });

@@ -120,7 +120,7 @@ peers() {
   [ "$emulated" = 0 ] || options=(--device cpu --quick --budget 30)
   python3 -c 'import torch' 2>/dev/null || { echo 'no PyTorch here'; return 77; }
   [ "$emulated" = 1 ] || python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' || { echo 'this PyTorch has no CUDA'; return 77; }
-  python3 bench/peers/torch_speed_cuda.py "${options[@]}" | tee "$data"
+  python3 bench/sides/python/torch_speed_cuda.py "${options[@]}" | tee "$data"
 }
 export -f build compile_probe layouts rates sanitizer profiles peers
 export emulated work device

@@ -8,7 +8,7 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 // What happens to a tile of products on its way to memory, in this order: + bias, ReLU, dropout,
 // mask of an earlier ReLU,
@@ -114,4 +114,4 @@ const Kernels& avx512Kernels();
 const Kernels& avx512Bf16Kernels();
 #endif
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -12,7 +12,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
-namespace pstmo::PSTMO_ISA {
+namespace pstmo::cpu::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
 #include "vector.h"
@@ -60,4 +60,4 @@ constexpr Kernels makeKernels(const char* name) {
   };
 }
 }  // namespace
-}  // namespace pstmo::PSTMO_ISA
+}  // namespace pstmo::cpu::PSTMO_ISA

@@ -6,7 +6,7 @@
 #include "../folded-network.h"
 #include "kernels.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Device memory that lives as long as this.
 class DeviceArrays {
@@ -102,4 +102,4 @@ class CudaPlanWeights {
   inference::cuda::WeightMatrix firstHeads_;  // the first layer's, without its bias
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference
