@@ -1,4 +1,4 @@
-// Batch norm's constants and the arithmetic that several kernels share.
+// Batch norm's constants, and its arithmetic on the way forward and back.
 #pragma once
 
 #include "activation-io.h"

@@ -1,5 +1,6 @@
-// One kernel for everything that goes element by element over a (rows, width) matrix, with dropout
-// or without.
+// Kernels that go element by element: over a (rows, width) matrix, with dropout or without
+// (elementwise), and over a plain count (forEach). One thread writes each element: the same bits
+// each time. No shared memory.
 #pragma once
 
 #include "dropout-mask.h"
@@ -8,9 +9,9 @@ namespace pstmo::cuda {
 
 constexpr int kElementThreads = 256;
 
-// body(row, column, factor) for every element; factor is dropout's (1 where there is none). A
-// thread takes the four elements that share a counter of Philox: two rows, two columns 16 apart.
-// Each element is written by one thread: deterministic.
+// body(row, column, factor) for every element; factor is dropout's (1 where there is none).
+// Grid: thread `item` of all blocks takes the four elements that share a counter of Philox: rows 2
+// pair and 2 pair + 1, and two columns 16 apart. Neighbouring threads take neighbouring columns.
 template <typename Body>
 __global__ void __launch_bounds__(kElementThreads)
     elementwiseKernel(int64_t rows, int width, DropoutMask dropout, Body body) {
@@ -18,9 +19,12 @@ __global__ void __launch_bounds__(kElementThreads)
   const int64_t item = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x,
                 pair = item / lanes;
   if (pair * 2 >= rows) return;
+
+  // The item's first column, and its words of Philox.
   const int lane = static_cast<int>(item % lanes), first = lane / 16 * 32 + lane % 16;
   PhiloxWords words{};
   if (dropout.active) words = dropoutWords(dropout, width, pair, first);
+
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int64_t row = pair * 2 + i / 2;

@@ -7,6 +7,7 @@
 namespace pstmo::cuda {
 namespace {
 
+// Column sums: values[0] = x[row][column]. For reduceRows().
 struct ColumnTerm {
   ConstActivations x;
   int channels;
@@ -15,6 +16,7 @@ struct ColumnTerm {
   }
 };
 
+// to[i] = from[i] in the storage of `to`. For forEach().
 struct RoundElement {
   ConstActivations from;
   Activations to;

@@ -1,4 +1,4 @@
-// Products on the backend's stream: which arithmetic, which grid.
+// Matmuls on the backend's stream: by cuBLASLt or own kernels, in which arithmetic, on which grid.
 #pragma once
 
 #include <type_traits>
@@ -53,7 +53,8 @@ inline Precision CudaBackend::precisionOf(int64_t inner, int64_t columns) const 
              : precision_;
 }
 
-// What is left to do to a product that lies in y with its bias.
+// The rest of the epilogue on a result that lies in y with its bias, after cuBLASLt. For
+// elementwise().
 struct FinishMatmul {
   Epilogue op;
   int columns;
@@ -101,7 +102,7 @@ void CudaBackend::matmul(int64_t rows, int columns, int64_t inner, const A& a, c
   launchMatmul(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
 }
 
-// Parts of a sum over the rows, added in order.
+// sum += the parts of a weight gradient (count, size), added in order. For forEach().
 struct AddSplits {
   const float* parts;
   int64_t count, size;
@@ -113,6 +114,7 @@ struct AddSplits {
   }
 };
 
+// total += sums. For forEach().
 struct AddSums {
   const float* sums;
   float* total;

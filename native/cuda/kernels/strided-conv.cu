@@ -1,6 +1,7 @@
-// Strided convolution over time: a product whose left side is gathered as it is read. With element
-// 3 c + t of a gathered row for channel c and tap t, the weight (out, in, 3) is a plain matrix
-// (out, 3 in).
+// Strided convolution over time, kernel 3 and padding 1: a matmul whose left side is gathered as it
+// is read. With element 3 c + t of a gathered row for channel c and tap t, the weight (out, in, 3)
+// is a plain matrix (out, 3 in). The element-wise steps around it are deterministic: one thread
+// writes each element, and adds in the order of the taps.
 #include "../cuda-device.h"
 #include "elementwise.h"
 #include "matmul-launch.h"
@@ -32,6 +33,7 @@ struct TakeShares {
   }
 };
 
+// dResidual's rows that the forward pass kept += dY.
 struct AddToKept {
   StridedResidualBackward op;
   int outTokens;
@@ -41,6 +43,7 @@ struct AddToKept {
   }
 };
 
+// y (rows, length) = the gathered rows, laid out in memory for cuBLASLt.
 struct GatherRow {
   ConvolutionRows rows;
   int length;
@@ -81,7 +84,7 @@ void CudaBackend::run(const StridedConvForward& op) {
          RowMajor{op.weight, 3 * op.in}, epilogue);
 }
 
-// dX = by two kernels: what each output row gives to its three neighbours (a plain product), then
+// dX = by two kernels: what each output row gives to its three neighbours (a plain matmul), then
 // each token takes its shares. dWeight +=, dBias +=.
 void CudaBackend::run(const StridedConvBackward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride), length = 3 * op.in;

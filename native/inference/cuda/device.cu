@@ -1,5 +1,6 @@
-// What of the plan goes element by element or row by row, and whether a device has room for its
-// kernels.
+// Element-wise operations of the compiled lifter, its first layer, and whether a device has room
+// for its kernels. Where an operation goes element by element, forEach() calls its functor with the
+// index of each element of y, one thread each.
 #include "device.h"
 
 #include "../../cuda/kernels/elementwise.h"
@@ -14,9 +15,12 @@ __device__ __forceinline__ int unpadded(int i, int block, int padded, int count)
   return i % padded < block && at < count ? at : -1;
 }
 
+// words[row][tap][word] of a trained matrix (out, in, taps), padded.
 struct PackWord {
   PackWeights op;
   int perWord;
+
+  // Element `half` of a word; `row` is that of the trained matrix.
   __device__ float element(int row, int word, int half) const {
     const int tap = word / op.tapWords,
               from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
@@ -24,6 +28,7 @@ struct PackWord {
                ? 0.0f
                : op.weight[(static_cast<int64_t>(row) * op.in + from) * op.taps + tap];
   }
+
   __device__ void operator()(int64_t i) const {
     const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
               row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
@@ -32,6 +37,8 @@ struct PackWord {
   }
 };
 
+// y[row][c], rows of frames and behind them those of their mirror images: x changes its sign, left
+// and right their places; zero from 2 joints on.
 struct PadElement {
   PadKeypoints op;
   __device__ void operator()(int64_t i) const {
@@ -47,7 +54,8 @@ struct PadElement {
   }
 };
 
-// The row of op.frames that a window's token is.
+// The row of op.frames that token `token` of a window is: the first or last frame of the clip
+// stands for those outside.
 __device__ __forceinline__ int64_t frameOf(const GatherWindows& op, int window, int token) {
   const int32_t* at = op.centre + window % op.centres * 3;
   int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
@@ -55,6 +63,7 @@ __device__ __forceinline__ int64_t frameOf(const GatherWindows& op, int window, 
   return static_cast<int64_t>(window / op.centres) * op.mirrored + frame;
 }
 
+// y[window][token][c] = frames[frame of the token][c] + table[token][c].
 struct GatherElement {
   GatherWindows op;
   __device__ void operator()(int64_t i) const {
@@ -66,10 +75,27 @@ struct GatherElement {
   }
 };
 
-// A block takes a token a warp through some windows: where those follow each other, its rows share
-// frames and positions, which then come out of the multiprocessor's own cache.
-constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
+constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;  // of a block
 
+// The layer norm's factor of from + position, by a warp; all lanes get it.
+__device__ __forceinline__ float factorOfSum(const float* from, const float* position,
+                                             int channels) {
+  const int lane = laneOfWarp();
+  float mean = 0, squares = 0;
+  for (int c = lane; c < channels; c += kWarp) mean += from[c] + position[c];
+  mean = sumOfLanes(mean) / static_cast<float>(channels);
+  for (int c = lane; c < channels; c += kWarp)
+    squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
+  return normFactor(sumOfLanes(squares), channels);
+}
+
+// Tokens of windows and the first layer's Q, K and V of them. With f a frame's token and p its
+// position's, both parts W (f - mean f) and W (p - mean p) are known:
+//   y = f + p,   words = (part of f + part of p) / (std(f + p) + eps) + bias
+// Grid: block b takes window tile b / tokenTiles and token tile b % tokenTiles; a warp takes one
+// token through 8 windows. Windows that follow each other share frames and positions, which then
+// come out of the multiprocessor's cache. No shared memory. Each row is summed by one warp by a
+// fixed tree: the same bits each time.
 // With room for two blocks of registers nothing is spilled.
 template <typename Arithmetic>
 __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
@@ -79,20 +105,20 @@ __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
   const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
   const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens +
                     static_cast<int>(threadIdx.x) / kWarp;
-  if (token >= in.tokens) return;
+  if (token >= in.tokens) return;  // whole warps
   const float *position = in.table + token * in.width,
               *positionPart = op.positionParts + token * op.stride;
+
   for (int window = first; window < first + kFirstLayerWindows && window < windows; ++window) {
     const int64_t frame = frameOf(in, window, token),
                   row = static_cast<int64_t>(window) * in.tokens + token;
     const float *from = in.frames + frame * in.width, *part = op.parts + frame * op.stride;
-    float mean = 0, squares = 0;
-    for (int c = lane; c < op.channels; c += kWarp) mean += from[c] + position[c];
-    mean = sumOfLanes(mean) / static_cast<float>(op.channels);
-    for (int c = lane; c < op.channels; c += kWarp)
-      squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
-    const float factor = normFactor(sumOfLanes(squares), op.channels);
+    const float factor = factorOfSum(from, position, op.channels);
+
+    // The token.
     for (int c = lane; c < in.width; c += kWarp) in.y[row * in.width + c] = from[c] + position[c];
+
+    // Its Q, K and V, two elements a lane.
     for (int c = 2 * lane; c < op.stride; c += 2 * kWarp) {
       const float low = (part[c] + positionPart[c]) * factor + op.bias[c],
                   high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
@@ -101,6 +127,8 @@ __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
   }
 }
 
+// y[row][joint][axis] of the head's padded rows; with a mirror the mean with that of the mirror
+// image, whose x changes its sign.
 struct PoseElement {
   ReadPoses op;
   __device__ void operator()(int64_t i) const {

@@ -1,4 +1,4 @@
-// The plan's kernels on one stream.
+// The compiled lifter's kernels on one stream.
 #pragma once
 
 #include "../../cuda/cuda-device.h"

@@ -1,7 +1,8 @@
-// What a plan on CUDA is made of, for native/plan: products whose rows are normalised before or
-// gathered on the way, attention with its output product, and the little between. Matrices of
-// weights and what goes from one product to the next lie as words in device memory: a float each in
-// fp32 and tf32, two of bf16. Rows are padded with zeros to whole words of kDepthWords.
+// Operations of the compiled lifter on CUDA: matmuls whose rows are normalised before or gathered
+// on the way, attention with its output matmul, and the element-wise operations between. Weights
+// and what goes from one matmul to the next lie as words in device memory: a word holds one float
+// in fp32 and tf32, two numbers in bf16. Rows are padded with zeros to a multiple of kDepthWords
+// words.
 #pragma once
 
 #include <climits>
@@ -14,9 +15,9 @@
 namespace pstmo::inference::cuda {
 
 constexpr int kDepthWords = 32;    // words of a row that are multiplied at a time
-constexpr int kTileColumns = 128;  // columns of a tile
+constexpr int kTileColumns = 128;  // columns of a tile of weights
 
-// The right side of a product: (columns, words) of weights and a bias (columns). Columns are whole
+// The right side of a matmul: (columns, words) of weights and a bias (columns). Columns are whole
 // tiles, words whole depths.
 struct WeightMatrix {
   const uint32_t* words = nullptr;
@@ -24,9 +25,9 @@ struct WeightMatrix {
   int columns = 0, inner = 0;  // inner: words
 };
 
-// What happens to a product, in this order: + bias, a batch norm that is not folded, leaky ReLU, +
-// residual, + a table's row. The sum goes to y as floats and to `words` in the precision's words;
-// either may be null. Both have `stride` elements a row, of which all are written.
+// What happens to a matmul's results, in this order: + bias, a batch norm that is not folded, leaky
+// ReLU, + residual, + a table's row. The sum goes to y as floats and to `words` in the precision's
+// words; either may be null. Both have `stride` elements a row, of which all are written.
 struct Epilogue {
   const float* scale = nullptr;  // (columns), with shift
   const float* shift = nullptr;
@@ -97,7 +98,7 @@ struct PackWeights {
   uint32_t* words = nullptr;  // (out / outBlock * outPadded, taps * tapWords)
 };
 
-// Keypoints (frames, joints, 2) as rows for the first product; behind them, with a mirror, the
+// Keypoints (frames, joints, 2) as rows for the first matmul; behind them, with a mirror, the
 // mirror images.
 struct PadKeypoints {
   int frames = 0, joints = 0, stride = 0;
@@ -119,8 +120,8 @@ struct GatherWindows {
 };
 
 // Tokens of windows, and with them the first layer's Q, K and V: a frame's part and a position's,
-// both products of centred rows, added up and multiplied by the sum's own norm. (rows, stride)
-// each.
+// both matmuls of centred rows, added up and multiplied by the norm's factor of the sum. (rows,
+// stride) each.
 struct FirstLayer {
   GatherWindows windows = {};
   int channels = 0;  // of the windows' width
@@ -167,7 +168,7 @@ inline int paddedHeadWidth(int headWidth) {
                             : 0;
 }
 
-// Why this device cannot run the plan of such a network; empty where it can.
+// Why this device cannot run the compiled lifter of such a network; empty where it can.
 std::string unsupportedReason(int device, Precision precision, int width, int heads);
 std::unique_ptr<LifterDevice> makeLifterDevice(int device, Precision precision, int width,
                                                int heads);
