@@ -1,5 +1,5 @@
-// What the device reaches where nothing but arithmetic, or nothing but memory, bounds it: the marks
-// that profiles are measured by.
+// Measures the peaks of a device, which profiles are held against: arithmetic out of registers, a
+// large matmul, and copies within its memory.
 #include <device/peak-sizes.h>
 
 #include <algorithm>
@@ -15,6 +15,8 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kChains = 8;  // independent sums a thread: enough for any latency
 
+// kPeakSteps x kChains dependent multiply-adds a thread; the sums are written so that the compiler
+// keeps them.
 __global__ void __launch_bounds__(kThreads) multiplyAdds(float* sums) {
   float sum[kChains];
   const float factor = 0.999f - static_cast<float>(threadIdx.x) * 1e-6f;
@@ -30,7 +32,8 @@ __global__ void __launch_bounds__(kThreads) multiplyAdds(float* sums) {
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 
-// Fragment: TensorFloat or BrainFloat of fragments.h.
+// The same by tensor cores: kPeakSteps x kChains products of fragments a warp. Fragment:
+// TensorFloat or BrainFloat of fragments.h.
 template <typename Fragment>
 __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   const auto value = [](int i, int j) {
@@ -49,6 +52,7 @@ __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 
+// x (count) = small numbers that differ, each thread every so many.
 __global__ void fillSmall(float* x, int64_t count) {
   const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
                 stride = int64_t{gridDim.x} * blockDim.x;

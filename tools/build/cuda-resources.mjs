@@ -77,7 +77,7 @@ const found = readdirSync(folder, { recursive: true })
   .sort((a, b) => (a.name < b.name ? -1 : 1));
 const rowOf = (row) => [...COLUMNS.map((column) => String(row[column]).padStart(10)), row.name].join(' ');
 if (option === '--update') {
-  const head = `# sm_90a, nvcc ${version}: a thread's registers, a block's shared memory in bytes, a thread's stack and what it spills in bytes.\n# The plan's blocks take shared memory by the network's width, which is not counted here: planSharedBytes of inference/cuda/attention.cu and launchFeedForward have it.\n`;
+  const head = `# sm_90a, nvcc ${version}: a thread's registers, a block's shared memory in bytes, a thread's stack and what it spills in bytes.\n# Blocks of the compiled lifter take shared memory by the network's width, which is not counted here: largestBlockBytes and launchFeedForward\n# of inference/cuda have it.\n`;
   writeFileSync(
     tablePath,
     `${head}#${[...COLUMNS.map((column) => column.padStart(10)), 'kernel'].join(' ').slice(1)}\n${found.map(rowOf).join('\n')}\n`,

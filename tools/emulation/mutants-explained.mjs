@@ -16,18 +16,23 @@ const ONE_VALUE = 'differs only where the value is the bound, which both ways gi
 export const EXPLAINED = [
   ['cuda/kernels/attention-backward.cu', 'if (token < op.tokens) {', '1 + op.tokens', READS_BEYOND],
   ['cuda/kernels/attention-backward.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
-  ['cuda/kernels/attention-backward.cu', 'const float weight = first + key < op.tokens', '1 + op.tokens', ZERO_ROW],
-  ['cuda/kernels/attention-backward.cu', 'const float weight = first + query < op.tokens', '1 + op.tokens', ZERO_ROW],
+  ['cuda/kernels/attention-backward.cu', 'const float weight = first + key < head.tokens', '1 + head.tokens', ZERO_ROW],
+  [
+    'cuda/kernels/attention-backward.cu',
+    'const float weight = first + query < head.tokens',
+    '1 + head.tokens',
+    ZERO_ROW,
+  ],
   ['cuda/kernels/attention-tile.h', 'c < kWidth / kRowLanes; ++c) {', '1 + kWidth', `in storeRows: ${TWO_GUARDS}`],
   ['cuda/kernels/attention.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
-  ['cuda/kernels/attention.cu', 'scores[i][j] = first + at.x', '1 + op.tokens', TWO_GUARDS],
-  ['cuda/kernels/attention.cu', 'const float weight = first + key < op.tokens', '1 + op.tokens', TWO_GUARDS],
-  ['cuda/kernels/attention.cu', 'top = scores[i][j] > top', '', ANY_MAXIMUM],
-  ['cuda/kernels/attention.cu', 'top = top > highest[i]', '', ANY_MAXIMUM],
+  ['cuda/kernels/attention.cu', 'scores[j] = firstKey + at.x', '1 + head.tokens', TWO_GUARDS],
+  ['cuda/kernels/attention.cu', 'const float weight = firstKey + key < head.tokens', '1 + head.tokens', TWO_GUARDS],
+  ['cuda/kernels/attention.cu', 'top = scores[j] > top', '', ANY_MAXIMUM],
+  ['cuda/kernels/attention.cu', 'top = top > highest', '', ANY_MAXIMUM],
   ['cuda/kernels/attention.cu', 'else if (score > highest[i])', '', ANY_MAXIMUM],
   ['cuda/kernels/attention.cu', 'pass < 2; ++pass', '1 + 2', 'the loop is left within its second pass'],
   ['cuda/kernels/elementwise.h', 'if (pair * 2 >= rows) return;', '1 + rows', TWO_GUARDS],
-  ['cuda/kernels/dropout-mask.h', 'word >= keep.threshold', '', 'differs for one word of 4,294,967,296'],
+  ['cuda/kernels/dropout-mask.h', 'word >= dropout.threshold', '', 'differs for one word of 4,294,967,296'],
   ['cuda/kernels/normalization.cu', 'end = begin + kReduceRows < rows', '1 + rows', SAME_END],
   ['cuda/kernels/normalization.cu', 'column < channels && row < end', '1 + channels', READS_BEYOND],
   ['cuda/kernels/normalization.cu', 'column < channels && chunk * chunkRows < rows', '1 + channels', READS_BEYOND],
@@ -60,8 +65,8 @@ export const EXPLAINED = [
     '1 + op.windows',
     'keys of a window that is not there: its queries are not stored',
   ],
-  ['inference/cuda/attention.cu', 'if (step + 1 < steps)', '1 + steps', NOT_MULTIPLIED],
-  ['inference/cuda/attention.cu', 'keys < crew.queries', '-1 + crew.queries', SAME_STEPS],
+  ['inference/cuda/attention.cu', 'if (step + 1 < steps.all)', '1 + steps', NOT_MULTIPLIED],
+  ['inference/cuda/attention.cu', 'keys < tiling.queries', '-1 + tiling.queries', SAME_STEPS],
   ['inference/cuda/attention.cu', 'first + keys < op.tokens', '1 + op.tokens', EMPTY_TILE],
   [
     'inference/cuda/attention.cu',
@@ -92,12 +97,12 @@ export const EXPLAINED = [
   ],
   ['inference/cuda/device.cu', 'c < op.stride; c += 2 * kWarp', '-1 + op.stride', EVEN],
   ['inference/cuda/feed-forward.cu', 'words = normalized + op.expand', '', SAME_END],
-  ['inference/cuda/feed-forward.cu', 'column >= op.expand.out.stride', '-1 + op.expand', EVEN],
-  ['inference/cuda/feed-forward.cu', 'column < op.contract.out.stride', '-1 + op.contract', EVEN],
-  ['inference/cuda/matmul.cu', 'first + tiles < all', '1 + all', SAME_END],
+  ['inference/cuda/feed-forward.cu', 'column >= op.out.stride', '-1 + op.out', EVEN],
+  ['inference/cuda/feed-forward.cu', 'column < op.out.stride', '-1 + op.out', EVEN],
+  ['inference/cuda/matmul.cu', 'first + tilesOfGroup < all', '1 + all', SAME_END],
   [
     'inference/cuda/matmul.cu',
-    'first + tiles < all',
+    'first + tilesOfGroup < all',
     '-1 + all',
     'the last tile is then worked out by two blocks, to the same values',
   ],
@@ -153,7 +158,10 @@ export function explanationOf({ file, source, change }) {
   )?.[3];
 }
 
-/** Entries that explain none of these mutants: the kernel was reworded, and they must follow it. */
+/**
+ * Entries that explain none of these mutants: the kernel was reworded, and they must follow it.
+ * @param {import('./mutate.mjs').Mutant[]} mutants
+ */
 export function withoutMutant(mutants) {
   return EXPLAINED.filter(
     ([name, part, begin]) =>

@@ -1,4 +1,4 @@
-// Batch norm: the arithmetic that several kernels share.
+// Batch norm's arithmetic on the way forward and back.
 #pragma once
 
 #include "../../core/constants.h"

@@ -3,13 +3,13 @@
 #include "../../cuda/cuda-backend.h"
 #include "kernels.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 
-std::string planDeviceObstacle(int device, Precision, int, int) { return cudaState(device).reason; }
+std::string unsupportedReason(int device, Precision, int, int) { return cudaState(device).reason; }
 
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision, int, int) {
+std::unique_ptr<LifterDevice> makeLifterDevice(int device, Precision, int, int) {
   const CudaState state = cudaState(device);
   throw Error(state.code, state.reason);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda
