@@ -23,7 +23,7 @@ const Kernels& chooseKernels(const std::string& isa, Precision precision) {
   const std::string wanted = chooseCpuIsa(isa, precision);
 #if defined(__x86_64__)
   if (wanted == "avx512")
-    return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+    return precision == Precision::bf16 ? avx512bf16Kernels() : avx512Kernels();
   if (wanted == "avx2") return avx2Kernels();
 #endif
   return portableKernels();

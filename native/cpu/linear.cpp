@@ -1,6 +1,7 @@
 // Linear layers (1x1 convolutions) and the spatial MLP block: matmuls (matmul.cpp), their weight
 // gradients (weight-gradient.cpp) and batch norm (normalization.cpp), which say how work is shared
 // out and why the bits are the same for every number of threads.
+#include "../core/constants.h"
 #include "cpu-device.h"
 
 namespace pstmo::cpu {
@@ -43,7 +44,7 @@ void CpuBackend::run(const SpatialBlockForward& op) {
   BatchNormForward norm{op.rows,       op.out,         op.z.floats(),      op.gamma,
                         op.beta,       op.runningMean, op.runningVariance, op.mean,
                         op.inverseStd, op.y.floats(),  op.training};
-  normalizeForward(norm, 0.2f, op.residual.floats(), op.dropout);
+  normalizeForward(norm, kLeakySlope, op.residual.floats(), op.dropout);
 }
 
 void CpuBackend::run(const SpatialBlockBackward& op) {
@@ -55,7 +56,7 @@ void CpuBackend::run(const SpatialBlockBackward& op) {
                      .inverseStd = op.inverseStd,
                      .gamma = op.gamma,
                      .beta = op.beta,
-                     .slope = 0.2f,
+                     .slope = kLeakySlope,
                      .dropout = op.dropout,
                      .dU = op.dZ.floats(),
                      .sums = nullptr,

@@ -12,13 +12,13 @@
 #include <cmath>
 #include <vector>
 
+#include "../core/constants.h"
 #include "cpu-device.h"
 
 namespace pstmo::cpu {
 namespace {
 
 constexpr int kRows = 64;  // rows a thread takes at a time
-constexpr float kEpsilon = 1e-5f, kMomentum = 0.1f;
 
 // Mean and sum of squared deviations of each column.
 struct Moments {
@@ -62,9 +62,9 @@ void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mea
                  unbiased = rows > 1 ? joined.squares[c] / (rows - 1) : 0.0;
     const float batchMean = static_cast<float>(joined.means[c]);
     mean[c] = batchMean;
-    inverseStd[c] = static_cast<float>(1.0 / std::sqrt(variance + kEpsilon));
-    runningMean[c] += kMomentum * (batchMean - runningMean[c]);
-    runningVariance[c] += kMomentum * (static_cast<float>(unbiased) - runningVariance[c]);
+    inverseStd[c] = static_cast<float>(1.0 / std::sqrt(variance + kBatchNormEpsilonFloat));
+    runningMean[c] += kBatchNormMomentum * (batchMean - runningMean[c]);
+    runningVariance[c] += kBatchNormMomentum * (static_cast<float>(unbiased) - runningVariance[c]);
   }
 }
 
@@ -87,7 +87,7 @@ void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const
   } else {
     inverseStd.resize(op.channels);
     for (int c = 0; c < op.channels; ++c)
-      inverseStd[c] = 1.0f / std::sqrt(op.runningVariance[c] + kEpsilon);
+      inverseStd[c] = 1.0f / std::sqrt(op.runningVariance[c] + kBatchNormEpsilonFloat);
     normalize.mean = op.runningMean;
     normalize.inverseStd = inverseStd.data();
   }

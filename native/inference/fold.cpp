@@ -4,10 +4,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "../core/constants.h"
+
 namespace pstmo::inference {
 namespace {
-
-constexpr double kBatchNormEpsilon = 1e-5;
 
 // The sum of count terms, eight at a time: one after the other each would wait for the one before.
 template <typename Term>

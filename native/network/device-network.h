@@ -26,8 +26,10 @@ class DeviceNetwork final : public Network {
     parameters_.read(state, name, host);
   }
   void write(TensorState state, const std::string& name, const float* host) override;
-  void lend(std::shared_ptr<const ValuesFile> file) override { parameters_.lend(std::move(file)); }
-  void settle() override;
+  void attachFile(std::shared_ptr<const ValuesFile> file) override {
+    parameters_.attachFile(std::move(file));
+  }
+  void materialize() override;
   void initialize(uint64_t seed) override;
 
   void forward(const float* keypoints, int batch, const float* roots, const float* cameras,

@@ -36,7 +36,7 @@ WindowSelection DeviceNetwork::selectionOf(const TrainRequest& request, int step
 // Losses stay on the device until the last step is under way.
 void DeviceNetwork::train(const TrainRequest& request, const JobControl& control) {
   checkTraining(request);
-  parameters_.settle();
+  parameters_.materialize();
   const size_t steps = static_cast<size_t>(request.steps);
   if (log_.count() < steps * LossCells::kCount)
     log_ = DeviceArray<double>(*backend_, steps * LossCells::kCount);

@@ -1,42 +1,17 @@
 // The plan beside the graph: which networks have one, when it is compiled, and the calls that run
 // it.
-#include "../../network/layers/frame-aggregator.h"
 #include "../probe/machine.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
 
-namespace {
-
-inference::PlanConfig planConfig(const network::NetworkConfig& network) {
-  inference::PlanConfig config;
-  config.frames = network.frames;
-  config.joints = network.joints;
-  config.outputJoints = network.outputJoints;
-  config.layers = network.layers;
-  config.width = network.width;
-  config.hidden = network.hidden;
-  config.heads = network.heads;
-  config.mlpBlocks = network.mlpBlocks;
-  config.strides = network::FrameAggregator::strides(network.frames);
-  config.mirrorInput = network.mirrorInput;
-  config.mirrorOutput = network.mirrorOutput;
-  return config;
-}
-
-}  // namespace
-
 std::string NativeModel::findPlanObstacle() const {
   if (planWish_ == PlanWish::off) return "it was switched off";
-  if (config_.stage != 2) return "a Stage I model does not lift";
-  if (config_.backbone != network::Backbone::mlp) return "the spatial encoder is not the MLP";
-  if (!config_.temporal) return "the network has no temporal encoder";
-  if (!config_.aggregate) return "the network has no frame aggregator";
-  if (planDevice_ == "cpu") return inference::planObstacle(planConfig(config_), planPrecision_);
+  if (planDevice_ == "cpu") return inference::planObstacle(config_, planPrecision_);
   if (planWish_ != PlanWish::on)
     return "on a GPU it is not the default before it has been measured on one: plan \"on\" asks "
            "for it";
-  return inference::cudaPlanObstacle(planConfig(config_), planPrecision_, cudaNumber(planDevice_));
+  return inference::cudaPlanObstacle(config_, planPrecision_, cudaNumber(planDevice_));
 }
 
 inference::LiftPlan* NativeModel::currentPlan() {
@@ -50,11 +25,10 @@ inference::LiftPlan* NativeModel::currentPlan() {
       network_->read(network::TensorState::value, name, values.data());
       return values;
     };
-    plan_ = planDevice_ == "cpu"
-                ? inference::makeCpuPlan(planConfig(config_), planFolds_, planPrecision_,
-                                         planThreads_, planIsa_, read)
-                : inference::makeCudaPlan(planConfig(config_), planFolds_, planPrecision_,
-                                          cudaNumber(planDevice_), read);
+    plan_ = planDevice_ == "cpu" ? inference::makeCpuPlan(config_, planFolds_, planPrecision_,
+                                                          planThreads_, planIsa_, read)
+                                 : inference::makeCudaPlan(config_, planFolds_, planPrecision_,
+                                                           cudaNumber(planDevice_), read);
     planStale_ = false;
   }
   return plan_.get();

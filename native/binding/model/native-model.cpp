@@ -4,44 +4,11 @@
 #include <limits>
 
 #include "../probe/machine.h"
+#include "read-config.h"
 
 namespace pstmo::binding {
 
 namespace {
-
-network::NetworkConfig readConfig(const Napi::Value& value) {
-  ObjectReader reader(value, "config");
-  network::NetworkConfig config;
-  config.stage = static_cast<int>(reader.integer("stage", 1, 2));
-  config.frames = static_cast<int>(reader.integer("frames", 1, 4096));
-  config.joints = static_cast<int>(reader.integer("joints", 1, 1024));
-  config.outputJoints = static_cast<int>(reader.integer("outputJoints", 1, 1024));
-  config.layers = static_cast<int>(reader.integer("layers", 1, 64));
-  config.decoderLayers = static_cast<int>(reader.integer("decoderLayers", 1, 64));
-  config.width = static_cast<int>(reader.integer("width", 1, 16384));
-  config.hidden = static_cast<int>(reader.integer("hidden", 1, 16384));
-  config.heads = static_cast<int>(reader.integer("heads", 1, 1024));
-  const std::string backbone = reader.text("backbone", {"mlp", "fc", "transformer"});
-  config.backbone = backbone == "mlp"  ? network::Backbone::mlp
-                    : backbone == "fc" ? network::Backbone::fc
-                                       : network::Backbone::transformer;
-  config.mlpBlocks = static_cast<int>(reader.integer("mlpBlocks", 1, 64));
-  config.temporal = reader.boolean("temporal");
-  config.aggregate = reader.boolean("aggregate");
-  config.dropout = static_cast<float>(reader.number("dropout", 0, 0.99));
-  config.lossWeight = static_cast<float>(reader.number("lossWeight", 0, 1e6));
-  config.semVisibleOnly = reader.boolean("semVisibleOnly");
-  config.refine = reader.boolean("refine");
-  config.rootJoint = static_cast<int>(reader.integer("rootJoint", 0, config.outputJoints - 1));
-  const auto joints = [&](const char* name, int count) {
-    const int32_t* list = reader.integers(name, static_cast<size_t>(count), 0, count - 1);
-    return std::vector<int32_t>(list, list + count);
-  };
-  config.mirrorInput = joints("mirrorInput", config.joints);
-  config.mirrorOutput = joints("mirrorOutput", config.outputJoints);
-  reader.finish();
-  return config;
-}
 
 network::TensorState stateOf(const Napi::Value& value) {
   const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
@@ -285,8 +252,8 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
     }
     return submit(job(), [this, path, tensors = std::move(tensors)] {
       planStale_ = true;
-      network_->lend(std::make_shared<network::ValuesFile>(path, tensors));
-      if (currentPlan() == nullptr) network_->settle();
+      network_->attachFile(std::make_shared<network::ValuesFile>(path, tensors));
+      if (currentPlan() == nullptr) network_->materialize();
     });
   });
 }

@@ -95,7 +95,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
     return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
   }
 
-  network::NetworkConfig config_;
+  NetworkConfig config_;
   std::vector<network::TensorInfo> tensors_;
   std::string device_;
   std::unique_ptr<network::Network> network_;  // after construction: the queue's thread alone

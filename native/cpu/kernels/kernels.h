@@ -128,7 +128,7 @@ const Kernels& portableKernels();
 #if defined(__x86_64__)
 const Kernels& avx2Kernels();
 const Kernels& avx512Kernels();
-const Kernels& avx512Bf16Kernels();
+const Kernels& avx512bf16Kernels();
 #endif
 
 }  // namespace pstmo::cpu

@@ -191,7 +191,7 @@ double multiplyAdds(long iterations) {
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
       sums[i] = sums[i] * a + b;
-      asm volatile("" : "+v"(sums[i]));
+      keepInRegister(sums[i]);
     }
   }
   Vec total{};
@@ -213,7 +213,7 @@ double multiplyAddsBf16(long iterations) {
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
       sums[i] = _mm512_dpbf16_ps(sums[i], a, b);
-      asm volatile("" : "+v"(sums[i]));
+      keepInRegister(sums[i]);
     }
   }
   __m512 total = _mm512_setzero_ps();

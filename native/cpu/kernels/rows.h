@@ -14,8 +14,6 @@
 
 // ---- Layer norm
 
-constexpr float kLayerNormEpsilon = 1e-6f;
-
 // y = a (x - mean) / (std + epsilon) + b, std unbiased: three passes over a row that stays in the
 // first-level cache.
 void layerNormForward(const LayerNormForward& op, int begin, int end) {

@@ -74,14 +74,13 @@ inline Vec firstLanes(Vec v, int count, Vec other) { return laneNumbers() < coun
 // Over all lanes: halves, quarters, ... of the vector meet, so every lane ends with the result.
 inline float sum(Vec v) {
 #pragma GCC unroll 4
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    v += __builtin_shuffle(v, laneNumbers() ^ width);
+  for (int width = kLanes / 2; width > 0; width /= 2) v += shuffle(v, laneNumbers() ^ width);
   return v[0];
 }
 inline float maximum(Vec v) {
 #pragma GCC unroll 4
   for (int width = kLanes / 2; width > 0; width /= 2) {
-    const Vec other = __builtin_shuffle(v, laneNumbers() ^ width);
+    const Vec other = shuffle(v, laneNumbers() ^ width);
     v = v > other ? v : other;
   }
   return v[0];
@@ -100,8 +99,8 @@ inline void transpose(Vec (&rows)[kLanes]) {
     for (int i = 0; i < kLanes; ++i) {
       if (i & bit) continue;
       const Vec a = rows[i], b = rows[i + bit];
-      rows[i] = __builtin_shuffle(a, b, first);
-      rows[i + bit] = __builtin_shuffle(a, b, second);
+      rows[i] = shuffle(a, b, first);
+      rows[i + bit] = shuffle(a, b, second);
     }
   }
 }
@@ -202,7 +201,7 @@ inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
   VecWord c0 = (VecWord)laneNumbers() + (uint32_t)first, c1 = VecWord{} + (uint32_t)(first >> 32),
           c2 = VecWord{} + dropout.step, c3 = VecWord{} + dropout.site;
   uint32_t k0 = (uint32_t)dropout.seed, k1 = (uint32_t)(dropout.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < kPhiloxRounds; ++round) {
     VecWord high0, low0, high1, low1;
     multiplyWide(c0, kPhiloxMultiplier0, high0, low0);
     multiplyWide(c2, kPhiloxMultiplier1, high1, low1);

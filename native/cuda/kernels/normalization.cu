@@ -1,9 +1,9 @@
 // Batch norm (training and evaluation), layer norm, dropout's way back.
-#include "batch-norm.h"
 #include "../cuda-device.h"
+#include "batch-norm.h"
 #include "elementwise.h"
+#include "lanes.h"
 #include "reduce.h"
-#include "../device/warp.h"
 
 namespace pstmo::cuda {
 namespace {
@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(kMergeColumns* kMergeLanes)
                unbiased = rows > 1 ? all.squares / (count - 1) : 0.0;
   mean[column] = static_cast<float>(all.mean);
   inverseStd[column] =
-      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilon)));
+      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilonFloat)));
   runningMean[column] += kBatchNormMomentum * (static_cast<float>(all.mean) - runningMean[column]);
   runningVariance[column] +=
       kBatchNormMomentum * (static_cast<float>(unbiased) - runningVariance[column]);
@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormForwardKernel(Layer
   float squares = 0;
   for (int c = lane; c < op.channels; c += kWarp) squares += (x[c] - mean) * (x[c] - mean);
   const float std = sqrtf(sumOfLanes(squares) / static_cast<float>(op.channels - 1)),
-              factor = 1.0f / (std + 1e-6f);
+              factor = 1.0f / (std + kLayerNormEpsilon);
   for (int c = lane; c < op.channels; c += kWarp)
     write(op.y, row * op.channels + c, (x[c] - mean) * factor * op.a[c] + op.b[c]);
   if (lane == 0) {
@@ -159,7 +159,7 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNo
   const float* x = op.x + row * op.channels;
   const int64_t first = row * op.channels;
   float* dX = op.dX + row * op.channels;
-  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
+  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + kLayerNormEpsilon);
   float total = 0, products = 0;
   for (int c = lane; c < op.channels; c += kWarp) {
     const float g = read(op.dY, first + c) * op.a[c];
@@ -181,7 +181,7 @@ struct LayerNormTerms {
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
     const int64_t at = row * op.channels + c;
     const float dY = read(op.dY, at);
-    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + 1e-6f));
+    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + kLayerNormEpsilon));
     values[1] = dY;
   }
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../../core/constants.h"
 #include "cpu-lifter.h"
 
 namespace pstmo::inference {
@@ -245,7 +246,6 @@ void CpuPlan::layer(const Crew& crew, PlanSpace& space, const PlanLayerWeights& 
 // One linear of the spatial encoder with its batch norm and activation.
 void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, ptrdiff_t aStride,
                            const float* residual, float* y, Bf16* yBf16, PlanHand& hand) {
-  constexpr float kSlope = 0.2f;
   Matmul op{.rows = rows,
             .a = a,
             .aStride = aStride,
@@ -255,7 +255,7 @@ void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, pt
             .bias = linear.bias.data()};
   const RowMap map{.stride = innerRow_};
   if (folds_.batchNorm) {
-    op.slope = kSlope;
+    op.slope = kLeakySlope;
     op.residual = residual;
     op.residualMap = op.yMap = op.yBf16Map = map;
     op.y = y;
@@ -272,7 +272,7 @@ void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, pt
                    .stride = innerRow_,
                    .scale = linear.normScale.data(),
                    .shift = linear.normShift.data(),
-                   .slope = kSlope,
+                   .slope = kLeakySlope,
                    .residual = residual,
                    .y = y,
                    .yBf16 = yBf16});

@@ -52,7 +52,7 @@ class GatheredWindows final : public WindowSource {
 
   const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
                                int windows) override {
-    const PlanConfig& config = plan_.config_;
+    const NetworkConfig& config = plan_.config_;
     const int frames = config.frames, points = 2 * config.joints, sides = request_.flip ? 2 : 1;
     float* to = space.keypoints.reserve(static_cast<size_t>(windows) * static_cast<size_t>(frames) *
                                         static_cast<size_t>(points));

@@ -103,7 +103,7 @@ class WindowSource {
 
 class CpuPlan final : public LiftPlan {
  public:
-  CpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads,
+  CpuPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision, int threads,
           const std::string& isa, const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
@@ -155,7 +155,7 @@ class CpuPlan final : public LiftPlan {
   void mirrorFrame(const float* from, float* to) const;
   void meanOfMirrored(const float* plain, const float* mirrored, float* poses) const;
 
-  const PlanConfig config_;
+  const NetworkConfig config_;
   const PlanFolds folds_;
   const Kernels& kernels_;
   ThreadPool pool_;

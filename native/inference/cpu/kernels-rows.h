@@ -42,7 +42,8 @@ inline RowMoments rowMoments(const float* x, int channels) {
     const Vec centred = firstLanes(load(x + c) - mean, channels - c, Vec{});
     squares0 += centred * centred;
   }
-  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) + 1e-6f)};
+  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) +
+                        kLayerNormEpsilon)};
 }
 
 // scale[row] = 1 / (std + 1e-6): all that is left of a layer norm which is folded into the weights.

@@ -17,7 +17,7 @@ const Kernels& chooseKernels(Precision precision, const std::string& isa) {
   const std::string chosen = chooseCpuIsa(isa, precision);
 #if defined(__x86_64__)
   if (chosen == "avx512")
-    return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+    return precision == Precision::bf16 ? avx512bf16Kernels() : avx512Kernels();
   if (chosen == "avx2") return avx2Kernels();
 #endif
   return portableKernels();

@@ -1,5 +1,6 @@
 // All kernels of the compiled lifter for one instruction set: PSTMO_ISA names it,
 // PSTMO_VECTOR_BYTES its vectors, and the file that includes this is compiled with its flags.
+#include "../../core/constants.h"
 #include "../../core/philox.h"
 #include "kernels.h"
 
@@ -7,13 +8,10 @@
 #include <immintrin.h>
 #endif
 
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wunused-function"
-
 namespace pstmo::inference::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
+#include "../../cpu/kernels/compiler.h"
 #include "../../cpu/kernels/vector.h"
 #include "kernels-matmul.h"
 #include "kernels-attention.h"

@@ -48,7 +48,7 @@ struct PlanLayerWeights {
 };
 
 struct PlanWeights {
-  PlanConfig config;
+  NetworkConfig config;
   PlanFolds folds;
   Precision precision;
   const Kernels& kernels;
@@ -63,7 +63,7 @@ struct PlanWeights {
   std::vector<AlignedArray<float>> tables;  // (N, padded width) each
   PlanLinear head;
 
-  PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
+  PlanWeights(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
               const Kernels& kernels, ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }

@@ -4,8 +4,12 @@
 // 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
 
-#include "../../cuda/device/ptx.h"
-#include "../../cuda/device/shared-array.h"
+#include <device/ptx.h>
+#include <device/shared-array.h>
+
+#include "../../core/constants.h"
+#include "../../cuda/kernels/fragments.h"
+#include "../../cuda/kernels/lanes.h"
 
 namespace pstmo::cuda {
 
@@ -22,8 +26,7 @@ struct Operand {
 // What a layer norm multiplies by, where `squares` is the sum of the squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
-  constexpr float kEpsilon = 1e-6f;
-  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kEpsilon);
+  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kLayerNormEpsilon);
 }
 
 struct FloatArithmetic {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../../core/constants.h"
 #include "../../core/error.h"
 #include "../clip-walk.h"
 #include "../held-stream.h"
@@ -15,19 +16,20 @@ constexpr int kEncoderRows = 1 << 14;  // rows that pass through the spatial enc
 
 }  // namespace
 
-std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device) {
-  if (config.strides.empty()) return "the network has no frame aggregator";
+std::string cudaPlanObstacle(const NetworkConfig& config, Precision precision, int device) {
+  const std::string unsupported = unsupportedNetwork(config);
+  if (!unsupported.empty()) return unsupported;
   return cuda::planDeviceObstacle(device, precision, config.width, config.heads);
 }
 
-std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
+std::unique_ptr<LiftPlan> makeCudaPlan(const NetworkConfig& config, const PlanFolds& folds,
                                        Precision precision, int device, const TensorReader& read) {
   const std::string obstacle = cudaPlanObstacle(config, precision, device);
   if (!obstacle.empty()) throw Error("ERR_UNSUPPORTED", "No plan: " + obstacle + ".");
   return std::make_unique<CudaPlan>(config, folds, precision, device, read);
 }
 
-CudaPlan::CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision,
+CudaPlan::CudaPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
                    int device, const TensorReader& read)
     : config_(config),
       folds_(folds),
@@ -74,7 +76,6 @@ void CudaPlan::prepare(int windows, int frames, int tokens) {
 }
 
 void CudaPlan::encode(const float* from, int count, float* tokens, bool positions) {
-  constexpr float kSlope = 0.2f;
   const CudaPlanRows& rows = weights_.rows;
   // Whole windows, so that each begins at the table's first row.
   const int together = std::max(1, kEncoderRows / config_.frames) * config_.frames;
@@ -89,7 +90,7 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
                            .weights = block.matrix};
       op.out = {.scale = block.scale,
                 .shift = block.shift,
-                .slope = kSlope,
+                .slope = kLeakySlope,
                 .residual = residual,
                 .stride = rows.inner};
       op.out.y = inner ? nullptr : plain_;

@@ -12,7 +12,7 @@ namespace pstmo::inference {
 
 class CudaPlan final : public LiftPlan {
  public:
-  CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device,
+  CudaPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision, int device,
            const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
@@ -37,7 +37,7 @@ class CudaPlan final : public LiftPlan {
   void runVideo(const PlanLift& request, const VideoBatch& batch, float* poses);
   int largestBatch(int sides) const;
 
-  const PlanConfig config_;
+  const NetworkConfig config_;
   const PlanFolds folds_;
   std::unique_ptr<cuda::PlanDevice> device_;
   Backend& backend_;

@@ -6,7 +6,7 @@
 
 namespace pstmo::inference {
 
-CudaPlanRows::CudaPlanRows(const PlanConfig& config, Precision precision)
+CudaPlanRows::CudaPlanRows(const NetworkConfig& config, Precision precision)
     : perWord(precision == Precision::bf16 ? 2 : 1) {
   const int depth = cuda::kPlanDepth * perWord;
   frame = roundUp(2 * config.joints, cuda::kPlanDepth);
@@ -18,7 +18,7 @@ CudaPlanRows::CudaPlanRows(const PlanConfig& config, Precision precision)
   heads = 3 * config.heads * headWidth;
 }
 
-CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds,
+CudaPlanWeights::CudaPlanWeights(const NetworkConfig& config, const PlanFolds& folds,
                                  Precision precision, cuda::PlanDevice& device,
                                  const TensorReader& read)
     : rows(config, precision), config_(config), device_(device), arrays_(device.backend()) {
@@ -43,7 +43,7 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
   positions = table(positionTable, config.width, rows.width);
   for (size_t i = 0; i < static_cast<size_t>(config.layers); ++i)
     layers.push_back(layer(source.layer(i)));
-  for (size_t i = 0; i < config.strides.size(); ++i)
+  for (size_t i = 0; i < source.aggregatorLayers(); ++i)
     aggregator.push_back(layer(source.aggregatorLayer(i)));
   for (size_t i = 0; i < source.tables(); ++i)
     tables.push_back(table(source.table(i), config.width, rows.width));

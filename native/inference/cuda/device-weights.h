@@ -56,13 +56,13 @@ struct CudaPlanRows {
   int perWord, frame, inner, width, hidden,
       pose;              // keypoints; twice the width; width; hidden width; 3 J'
   int headWidth, heads;  // of a head, padded; of Q, K and V of all heads
-  CudaPlanRows(const PlanConfig& config, Precision precision);
+  CudaPlanRows(const NetworkConfig& config, Precision precision);
   int words(int elements) const { return elements / perWord; }
 };
 
 class CudaPlanWeights {
  public:
-  CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
+  CudaPlanWeights(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
                   cuda::PlanDevice& device, const TensorReader& read);
 
   const CudaPlanRows rows;
@@ -94,7 +94,7 @@ class CudaPlanWeights {
   cuda::PlanMatrix pack(const FoldedLinear& linear, int taps, int tapElements, bool exact = false);
   CudaPlanLayer layer(const FoldedLayer& folded);
 
-  const PlanConfig& config_;
+  const NetworkConfig& config_;
   cuda::PlanDevice& device_;
   DeviceArrays arrays_;
   float* trained_ = nullptr;     // the matrix that is packed now
