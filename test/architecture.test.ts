@@ -171,7 +171,17 @@ describe('every file', () => {
 
   it('names no path or host of the machine it was written on', () => {
     const machine = /(?<![\w.)}\]])\/(?:home|root|work|Users)\/|registry\.npmjs|files\.pythonhosted/;
-    const naming = [...code, ...prose, 'README.md', 'CMakeLists.txt', 'package.json', '.ci/run']
+    const naming = [
+      ...code,
+      ...prose,
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'CMakeLists.txt',
+      'package.json',
+      '.ci/run',
+    ]
       .filter((file) => existsSync(join(root, file)) && machine.test(textOf(file)))
       .map((file) => relative('.', file));
     expect(naming).toEqual([]);
