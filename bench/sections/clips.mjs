@@ -1,5 +1,5 @@
-import { rowOf } from '../common/bench.mjs';
-import { videoFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { videoFlops } from '../measure/work.mjs';
 
 /** Many short clips through `liftMany` beside the same frames as one video, in turns; both in pixels through the package's own door. */
 export async function measureClips(bench, { frames, layers, clips, clipFrames, rounds, pieceSeconds }) {

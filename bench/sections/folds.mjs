@@ -1,5 +1,5 @@
-import { rowOf } from '../common/bench.mjs';
-import { videoFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { videoFlops } from '../measure/work.mjs';
 
 /** As `PlanFold` in binding.d.ts; without a layer norm's fold or shared frames, the first layer's cannot be either. */
 const FOLDS = [

@@ -1,4 +1,4 @@
-import { percentile } from '../common/rounds.mjs';
+import { percentile } from '../measure/rounds.mjs';
 
 /** A live video on one core: milliseconds from handing a frame over until the newest frame's pose is there (no look-ahead). */
 export async function measureStream(bench, { networks, rounds, framesARound }) {

@@ -1,6 +1,6 @@
 import { parseModelConfig } from '../../dist/networks/config.js';
-import { rowOf } from '../common/bench.mjs';
-import { trainingFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { trainingFlops } from '../measure/work.mjs';
 
 /** Stage II steps: forward, loss, backward and Adam with amsgrad. */
 export async function measureTraining(bench, { frames, batch, rounds, seconds }) {

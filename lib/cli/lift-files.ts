@@ -22,7 +22,7 @@ const SUFFIX = '-3d';
  * a file's name; else each goes to `<name>-3d.<format>` in the folder `out`, which is the current one for a single file
  * and `lifted` for several. Throws `ERR_USAGE` when two would go to one place.
  */
-export function planLift(
+export function liftTasks(
   inputs: readonly string[],
   out: string | undefined,
   format: OutputFormat | undefined,

@@ -15,6 +15,7 @@ import {
   frameRates,
   imageSize,
   layoutName,
+  mergedIds,
   numberFromZero,
   type Smoothing,
   smoothing,
@@ -29,6 +30,8 @@ export interface InputFlags {
   layout?: string;
   person?: number | 'all';
   entry?: string;
+  ignoreIds?: boolean;
+  mergeIds?: Record<string, string[]>;
   maxGap?: number;
   minConfidence?: number;
   camera?: PixelCamera;
@@ -53,6 +56,8 @@ export function addInputFlags(command: Command): Command {
     .option('--fps <rate>', "the video's frames a second, where the file does not say it", frameRate)
     .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
+    .option('--ignore-ids', "pass over the file's track ids: link people by their poses alone")
+    .option('--merge-ids <id=ids>', 'tracks of one person: 3=7,9 makes 7 and 9 parts of 3; again for others', mergedIds)
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
     .option(
       '--max-gap <seconds>',
@@ -123,6 +128,8 @@ function readOptions({
   fps,
   layout,
   entry,
+  ignoreIds,
+  mergeIds,
   maxGap,
   minConfidence,
 }: InputFlags): ReadKeypointsOptions {
@@ -132,6 +139,8 @@ function readOptions({
     ...(fps !== undefined && { fps }),
     ...(layout !== undefined && { layout: isLayoutFile(layout) ? readCustomLayout(layout) : layout }),
     ...(entry !== undefined && { entry }),
+    ...(ignoreIds && { ignoreIds }),
+    ...(mergeIds && { mergeIds }),
     ...(maxGap !== undefined && { maxGap }),
     ...(minConfidence !== undefined && { minConfidence }),
   };

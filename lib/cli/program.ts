@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { withoutOldFlags } from '../base/old-names.js';
 import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
 import { complexityCommand } from './commands/complexity.js';
@@ -38,7 +39,8 @@ const COMMANDS = [
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   const program = makeProgram(io);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${text}\n`));
+    await program.parseAsync(known, { from: 'user' });
     return io.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {

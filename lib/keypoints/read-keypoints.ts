@@ -4,7 +4,6 @@ import type { PathOrBytes } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
-import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frame-folder.js';
 import { inputFormats } from './input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
@@ -13,6 +12,7 @@ import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
 import { parseJson } from './readers/json-value.js';
 import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
+import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
 
 /** Largest text file that is read: beyond it, JSON does not fit into one string. */
 const longestText = 400_000_000;
@@ -23,7 +23,19 @@ const longestFile = 2 ** 31 - 1;
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
 
-const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
+const knownOptions = [
+  'where',
+  'format',
+  'layout',
+  'person',
+  'entry',
+  'size',
+  'fps',
+  'ignoreIds',
+  'mergeIds',
+  'maxGap',
+  'minConfidence',
+];
 
 /**
  * Reads one person's 2D joints from a file of any of the kinds that people have, its bytes, or a folder of one file a
@@ -59,19 +71,27 @@ export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = 
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */
-export function tracksFrom(where: string, found: FoundDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+export function tracksFrom(where: string, raw: RawDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+  const found = settleDetections(where, raw, options);
   return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
 }
 
-/** Everybody's detections, before gaps are filled. */
-export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions): FoundTrack[] {
+/**
+ * Everybody's detections, before gaps are filled. With `anySize`, fractions of an image of unknown size stay fractions
+ * instead of being refused.
+ */
+export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions, anySize = false): FoundTrack[] {
   checkOptions(options);
   const where = nameOf(source, options);
   const found =
     typeof source === 'string' && isFolder(source)
       ? readFrameFolder(source, options)
       : find(typeof source === 'string' ? bytesOf(source) : source, where, options);
-  return Array.isArray(found) ? found : tracksOfPeople(where, found, options);
+  if (Array.isArray(found)) return settleTracks(where, found, options, anySize);
+  const settled = settleDetections(where, found, options);
+  const { width, height } = options.size ?? settled;
+  const unit = anySize && settled.fractions && (width === undefined || height === undefined);
+  return tracksOfPeople(where, settled, unit ? { ...options, size: { width: 1, height: 1 } } : options);
 }
 
 /** How messages name a source. */
@@ -120,7 +140,7 @@ function unreadable(path: string, cause: unknown): PoseError {
   return new PoseError('ERR_FILE', `${path}: cannot be read: ${reason}.`, { cause });
 }
 
-function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | FoundDetections {
+function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | RawDetections {
   if (bytes.length === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
   const start = latin1(bytes.subarray(0, 8));
   const isArray = start.startsWith('PK') || start.startsWith('\x93NUMPY');

@@ -1,3 +1,4 @@
+import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
@@ -60,7 +61,7 @@ export interface TrainingProgress {
 }
 
 /** Options of {@link pretrain} and {@link finetune}. */
-export interface TrainingOptions extends Partial<SettingsInput> {
+export interface TrainingOptions extends Partial<SettingsInput>, Omit<OldModelOptions, 'plan'> {
   /** A data set in memory or the path of a data set file. */
   dataset: PoseDataset | string;
   /** A preset's name, or a configuration; what it leaves out comes from the data set and the defaults. */
@@ -74,8 +75,8 @@ export interface TrainingOptions extends Partial<SettingsInput> {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
-  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
-  products?: string;
+  /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  matmul?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
   /** Write a checkpoint after so many minutes within an epoch, too; 5. A kill loses no more. */
@@ -105,7 +106,7 @@ export interface TrainingResult {
 
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
 const RUNTIME = [
-  ...['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'products'],
+  ...['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'matmul'],
   ...['logEvery', 'checkpointMinutes', 'signal', 'commandLine'],
 ];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];

@@ -26,7 +26,7 @@ const runFileSchema = z.strictObject({
   /** What changes how a training runs, not what comes of it. */
   device: z.optional(z.string()),
   threads: z.optional(z.whole(0)),
-  products: z.optional(z.string()),
+  matmul: z.optional(z.string()),
   logEvery: z.optional(z.whole(1)),
   checkpointMinutes: z.optional(z.positive()),
   /** Written, never read: the calls that made this run. */
@@ -63,7 +63,7 @@ export function readRunFile(path: string): RunFile {
 
 /** Writes what a training was told, resolved, to its folder; the calls of a run that is resumed are kept. */
 export function writeRunFile(path: string, config: ModelConfig, state: TrainingState, options: TrainingOptions): void {
-  const { dataset, device, threads, products, logEvery, checkpointMinutes, commandLine } = options;
+  const { dataset, device, threads, matmul, logEvery, checkpointMinutes, commandLine } = options;
   const earlier = options.resume && existsSync(path) ? (readRunFile(path).calls ?? []) : [];
   const call = { version: packageVersion(), arguments: [...(commandLine ?? [])], time: new Date().toISOString() };
   const run: RunFile = {
@@ -72,7 +72,7 @@ export function writeRunFile(path: string, config: ModelConfig, state: TrainingS
     from: state.from,
     model: config,
     training: state.settings,
-    ...{ device, threads, products, logEvery, checkpointMinutes },
+    ...{ device, threads, matmul, logEvery, checkpointMinutes },
     calls: [...earlier, call],
   };
   writeAtomically(path, (append) => append(Buffer.from(`${JSON.stringify(run, null, 2)}\n`)));

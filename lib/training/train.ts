@@ -65,7 +65,7 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
     device: resolveDevice(options.device, options.onNotice),
     precision: settings.precision,
     threads: options.threads ?? 0,
-    products: options.products,
+    products: options.matmul,
   });
   try {
     if (checkpoint) {

@@ -2,13 +2,14 @@
 // stream.
 #pragma once
 
+#include <device/runtime.h>
+
 #include <map>
 #include <memory>
 #include <string>
 
-#include "cuda-backend.h"
-#include "device/runtime.h"
 #include "cublaslt/matmul.h"
+#include "cuda-backend.h"
 #include "kernels/matmul.h"
 #include "scratch.h"
 #include "staging.h"

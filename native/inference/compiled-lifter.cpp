@@ -1,6 +1,6 @@
 #include "compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 struct NamedFold {
@@ -32,4 +32,4 @@ bool leaveOutFold(PlanFolds& folds, const std::string& name) {
   return false;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -12,7 +12,7 @@
 
 #include "../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // A Stage II network with the MLP spatial encoder, the temporal encoder and the frame aggregator.
 struct PlanConfig {
@@ -116,4 +116,4 @@ std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int 
 std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
                                        Precision precision, int device, const TensorReader& read);
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr double kBatchNormEpsilon = 1e-5;
@@ -99,4 +99,4 @@ void foldIntoTable(FoldedLinear& linear, std::vector<float>& table) {
   std::fill(linear.bias.begin(), linear.bias.end(), 0.0f);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -1,6 +1,6 @@
 #include "folded-network.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 FoldedBlock FoldedNetwork::block(size_t index) const {
   const int inner = 2 * config_.width;
@@ -69,4 +69,4 @@ FoldedLayer FoldedNetwork::layer(const std::string& name, int stride) const {
   return result;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

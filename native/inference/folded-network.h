@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "fold.h"
 #include "compiled-lifter.h"
+#include "fold.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // A linear layer and the batch norm beside it; `norm` is empty where it is folded.
 struct FoldedBlock {
@@ -68,4 +68,4 @@ class FoldedNetwork {
   const TensorReader& read_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -6,7 +6,7 @@
 #include "../core/error.h"
 #include "layers/frame-aggregator.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -83,4 +83,4 @@ void checkConfig(const NetworkConfig& config) {
               " and " + std::to_string(config.outputJoints) + ".");
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -12,10 +12,10 @@
 #include "lifter.h"
 #include "masked-pose-model.h"
 #include "network.h"
-#include "weights/parameters.h"
 #include "pose-sequences.h"
+#include "weights/parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class DeviceNetwork final : public Network {
  public:
@@ -104,4 +104,4 @@ class DeviceNetwork final : public Network {
   std::atomic<size_t> memoryBytes_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

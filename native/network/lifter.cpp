@@ -1,6 +1,6 @@
 #include "lifter.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 Lifter::Lifter(Blueprint& blueprint, Backend& backend)
     : config_(blueprint.config),
@@ -28,7 +28,7 @@ Lifter::Poses Lifter::takePoses(const Pass& pass, const WindowBatch& batch, bool
 
 void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& poses) {
   const int rows = batch.size * config_.frames;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   float* tokens = spatial_->forward(pass, batch.keypoints, rows);
   if (!temporal_) {
     float* every = poses.multiple != nullptr ? poses.multiple : pass.take(rows, poseWidth_);
@@ -127,4 +127,4 @@ const TransformerLayer* Lifter::attentionLayer(const std::string& module, int la
   return &(*layers)[static_cast<size_t>(layer)];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

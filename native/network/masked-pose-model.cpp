@@ -5,7 +5,7 @@
 
 #include "../core/error.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
     : config_(blueprint.config),
@@ -30,7 +30,7 @@ MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
 void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* output) {
   keypoints_ = keypoints;
   const int batch = batch_, frames = config_.frames, seen = batch * visible_;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   const float* x = keypoints;
   if (jointMask_ != nullptr) {
     float* hidden = pass.take(batch * frames, pointWidth_);
@@ -155,4 +155,4 @@ const TransformerLayer* MaskedPoseModel::attentionLayer(const std::string& modul
   return &(*layers)[static_cast<size_t>(layer)];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

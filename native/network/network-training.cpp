@@ -7,7 +7,7 @@
 #include "../core/error.h"
 #include "within-memory.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 void DeviceNetwork::checkTraining(const TrainRequest& request) const {
   if (!sequences_) throw Error("ERR_ARGUMENT", "train: sequences expected, none were given.");
@@ -158,4 +158,4 @@ void DeviceNetwork::readLosses(const double* cells, int steps, bool training, bo
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -8,7 +8,7 @@
 #include "device-network.h"
 #include "within-memory.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -283,4 +283,4 @@ void DeviceNetwork::countMemory() {
                  (sequences_ ? sequences_->memoryBytes() : 0);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

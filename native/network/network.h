@@ -11,7 +11,7 @@
 #include "../ops/backend.h"
 #include "weights/values-file.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 enum class Backbone { mlp, fc, transformer };
 
@@ -144,4 +144,4 @@ class Network {
   virtual std::string describe() const = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

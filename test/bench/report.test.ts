@@ -3,9 +3,9 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { assess } from '../../bench/common/results.mjs';
-import { shareFigure } from '../../bench/common/share-figure.mjs';
-import { benchReport, figure, timeText } from '../../bench/common/tables.mjs';
+import { assess } from '../../bench/report/results.mjs';
+import { shareFigure } from '../../bench/report/share-figure.mjs';
+import { benchReport, figure, timeText } from '../../bench/report/tables.mjs';
 import { fillSpeed, readResults, speedSection } from '../../tools/docs/fill-speed.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { goalRows, reached } from '../../bench/common/goals.mjs';
-import { assess } from '../../bench/common/results.mjs';
-import { median, percentile, ratios, summary } from '../../bench/common/rounds.mjs';
+import { median, percentile, ratios, summary } from '../../bench/measure/rounds.mjs';
+import { goalRows, reached } from '../../bench/report/goals.mjs';
+import { assess } from '../../bench/report/results.mjs';
 
 const windows = { section: 'windows', frames: 243, layers: 3, precision: 'fp32', flops: 2e9 };
 const plan = { ...windows, side: 'plan' };

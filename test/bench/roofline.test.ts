@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { expectedTime, extrapolate, gather, H100, H200 } from '../../bench/roofline/expected-time.mjs';
-import { planKernels, planTime } from '../../bench/roofline/plan-kernels.mjs';
+import { expectedTime, extrapolate, gather, H100, H200 } from '../../bench/studies/roofline/expected-time.mjs';
+import { planKernels, planTime } from '../../bench/studies/roofline/lifter-kernels.mjs';
 import { parseModelConfig } from '../../lib/networks/config.js';
 import { stepRecords } from '../../lib/profiling/profile.js';
 

@@ -8,8 +8,8 @@ import type { Tensor } from '../../lib/base/tensor.js';
 import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { readNpz } from '../../lib/formats/numpy/npz.js';
 import { pMpjpeMm } from '../../lib/metrics/index.js';
-import { amcText, asfText } from '../helpers/mocap-files.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { amcText, asfText } from '../helpers/writers/mocap-files.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = temporaryFolder();

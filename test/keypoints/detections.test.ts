@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
 import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
-import { withArchive } from '../helpers/archive.js';
 import { itWithData } from '../helpers/data.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 /** Triples of J joints, all at (x, y) plus the joint's number. */
 function person(x: number, y: number, confidence = 0.9, joints = 17): number[] {
@@ -92,7 +92,7 @@ describe('AlphaPose', () => {
     expect(track).toMatchObject({ people: 1, frames: 3, id: '1' });
     expect([0, 1, 2].map((frame) => track.keypoints[frame * 34])).toEqual([300, 301, 302]);
     expect(track.notices.join()).toContain('linked by the likeness');
-    expect(track.notices.join()).toContain('1 people in fewer than 3 frames are left out');
+    expect(track.notices.join()).toContain('1 person is there in fewer than 3 frames: left out');
   });
 
   it('fills single joints without a position', () => {
@@ -112,7 +112,11 @@ describe('AlphaPose', () => {
     ['text among the numbers', [entry(0, 1, { keypoints: [1, 'x', 3] })], 'keypoints[1]: expected a number, got "x"'],
     ['people of different joints', [entry(0, 9), entry(1, 9, { keypoints: person(1, 1, 1, 26) })], 'got 26'],
     ['an unknown number of joints', [entry(0, 9, { keypoints: person(1, 1, 1, 5) })], 'got 5'],
-    ['values that are normalised already', [entry(0, 9, { keypoints: person(0, 0).map(() => 0.5) })], 'in pixels'],
+    [
+      'values that are normalised already',
+      [entry(0, 9, { keypoints: person(0, 0).map((_, at) => (at % 2) - 0.4) })],
+      'in pixels',
+    ],
     ['nothing but zeros', [entry(0, 9, { keypoints: person(0, 0).map(() => 0) })], 'no joint with a position'],
   ])('refuses %s', (_, file, message) => {
     expect(() => read(file)).toThrow(message);

@@ -131,7 +131,7 @@ describe('PoseLifter.lift', () => {
     const refined = await lifter.lift(video(6), { ...size, root, camera });
     expect(refined.data).not.toEqual(plain.data);
     const depths = (poses: Tensor) => poses.data.filter((_, i) => i % 3 === 2);
-    // Without a trajectory the plan lifts, with one the graph.
+    // Without a trajectory the compiled lifter runs, with one the network op by op.
     expect(relativeError(depths(refined), depths(plain))).toBeLessThan(1e-5);
     await expect(lifter.lift(video(6), { ...size, root })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });

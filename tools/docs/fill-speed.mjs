@@ -4,8 +4,8 @@
 //   node tools/docs/fill-speed.mjs [README.md] [bench/results/bench.json]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { figure, networkName } from '../../bench/common/tables.mjs';
-import { SIDES } from '../../bench/sides.mjs';
+import { figure, networkName } from '../../bench/report/tables.mjs';
+import { SIDES } from '../../bench/sides/sides.mjs';
 
 const BEGIN = '<!-- speed -->';
 const END = '<!-- end of speed -->';

@@ -20,10 +20,10 @@ import {
   deviceOption,
   factor,
   list,
+  matmulOption,
   numberFromZero,
   positiveNumber,
   precisionOption,
-  productsOption,
   threadsOption,
   wholeNumber,
 } from '../parse.js';
@@ -51,7 +51,7 @@ interface TrainFlags extends ModelFlags {
   device: DeviceOption;
   precision?: TrainingSettings['precision'];
   threads: number;
-  products: string;
+  matmul: string;
   logEvery?: number;
   checkpointMinutes?: number;
   json?: boolean;
@@ -114,7 +114,7 @@ function trainCommand(
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
     .addOption(threadsOption())
-    .addOption(productsOption())
+    .addOption(matmulOption())
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
   return command.action(async (dataset: string | undefined, flags: TrainFlags) => {
@@ -167,7 +167,7 @@ function optionsOf(
     throw new PoseError('ERR_USAGE', `${name}: expected a data set file, as an argument or in the file of --config.`);
   }
   /** A flag that was given, else the file's value, else the flag's default. */
-  const given = <Key extends 'device' | 'threads' | 'products'>(key: Key): TrainFlags[Key] =>
+  const given = <Key extends 'device' | 'threads' | 'matmul'>(key: Key): TrainFlags[Key] =>
     command.getOptionValueSource(key) === 'default' ? ((file[key] as TrainFlags[Key]) ?? flags[key]) : flags[key];
   return {
     ...file.training,
@@ -175,7 +175,7 @@ function optionsOf(
     dataset: data,
     model: merged(file.model, modelOf(flags)),
     from: flags.from ?? file.from ?? undefined,
-    ...{ device: given('device'), threads: given('threads'), products: given('products') },
+    ...{ device: given('device'), threads: given('threads'), matmul: given('matmul') },
     logEvery: flags.logEvery ?? file.logEvery,
     checkpointMinutes: flags.checkpointMinutes ?? file.checkpointMinutes,
   };

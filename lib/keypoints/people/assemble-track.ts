@@ -2,6 +2,7 @@ import { PoseError } from '../../base/pose-error.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import { type CustomLayout, columnsOf, mapCustomLayout } from '../custom-layout.js';
 import { fillGaps } from '../fill-gaps.js';
+import { unknownNames } from '../joint-names.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoint-track.js';
 import { columnName, layoutOfJointNames, resolveLayout } from '../layout.js';
 
@@ -20,11 +21,17 @@ export interface FoundTrack {
   width?: number;
   height?: number;
   fps?: number;
+  /** The video's frames from one of the track's to the next, where that is not 1: a stated rate is the video's. */
+  step?: number;
   frameIds?: string[];
   /** (T), above 0 where an earlier reading already made the frame up: it is made up again. */
   filled?: ArrayLike<number>;
   people: number;
+  /** Which of the people this is; absent where the file has one. */
+  person?: number;
   id?: string;
+  /** Frame of the video, from 0, that the track begins with. Default 0. */
+  start?: number;
   /** true: the file has fractions of the image's size. */
   fractions?: boolean;
   notices: string[];
@@ -42,7 +49,7 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
   const { frames, joints } = found;
   const confidence = found.confidence ?? new Float32Array(frames * joints).fill(1);
   forgetUnknown(where, found, confidence, options.minConfidence ?? 0);
-  const fps = options.fps ?? found.fps;
+  const fps = rateOfFrames(found, options);
   const seconds = options.maxGap ?? defaultGapSeconds;
   if (!(seconds >= 0)) throw new PoseError('ERR_ARGUMENT', `option maxGap: expected seconds, got ${seconds}.`);
   const maxGap = Math.max(1, Math.round(seconds * (isSize(fps) ? fps : assumedRate)));
@@ -90,6 +97,11 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
   return track;
 }
 
+/** Frames of the track a second: what the caller says of the video, over the step between the track's frames. */
+function rateOfFrames({ fps, step = 1 }: FoundTrack, { fps: stated }: ReadKeypointsOptions): number | undefined {
+  return stated === undefined ? fps : stated / step;
+}
+
 /** The joints in their layout's order, with their names; the layout's name, or the caller's own layout. */
 function withLayout(
   where: string,
@@ -115,10 +127,7 @@ function withLayout(
       ? asked
       : names && layoutOfJointNames(names);
   if (names && !named && option === undefined) {
-    throw new PoseError(
-      'ERR_FORMAT',
-      `${where}: expected the joints of a known layout, got ${names.slice(0, 40).join(', ')}; give the option layout, a JSON file with name, joints and map into h36m-17.`,
-    );
+    throw unknownNames(where, names);
   }
   const joints = named ? picked(where, found, named.joints) : found;
   const layout = resolveLayout(where, joints.joints, named?.name ?? found.layout, option, notices);

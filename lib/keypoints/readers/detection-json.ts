@@ -64,11 +64,9 @@ export function readCocoAnnotations(where: string, file: JsonRecord): FoundDetec
     const image = places.get(annotation.image_id);
     if (image === undefined) throw wrong(`${place}.image_id`, 'the id of one of the images', annotation.image_id);
     const detection = detectionOf(place, annotation, image);
-    // COCO's third number is 0 for no label, 1 for hidden, 2 for seen.
-    const triples = detection.triples.map((value, at) => (at % 3 === 2 ? value / 2 : value));
-    if (!triples.some((value, at) => at % 3 === 2 && value > 0)) continue;
+    if (!detection.triples.some((value, at) => at % 3 === 2 && value > 0)) continue;
     const score = numberField(annotation, 'score') ?? numberField(annotation, 'area') ?? detection.score;
-    detections.push({ ...detection, triples, score });
+    detections.push({ ...detection, score });
   }
   const people = found(names, detections);
   const stated = jointNames(file.categories);

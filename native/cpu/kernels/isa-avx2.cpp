@@ -2,11 +2,11 @@
 #define PSTMO_VECTOR_BYTES 32
 #include "kernels.inl"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 const Kernels& avx2Kernels() {
   static constexpr Kernels kernels = avx2::makeKernels("AVX2");
   return kernels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -2,11 +2,11 @@
 #define PSTMO_VECTOR_BYTES 16
 #include "kernels.inl"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 const Kernels& portableKernels() {
   static constexpr Kernels kernels = portable::makeKernels("portable");
   return kernels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -12,7 +12,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
-namespace pstmo::PSTMO_ISA {
+namespace pstmo::cpu::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
 #include "vector.h"
@@ -27,17 +27,17 @@ constexpr Kernels makeKernels(const char* name) {
       .tileRows = kTileRows,
       .lanes = kLanes,
       .panelColumns = kPanel,
-      .tile = tile,
+      .tile = tile<Fp32Word, 2>,
 #if defined(__AVX512BF16__)
-      .tileBf16 = tileBf16,
-      .store = storeTile,
-      .pairsOfRow = pairsOfRow,
-      .pairsOfRows = pairsOfRows,
+      .tileBf16 = tile<Bf16Word, 2>,
+      .storeTile = storeTile,
+      .roundRow = roundRow,
+      .roundRowPair = roundRowPair,
 #else
       .tileBf16 = nullptr,
-      .store = storeTile,
-      .pairsOfRow = nullptr,
-      .pairsOfRows = nullptr,
+      .storeTile = storeTile,
+      .roundRow = nullptr,
+      .roundRowPair = nullptr,
 #endif
       .attentionForward = attentionForward,
       .attentionBackward = attentionBackward,
@@ -60,4 +60,4 @@ constexpr Kernels makeKernels(const char* name) {
   };
 }
 }  // namespace
-}  // namespace pstmo::PSTMO_ISA
+}  // namespace pstmo::cpu::PSTMO_ISA

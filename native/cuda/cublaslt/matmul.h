@@ -2,15 +2,16 @@
 // chose, kept for each shape.
 #pragma once
 
+#include <device/runtime.h>
+
 #include <compare>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "../../ops/backend.h"
-#include "library.h"
-#include "../device/runtime.h"
 #include "../scratch.h"
+#include "library.h"
 
 namespace pstmo::cuda {
 

@@ -2,8 +2,8 @@
 // x n is stored. With P the weights, F dropout's factors and D = rowsum(out * dOut):  dV = (P F)^T
 // dOut,  dS = P (F (dOut V^T) - D) / sqrt(w),  dQ = dS K,  dK = dS^T Q. Two kernels, one over
 // queries and one over keys: no block adds to what another wrote, so all is deterministic and `=`.
-#include "attention-tile.h"
 #include "../cuda-device.h"
+#include "attention-tile.h"
 
 namespace pstmo::cuda {
 namespace {

@@ -3,10 +3,11 @@
 // threads are neighbours in one warp. Channels are padded with zeros to kWidth.
 #pragma once
 
-#include "dropout-mask.h"
-#include "../device/shared-array.h"
+#include <device/shared-array.h>
+
 #include "activation-io.h"
-#include "../device/warp.h"
+#include "dropout-mask.h"
+#include "lanes.h"
 
 namespace pstmo::cuda {
 

@@ -1,7 +1,7 @@
 // Multi-head attention, forward: one kernel from Q, K, V to the output, softmax as the keys come;
 // and the weights themselves.
-#include "attention-tile.h"
 #include "../cuda-device.h"
+#include "attention-tile.h"
 
 namespace pstmo::cuda {
 namespace {

@@ -2,9 +2,10 @@
 // elements on every device.
 #pragma once
 
+#include <device/runtime.h>
+
 #include "../../core/dropout.h"
 #include "../../core/philox.h"
-#include "../device/runtime.h"
 
 namespace pstmo::cuda {
 

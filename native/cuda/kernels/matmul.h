@@ -4,12 +4,12 @@
 // one thread (or one fragment) in one order.
 #pragma once
 
+#include <device/shared-array.h>
+
+#include "activation-io.h"
 #include "batch-norm.h"
 #include "dropout-mask.h"
-#include "../device/ptx.h"
-#include "../device/shared-array.h"
-#include "activation-io.h"
-#include "../device/warp.h"
+#include "fragments.h"
 
 namespace pstmo::cuda {
 
@@ -136,7 +136,7 @@ struct FloatMultiply {
 };
 
 // By tensor cores: four warps, each 32 x 32 of the tile as 2 x 4 fragments of 16 x 8. Fragment:
-// TensorFloat or BrainFloat of ptx.h.
+// TensorFloat or BrainFloat of fragments.h.
 template <typename Fragment>
 struct TensorMultiply {
   float sums[kMicroRows][kMicroColumns] = {};  // fragment (m, n): sums[m * 4 + n]

@@ -1,9 +1,9 @@
 // Batch norm (training and evaluation), layer norm, dropout's way back.
-#include "batch-norm.h"
 #include "../cuda-device.h"
+#include "batch-norm.h"
 #include "elementwise.h"
+#include "lanes.h"
 #include "reduce.h"
-#include "../device/warp.h"
 
 namespace pstmo::cuda {
 namespace {

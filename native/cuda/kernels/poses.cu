@@ -1,9 +1,10 @@
 // Windows out of sequences, mirroring, the loss, and the refining module's arithmetic.
+#include <device/shared-array.h>
+
 #include "../../core/philox.h"
 #include "../cuda-device.h"
 #include "elementwise.h"
-#include "../device/shared-array.h"
-#include "../device/warp.h"
+#include "lanes.h"
 
 namespace pstmo::cuda {
 namespace {

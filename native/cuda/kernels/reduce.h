@@ -3,7 +3,7 @@
 // device.
 #pragma once
 
-#include "../device/shared-array.h"
+#include <device/shared-array.h>
 
 namespace pstmo::cuda {
 

@@ -4,7 +4,7 @@
 
 #include "cpu-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kEncoderRows =
@@ -320,4 +320,4 @@ void CpuPlan::encodeFrames(const Crew& crew, const float* keypoints, int rows, f
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

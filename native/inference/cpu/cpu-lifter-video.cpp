@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cpu-lifter.h"
 #include "../video-windows.h"
+#include "cpu-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kBlockUnits = 4;  // units of windows a thread gets between two reports
@@ -215,4 +215,4 @@ void CpuPlan::meanOfMirrored(const float* plain, const float* mirrored, float* p
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -5,7 +5,7 @@
 
 #include "../../core/error.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kGroupRows = 243;  // rows that pass through a layer together
@@ -254,4 +254,4 @@ size_t CpuPlan::memoryBytes() const {
   return bytes;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

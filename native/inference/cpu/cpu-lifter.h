@@ -7,11 +7,11 @@
 
 #include "../../core/aligned-array.h"
 #include "../../core/thread-pool.h"
+#include "../compiled-lifter.h"
 #include "kernels.h"
 #include "packed-weights.h"
-#include "../compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Who does the items of a step: one thread after the other items, or all threads together.
 class Crew {
@@ -174,4 +174,4 @@ class CpuPlan final : public LiftPlan {
   AlignedArray<float> blockPoses_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

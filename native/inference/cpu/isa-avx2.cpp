@@ -2,11 +2,11 @@
 #define PSTMO_VECTOR_BYTES 32
 #include "kernels.inl"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 const PlanKernels& avx2PlanKernels() {
   static constexpr PlanKernels kernels = avx2::makePlanKernels();
   return kernels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -2,11 +2,11 @@
 #define PSTMO_VECTOR_BYTES 64
 #include "kernels.inl"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 const PlanKernels& avx512PlanKernels() {
   static constexpr PlanKernels kernels = avx512::makePlanKernels();
   return kernels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

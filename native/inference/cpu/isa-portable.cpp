@@ -2,11 +2,11 @@
 #define PSTMO_VECTOR_BYTES 16
 #include "kernels.inl"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 const PlanKernels& portablePlanKernels() {
   static constexpr PlanKernels kernels = portable::makePlanKernels();
   return kernels;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -2,7 +2,7 @@
 
 #include "../../cpu/cpu-backend.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 size_t planAttentionScratch(int keys, int width) {
   const size_t columns = static_cast<size_t>(keys + 31) / 32 * 32,
@@ -20,4 +20,4 @@ const PlanKernels& planKernels(Precision precision, const std::string& isa) {
   return portablePlanKernels();
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

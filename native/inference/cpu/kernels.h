@@ -11,7 +11,7 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 using Bf16 = uint16_t;
 
@@ -140,4 +140,4 @@ const PlanKernels& avx512PlanKernels();
 const PlanKernels& avx512Bf16PlanKernels();
 #endif
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

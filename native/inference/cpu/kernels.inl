@@ -10,7 +10,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-namespace pstmo::PSTMO_ISA {
+namespace pstmo::inference::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
 #include "../../cpu/kernels/vector.h"
@@ -42,4 +42,4 @@ constexpr PlanKernels makePlanKernels() {
   };
 }
 }  // namespace
-}  // namespace pstmo::PSTMO_ISA
+}  // namespace pstmo::inference::PSTMO_ISA

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <functional>
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 // Round to nearest, ties to even.
@@ -189,4 +189,4 @@ void PlanWeights::countBytes() {
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -8,10 +8,10 @@
 #include "../../core/aligned-array.h"
 #include "../../core/page-arena.h"
 #include "../../core/thread-pool.h"
-#include "kernels.h"
 #include "../folded-network.h"
+#include "kernels.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Channels of a row in working memory: whole panels of any instruction set.
 constexpr int kRowPadding = 32;
@@ -88,4 +88,4 @@ struct PlanWeights {
   size_t bytes_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

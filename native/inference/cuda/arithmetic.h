@@ -4,8 +4,11 @@
 // 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
 
-#include "../../cuda/device/ptx.h"
-#include "../../cuda/device/shared-array.h"
+#include <device/ptx.h>
+#include <device/shared-array.h>
+
+#include "../../cuda/kernels/fragments.h"
+#include "../../cuda/kernels/lanes.h"
 
 namespace pstmo::cuda {
 

@@ -6,7 +6,7 @@
 #include "../clip-walk.h"
 #include "../held-stream.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kBatchRows =
@@ -327,4 +327,4 @@ std::unique_ptr<PlanStream> CudaPlan::stream(const PlanStreamOptions& options) {
       });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

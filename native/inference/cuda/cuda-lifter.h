@@ -5,10 +5,10 @@
 
 #include <vector>
 
-#include "device-weights.h"
 #include "../compiled-lifter.h"
+#include "device-weights.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 class CudaPlan final : public LiftPlan {
  public:
@@ -53,4 +53,4 @@ class CudaPlan final : public LiftPlan {
   uint32_t *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -155,4 +155,4 @@ CudaPlanLayer CudaPlanWeights::layer(const FoldedLayer& folded) {
   return result;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include "kernels.h"
 #include "../folded-network.h"
+#include "kernels.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Device memory that lives as long as this.
 class DeviceArrays {
@@ -101,4 +101,4 @@ class CudaPlanWeights {
   cuda::PlanMatrix firstHeads_;  // the first layer's, without its bias
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace pstmo {
+namespace pstmo::network {
 
 std::vector<int> FrameAggregator::strides(int frames) {
   switch (frames) {
@@ -64,4 +64,4 @@ float* FrameAggregator::backward(const Pass& pass, float* dY) {
   return dY;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

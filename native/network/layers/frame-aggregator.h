@@ -5,11 +5,11 @@
 #include <array>
 #include <vector>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class FrameAggregator {
  public:
@@ -31,4 +31,4 @@ class FrameAggregator {
   int batch_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,6 +1,6 @@
 #include "joint-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 constexpr int kLayers = 3;
@@ -27,7 +27,7 @@ float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
 }
 
 void JointEncoder::backward(const Pass& pass, float* dY, float* dX) {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const int rows = frames_ * joints_;
   const float* dH = stack_.backward(pass, dY);
   pass.run(PositionsBackward{frames_, joints_, joints_, jointWidth_, dH, nullptr, nullptr, nullptr,
@@ -36,4 +36,4 @@ void JointEncoder::backward(const Pass& pass, float* dY, float* dX) {
                           embedding_.weight.gradient(), embedding_.bias.gradient()});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

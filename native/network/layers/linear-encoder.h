@@ -3,7 +3,7 @@
 
 #include "spatial-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class LinearEncoder : public SpatialEncoder {
  public:
@@ -34,4 +34,4 @@ class LinearEncoder : public SpatialEncoder {
   const float* input_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

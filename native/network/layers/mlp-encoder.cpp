@@ -1,6 +1,6 @@
 #include "mlp-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 MlpEncoder::MlpEncoder(Blueprint& blueprint)
     : inner_(2 * blueprint.config.width),
@@ -28,7 +28,7 @@ void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std:
 float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
   frames_ = frames;
   float* y = pass.take(frames, width());
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   Activations h = pass.takeNarrow(frames, inner_);
   run(pass, blocks_[0], x, {}, h);
   for (size_t i = 1; i + 1 < blocks_.size(); i += 2) {
@@ -75,7 +75,7 @@ void MlpEncoder::run(const Pass& pass, Block& block, const ConstActivations& x,
 }
 
 void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   Activations dH = dY;
   if (projects_) {
     dH = pass.takeNarrow(frames_, inner_);
@@ -93,7 +93,7 @@ void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
 
 void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstActivations& dY,
                              const Activations& dX, bool accumulate) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   SpatialBlockBackward op{};
   op.rows = frames_;
   op.in = block.in;
@@ -117,4 +117,4 @@ void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstAc
   pass.run(op);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

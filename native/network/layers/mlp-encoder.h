@@ -5,7 +5,7 @@
 
 #include "spatial-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class MlpEncoder : public SpatialEncoder {
  public:
@@ -42,4 +42,4 @@ class MlpEncoder : public SpatialEncoder {
   ConstActivations projected_ = {};  // the projection's input
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

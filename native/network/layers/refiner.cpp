@@ -1,6 +1,6 @@
 #include "refiner.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 constexpr int kHidden = 1024;
@@ -21,7 +21,7 @@ Dropout Refiner::hiddenDropout(const Pass& pass) const {
 
 void Refiner::forward(const Pass& pass, const float* predicted, const float* points,
                       const float* roots, const float* cameras, int rows, float* refined) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   rows_ = rows;
   predicted_ = predicted;
   points_ = points;
@@ -41,7 +41,7 @@ void Refiner::forward(const Pass& pass, const float* predicted, const float* poi
 }
 
 void Refiner::backward(const Pass& pass, const float* dRefined, float* dPredicted) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   float* dLogits = pass.take(rows_, 2 * joints_);
   float* dBackProjected = pass.take(rows_, 3 * joints_);
   float* dHidden = pass.take(rows_, kHidden);
@@ -58,4 +58,4 @@ void Refiner::backward(const Pass& pass, const float* dRefined, float* dPredicte
                                dPredicted});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

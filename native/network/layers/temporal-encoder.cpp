@@ -1,6 +1,6 @@
 #include "temporal-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 TemporalEncoder::TemporalEncoder(Blueprint& blueprint)
     : width_(blueprint.config.width),
@@ -27,4 +27,4 @@ float* TemporalEncoder::backward(const Pass& pass, float* dY) {
   return dX;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,6 +1,6 @@
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 TransformerLayer::TransformerLayer(Blueprint& blueprint, const std::string& name, int width,
                                    int hidden, int stride)
@@ -26,7 +26,7 @@ float* TransformerLayer::forward(const Pass& pass, float* x, int batch, int toke
   rows_ = batch * tokens;
   float* middle = pass.training ? pass.take(rows_, width_) : x;
   float* y = pass.training || strided() ? pass.take(batch * tokensAfter(tokens), width_) : x;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   input_ = x;
   middle_ = middle;
   attend(pass, x, middle);
@@ -35,7 +35,7 @@ float* TransformerLayer::forward(const Pass& pass, float* x, int batch, int toke
 }
 
 void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   normed_[0] = pass.takeNarrow(rows_, width_);
   mean_[0] = pass.take(rows_, 1);
   std_[0] = pass.take(rows_, 1);
@@ -54,7 +54,7 @@ void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
 }
 
 void TransformerLayer::feedForward(const Pass& pass, const float* x, float* y) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   normed_[1] = pass.takeNarrow(rows_, width_);
   mean_[1] = pass.take(rows_, 1);
   std_[1] = pass.take(rows_, 1);
@@ -84,7 +84,7 @@ float* TransformerLayer::backward(const Pass& pass, float* dY) {
 // dX is dY itself without convolution: the residual's gradient is there already. With one, dX is
 // written, then the residual's added.
 void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, float* dX) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const ConstActivations dZ =
       pass.throughDropout(dY, batch_ * tokensAfter(tokens_), width_, feedForwardSite_);
   const Activations dHidden = pass.takeNarrow(rows_, hidden_);
@@ -109,7 +109,7 @@ void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, fl
 }
 
 void TransformerLayer::attendBackward(const Pass& pass, float* dX) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const ConstActivations dZ = pass.throughDropout(dX, rows_, width_, attentionSite_);
   const Activations dAttended = pass.takeNarrow(rows_, width_);
   const Activations dQueryKeyValues = pass.takeNarrow(rows_, 3 * width_);
@@ -128,7 +128,7 @@ void TransformerLayer::attendBackward(const Pass& pass, float* dX) const {
 
 void TransformerLayer::watch(const Pass& pass) const {
   if (pass.watch == nullptr || pass.watch->layer != this) return;
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const size_t count = static_cast<size_t>(rows_) * heads_ * tokens_;
   float* maps = pass.take(count, 1);
   pass.run(AttentionMaps{batch_, tokens_, width_, heads_, queryKeyValues_, maps});
@@ -154,4 +154,4 @@ float* TransformerStack::backward(const Pass& pass, float* dY) {
   return dY;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

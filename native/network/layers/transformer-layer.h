@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class TransformerLayer {
  public:
@@ -67,4 +67,4 @@ class TransformerStack {
   std::vector<TransformerLayer> layers_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -5,7 +5,7 @@
 #include "../network.h"
 #include "parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 struct Blueprint {
   const NetworkConfig& config;
@@ -15,4 +15,4 @@ struct Blueprint {
   uint32_t nextSite() { return sites++; }
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -7,7 +7,7 @@
 #include "../../core/error.h"
 #include "../../core/philox.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -234,4 +234,4 @@ size_t Parameters::memoryBytes() const {
          adamVariance_.bytes() + adamMaximum_.bytes();
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

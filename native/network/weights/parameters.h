@@ -13,7 +13,7 @@
 #include "../device-array.h"
 #include "../network.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class Parameters;
 
@@ -122,4 +122,4 @@ class Parameters {
   DeviceArray<float> fixed_;  // statistics and unused tensors
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network
