@@ -93,6 +93,7 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
     if (outside) notices.push(outside);
   }
   if (isSize(fps)) track.fps = fps;
+  if (found.start) track.start = found.start;
   if (found.id !== undefined) track.id = found.id;
   return track;
 }
