@@ -40,7 +40,7 @@ if (python === undefined) {
       for (const processor of kind === 'c3d' ? [85, 86] : []) {
         const other = join(folder, `motion-${processor}.c3d`);
         writeFileSync(other, inByteOrderOf(processor, readFileSync(path)));
-        items.push({ kind: 'c3d of another byte order', path: other, frames, fps: 50, start, places });
+        items.push({ kind: `c3d of ${processor}`, path: other, frames, fps: 50, start, places });
       }
     }
     for (const name of rigNames) {
