@@ -87,7 +87,7 @@ def with_blender(entry):
 
 READERS = {
     "c3d": {"ezc3d": with_ezc3d, "c3d": with_c3d},
-    # c3d takes a VAX's 0 for -1.7e38, and ezc3d reads no big-endian files.
+    # c3d takes a VAX's 0 (our analogue rate) for -1.7e38, and ezc3d reads no big-endian files.
     "c3d of 85": {"ezc3d": with_ezc3d},
     "c3d of 86": {"c3d": with_c3d},
     "trc": {"opensim": with_opensim, "trc": with_trc},
