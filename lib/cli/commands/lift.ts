@@ -77,7 +77,7 @@ export function liftCommand(io: Io): Command {
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
     .action(async (inputs: string[], flags: LiftFlags) => {
-      const tasks = planLift(inputs, flags.out, flags.format);
+      const { tasks, skipped } = planLift(inputs, flags.out, flags.format);
       const plan = planMotion(
         tasks.map(({ output }) => output),
         flags,
@@ -96,6 +96,7 @@ export function liftCommand(io: Io): Command {
           'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
         );
       }
+      for (const text of skipped) notice(io, text);
       try {
         await liftAll(io, lifter, tasks, plan, flags);
       } finally {
@@ -131,13 +132,16 @@ async function liftAll(
         continue;
       }
       const outputs: string[] = [];
+      // What is so of the whole file is said once, not with each of its people.
+      const saidBefore = new Set<string>();
       for await (const lifted of liftOne(io, lifter, task, plan, flags, (done, total) =>
         line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
       )) {
         outputs.push(lifted.output);
         outcomes.push(lifted);
         for (const text of lifted.notices) {
-          say(`${task.input}: ${text}`);
+          if (!saidBefore.has(text)) say(`${task.input}: ${text}`);
+          saidBefore.add(text);
         }
         if (!json) {
           line.clear();
