@@ -10,6 +10,7 @@ import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
+import { decodeText } from './readers/decode-text.js';
 import { parseJson } from './readers/json-value.js';
 import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
 import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
@@ -158,7 +159,7 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
   if (bytes.length > longestText) {
     throw new PoseError('ERR_LIMIT', `${where}: expected at most ${longestText} bytes of text, got ${bytes.length}.`);
   }
-  const text = new TextDecoder('utf-8').decode(bytes);
+  const text = decodeText(bytes);
   const head = text.slice(0, 65_536).trimStart();
   if (head.startsWith('{') || head.startsWith('[')) return readJsonValue(where, parseJson(where, text), options);
   return readTextFile(where, text, options);

@@ -110,10 +110,19 @@ describe('AlphaPose', () => {
 
   it.each([
     ['an empty list', [], 'got none'],
-    ['an entry that is none', [1], '[0]: expected an object'],
-    ['no image', [{ keypoints: person(1, 1) }], 'image_id: expected a name or a number, got nothing'],
+    ['an entry that is none', [1], 'got a list of 1 whose first item is 1'],
+    ['an entry among others that is none', [entry(0, 9), 1], '[1]: expected a frame as the others are, got 1'],
+    [
+      'no image where others have one',
+      [entry(0, 9), { keypoints: person(1, 1) }],
+      '[1]: expected a frame number or image name',
+    ],
     ['odd triples', [entry(0, 1, { keypoints: [1, 2] })], 'got 2 values'],
-    ['text among the numbers', [entry(0, 1, { keypoints: [1, 'x', 3] })], 'keypoints[1]: expected a number, got "x"'],
+    [
+      'text among the numbers',
+      [entry(0, 1, { keypoints: [1, 'x', 3] })],
+      "keypoints[1]: expected a number, got the string 'x'",
+    ],
     ['people of different joints', [entry(0, 9), entry(1, 9, { keypoints: person(1, 1, 1, 26) })], 'got 26'],
     ['an unknown number of joints', [entry(0, 9, { keypoints: person(1, 1, 1, 5) })], 'got 5'],
     [
