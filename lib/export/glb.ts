@@ -9,7 +9,7 @@ import { stickFigure } from './stick-figure.js';
 
 /**
  * A motion of layout `h36m-17` as a binary glTF file (`.glb`): a skinned stick figure on the rig's skeleton, metres, y up,
- * and one animation named `motion`. In the file's rest pose the figure stands over the origin, facing +z. The scene's extras
+ * and one animation named `motion`, whose first key is at the motion's start in the video. In the file's rest pose the figure stands over the origin, facing +z. The scene's extras
  * hold `notes` (what was assumed) and `fit` (the residual in mm). Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeGlb(motion: Motion, options: RigOptions = {}): Promise<Uint8Array> {
@@ -57,7 +57,7 @@ export function glbOf(fitted: FittedRig, fps: number, notes: readonly string[] =
 
 function animate(
   document: Document,
-  { rig, frames, root, rotations }: FittedRig,
+  { rig, frames, start, root, rotations }: FittedRig,
   nodes: readonly Node[],
   fps: number,
   accessor: (type: 'SCALAR' | 'VEC3' | 'VEC4', data: Float32Array) => Accessor,
@@ -65,7 +65,7 @@ function animate(
   const animation = document.createAnimation('motion');
   const times = accessor(
     'SCALAR',
-    Float32Array.from({ length: frames }, (_, frame) => frame / fps),
+    Float32Array.from({ length: frames }, (_, frame) => (start + frame) / fps),
   );
   const follow = (node: Node, path: 'translation' | 'rotation', values: Accessor) => {
     const sampler = document.createAnimationSampler().setInput(times).setOutput(values).setInterpolation('LINEAR');

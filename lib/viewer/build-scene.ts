@@ -59,8 +59,14 @@ export function buildScene(paths: readonly string[], options: SceneOptions = {})
       }),
     ),
   );
+  const named = members.map(({ clip, track }) => clip.track?.frameIds ?? sameLength(clip, track));
+  // Files of motion number their frames: theirs keep step where no file names its frames otherwise.
+  const numbered = named.every((names) => names === undefined);
   const alignment = alignFrames(
-    members.map(({ clip, track }) => ({ frames: clip.frames, names: clip.track?.frameIds ?? sameLength(clip, track) })),
+    members.map(({ clip }, index) => ({
+      frames: clip.frames,
+      names: numbered ? numbersFrom(clip) : named[index],
+    })),
   );
   const rate = options.fps ?? members.find(({ clip }) => clip.fps !== undefined)?.clip.fps;
   const arrays = new Map<string, Float32Array | Uint8Array>();
@@ -97,6 +103,10 @@ function trackFor(
     );
   }
   return size ? { ...found, ...size } : found;
+}
+
+function numbersFrom({ start, frames }: ViewedClip): string[] | undefined {
+  return start === undefined ? undefined : Array.from({ length: frames }, (_, frame) => String(start + frame));
 }
 
 function sameLength({ frames }: ViewedClip, track: KeypointTrack | undefined): string[] | undefined {

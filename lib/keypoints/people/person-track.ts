@@ -58,7 +58,6 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       frameIds: order.names.slice(first, last + 1),
       start: first,
       id,
-      person,
       people: tracks.length,
       notices: said,
     };
