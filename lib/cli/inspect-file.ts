@@ -15,7 +15,7 @@ import { describePeople, type PersonSummary } from '../keypoints/people/describe
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { posesFormat } from '../keypoints/readers/own-text.js';
 import type { ModelConfig } from '../networks/config.js';
-import { planObstacle } from '../networks/plan-obstacle.js';
+import { unsupportedReason } from '../networks/unsupported-reason.js';
 import { CONFIG_KEY, readWeights } from '../networks/weights.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
 import { readClip } from '../viewer/read-clip.js';
@@ -302,7 +302,7 @@ function configLines(config: ModelConfig): string[] {
 }
 
 function liftingLines(config: ModelConfig): string[] {
-  const reason = planObstacle(config);
+  const reason = unsupportedReason(config);
   if (reason !== '') {
     return [`Lifting: op by op; not compiled, because ${reason}`];
   }
