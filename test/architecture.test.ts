@@ -36,7 +36,7 @@ const nativeRooms: Record<string, readonly string[]> = {
   core: [],
   ops: ['core'],
   cpu: ['ops', 'core'],
-  cuda: ['ops', 'core', 'emulation'],
+  cuda: ['ops', 'core'],
   emulation: ['core', 'ops', 'cuda'],
   network: ['ops', 'core'],
   inference: ['core', 'ops', 'cpu', 'cuda'],
@@ -138,8 +138,9 @@ describe('native', () => {
     expect(nativeFiles.length).toBeGreaterThan(0);
     const wrong = nativeFiles.flatMap((file) => {
       const targets = includesOf(file)
-        .filter((name) => name.startsWith('"'))
-        .map((name) => join(dirname(file), name.slice(1)));
+        .filter((name) => /^"|^<device\//.test(name))
+        // The include path chooses between native/cuda/device and its twins.
+        .map((name) => join(name.startsWith('<') ? 'native/cuda' : dirname(file), name.slice(1)));
       return wrongArrows(file, targets, nativeRooms);
     });
     expect(wrong).toEqual([]);
@@ -170,7 +171,17 @@ describe('every file', () => {
 
   it('names no path or host of the machine it was written on', () => {
     const machine = /(?<![\w.)}\]])\/(?:home|root|work|Users)\/|registry\.npmjs|files\.pythonhosted/;
-    const naming = [...code, ...prose, 'README.md', 'CMakeLists.txt', 'package.json', '.ci/run']
+    const naming = [
+      ...code,
+      ...prose,
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'CMakeLists.txt',
+      'package.json',
+      '.ci/run',
+    ]
       .filter((file) => existsSync(join(root, file)) && machine.test(textOf(file)))
       .map((file) => relative('.', file));
     expect(naming).toEqual([]);

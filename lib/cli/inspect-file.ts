@@ -297,17 +297,17 @@ function configLines(config: ModelConfig): string[] {
     `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
     `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
       (refine ? `, refining (root: ${refine.root})` : ''),
-    ...(stage === 2 ? planLines(config) : []),
+    ...(stage === 2 ? liftingLines(config) : []),
   ];
 }
 
-function planLines(config: ModelConfig): string[] {
-  const obstacle = planObstacle(config);
-  if (obstacle !== '') {
-    return [`Lifting: operation by operation; plan: none, because ${obstacle}`];
+function liftingLines(config: ModelConfig): string[] {
+  const reason = planObstacle(config);
+  if (reason !== '') {
+    return [`Lifting: op by op; not compiled, because ${reason}`];
   }
   return [
-    'Lifting on the CPU: a compiled plan',
-    "Lifting on a GPU: operation by operation; by its plan with plan: 'on', which is not the default before a GPU has measured it",
+    'Lifting on the CPU: compiled',
+    "Lifting on a GPU: op by op; compiled with compiled: 'on', which is not the default before a GPU has measured it",
   ];
 }

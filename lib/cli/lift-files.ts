@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { PoseError } from '../base/pose-error.js';
-import { type OutputFormat, outputFormatOf } from '../export/write-motion.js';
+import { type OutputFormat, outputFormatOf, outputFormats } from '../export/write-motion.js';
 import { writeAtomically } from '../formats/files/atomic-file.js';
 import { isFolder } from '../formats/files/make-folder.js';
 import { isFrameFolder } from '../keypoints/frame-folder.js';
@@ -32,7 +32,7 @@ const SUFFIX = '-3d';
  * folder `out`, which is the current one for a single file and `lifted` for several. Throws `ERR_USAGE` when two would go to
  * one place, `ERR_FILE` for a folder that holds nothing to lift.
  */
-export function planLift(
+export function liftTasks(
   inputs: readonly string[],
   out: string | undefined,
   format: OutputFormat | undefined,
@@ -144,6 +144,11 @@ interface Entry {
   settings: string;
   /** Names of the files that were written: one a clip. */
   outputs?: string[];
+}
+
+/** Whether a lift writes files of that name: poses, motion or the record. */
+export function isOutputName(name: string): boolean {
+  return name === RECORD || outputFormats.some((format) => extname(name).toLowerCase() === `.${format}`);
 }
 
 /** Remembers which outputs are done, with what settings and from which input, so that a stopped run can go on. */

@@ -8,7 +8,7 @@
 
 #include "compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // A frame whose pose is wanted, and its clip's first and last: numbers of frames, of all clips laid
 // end to end.
@@ -66,4 +66,4 @@ class ClipWalk {
   std::vector<WindowCentre> centres_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -1,6 +1,6 @@
 #include "compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 struct NamedFold {
@@ -17,6 +17,15 @@ constexpr NamedFold kFolds[] = {
 
 }  // namespace
 
+std::string unsupportedNetwork(const NetworkConfig& config) {
+  if (config.stage != 2) return "a Stage I model does not lift";
+  if (config.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
+  if (!config.temporal) return "the network has no temporal encoder";
+  if (!config.aggregate || aggregatorStrides(config.frames).empty())
+    return "the network has no frame aggregator";
+  return {};
+}
+
 std::vector<std::string> planFoldNames() {
   std::vector<std::string> names;
   for (const NamedFold& fold : kFolds) names.push_back(fold.name);
@@ -32,4 +41,4 @@ bool leaveOutFold(PlanFolds& folds, const std::string& name) {
   return false;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

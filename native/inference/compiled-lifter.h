@@ -10,23 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "../core/network-config.h"
 #include "../ops/backend.h"
 
-namespace pstmo {
-
-// A Stage II network with the MLP spatial encoder, the temporal encoder and the frame aggregator.
-struct PlanConfig {
-  int frames = 243;       // N
-  int joints = 17;        // J
-  int outputJoints = 17;  // J'
-  int layers = 3;
-  int width = 256;
-  int hidden = 512;
-  int heads = 8;
-  int mlpBlocks = 1;
-  std::vector<int> strides;  // of the frame aggregator's layers
-  std::vector<int32_t> mirrorInput, mirrorOutput;
-};
+namespace pstmo::inference {
 
 // What a plan leaves out or shares; each can be done without, so that its worth can be measured.
 // Results agree to rounding.
@@ -103,17 +90,20 @@ class LiftPlan {
   virtual size_t memoryBytes() const = 0;
 };
 
+// Why no device compiles a network of this shape; empty where they do.
+std::string unsupportedNetwork(const NetworkConfig& config);
+
 // Why a network of this shape has no plan in this precision; empty where it has one.
-std::string planObstacle(const PlanConfig& config, Precision precision);
+std::string planObstacle(const NetworkConfig& config, Precision precision);
 
 // threads = 0: the physical cores this process may use. isa: as makeCpuBackend takes it.
-std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds,
+std::unique_ptr<LiftPlan> makeCpuPlan(const NetworkConfig& config, const PlanFolds& folds,
                                       Precision precision, int threads, const std::string& isa,
                                       const TensorReader& read);
 
 // The same on a CUDA device; empty where this build and device have the kernels.
-std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device);
-std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
+std::string cudaPlanObstacle(const NetworkConfig& config, Precision precision, int device);
+std::unique_ptr<LiftPlan> makeCudaPlan(const NetworkConfig& config, const PlanFolds& folds,
                                        Precision precision, int device, const TensorReader& read);
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <numbers>
 
-namespace pstmo {
-namespace {
+#include "../core/constants.h"
 
-constexpr double kBatchNormEpsilon = 1e-5;
+namespace pstmo::inference {
+namespace {
 
 // The sum of count terms, eight at a time: one after the other each would wait for the one before.
 template <typename Term>
@@ -99,4 +99,4 @@ void foldIntoTable(FoldedLinear& linear, std::vector<float>& table) {
   std::fill(linear.bias.begin(), linear.bias.end(), 0.0f);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

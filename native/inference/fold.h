@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // y = weight x + bias.
 struct FoldedLinear {
@@ -38,4 +38,4 @@ void foldValueBias(FoldedLinear& value, FoldedLinear& output);
 // The bias of what positions are added to, into each row of the table (rows, linear.out).
 void foldIntoTable(FoldedLinear& linear, std::vector<float>& table);
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -3,13 +3,15 @@
 // once.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "fold.h"
+#include "../core/tensor-names.h"
 #include "compiled-lifter.h"
+#include "fold.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // A linear layer and the batch norm beside it; `norm` is empty where it is folded.
 struct FoldedBlock {
@@ -28,9 +30,13 @@ class FoldedNetwork {
  public:
   // centred: layer norms take a row's mean away before the product, so that it is not folded into
   // the weights.
-  FoldedNetwork(const PlanConfig& config, const PlanFolds& folds, bool centred,
+  FoldedNetwork(const NetworkConfig& config, const PlanFolds& folds, bool centred,
                 const TensorReader& read)
-      : config_(config), folds_(folds), centred_(centred), read_(read) {}
+      : config_(config),
+        strides_(aggregatorStrides(config.frames)),
+        folds_(folds),
+        centred_(centred),
+        read_(read) {}
 
   // Of the spatial encoder: 2J -> twice the width, then two a residual block.
   FoldedBlock block(size_t index) const;
@@ -38,34 +44,36 @@ class FoldedNetwork {
   // The encoder's last product, and the position table (N, width) that its bias may have gone into.
   FoldedLinear project(std::vector<float>& positions) const;
   FoldedLayer layer(size_t index) const {
-    return layer("Transformer.model.layers." + std::to_string(index), 0);
+    return layer(tensor_names::layer(tensor_names::kTemporalStack, index), 0);
   }
   FoldedLayer aggregatorLayer(size_t index) const {
-    return layer("Transformer_reduce.model.layers." + std::to_string(index),
-                 config_.strides[index]);
+    return layer(tensor_names::layer(tensor_names::kAggregatorStack, index), strides_[index]);
   }
   // Before the aggregator's first three layers: (N, width), of which the first rows are added.
   std::vector<float> table(size_t index) const {
-    return tensor("Transformer_reduce.model.pos_embedding_" + std::to_string(index + 1));
+    return tensor(tensor_names::aggregatorPositions(index));
   }
-  size_t tables() const { return config_.strides.size() < 3 ? config_.strides.size() : 3; }
+  size_t tables() const { return std::min(strides_.size(), size_t{3}); }
+  size_t aggregatorLayers() const { return strides_.size(); }
   FoldedBlock head() const;
 
  private:
   std::vector<float> tensor(const std::string& name) const { return read_(name); }
   FoldedLinear linear(const std::string& name, int out, int in) const {
-    return {out, in, tensor(name + ".weight"), tensor(name + ".bias")};
+    return {out, in, tensor(tensor_names::weight(name)), tensor(tensor_names::bias(name))};
   }
   ChannelAffine batchNorm(const std::string& name) const {
-    return channelAffine(tensor(name + ".weight"), tensor(name + ".bias"),
-                         tensor(name + ".running_mean"), tensor(name + ".running_var"));
+    return channelAffine(tensor(tensor_names::weight(name)), tensor(tensor_names::bias(name)),
+                         tensor(tensor_names::runningMean(name)),
+                         tensor(tensor_names::runningVariance(name)));
   }
-  FoldedLayer layer(const std::string& name, int stride) const;
+  FoldedLayer layer(const tensor_names::Layer& names, int stride) const;
 
-  const PlanConfig& config_;
+  const NetworkConfig& config_;
+  const std::vector<int> strides_;
   const PlanFolds& folds_;
   const bool centred_;
   const TensorReader& read_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -8,7 +8,7 @@
 
 #include "compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 class HeldStream final : public PlanStream {
  public:
@@ -49,4 +49,4 @@ class HeldStream final : public PlanStream {
   std::vector<float> held_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

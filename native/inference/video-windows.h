@@ -4,7 +4,7 @@
 #include "clip-walk.h"
 #include "cpu/cpu-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // The windows of a list of centres. Where mirror images are wanted too, window 2 i is the plain one
 // of centre i and 2 i + 1 the mirrored.
@@ -23,4 +23,4 @@ class VideoWindows final : public WindowSource {
   const WindowCentre* centres_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

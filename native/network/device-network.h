@@ -12,10 +12,10 @@
 #include "lifter.h"
 #include "masked-pose-model.h"
 #include "network.h"
-#include "weights/parameters.h"
 #include "pose-sequences.h"
+#include "weights/parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class DeviceNetwork final : public Network {
  public:
@@ -26,8 +26,10 @@ class DeviceNetwork final : public Network {
     parameters_.read(state, name, host);
   }
   void write(TensorState state, const std::string& name, const float* host) override;
-  void lend(std::shared_ptr<const ValuesFile> file) override { parameters_.lend(std::move(file)); }
-  void settle() override;
+  void attachFile(std::shared_ptr<const ValuesFile> file) override {
+    parameters_.attachFile(std::move(file));
+  }
+  void materialize() override;
   void initialize(uint64_t seed) override;
 
   void forward(const float* keypoints, int batch, const float* roots, const float* cameras,
@@ -104,4 +106,4 @@ class DeviceNetwork final : public Network {
   std::atomic<size_t> memoryBytes_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

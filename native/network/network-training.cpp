@@ -7,7 +7,7 @@
 #include "../core/error.h"
 #include "within-memory.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 void DeviceNetwork::checkTraining(const TrainRequest& request) const {
   if (!sequences_) throw Error("ERR_ARGUMENT", "train: sequences expected, none were given.");
@@ -36,7 +36,7 @@ WindowSelection DeviceNetwork::selectionOf(const TrainRequest& request, int step
 // Losses stay on the device until the last step is under way.
 void DeviceNetwork::train(const TrainRequest& request, const JobControl& control) {
   checkTraining(request);
-  parameters_.settle();
+  parameters_.materialize();
   const size_t steps = static_cast<size_t>(request.steps);
   if (log_.count() < steps * LossCells::kCount)
     log_ = DeviceArray<double>(*backend_, steps * LossCells::kCount);
@@ -158,4 +158,4 @@ void DeviceNetwork::readLosses(const double* cells, int steps, bool training, bo
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -8,7 +8,7 @@
 #include "../core/error.h"
 #include "device-network.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 template <typename Plan>
 size_t DeviceNetwork::bytesOf(int windows, bool training, const Plan& plan) {
@@ -46,4 +46,4 @@ void DeviceNetwork::withinMemory(int batch, bool training, const Work& work, con
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
 import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
-import { withArchive } from '../helpers/archive.js';
 import { itWithData } from '../helpers/data.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 /** Triples of J joints, all at (x, y) plus the joint's number. */
 function person(x: number, y: number, confidence = 0.9, joints = 17): number[] {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { writeCases, writePlanCases } from '../../tools/emulation/cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from '../../tools/emulation/mutant-runs.mjs';
-import { explanationOf } from '../../tools/emulation/mutants-explained.mjs';
+import { explanationOf, withoutMutant } from '../../tools/emulation/mutants-explained.mjs';
 import { mutateKernels } from '../../tools/emulation/mutate.mjs';
 import { nativeConfig } from '../helpers/native-model.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -22,10 +22,15 @@ const LEAST_CAUGHT = 17;
 const SECONDS = 20;
 
 const addon = mutantAddon(root);
+const { mutants, sources } = mutateKernels(root);
+
+describe('the explanations of mutants that survive', () => {
+  it('name a mutant each', () => {
+    expect(withoutMutant(mutants)).toEqual([]);
+  });
+});
 
 describe.skipIf(!existsSync(addon))('mutants of the CUDA kernels (needs `npm run build:emulated`)', () => {
-  const { mutants, sources } = mutateKernels(root);
-
   it('are made of every barrier, bound and index of the kernels, and of nothing else', () => {
     const count = (kind: string) => mutants.filter((mutant) => mutant.kind === kind).length;
     expect(count('barrier')).toBeGreaterThanOrEqual(20);

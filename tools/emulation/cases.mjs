@@ -6,6 +6,20 @@ import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 import { narrowings } from './narrow.mjs';
 
+/** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
+/**
+ * The plan's cases, their networks described in full.
+ * @typedef {{
+ *   plans: readonly (import('../../test/native/plan-cases.js').PlanCase & { config: import('../../binding.js').NativeConfig })[],
+ *   planTolerance: Record<import('../../binding.js').PrecisionName, number>,
+ * }} CompiledPlans
+ */
+/**
+ * An operation case in a file, in one precision, with own products or with the emulated cuBLASLt: `argument` is what case-child.mjs takes,
+ * `reached` the file that gets the numbers of the mutants that it reaches; a `long` one takes too long for each of a thousand mutants.
+ * @typedef {{ op: string, name: string, argument: string, reached: string, cost: number, long?: true }} WrittenCase
+ */
+
 const PRECISIONS = ['fp32', 'tf32', 'bf16'];
 /** As in test/native/cuda-ops.test.ts. */
 const TF32 = 2e-3;
@@ -16,7 +30,11 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 /** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
-/** The tables of operation cases and of the plan's, compiled into a folder of its own. */
+/**
+ * The tables of operation cases and of the plan's, compiled into a folder of its own.
+ * @param {string} root
+ * @returns {Promise<CompiledPlans & { opCases: OpCase[] }>}
+ */
 export async function compiledCases(root) {
   const out = path.join(root, 'build/op-cases');
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
@@ -37,6 +55,9 @@ export async function compiledCases(root) {
  * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be
  * ("narrow"), with own products and with the emulated cuBLASLt, and returns what tools/emulation/case-child.mjs takes of them and their
  * names, the cheapest first. One array under two names stays one array.
+ * @param {readonly OpCase[]} opCases
+ * @param {string} folder
+ * @returns {WrittenCase[]}
  */
 export function writeCases(opCases, folder) {
   rmSync(folder, { recursive: true, force: true });
@@ -63,7 +84,12 @@ export function writeCases(opCases, folder) {
   return written.sort((a, b) => a.cost - b.cost);
 }
 
-/** The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there. */
+/**
+ * The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there.
+ * @param {CompiledPlans} compiled
+ * @param {string} folder
+ * @returns {WrittenCase[]}
+ */
 export function writePlanCases({ plans, planTolerance }, folder) {
   return plans.flatMap((planCase, i) =>
     planCase.precisions.map((precision) => {

@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../../core/constants.h"
 #include "cpu-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kEncoderRows =
@@ -19,13 +20,13 @@ struct CpuPlan::Normed {
   const float* scale;
 };
 
-void CpuPlan::product(const Crew& crew, const PlanPanels& panels, PlanProduct op) const {
+void CpuPlan::product(const Crew& crew, const PlanPanels& panels, Matmul op) const {
   op.inner = panels.inner;
   const int items = std::min(crew.threads(), panels.count), columns = kernels_.panelColumns;
   crew.run(items, [&](int item, int) {
     const int first = panels.count * item / items, end = panels.count * (item + 1) / items,
               column = first * columns;
-    PlanProduct part = op;
+    Matmul part = op;
     part.panels = panels.panel(first);
     part.panelCount = end - first;
     if (part.bias) part.bias += column;
@@ -60,18 +61,18 @@ CpuPlan::Normed CpuPlan::normalize(const Crew& crew, const PlanLayerWeights& wei
       kernels_.rowScales(from, row_, config_.width, end - first, scale.data() + first);
       return;
     }
-    PlanNormalize op{.rows = end - first,
-                     .channels = config_.width,
-                     .x = from,
-                     .stride = row_,
-                     .a = weights.norms[norm][0].data(),
-                     .b = weights.norms[norm][1].data()};
+    LayerNorm op{.rows = end - first,
+                 .channels = config_.width,
+                 .x = from,
+                 .stride = row_,
+                 .a = weights.norms[norm][0].data(),
+                 .b = weights.norms[norm][1].data()};
     if (normed.bf16) {
       op.yBf16 = static_cast<Bf16*>(normed.row(first));
     } else {
       op.y = static_cast<float*>(normed.row(first));
     }
-    kernels_.normalizeRows(op);
+    kernels_.layerNorm(op);
   });
   if (scales) return {x, row_, scale.data()};
   return {normed.row(0), normed.stride, nullptr};
@@ -126,16 +127,16 @@ void CpuPlan::attend(const Crew& crew, PlanSpace& space, const PlanLayerWeights&
                    key = static_cast<size_t>(window) * static_cast<size_t>(tokens);
       char* out = static_cast<char*>(space.attended.row(query)) +
                   static_cast<size_t>(head) * static_cast<size_t>(weights_.headWidth) * element;
-      const PlanAttention op{.queries = queriesOfWindow,
-                             .keys = tokens,
-                             .width = weights_.headWidth,
-                             .q = hand.query.row(query),
-                             .k = hand.key.row(key),
-                             .v = hand.value.row(key),
-                             .stride = padded,
-                             .out = out,
-                             .outStride = space.attended.stride,
-                             .skipMaximum = folds_.softmaxBound};
+      const Attention op{.queries = queriesOfWindow,
+                         .keys = tokens,
+                         .width = weights_.headWidth,
+                         .q = hand.query.row(query),
+                         .k = hand.key.row(key),
+                         .v = hand.value.row(key),
+                         .stride = padded,
+                         .out = out,
+                         .outStride = space.attended.stride,
+                         .skipMaximum = folds_.softmaxBound};
       (space.attended.bf16 ? kernels_.attentionBf16 : kernels_.attention)(op, hand.scores.data());
     }
   });
@@ -216,14 +217,14 @@ void CpuPlan::layer(const Crew& crew, PlanSpace& space, const PlanLayerWeights& 
            .yMap = hiddenMap,
            .yBf16 = space.hidden.bf16 ? space.hidden.halves() + front : nullptr,
            .yBf16Map = hiddenMap});
-  PlanProduct contract{.rows = keptRows,
-                       .a = space.hidden.row(0),
-                       .aStride = hiddenRow_,
-                       .bias = weights.contract.bias.data(),
-                       .residual = middle,
-                       .residualMap = {.stride = row_},
-                       .y = stride > 0 ? y : x,
-                       .yMap = {.stride = row_}};
+  Matmul contract{.rows = keptRows,
+                  .a = space.hidden.row(0),
+                  .aStride = hiddenRow_,
+                  .bias = weights.contract.bias.data(),
+                  .residual = middle,
+                  .residualMap = {.stride = row_},
+                  .y = stride > 0 ? y : x,
+                  .yMap = {.stride = row_}};
   if (drops) {
     contract.rows = windows * out;
     contract.aStride = static_cast<ptrdiff_t>(3) * hiddenRow_;
@@ -245,17 +246,16 @@ void CpuPlan::layer(const Crew& crew, PlanSpace& space, const PlanLayerWeights& 
 // One linear of the spatial encoder with its batch norm and activation.
 void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, ptrdiff_t aStride,
                            const float* residual, float* y, Bf16* yBf16, PlanHand& hand) {
-  constexpr float kSlope = 0.2f;
-  PlanProduct op{.rows = rows,
-                 .a = a,
-                 .aStride = aStride,
-                 .inner = linear.panels.inner,
-                 .panels = linear.panels.panel(0),
-                 .panelCount = linear.panels.count,
-                 .bias = linear.bias.data()};
+  Matmul op{.rows = rows,
+            .a = a,
+            .aStride = aStride,
+            .inner = linear.panels.inner,
+            .panels = linear.panels.panel(0),
+            .panelCount = linear.panels.count,
+            .bias = linear.bias.data()};
   const RowMap map{.stride = innerRow_};
   if (folds_.batchNorm) {
-    op.slope = kSlope;
+    op.slope = kLeakySlope;
     op.residual = residual;
     op.residualMap = op.yMap = op.yBf16Map = map;
     op.y = y;
@@ -266,16 +266,16 @@ void CpuPlan::spatialBlock(const PlanLinear& linear, int rows, const void* a, pt
   op.y = hand.inside[2].data();
   op.yMap = map;
   runProduct(linear.panels, op);
-  kernels_.affineRows({.rows = rows,
-                       .channels = 2 * config_.width,
-                       .x = op.y,
-                       .stride = innerRow_,
-                       .scale = linear.normScale.data(),
-                       .shift = linear.normShift.data(),
-                       .slope = kSlope,
-                       .residual = residual,
-                       .y = y,
-                       .yBf16 = yBf16});
+  kernels_.affine({.rows = rows,
+                   .channels = 2 * config_.width,
+                   .x = op.y,
+                   .stride = innerRow_,
+                   .scale = linear.normScale.data(),
+                   .shift = linear.normShift.data(),
+                   .slope = kLeakySlope,
+                   .residual = residual,
+                   .y = y,
+                   .yBf16 = yBf16});
 }
 
 int CpuPlan::frameBlock(int rows, int threads) const {
@@ -303,14 +303,14 @@ void CpuPlan::encodeFrames(const Crew& crew, const float* keypoints, int rows, f
                    innerBf16, hand);
       spatialBlock(weights_.blocks[i + 1], count, b, innerRow_, plain, plain, plainBf16, hand);
     }
-    PlanProduct op{.rows = count,
-                   .a = a,
-                   .aStride = innerRow_,
-                   .inner = weights_.project.panels.inner,
-                   .panels = weights_.project.panels.panel(0),
-                   .panelCount = weights_.project.panels.count,
-                   .y = out + static_cast<ptrdiff_t>(first) * row_,
-                   .yMap = {.stride = row_}};
+    Matmul op{.rows = count,
+              .a = a,
+              .aStride = innerRow_,
+              .inner = weights_.project.panels.inner,
+              .panels = weights_.project.panels.panel(0),
+              .panelCount = weights_.project.panels.count,
+              .y = out + static_cast<ptrdiff_t>(first) * row_,
+              .yMap = {.stride = row_}};
     if (!folds_.positions) op.bias = weights_.project.bias.data();
     if (table) {
       op.residual = table;
@@ -320,4 +320,4 @@ void CpuPlan::encodeFrames(const Crew& crew, const float* keypoints, int rows, f
   });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

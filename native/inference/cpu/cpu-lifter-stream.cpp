@@ -4,7 +4,7 @@
 
 #include "../video-windows.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 class CpuPlanStream final : public PlanStream {
  public:
@@ -57,4 +57,4 @@ std::unique_ptr<PlanStream> CpuPlan::stream(const PlanStreamOptions& options) {
   return std::make_unique<CpuPlanStream>(*this, options);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

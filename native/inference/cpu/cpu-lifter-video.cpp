@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cpu-lifter.h"
 #include "../video-windows.h"
+#include "cpu-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kBlockUnits = 4;  // units of windows a thread gets between two reports
@@ -52,7 +52,7 @@ class GatheredWindows final : public WindowSource {
 
   const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
                                int windows) override {
-    const PlanConfig& config = plan_.config_;
+    const NetworkConfig& config = plan_.config_;
     const int frames = config.frames, points = 2 * config.joints, sides = request_.flip ? 2 : 1;
     float* to = space.keypoints.reserve(static_cast<size_t>(windows) * static_cast<size_t>(frames) *
                                         static_cast<size_t>(points));
@@ -97,20 +97,20 @@ void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int a
   pool_.run(chunks, [&](int item, int) {
     const int first = item * chunk, count = std::min(chunk, rows - first);
     const float* from = tokens + static_cast<ptrdiff_t>(first) * row_;
-    PlanProduct op{.rows = count,
-                   .a = from,
-                   .aStride = row_,
-                   .inner = heads.inner,
-                   .panelCount = weights_.headPanels,
-                   .yMap = {.stride = width}};
+    Matmul op{.rows = count,
+              .a = from,
+              .aStride = row_,
+              .inner = heads.inner,
+              .panelCount = weights_.headPanels,
+              .yMap = {.stride = width}};
     if (heads.bf16) {
       Bf16* rounded = static_cast<Bf16*>(ringRounded_.row(static_cast<size_t>(first)));
-      kernels_.normalizeRows({.rows = count,
-                              .channels = config_.width,
-                              .x = from,
-                              .stride = row_,
-                              .scaled = false,
-                              .yBf16 = rounded});
+      kernels_.layerNorm({.rows = count,
+                          .channels = config_.width,
+                          .x = from,
+                          .stride = row_,
+                          .scaled = false,
+                          .yBf16 = rounded});
       op.a = rounded;
     }
     for (int part = 0; part < 3 * config_.heads; ++part) {
@@ -215,4 +215,4 @@ void CpuPlan::meanOfMirrored(const float* plain, const float* mirrored, float* p
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

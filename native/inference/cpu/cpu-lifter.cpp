@@ -5,7 +5,7 @@
 
 #include "../../core/error.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kGroupRows = 243;  // rows that pass through a layer together
@@ -52,15 +52,16 @@ size_t PlanHand::bytes() const {
   return bytes;
 }
 
-std::string planObstacle(const PlanConfig& config, Precision precision) {
-  if (config.strides.empty()) return "the network has no frame aggregator";
+std::string planObstacle(const NetworkConfig& config, Precision precision) {
+  const std::string unsupported = unsupportedNetwork(config);
+  if (!unsupported.empty()) return unsupported;
   if (precision == Precision::bf16 &&
       (config.width / config.heads % 2 != 0 || config.hidden % 2 != 0))
     return "in bf16 it takes an even head width and hidden width";
   return {};
 }
 
-std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds& folds,
+std::unique_ptr<LiftPlan> makeCpuPlan(const NetworkConfig& config, const PlanFolds& folds,
                                       Precision precision, int threads, const std::string& isa,
                                       const TensorReader& read) {
   const std::string obstacle = planObstacle(config, precision);
@@ -68,11 +69,11 @@ std::unique_ptr<LiftPlan> makeCpuPlan(const PlanConfig& config, const PlanFolds&
   return std::make_unique<CpuPlan>(config, folds, precision, threads, isa, read);
 }
 
-CpuPlan::CpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads,
-                 const std::string& isa, const TensorReader& read)
+CpuPlan::CpuPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
+                 int threads, const std::string& isa, const TensorReader& read)
     : config_(config),
       folds_(folds),
-      kernels_(planKernels(precision, isa)),
+      kernels_(chooseKernels(precision, isa)),
       pool_(threads),
       weights_(config_, folds_, precision, kernels_, pool_, read),
       row_(paddedRow(config.width)),
@@ -93,8 +94,9 @@ void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
   const size_t row = static_cast<size_t>(row_), windows = static_cast<size_t>(unitWindows);
   int tokens = config_.frames;
   size_t levelRows[2] = {0, 0};
-  for (size_t i = 0; i < config_.strides.size(); ++i) {
-    tokens = (tokens + config_.strides[i] - 1) / config_.strides[i];
+  for (size_t i = 0; i < weights_.aggregator.size(); ++i) {
+    const int stride = weights_.aggregator[i].stride;
+    tokens = (tokens + stride - 1) / stride;
     levelRows[i % 2] = std::max(levelRows[i % 2], windows * static_cast<size_t>(tokens));
   }
   for (int i = 0; i < units; ++i) {
@@ -119,7 +121,7 @@ void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
   for (PlanHand& hand : hands_) {
     for (PlanRows* part : {&hand.query, &hand.key, &hand.value})
       part->reserve(rows, weights_.headPadded, bf16, &arena_);
-    hand.scores.reserve(planAttentionScratch(config_.frames, weights_.headPadded));
+    hand.scores.reserve(attentionScratch(config_.frames, weights_.headPadded));
     const size_t inner =
         static_cast<size_t>(kSharedRows + kernels_.tileRows) * static_cast<size_t>(innerRow_);
     zeros(hand.inside[0], inner, arena_);
@@ -164,7 +166,7 @@ void CpuPlan::run(WindowSource& source, int windows, float* poses) {
 
 void CpuPlan::runUnit(const Crew& crew, PlanSpace& space, WindowSource& source, int first,
                       int windows, float* poses) {
-  const int frames = config_.frames, stride = config_.strides.front(),
+  const int frames = config_.frames, stride = weights_.aggregator.front().stride,
             handed = (frames + stride - 1) / stride;
   float* x = space.x.data();
   for (int group = 0; group < windows; group += groupWindows_) {
@@ -184,10 +186,11 @@ void CpuPlan::runUnit(const Crew& crew, PlanSpace& space, WindowSource& source, 
 // The aggregator's layers after the first, and the head: half of the weights and a tenth of the
 // work, so for all windows of a unit at once.
 void CpuPlan::aggregate(const Crew& crew, PlanSpace& space, int windows, float* poses) {
-  int tokens = (config_.frames + config_.strides.front() - 1) / config_.strides.front();
+  int tokens = (config_.frames + weights_.aggregator.front().stride - 1) /
+               weights_.aggregator.front().stride;
   float *from = space.levels[0].data(), *to = space.levels[1].data();
   for (size_t i = 1; i < weights_.aggregator.size(); ++i) {
-    const int stride = config_.strides[i], out = (tokens + stride - 1) / stride,
+    const int stride = weights_.aggregator[i].stride, out = (tokens + stride - 1) / stride,
               together = std::max(1, kGroupRows / tokens);
     for (int group = 0; group < windows; group += together) {
       const int count = std::min(together, windows - group);
@@ -200,13 +203,13 @@ void CpuPlan::aggregate(const Crew& crew, PlanSpace& space, int windows, float* 
     tokens = out;
   }
   if (!folds_.batchNorm) {
-    kernels_.affineRows({.rows = windows,
-                         .channels = config_.width,
-                         .x = from,
-                         .stride = row_,
-                         .scale = weights_.head.normScale.data(),
-                         .shift = weights_.head.normShift.data(),
-                         .y = space.headInput.data()});
+    kernels_.affine({.rows = windows,
+                     .channels = config_.width,
+                     .x = from,
+                     .stride = row_,
+                     .scale = weights_.head.normScale.data(),
+                     .shift = weights_.head.normShift.data(),
+                     .y = space.headInput.data()});
     from = space.headInput.data();
   }
   product(Crew(0), weights_.head.panels,
@@ -229,7 +232,7 @@ class WholeWindows final : public WindowSource {
 
   const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
                                int windows) override {
-    const PlanConfig& config = plan_.config_;
+    const NetworkConfig& config = plan_.config_;
     plan_.encodeFrames(
         crew, keypoints_ + static_cast<ptrdiff_t>(first) * config.frames * 2 * config.joints,
         windows * config.frames, space.x.data(), plan_.weights_.positions.data(), config.frames);
@@ -254,4 +257,4 @@ size_t CpuPlan::memoryBytes() const {
   return bytes;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

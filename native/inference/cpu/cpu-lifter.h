@@ -7,11 +7,11 @@
 
 #include "../../core/aligned-array.h"
 #include "../../core/thread-pool.h"
+#include "../compiled-lifter.h"
 #include "kernels.h"
 #include "packed-weights.h"
-#include "../compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Who does the items of a step: one thread after the other items, or all threads together.
 class Crew {
@@ -103,7 +103,7 @@ class WindowSource {
 
 class CpuPlan final : public LiftPlan {
  public:
-  CpuPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int threads,
+  CpuPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision, int threads,
           const std::string& isa, const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
@@ -140,9 +140,9 @@ class CpuPlan final : public LiftPlan {
               const Normed& queries, int queriesOfWindow, const Normed& keys, int windows,
               int tokens, const SharedFirstLayer* shared);
   void addTable(const Crew& crew, float* x, int windows, int tokens, const float* table);
-  void product(const Crew& crew, const PlanPanels& panels, PlanProduct op) const;
-  void runProduct(const PlanPanels& panels, const PlanProduct& op) const {
-    (panels.bf16 ? kernels_.productBf16 : kernels_.product)(op);
+  void product(const Crew& crew, const PlanPanels& panels, Matmul op) const;
+  void runProduct(const PlanPanels& panels, const Matmul& op) const {
+    (panels.bf16 ? kernels_.matmulBf16 : kernels_.matmul)(op);
   }
   void prepare(int groupWindows, int unitWindows, int units);
   // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds: to rows
@@ -155,9 +155,9 @@ class CpuPlan final : public LiftPlan {
   void mirrorFrame(const float* from, float* to) const;
   void meanOfMirrored(const float* plain, const float* mirrored, float* poses) const;
 
-  const PlanConfig config_;
+  const NetworkConfig config_;
   const PlanFolds folds_;
-  const PlanKernels& kernels_;
+  const Kernels& kernels_;
   ThreadPool pool_;
   PlanWeights weights_;
   const int row_, hiddenRow_, innerRow_,
@@ -174,4 +174,4 @@ class CpuPlan final : public LiftPlan {
   AlignedArray<float> blockPoses_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <functional>
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 // Round to nearest, ties to even.
@@ -34,7 +34,7 @@ void packPanel(const float* from, int stride, int step, int columns, int rows, C
 
 }  // namespace
 
-PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, const PlanKernels& k,
+PlanWeights::PlanWeights(const NetworkConfig& c, const PlanFolds& f, Precision p, const Kernels& k,
                          ThreadPool& pool, const TensorReader& read)
     : config(c),
       folds(f),
@@ -48,7 +48,7 @@ PlanWeights::PlanWeights(const PlanConfig& c, const PlanFolds& f, Precision p, c
   const int width = config.width, inner = 2 * width;
   blocks.resize(source.blocks());
   layers.resize(static_cast<size_t>(config.layers));
-  aggregator.resize(config.strides.size());
+  aggregator.resize(source.aggregatorLayers());
   tables.resize(source.tables());
 
   std::vector<std::function<void()>> jobs;
@@ -189,4 +189,4 @@ void PlanWeights::countBytes() {
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

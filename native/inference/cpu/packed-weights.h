@@ -7,15 +7,15 @@
 
 #include "../../core/aligned-array.h"
 #include "../../core/page-arena.h"
+#include "../../core/rounding.h"
 #include "../../core/thread-pool.h"
-#include "kernels.h"
 #include "../folded-network.h"
+#include "kernels.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Channels of a row in working memory: whole panels of any instruction set.
 constexpr int kRowPadding = 32;
-inline int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline int paddedRow(int channels) { return roundUp(channels, kRowPadding); }
 
 // The right side of a product.
@@ -48,10 +48,10 @@ struct PlanLayerWeights {
 };
 
 struct PlanWeights {
-  PlanConfig config;
+  NetworkConfig config;
   PlanFolds folds;
   Precision precision;
-  const PlanKernels& kernels;
+  const Kernels& kernels;
 
   int headWidth, headPadded;       // channels of a head; rounded up to a panel
   int headPanels;                  // panels of each of Q, K, V of a head
@@ -63,8 +63,8 @@ struct PlanWeights {
   std::vector<AlignedArray<float>> tables;  // (N, padded width) each
   PlanLinear head;
 
-  PlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-              const PlanKernels& kernels, ThreadPool& pool, const TensorReader& read);
+  PlanWeights(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
+              const Kernels& kernels, ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }
 
@@ -88,4 +88,4 @@ struct PlanWeights {
   size_t bytes_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace pstmo {
+namespace pstmo::network {
 
 enum class StoredType { float32, float16, bfloat16 };
 
@@ -48,4 +48,4 @@ class ValuesFile {
   std::unordered_map<std::string, StoredTensor> tensors_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network
