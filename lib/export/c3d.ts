@@ -1,3 +1,4 @@
+import { largest, pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { columnName } from '../keypoints/layout.js';
 import { jointsOf, type Motion, positionsYUp, rateOf } from '../motion/motion.js';
@@ -101,11 +102,11 @@ function parameters(
   ];
   const out: number[] = [1, 0x50, 0, INTEL];
   groups.forEach(([name, members], index) => {
-    out.push(name.length, 256 - (index + 1), ...ascii(name), 3, 0, 0);
+    pushAll(out, [name.length, 256 - (index + 1), ...ascii(name), 3, 0, 0]);
     for (const [member, value] of members) {
       const body = bodyOf(value);
       const next = 2 + body.length + 1;
-      out.push(member.length, index + 1, ...ascii(member), next & 255, next >> 8, ...body, 0);
+      pushAll(out, [member.length, index + 1, ...ascii(member), next & 255, next >> 8, ...body, 0]);
     }
   });
   out.push(0, 0);
@@ -115,7 +116,7 @@ function parameters(
 /** Element size, dimensions and values, as bytes. */
 function bodyOf(value: Value): number[] {
   if (value.kind === 'text') {
-    const width = Math.max(...value.rows.map((row) => row.length));
+    const width = largest(value.rows.map((row) => row.length));
     const dimensions = value.rows.length === 1 ? [1, width] : [2, width, value.rows.length];
     return [255, ...dimensions, ...value.rows.flatMap((row) => ascii(row.padEnd(width)))];
   }

@@ -1,4 +1,5 @@
 import { type Accessor, Document, type Node, WebIO } from '@gltf-transform/core';
+import { smallest } from '../base/lists.js';
 import { type Motion, rateOf } from '../motion/motion.js';
 import type { Vector } from '../motion/vector.js';
 import { add } from '../motion/vector.js';
@@ -85,7 +86,7 @@ function restPlaces({ rig, offsets }: FittedRig): Vector[] {
   rig.joints.forEach(({ parent }, index) => {
     places.push(parent < 0 ? [0, 0, 0] : add(places[parent], offsets[index]));
   });
-  const floor = Math.min(...places.map(([, y]) => y));
+  const floor = smallest(places.map(([, y]) => y));
   return places.map((place) => add(place, [0, -floor, 0]));
 }
 

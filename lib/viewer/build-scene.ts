@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readPeople } from '../keypoints/read-keypoints.js';
@@ -203,7 +204,7 @@ function addTruth(
   arrays: Map<string, Float32Array | Uint8Array>,
   files: readonly string[],
 ): void {
-  const most = Math.max(...results.map(({ people }) => people.length));
+  const most = largest(results.map(({ people }) => people.length));
   if (files.length > most) {
     throw new PoseError('ERR_USAGE', `--truth: expected at most ${most} files, one a person, got ${files.length}.`);
   }

@@ -25,8 +25,8 @@ function openPoseFolder(path: string, nobody: readonly number[]): void {
 describe('every input is lifted, refused by name, or said to be skipped', () => {
   const cameras = join(folder, 'cameras');
   openPoseFolder(join(cameras, 'cam1'), []);
-  openPoseFolder(join(cameras, 'cam2'), []);
-  openPoseFolder(join(cameras, 'more', 'cam3'), []);
+  openPoseFolder(join(cameras, 'cam2'), [0, 5, 6]);
+  openPoseFolder(join(cameras, 'more', 'cam3'), [0, 1, 2]);
   mkdirSync(join(cameras, 'empty'));
   for (const name of ['notes.md', 'clip.mp4', '.hidden', 'old-3d.npz']) writeFileSync(join(cameras, name), 'x');
   writeFileSync(join(cameras, 'broken.json'), '{"camera": 1}');
