@@ -7,7 +7,7 @@ import { body25 } from '../../../lib/skeletons/body25.js';
 import { coco17, coco18 } from '../../../lib/skeletons/coco.js';
 import { mediapipe33 } from '../../../lib/skeletons/mediapipe.js';
 import type { Skeleton } from '../../../lib/skeletons/skeleton.js';
-import { writeListNpz } from '../../helpers/pickle-writer.js';
+import { writeListNpz } from '../../helpers/writers/pickle-writer.js';
 import { type Clip, inLayout, type Person, type Point, size } from './walking.js';
 
 /** How a sample is written where a test wants it otherwise. */
