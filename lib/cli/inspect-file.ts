@@ -252,12 +252,16 @@ function keypoints(path: string, options: ReadKeypointsOptions): Found {
   }
 }
 
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 function personLine(
   { id, frames, seen, gaps, longestGap, firstFrame, lastFrame, jointsSeen }: PersonSummary,
   person: number,
 ): string {
   const rare = jointsSeen.filter((share) => share < 0.5).length;
-  const holes = gaps === 0 ? 'no gap' : `${gaps} gaps, the longest ${longestGap} frames`;
+  const holes = gaps === 0 ? 'no gap' : `${count(gaps, 'gap')}, the longest ${count(longestGap, 'frame')}`;
   return (
     `  person ${person}${id === undefined ? '' : ` (${id})`}: ${firstFrame} to ${lastFrame}, seen in ${seen} of ${frames} frames, ${holes}` +
     (rare > 0 ? `; ${rare} of ${jointsSeen.length} joints seen in less than half` : '')
@@ -268,7 +272,10 @@ function trackAbout(track: KeypointTrack): Pick<Found, 'details' | 'lines'> {
   const { frames, layout, people, notices, width, height, fps } = track;
   const size = width === undefined ? 'image size unknown' : `${width}x${height}`;
   const rate = fps === undefined ? 'frame rate unknown' : `${fps} frames/s`;
-  const lines = [`2D keypoints: ${frames} frames, ${layout}, ${size}, ${rate}, ${people} people`, ...notices];
+  const lines = [
+    `2D keypoints: ${count(frames, 'frame')}, ${layout}, ${size}, ${rate}, ${people === 1 ? '1 person' : `${people} people`}`,
+    ...notices,
+  ];
   return { details: { frames, layout, width, height, fps, people, notices }, lines };
 }
 

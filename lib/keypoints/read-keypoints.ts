@@ -10,6 +10,7 @@ import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
+import { decodeText } from './readers/decode-text.js';
 import { parseJson } from './readers/json-value.js';
 import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
 import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
@@ -62,18 +63,21 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
       `${where}: option person: expected ${people.length === 1 ? '0, the only one' : `0 to ${people.length - 1}`}, got ${person}.`,
     );
   }
-  return assembleTrack(where, people[person], options);
+  return assembleTrack(where, { ...people[person], person }, options);
 }
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
-  return findPeople(source, options).map((track) => assembleTrack(nameOf(source, options), track, options));
+  const where = nameOf(source, options);
+  return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */
 export function tracksFrom(where: string, raw: RawDetections, options: ReadKeypointsOptions): KeypointTrack[] {
   const found = settleDetections(where, raw, options);
-  return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
+  return tracksOfPeople(where, found, options).map((track, person) =>
+    assembleTrack(where, { ...track, person }, options),
+  );
 }
 
 /**
@@ -155,7 +159,7 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
   if (bytes.length > longestText) {
     throw new PoseError('ERR_LIMIT', `${where}: expected at most ${longestText} bytes of text, got ${bytes.length}.`);
   }
-  const text = new TextDecoder('utf-8').decode(bytes);
+  const text = decodeText(bytes);
   const head = text.slice(0, 65_536).trimStart();
   if (head.startsWith('{') || head.startsWith('[')) return readJsonValue(where, parseJson(where, text), options);
   return readTextFile(where, text, options);

@@ -141,8 +141,8 @@ export class TrainingLoop {
     const { batch, schedule } = state.settings;
     const learningRate = this.learningRate();
     const left = this.steps[state.epoch] - state.stepInEpoch;
-    const unlooked = this.job.average ? AVERAGE_INTERVAL - (state.step % AVERAGE_INTERVAL) : left;
-    const steps = Math.min(this.clock.stepsASecond(), left, unlooked, stepsOfSameRate(schedule, state.step));
+    const untilUpdate = this.job.average ? AVERAGE_INTERVAL - (state.step % AVERAGE_INTERVAL) : left;
+    const steps = Math.min(this.clock.stepsASecond(), left, untilUpdate, stepsOfSameRate(schedule, state.step));
     const part = samples.subarray(3 * batch * state.stepInEpoch, 3 * batch * (state.stepInEpoch + steps));
     const start = performance.now();
     const losses = await native.train({
@@ -178,7 +178,7 @@ export class TrainingLoop {
     }
     log.append(lines);
     if (this.job.average && state.step % AVERAGE_INTERVAL === 0) {
-      await this.job.average.look(state.step);
+      await this.job.average.update(state.step);
     }
     const trained = Math.min(state.stepInEpoch * batch, samples.length / 3);
     this.report('training', state.stepInEpoch, this.steps[state.epoch], state.lossSums[0] / trained);

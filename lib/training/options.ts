@@ -31,9 +31,9 @@ export const trainingSettingsSchema = z.strictObject({
   validation: z._default(z.array(z.string()), []),
   /** PyTorch file of a detector's errors, for detector noise; null: the bundled table. */
   noiseTable: z._default(z.nullable(z.string()), null),
-  /** New cameras, bodies and detector errors in each epoch; null: the data set's sequences as they are. */
+  /** Draw cameras, bodies and detector errors anew in each epoch. null: train on the data set's sequences. */
   augmentation: z._default(z.nullable(augmentationSchema), null),
-  /** The model is the mean of the weights over about this share of the steps so far; null: the weights as they are. */
+  /** Average the weights over about the last share of the steps; the mean becomes the model. null: the weights themselves. */
   average: z._default(z.nullable(z.positive().check(z.maximum(1))), null),
   precision: z._default(z.enum(['fp32', 'tf32', 'bf16']), 'fp32'),
 });

@@ -1,28 +1,27 @@
 import type { NativeModel } from '../../binding.js';
 
-/** Steps from one look at the weights to the next. */
+/** Steps between two updates of the mean. */
 export const AVERAGE_INTERVAL = 50;
 
 /**
- * The mean of a training's weights over about a share of the steps so far, which weighs the later ones more: after look k
- * the mean moves by 1 / (share k) of its way to the weights. It is as good after any number of steps as a learning rate
- * that falls to nothing would be, whenever the training is stopped.
+ * Averages a training's weights over about the last `share` of its steps. Update k moves the mean by 1 / (share k) of its
+ * way to the weights, so the span grows with the training. The mean is good at any step; the learning rate need not fall first.
  */
 export class WeightAverage {
   private readonly share: number;
   private readonly native: NativeModel;
-  /** By the weights' names; those that training leaves alone are not in it. */
+  /** The mean by tensor name, without tensors that training does not use. */
   readonly values: Map<string, Float32Array>;
 
-  /** Goes on from `values`; none: from the next look. */
+  /** Continues from `values`; an empty map starts at the next update. */
   constructor(native: NativeModel, share: number, values: Map<string, Float32Array> = new Map()) {
     this.native = native;
     this.share = share;
     this.values = values;
   }
 
-  /** Looks at the weights after `step` steps, a multiple of the interval. */
-  async look(step: number): Promise<void> {
+  /** Takes the weights after `step` steps, a multiple of the interval, into the mean. */
+  async update(step: number): Promise<void> {
     const part = Math.min(1, 1 / (this.share * (step / AVERAGE_INTERVAL)));
     for (const { name, role } of this.native.tensors) {
       if (role === 'unused') continue;
@@ -36,7 +35,7 @@ export class WeightAverage {
     }
   }
 
-  /** Runs `use` while the native model holds the mean; before the first look, the weights themselves. */
+  /** Runs `use` while the native model holds the mean. Before the first update it holds its own weights. */
   async during<Result>(use: () => Promise<Result>): Promise<Result> {
     const own = new Map<string, Float32Array>();
     for (const [name, mean] of this.values) {

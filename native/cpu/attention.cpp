@@ -10,12 +10,13 @@ namespace pstmo::cpu {
 
 size_t attentionScratch(int tokens, int width) {
   const size_t keys = roundUp(tokens, kWidestPanel), channels = roundUp(width, kWidestPanel);
-  // Panels of K and V, then of two matrices (tokens, keys) that end in a whole tile of rows.
-  return 2 * keys * channels + 2 * (static_cast<size_t>(tokens) + kTallestTile) * keys + 64;
+  // Panels of K and V, then backward's two matrices (tokens, keys), or forward's tile of scores.
+  return 2 * keys * channels + 2 * (static_cast<size_t>(tokens) + kTallestTile) * keys;
 }
 
 // An item is one head, or up to five windows with all their heads where there are enough windows
-// for every thread: each kernel prefetches the next head's rows.
+// for every thread: the rows that a kernel prefetches, of the next head and the next window, are
+// then this thread's next.
 void CpuBackend::forHeads(int batch, int heads, int tokens, int width,
                           const std::function<void(int window, int head, float* scratch)>& body) {
   const size_t floats = attentionScratch(tokens, width / heads);

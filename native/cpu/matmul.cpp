@@ -3,9 +3,9 @@
 //   y = epilogue(A B)   A (rows, inner), B (inner, columns) in panels, y (rows, columns)
 //
 // Loop, from the outside in:
-//   chunk of rows   about 243 rows (81 of a wide A), which stay in the second-level cache while
-//                   every panel passes; a thread takes one, or a share of its panels where there
-//                   are fewer chunks than threads
+//   chunk of rows   27 tiles (9 of a wide A), 243 rows at most, which stay in the second-level
+//                   cache while every panel passes; a thread takes one, or a share of its panels
+//                   where there are too few chunks for the threads
 //   panel           panelColumns columns of B: two vectors
 //   inner block     kInnerBlock rows of the panel, which stay in the first-level cache while every
 //                   tile of rows passes; sums of tiles wait in scratch from block to block
@@ -53,10 +53,12 @@ class Matmul {
   void run(int item, GrowingBuffer& scratch) const {
     const int first = item / groups_ * chunk_, count = std::min(chunk_, rows_ - first),
               group = item % groups_;
-    float* sums = scratch.floats(tileFloats() * (chunk_ / kernels_.tileRows) +
-                                 static_cast<size_t>(words_) * chunk_ + panels_.inner + 16);
-    float* copies = sums + tileFloats() * (chunk_ / kernels_.tileRows);
-    const float* left = leftRows(first, count, copies);
+    const size_t sumFloats = tileFloats() * (chunk_ / kernels_.tileRows),
+                 copyWords = static_cast<size_t>(words_) * chunk_;
+    float* sums = scratch.floats(sumFloats + copyWords + panels_.inner);
+    float* copies = sums + sumFloats;  // (chunk, words)
+    float* row = copies + copyWords;   // (inner)
+    const float* left = leftRows(first, count, copies, row);
 
     const int end = panels_.count * (group + 1) / groups_;
     for (int panel = panels_.count * group / groups_; panel < end; ++panel)
@@ -69,11 +71,11 @@ class Matmul {
   }
 
   // Rows [first, first + count) of A, (count, words): where they stand, or copied to `copies`
-  // where they are rounded to bf16 or laid together from the taps of a convolution.
-  const float* leftRows(int first, int count, float* copies) const {
+  // where they are rounded to bf16 or laid together from the taps of a convolution. row (inner):
+  // one that does not lie together, before it is rounded.
+  const float* leftRows(int first, int count, float* copies, float* row) const {
     if (!panels_.bf16 && source_.taps == 1)
       return source_.x + static_cast<int64_t>(first) * panels_.inner;
-    float* row = copies + static_cast<size_t>(words_) * chunk_;  // (inner)
     for (int r = 0; r < count; ++r) {
       float* to = copies + static_cast<size_t>(r) * words_;
       if (panels_.bf16) {

@@ -4,7 +4,7 @@
 //   forward   S = scale Q K^T, P = softmax(S), O = (P mask) V, logSumExp = log(sum e^S) of each row
 //   backward  P = e^(S - logSumExp), Pd = P mask
 //             dV = Pd^T dO
-//             dS = scale P ((dO V^T) mask - D), D = rowsum(dO O)
+//             dS = scale P ((dO V^T) mask - D), D = rowsum(Pd (dO V^T)) = rowsum(dO O)
 //             dQ = dS K, dK = dS^T Q
 //
 // Shapes: Q, K, V and their gradients (tokens, headWidth) inside qkv (B tokens, 3 width); O and dO
@@ -12,8 +12,9 @@
 // in backward.
 //
 // Memory: K, V, Q or dO are first copied from their rows, far apart, into panels of the caller's
-// scratch (attentionScratch floats). Forward then keeps scores of one tile of rows, (kTileRows,
-// keys), in the first-level cache; backward keeps Pd and dS of all rows, (tokens, keys) each.
+// scratch (attentionScratch floats). Scores lie there unscaled: the scale goes into the exponent.
+// Forward keeps scores of one tile of rows, (kTileRows, keys), in the first-level cache; backward
+// keeps Pd and dS of all rows, (tokens, keys) each.
 //
 // Loop: tiles of kTileRows queries; a tile meets the panels in `tile` of matmul.h, keys in the
 // vector lanes. In dK and dV the tile's rows are keys and dS and Pd are read k-major, by columns.
@@ -133,8 +134,12 @@ void timesChannels(const float* a, ptrdiff_t aStride, bool kMajor, int rows, con
                    const float* panels, const float* factor, float* to, ptrdiff_t stride) {
   float out[kTileRows * kPanel];  // (rows, columns)
   for (int first = 0; first < h.channels; first += h.columns) {
-    const auto times = h.columns == kPanel ? tile<Fp32Word, 2> : tile<Fp32Word, 1>;
-    times(rows, a, aStride, kMajor, h.tokens, panels + (ptrdiff_t)first * h.tokens, out, false);
+    const float* panel = panels + (ptrdiff_t)first * h.tokens;
+    if (h.columns == kPanel) {
+      tile<Fp32Word, 2>(rows, a, aStride, kMajor, h.tokens, panel, out, false);
+    } else {
+      tile<Fp32Word, 1>(rows, a, aStride, kMajor, h.tokens, panel, out, false);
+    }
     for (int i = 0; i < rows; ++i) {
       for (int c = 0; c < h.columns; c += kLanes) {
         const int count = least(kLanes, h.headWidth - first - c);
@@ -255,15 +260,18 @@ void rowDots(const float* out, const float* dOut, ptrdiff_t stride, int rows, co
 // logSumExp and dropout's mask count rows from firstRow.
 void scoreGradients(const AttentionBackward& op, const HeadShape& h, int64_t firstRow, int rows,
                     const float* dots, float* p, float* d) {
+  // By value: a store might change what is read through a reference.
+  const float scale = h.scale, *logSumExp = op.logSumExp;
+  const ptrdiff_t keys = h.keys;
   forEachVector(op.dropout, op.tokens, firstRow, firstRow + rows,
-                [&](int64_t row, int column, int count, Vec mask) {
+                [=](int64_t row, int column, int count, Vec mask) {
                   const ptrdiff_t i = row - firstRow;
-                  float* pAt = p + i * h.keys + column;
-                  float* dAt = d + i * h.keys + column;
-                  const Vec weight = exponential(load(pAt) * h.scale - op.logSumExp[row]);
+                  float* pAt = p + i * keys + column;
+                  float* dAt = d + i * keys + column;
+                  const Vec weight = exponential(load(pAt) * scale - logSumExp[row]);
                   save(pAt, firstLanes(weight * mask, count, Vec{}));
                   save(dAt,
-                       firstLanes(weight * (load(dAt) * mask - dots[i]) * h.scale, count, Vec{}));
+                       firstLanes(weight * (load(dAt) * mask - dots[i]) * scale, count, Vec{}));
                 });
 }
 

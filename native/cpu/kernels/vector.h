@@ -7,7 +7,8 @@
 // calls an inline function of the standard library.
 //
 // Deterministic: a reduction over lanes is a fixed tree (halves added to each other). Instruction
-// sets differ in their bits: another number of lanes is another order, and AVX adds fused.
+// sets differ in their bits: another number of lanes is another order, and the portable one has no
+// fused multiply-add.
 #pragma once
 
 typedef float Vec __attribute__((vector_size(PSTMO_VECTOR_BYTES)));
@@ -85,7 +86,8 @@ inline float maximum(Vec v) {
   return v[0];
 }
 
-// rows[i][j] becomes rows[j][i]: the bits of row and lane change places one after the other.
+// rows[i][j] becomes rows[j][i]: the bits of row and lane change places one after the other. A
+// shuffle's index takes lane i of the first vector, kLanes + i of the second.
 inline void transpose(Vec (&rows)[kLanes]) {
   const VecInt lane = laneNumbers();
 #pragma GCC unroll 4
@@ -138,8 +140,8 @@ struct Bf16Word {
 // 1.5 * 2^23: adding it rounds to an integer in the low mantissa bits.
 constexpr float kRoundingShift = 12582912.0f;
 
-// e^x, |relative error| < 2e-7 for x in [-87, 88]; below it stays at e^-87, so never a denormal.
-// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2.
+// e^x, |relative error| < 2e-7 for x in [-87, 88]; outside it stays at e^-87 or e^88, so never a
+// denormal or infinity. e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2.
 inline Vec exponential(Vec x) {
   const Vec magic = splat(kRoundingShift);
   x = x < -87.0f ? splat(-87.0f) : x;
@@ -214,7 +216,7 @@ inline VecPhilox philoxLanes(const Dropout& dropout, uint64_t first) {
 }
 
 // The words of rows 2 p and 2 p + 1 in the vector of columns that begins at `column` (a multiple of
-// kLanes): see core/dropout.h.
+// kLanes), and in the vector 16 columns further of the same 32: see core/dropout.h.
 inline VecPhilox dropoutWords(const Dropout& dropout, int width, int64_t rowPair, int column) {
   const uint64_t block =
       (uint64_t)rowPair * (uint64_t)((width + 31) / 32) + (uint64_t)(column >> 5);
@@ -232,6 +234,7 @@ inline Vec dropoutMask(const Dropout& dropout, const VecPhilox& words, int64_t r
 template <typename Body>
 inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int64_t end,
                           Body body) {
+  // Without dropout: row after row.
   if (!dropout.active()) {
     for (int64_t row = begin; row < end; ++row) {
       for (int column = 0; column < width; column += kLanes)
@@ -239,6 +242,7 @@ inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int6
     }
     return;
   }
+  // A vector of words serves both rows of the pair, and two vectors of columns of each.
   for (int64_t pair = begin / 2; pair * 2 < end; ++pair) {
     for (int base = 0; base < width; base += 32) {
       for (int lane = 0; lane < 16; lane += kLanes) {
