@@ -6,6 +6,8 @@ export interface FuzzReader {
   extension: string;
   kinds?: string[];
   seeds: Uint8Array[];
+  /** Makes a mutant by the file's structure, instead of by its bytes. */
+  mutant?(dice: { below(count: number): number; pick<T>(items: readonly T[]): T }): Buffer;
   read(file: string): unknown;
 }
 
