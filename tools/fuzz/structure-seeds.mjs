@@ -149,8 +149,9 @@ export function structureReaders(readPeople) {
     const bytes = Buffer.from(table ? table.map((row) => row.join(',')).join('\n') : JSON.stringify(json));
     const reading = { size: SIZE, where: name, ...options };
     const tracks = readPeople(bytes, reading);
-    const { points: found, wrong } = pointsOf(tracks);
-    if (wrong.length > 0) throw new Error(`the seed of ${name} is read wrong: ${wrong[0]}`);
+    const { points: found, wrong, mixed } = pointsOf(tracks);
+    if (wrong.length + mixed.length > 0)
+      throw new Error(`the seed of ${name} is read wrong: ${[...wrong, ...mixed][0]}`);
     const expected = { points: found, notices: new Set(tracks.flatMap(({ notices }) => notices)) };
     return {
       name: `structure-${name}`,
