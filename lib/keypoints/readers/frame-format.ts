@@ -1,8 +1,9 @@
+import { PoseError } from '../../base/pose-error.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
 import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
 import { namePoints } from './frame-names.js';
-import { isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
+import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
 import { followEachOther } from './pose-sequence.js';
 
 /** One person of a frame. */
@@ -163,7 +164,9 @@ function framesInList(
 
 function frameValue(format: FrameFormat, place: string, value: unknown): FrameValue {
   const people = peopleIn(format, value);
-  if (people === undefined) throw wrongValue(place, 'a frame as the others are', value);
+  if (people === undefined) {
+    throw new PoseError('ERR_FORMAT', `${place}: expected a frame as the others are, got ${described(value, 2)}.`);
+  }
   const keyed = isRecord(value) ? value : people.find(isRecord);
   return { place, people, key: keyed === undefined ? {} : frameKeyOf(keyed) };
 }
@@ -185,7 +188,9 @@ export function readFrames(
   let pointless = 0;
   for (const [index, { place, people: list, key, name, shared = false }] of placed.entries()) {
     const id = key.id ?? key.time ?? name ?? index;
-    if (images.has(id) && !shared) throw wrongValue(place, 'one entry a frame', `frame ${id} again`);
+    if (images.has(id) && !shared) {
+      throw new PoseError('ERR_FORMAT', `${place}: expected one entry a frame, got frame ${shown(id)} again.`);
+    }
     if (!images.has(id))
       images.set(id, { key: key.id === undefined ? { ...key, ...(name && { id: name }) } : key, shared });
     for (const [at, value] of list.entries()) {
@@ -208,7 +213,7 @@ export function readFrames(
     ),
     notices,
   };
-  const named = namePoints(people, format.namedLayouts ?? []);
+  const named = namePoints(placed[0]?.place ?? 'points', people, format.namedLayouts ?? []);
   const fractions = format.fractions;
   if (named) {
     const triples = named.triples;

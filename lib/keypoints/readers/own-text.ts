@@ -4,7 +4,7 @@ import type { FoundDetection, RawDetections } from '../settle-detections.js';
 import { CsvFrames } from './csv-frames.js';
 import { cellNumber, checkWidth, linesOf } from './csv-table.js';
 import { isBlank } from './frame-fields.js';
-import { isRecord, type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
+import { type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';
@@ -63,7 +63,9 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
     if (!Array.isArray(names) || names.length !== keypoints.length) {
       throw wrongValue(`${where}: frames`, `a list of ${keypoints.length} names`, names);
     }
-    found.frameIds = names.map((name) => (isRecord(name) || Array.isArray(name) ? shown(name) : String(name)));
+    const bad = names.findIndex((name) => typeof name !== 'string' && typeof name !== 'number');
+    if (bad >= 0) throw wrongValue(`${where}: frames[${bad}]`, 'a name or a number', names[bad]);
+    found.frameIds = names.map(String);
   }
   return found;
 }
