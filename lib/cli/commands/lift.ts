@@ -5,13 +5,14 @@ import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/w
 import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../../formats/files/temporary-file.js';
 import { undistortKeypoints } from '../../keypoints/camera.js';
+import { type FrameRateFit, fitFrameRate } from '../../models/frame-rate.js';
 import type { CompiledChoice } from '../../models/loaded-network.js';
 import { PoseLifter } from '../../models/pose-lifter.js';
 import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
 import { type Io, isUsage, notice, print } from '../io.js';
-import { liftClip, type Rate, rateOf } from '../lift-clip.js';
+import { liftClip } from '../lift-clip.js';
 import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
@@ -184,7 +185,7 @@ async function* liftOne(
   for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
-    const rate = rateOf(track.fps, lifter.config);
+    const rate = fitFrameRate(lifter.config, track.fps);
     if (track.fps === undefined && motionFormatOf(output) !== undefined) {
       throw new PoseError(
         'ERR_USAGE',
@@ -220,7 +221,7 @@ function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['tra
 /** Says what a window spans, since poses are worse where that departs from the training. */
 function rateNotice(
   fps: number | undefined,
-  { step, fps: rate, stride }: Rate,
+  { step, fps: rate, stride }: FrameRateFit,
   { frames, fps: modelFps, stride: modelStride }: ModelConfig,
 ): string {
   const trained = ((frames - 1) * modelStride) / modelFps;
