@@ -50,7 +50,9 @@ describe('AlphaPose', () => {
       '100% of the points lie outside of an image of 500x1000 (x from 700 to 726, y from 100 to 260): of 1000x500 only 0% do. ' +
         'Is the video shown turned? Then give its size as --size 1000x500.',
     ]);
-    expect(read([entry('0.jpg', -700), entry('1.jpg', 710)], { size: { width: 500, height: 600 } }).notices.at(-1)).toBe(
+    expect(
+      read([entry('0.jpg', -700), entry('1.jpg', 710)], { size: { width: 500, height: 600 } }).notices.at(-1),
+    ).toBe(
       "100% of the points lie outside of an image of 500x600 (x from -700 to 726, y from 100 to 260): is this the video's size, not resized?",
     );
     // A few may: who leaves the image is guessed at its edge.
