@@ -77,7 +77,7 @@ async function find(path: string, options: ReadKeypointsOptions): Promise<Found>
 }
 
 /** Files of motion, which their names tell. */
-const motionEndings = ['.bvh', '.trc', '.c3d'];
+const motionEndings = ['.bvh', '.trc', '.c3d', '.glb'];
 
 function motion(path: string): Found {
   const { frames, fps, skeleton, layout, positions } = readClip(path);

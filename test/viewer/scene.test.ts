@@ -72,11 +72,11 @@ describe('a result', () => {
   });
 
   it('of another kind, or broken, is refused by name', () => {
-    writeFileSync(path('walk.glb'), 'x');
+    writeFileSync(path('walk.gltf'), 'x');
     writeFileSync(path('broken.csv'), 'frame,hip_x_m\n0,1\n');
     writeFileSync(path('broken.trc'), 'PathFileType\t4\nDataRate\tUnits\n50\tmiles\n');
     writeNpz(path('empty.npz'), { other: tensor(Float32Array.of(1), [1]) });
-    expect(() => readClip(path('walk.glb'))).toThrow(/walk\.glb: expected a lifted result \(\.npz.*got \.glb/);
+    expect(() => readClip(path('walk.gltf'))).toThrow(/walk\.gltf: expected a lifted result \(\.npz.*got \.gltf/);
     expect(() => readClip(path('none.npz'))).toThrow(expect.objectContaining({ code: 'ERR_FILE' }));
     expect(() => readClip(path('broken.csv'))).toThrow(/broken\.csv: line 1: expected columns/);
     expect(() => readClip(path('broken.trc'))).toThrow(

@@ -28,7 +28,7 @@ export function viewCommand(io: Io): Command {
     .description('look at lifted results: a page on this machine')
     .argument(
       '<results...>',
-      'what lift wrote (.npz, .npy, .json, .csv, .bvh, .trc, .c3d): one result, or two to compare; several people are one result',
+      'what lift wrote (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb): one result, or two to compare; several people are one result',
     )
     .option('--truth <file>', '3D truth, for joint errors; again for each further person', collected)
     .option('--model <model>', 'file or bundled model: attention maps, and of a Stage I model masked poses')
