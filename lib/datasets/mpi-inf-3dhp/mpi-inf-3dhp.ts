@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { PoseError } from '../../base/pose-error.js';
+import { isReadableFolder } from '../../formats/files/make-folder.js';
 import { normalizeKeypoints } from '../../keypoints/normalize.js';
 import { fitIntrinsics } from '../fit-camera.js';
 import { asDict, asFloats, asList, describe, readPickledDict } from '../pickled-dict.js';
@@ -52,9 +52,9 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP: camera ${unknown} is none of ${TRAIN_CAMERAS.join(', ')}.`);
   }
   const views: MpiInf3dhpView[] = [];
-  if (train) views.push(...(isFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras)));
+  if (train) views.push(...(isReadableFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras)));
   holdOut(validation, views);
-  if (test) views.push(...(isFolder(test) ? await readRawTest(test) : readTest(test)));
+  if (test) views.push(...(isReadableFolder(test) ? await readRawTest(test) : readTest(test)));
   if (views.length === 0) throw new PoseError('ERR_DATASET', 'MPI-INF-3DHP: no sequence is left to read.');
   return {
     name: 'mpi-inf-3dhp',
@@ -64,14 +64,6 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     sequences: views.map(sequenceOf),
     source: 'MPI-INF-3DHP (its licence allows non-commercial research only)',
   };
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 function holdOut(validation: readonly string[], views: readonly MpiInf3dhpView[]): void {
