@@ -89,7 +89,9 @@ export async function writeLifted(
     writePoses(path, result);
     return said;
   }
-  const residual = await writeMotion(path, motionOf(result), { ...(settings.rig && { rig: settings.rig }) });
+  const motion = motionOf(result);
+  const residual = await writeMotion(path, motion, { ...(settings.rig && { rig: settings.rig }) });
+  if (motion.start) notices.push(startNotice(path, motion.start, motion.fps));
   if (residual) {
     notices.push(
       `Bones of the file are constant: joints lie ${residual.meanMm.toFixed(1)} mm from the lifted ones on average, ` +
@@ -97,6 +99,14 @@ export async function writeLifted(
     );
   }
   return said;
+}
+
+/** Says how a file starts with a person who is not there from the video's first frame on. */
+function startNotice(path: string, start: number, fps: number | undefined): string {
+  const when = fps === undefined ? `frame ${start}` : `frame ${start} of the video, ${(start / fps).toFixed(2)} s`;
+  return motionFormatOf(path) === 'bvh'
+    ? `Starts at ${when}: BVH has no start, so the first pose is held until then (${start === 1 ? '1 frame' : `${start} frames`}).`
+    : `Starts at ${when}: the file's times begin there.`;
 }
 
 function stepsOf(settings: MotionSettings, camera: Intrinsics | undefined): MotionSteps | undefined {

@@ -1,3 +1,4 @@
+import { pushAll } from '../base/lists.js';
 import { withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -49,7 +50,7 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       }
       const methods = [methodReport('P-STMO', dataset, tests, predicted)];
       if ((options.baselines ?? true) && training.length > 0) {
-        methods.push(...baselineReports(dataset, training, tests, seen));
+        pushAll(methods, baselineReports(dataset, training, tests, seen));
       }
       conditions.push({ name: conditionName(kind), noise: kind, methods });
     }

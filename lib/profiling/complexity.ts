@@ -1,3 +1,4 @@
+import { pushAll } from '../base/lists.js';
 import type { ModelConfig } from '../networks/config.js';
 import { strideTable } from '../networks/strides.js';
 
@@ -146,8 +147,8 @@ function aggregator({ frames, width, hidden }: ModelConfig): Counts[] {
   let tokens: number = frames;
   for (const stride of strideTable(frames)) {
     const kept = Math.ceil(tokens / stride);
-    counts.push(...attention(tokens, width), conv(width, hidden, 1, tokens), conv(hidden, width, 3, kept));
-    counts.push(layerNorm(width));
+    pushAll(counts, attention(tokens, width));
+    counts.push(conv(width, hidden, 1, tokens), conv(hidden, width, 3, kept), layerNorm(width));
     tokens = kept;
   }
   return counts;

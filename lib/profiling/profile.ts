@@ -103,7 +103,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     const ops = inSteps(await model.stopProfile(), steps);
     return { device: model.device, steps, passes, ops };
   });
-  const wall = await withModel({ ...native, plan: options.compiled }, config, (model) => wallTimes(model, options));
+  const wall = await withModel({ ...native, compiled: options.compiled }, config, (model) => wallTimes(model, options));
   const after = await measurePeaks(native, peakSeconds);
   const totals = totalsOf(timed.ops);
   const ops = totals.filter(({ op }) => !COPIES.has(op));

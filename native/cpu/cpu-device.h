@@ -128,8 +128,10 @@ class CpuBackend final : public Backend {
   float* reduceRows(int rows, int width,
                     const std::function<void(int begin, int end, float* sums)>& kernel);
 
+  // Every head of every window, with scratch of attentionScratch floats.
   void forHeads(int batch, int heads, int tokens, int width,
                 const std::function<void(int window, int head, float* scratch)>& body);
+  // Whether a matmul of that inner dimension and so many columns runs in bf16.
   bool usesBf16(int inner, int columns) const;
   // Panels of a weight (out, in, taps), packed again where the weights have changed. transposed:
   // the inner dimension is (tap, in), as forward needs it; else it is `out`, as dX needs it.
@@ -138,7 +140,9 @@ class CpuBackend final : public Backend {
   void matmul(int rows, const RowSource& source, const Panels& panels, const Epilogue& epilogue);
   // dWeight (out, in, taps) += dZ^T source.
   void weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight);
+  // dX of a strided convolution.
   void convInputGradient(const StridedConvBackward& op, int outTokens);
+  // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int rows, int channels, const float* x, float* sums);
   // Mean and 1 / std of each column, running statistics moved.
   void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd,
@@ -153,8 +157,9 @@ class CpuBackend final : public Backend {
   Precision precision_;
   uint64_t epoch_ = 1;
   std::unordered_map<uint64_t, Panels> panels_;
-  std::vector<GrowingBuffer> workerScratch_;
-  GrowingBuffer partials_, conv_;
+  std::vector<GrowingBuffer> workerScratch_;  // one a thread
+  GrowingBuffer partials_;                    // sums of chunks of rows
+  GrowingBuffer intermediate_;                // rows between two passes of an operation
 };
 
 }  // namespace pstmo::cpu

@@ -47,8 +47,14 @@ describe('AlphaPose', () => {
     const file = [entry('0.jpg', 700), entry('1.jpg', 710)];
     expect(read(file, { size: { width: 1000, height: 500 } }).notices).toEqual([]);
     expect(read(file, { size: { width: 500, height: 1000 } }).notices).toEqual([
-      "100% of the points lie outside of an image of 500x1000 (they reach 726, 260): is this the video's size, not turned and not resized?",
+      '100% of the points lie outside of an image of 500x1000 (x from 700 to 726, y from 100 to 260): of 1000x500 only 0% do. ' +
+        'Is the video shown turned? Then give its size as --size 1000x500.',
     ]);
+    expect(
+      read([entry('0.jpg', -700), entry('1.jpg', 710)], { size: { width: 500, height: 600 } }).notices.at(-1),
+    ).toBe(
+      "100% of the points lie outside of an image of 500x600 (x from -700 to 726, y from 100 to 260): is this the video's size, not resized?",
+    );
     // A few may: who leaves the image is guessed at its edge.
     expect(read(file, { size: { width: 1000, height: 250 } }).notices).toEqual([]);
   });
@@ -101,7 +107,7 @@ describe('AlphaPose', () => {
     const track = read([entry(0, 10), { ...entry(1, 20), keypoints: hidden }, entry(2, 30)]);
     expect(track.keypoints[17 * 2]).toBeCloseTo(20, 5);
     expect(Array.from(track.filled)).toEqual([0, 0, 0]);
-    expect(track.notices.join()).toContain('1 single joints');
+    expect(track.notices.join()).toContain('1 single joint has no position');
   });
 
   it.each([

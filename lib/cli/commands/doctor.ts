@@ -96,7 +96,7 @@ async function selfTest(): Promise<Findings['selfTest']> {
   const config = parseModelConfig({ frames: 27, width: 64, hidden: 128 });
   const common = { device: 'cpu', precision: 'fp32', threads: 0 } as const;
   const network = createNativeModel(nativeConfig(config), common);
-  const opByOp = createNativeModel(nativeConfig(config), { ...common, plan: 'off' });
+  const opByOp = createNativeModel(nativeConfig(config), { ...common, compiled: 'off' });
   try {
     await network.initialize(1);
     await opByOp.initialize(1);

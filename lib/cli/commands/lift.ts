@@ -78,7 +78,7 @@ export function liftCommand(io: Io): Command {
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
     .action(async (inputs: string[], flags: LiftFlags) => {
-      const tasks = liftTasks(inputs, flags.out, flags.format);
+      const { tasks, skipped } = liftTasks(inputs, flags.out, flags.format);
       const motion = motionSettings(
         tasks.map(({ output }) => output),
         flags,
@@ -97,6 +97,7 @@ export function liftCommand(io: Io): Command {
           'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
         );
       }
+      for (const text of skipped) notice(io, text);
       try {
         await liftAll(io, lifter, tasks, motion, flags);
       } finally {
@@ -136,13 +137,16 @@ async function liftAll(
         continue;
       }
       const outputs: string[] = [];
+      // What is so of the whole file is said once, not with each of its people.
+      const saidBefore = new Set<string>();
       for await (const lifted of liftOne(io, lifter, task, motion, flags, (done, total) =>
         line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
       )) {
         outputs.push(lifted.output);
         outcomes.push(lifted);
         for (const text of lifted.notices) {
-          say(`${task.input}: ${text}`);
+          if (!saidBefore.has(text)) say(`${task.input}: ${text}`);
+          saidBefore.add(text);
         }
         if (!json) {
           line.clear();

@@ -1,3 +1,4 @@
+import { largest, smallest } from '../../base/lists.js';
 import { createRandom, type Random } from '../../base/random.js';
 import { resampleFrames } from '../../keypoints/resample.js';
 import { human36m17 } from '../../skeletons/human36m.js';
@@ -140,7 +141,7 @@ function meanSpeed(poses: Float64Array, seconds: number): number {
 function middleOf(poses: Float64Array): number[] {
   return [0, 1, 2].map((axis) => {
     const hips = Array.from({ length: LOOKED_AT }, (_, i) => poses[i * WIDTH + axis]);
-    return (Math.min(...hips) + Math.max(...hips)) / 2;
+    return (smallest(hips) + largest(hips)) / 2;
   });
 }
 

@@ -1,3 +1,4 @@
+import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { isReadableFolder } from '../../formats/files/make-folder.js';
 import { normalizeKeypoints } from '../../keypoints/normalize.js';
@@ -52,9 +53,9 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP: camera ${unknown} is none of ${TRAIN_CAMERAS.join(', ')}.`);
   }
   const views: MpiInf3dhpView[] = [];
-  if (train) views.push(...(isReadableFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras)));
+  if (train) pushAll(views, isReadableFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras));
   holdOut(validation, views);
-  if (test) views.push(...(isReadableFolder(test) ? await readRawTest(test) : readTest(test)));
+  if (test) pushAll(views, isReadableFolder(test) ? await readRawTest(test) : readTest(test));
   if (views.length === 0) throw new PoseError('ERR_DATASET', 'MPI-INF-3DHP: no sequence is left to read.');
   return {
     name: 'mpi-inf-3dhp',

@@ -1,3 +1,4 @@
+import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { skeletons } from '../../skeletons/skeletons.js';
 import type { Detection, FoundDetections } from '../detections.js';
@@ -58,7 +59,6 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       frameIds: order.names.slice(first, last + 1),
       start: first,
       id,
-      person,
       people: tracks.length,
       notices: said,
     };
@@ -245,10 +245,6 @@ function whoIs(people: number, person: number): string {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function pushAll(list: string[], more: readonly string[]): void {
-  for (const one of more) list.push(one);
 }
 
 function sizeOf(found: FoundDetections, { size }: ReadKeypointsOptions): [number | undefined, number | undefined] {

@@ -61,7 +61,9 @@ export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[
   }
   if (!isRecord(value)) return undefined;
   const people = format.peopleOf(value);
-  if (people !== undefined) return isRecord(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
+  if (people !== undefined) {
+    return isRecord(people) && !isBlank(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
+  }
   return hasNoPoints(value) ? [] : undefined;
 }
 
@@ -84,10 +86,16 @@ export function isFrame(format: FrameFormat, value: unknown): boolean {
 export function isOneFrame(format: FrameFormat, value: unknown): boolean {
   const people = peopleIn(format, value)?.filter(format.isPerson) ?? [];
   if (people.length < 2) return people.length === 1;
-  const ids = new Set(
-    people.map((person) => (isRecord(person) ? frameKeyOf(person) : {})).map(({ id, time }) => id ?? time),
+  return (
+    idsOf(people).size <= 1 &&
+    (people.length === 2 || !followEachOther(people.map((one) => format.readPerson('', one))))
   );
-  return ids.size === 1 && (people.length === 2 || !followEachOther(people.map((one) => format.readPerson('', one))));
+}
+
+/** The frames that people of a list say they are of. */
+function idsOf(people: readonly unknown[]): Set<string | number> {
+  const keys = people.map((person) => (isRecord(person) ? frameKeyOf(person) : {}));
+  return new Set(keys.map(({ id, time }) => id ?? time).filter((id) => id !== undefined));
 }
 
 /** The frames of a JSON value: itself, the items of a list, the values of an object; undefined where it has none. */
@@ -145,6 +153,8 @@ function framesInList(
       shared: keyed,
     }));
   }
+  const spread = list.some((item) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
+  if (spread) return framesIn(format, place, list.flat(), notices, depth + 1);
   if (list.some((item) => isFrame(format, item))) {
     return list.map((item, index) => frameValue(format, `${place}: [${index}]`, item));
   }
@@ -154,7 +164,8 @@ function framesInList(
 function frameValue(format: FrameFormat, place: string, value: unknown): FrameValue {
   const people = peopleIn(format, value);
   if (people === undefined) throw wrongValue(place, 'a frame as the others are', value);
-  return { place, people, key: isRecord(value) ? frameKeyOf(value) : {} };
+  const keyed = isRecord(value) ? value : people.find(isRecord);
+  return { place, people, key: keyed === undefined ? {} : frameKeyOf(keyed) };
 }
 
 function hasKey({ id, time }: FrameKey): boolean {

@@ -21,6 +21,7 @@ struct RowMoments {
 
 // Two passes: the mean, then the squares of the deviations from it. Padding counts for neither.
 inline RowMoments rowMoments(const float* x, int channels) {
+  // Mean: padding is zero and adds nothing.
   const int padded = paddedChannels(channels);
   Vec total0{}, total1{};
   int c = 0;
@@ -31,6 +32,7 @@ inline RowMoments rowMoments(const float* x, int channels) {
   if (c < padded) total0 += load(x + c);
   const float mean = sum(total0 + total1) / (float)channels;
 
+  // Squares: padding is not zero once the mean is subtracted, so it is masked.
   Vec squares0{}, squares1{};
   const int whole = channels / kLanes * kLanes;
   for (c = 0; c + 2 * kLanes <= whole; c += 2 * kLanes) {
@@ -150,6 +152,7 @@ void combineRows(const CombineRows& op) {
     const float* position = op.positions + row * op.positionStride;
     const Vec factor = splat(op.scale[row]);
     for (int c = 0; c < op.columns; c += kLanes) {
+      // The layer norm is folded: its row scale multiplies both parts.
       const Vec value = (load(frame + c) + load(position + c)) * factor + load(op.bias + c);
       if (op.bf16) {
         saveRounded(static_cast<Bf16*>(op.out) + row * op.outStride + c, value);

@@ -111,7 +111,6 @@ struct CombineRows {
 };
 
 struct Kernels {
-  int lanes;
   int panelColumns;
   int tileRows;
   void (*matmul)(const Matmul&);

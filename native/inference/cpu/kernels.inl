@@ -20,7 +20,6 @@ namespace {
 
 constexpr Kernels makeKernels() {
   return {
-      .lanes = kLanes,
       .panelColumns = kPanel,
       .tileRows = kTileRows,
       .matmul = matmul<Fp32Word>,

@@ -1,4 +1,4 @@
-// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or
+// The compiled lifter on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or
 // four, all of a batch recorded as one CUDA graph. Of a video each frame goes through the spatial
 // encoder once a batch, and so does its part of the first layer's Q, K and V.
 #pragma once

@@ -78,7 +78,7 @@ function centre(points: Float32Array, frame: number, joints: number): [number, n
 
 function largest(points: Float32Array, frames: readonly number[], joints: number): { width: number; height: number } {
   const boxes = frames.map((frame) => box(points, frame, joints));
-  const most = (values: number[]) => Math.max(1, ...values);
+  const most = (values: number[]) => values.reduce((most, value) => Math.max(most, value), 1);
   return { width: most(boxes.map(({ width }) => width)), height: most(boxes.map(({ height }) => height)) };
 }
 

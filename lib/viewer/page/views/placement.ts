@@ -60,7 +60,7 @@ export function placements(scene: LoadedScene, look: Look): { placed: Placement[
   const placed = scene.results.map(({ people, root, upright }) => {
     const rotation = look.upright && upright ? upright.rotation : unturned;
     const floors = people.map((person) => floorOf(person, rotation));
-    const lowest = Math.min(...floors);
+    const lowest = floors.reduce((least, floor) => Math.min(least, floor), Infinity);
     const order = root === 'relative' ? orderOf(people) : people.map(() => 0);
     return people.map((_, index): Placement => {
       const aside = root === 'relative' ? (order[index] - (people.length - 1) / 2) * spacing : 0;
