@@ -1,7 +1,7 @@
 import { PoseError } from '../base/pose-error.js';
 import { type Tensor, tensor } from '../base/tensor.js';
 import { similarityAligned } from '../metrics/alignment.js';
-import { jointErrorsMm } from '../metrics/joint-errors.js';
+import { jointErrorsMm, mean } from '../metrics/joint-errors.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
 import type { ViewedClip } from './read-clip.js';
@@ -117,8 +117,4 @@ function rootsTogether({ data, shape }: Tensor, predicted: Tensor, root: number)
 function finite(values: Float32Array, from: number, count: number): boolean {
   for (let at = from; at < from + count; at++) if (!Number.isFinite(values[at])) return false;
   return true;
-}
-
-function mean(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
