@@ -32,7 +32,6 @@ function lossCase(rows: number, coordinates: number): OpCase {
       return { loss: { values: [before + loss(values)] }, dPredicted: { at: gradient.at!, values: exact } };
     },
     tolerance: GRADIENT,
-    flops: 8 * predicted.length,
   };
 }
 
@@ -66,7 +65,6 @@ function adamCase(step: number): OpCase {
       return all({ value: moved, mean: m, variance: v, maximum: largest });
     },
     tolerance: FORWARD,
-    flops: 12 * count,
   };
 }
 
@@ -116,7 +114,6 @@ function gatherCase(coordinates: number, rootJoint: number, shuffled = false): O
     }),
     expected: () => all({ y }),
     tolerance: FORWARD,
-    flops: 0,
   };
 }
 
@@ -138,7 +135,6 @@ function mirrorMeanCase(rows: number): OpCase {
     },
     expected: () => all({ y: mean }),
     tolerance: FORWARD,
-    flops: 2 * mean.length,
   };
 }
 
@@ -188,7 +184,6 @@ function backProjectCases(rows: number, rootJoint: number): OpCase[] {
       arrays: () => ({ predicted, keypoints, root, camera, y: new Float32Array(predicted.length).fill(9) }),
       expected: () => all({ y: projected(doubles(predicted)) }),
       tolerance: FORWARD,
-      flops: 3 * predicted.length,
     },
     {
       op: 'backProjectBackward',
@@ -200,7 +195,6 @@ function backProjectCases(rows: number, rootJoint: number): OpCase[] {
           dPredicted: { of: 'predicted', before: dPredicted },
         }),
       tolerance: GRADIENT,
-      flops: 3 * predicted.length,
     },
   ];
 }
@@ -221,7 +215,6 @@ function refineCases(rows: number): OpCase[] {
       arrays: () => ({ logits, predicted, backProjected: back, y: empty() }),
       expected: () => all({ y: refineBlend(doubles(logits), doubles(predicted), doubles(back)) }),
       tolerance: FORWARD,
-      flops: 6 * predicted.length,
     },
     {
       op: 'refineBlendBackward',
@@ -238,12 +231,11 @@ function refineCases(rows: number): OpCase[] {
           { dLogits: { of: 'logits' }, dPredicted: { of: 'predicted' }, dBackProjected: { of: 'back' } },
         ),
       tolerance: GRADIENT,
-      flops: 10 * predicted.length,
     },
   ];
 }
 
-/** What knows of poses, windows and the optimizer. */
+/** The optimizer too, as in native/cpu/poses.cpp. */
 export const poseCases: OpCase[] = [
   lossCase(9, 3),
   lossCase(30, 2),
