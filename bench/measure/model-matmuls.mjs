@@ -109,8 +109,8 @@ function spatialBlockCases(rows) {
   ];
 }
 
-/** All products for `rows` rows. */
-export function productCases(rows) {
+/** All matrix products for `rows` rows. */
+export function matmulCases(rows) {
   const batch = Math.max(1, Math.round(rows / TOKENS[0]));
   return [
     ...LINEAR.flatMap(([name, inputs, outputs]) => linearCases(name, rows, inputs, outputs)),

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "weights/blueprint.h"
 #include "device-array.h"
 #include "layers/frame-aggregator.h"
-#include "pass.h"
 #include "layers/pose-head.h"
-#include "pose-sequences.h"
 #include "layers/refiner.h"
 #include "layers/spatial-encoder.h"
 #include "layers/temporal-encoder.h"
+#include "pass.h"
+#include "pose-sequences.h"
+#include "weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 struct Losses {
   double total = 0;
@@ -80,4 +80,4 @@ class Lifter {
   DeviceArray<int> middle_;  // the middle frame, as a row list
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -5,15 +5,15 @@
 #include <memory>
 #include <string>
 
-#include "weights/blueprint.h"
-#include "lifter.h"
-#include "pass.h"
 #include "layers/pose-head.h"
 #include "layers/spatial-encoder.h"
 #include "layers/temporal-encoder.h"
 #include "layers/transformer-layer.h"
+#include "lifter.h"
+#include "pass.h"
+#include "weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class MaskedPoseModel {
  public:
@@ -63,4 +63,4 @@ class MaskedPoseModel {
   float* std_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -9,7 +9,7 @@
 #include "../core/arena.h"
 #include "../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 // Attention weights wanted from one layer.
 struct AttentionWatch {
@@ -26,7 +26,7 @@ struct Pass {
   uint64_t seed = 0;
   uint32_t step = 0;
   AttentionWatch* watch = nullptr;
-  bool planning = false;  // takes the memory that a pass would and does nothing else
+  bool dryRun = false;  // takes the memory that a pass would and computes nothing
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
   // Of a branch: in bfloat16 where the device keeps such arrays so.
@@ -43,11 +43,11 @@ struct Pass {
 
   template <typename Op>
   void run(const Op& op) const {
-    if (!planning) backend.run(op);
+    if (!dryRun) backend.run(op);
   }
   template <typename T>
   void copyIn(T* device, const T* host, size_t count) const {
-    if (!planning) backend.copyIn(device, host, count * sizeof(T));
+    if (!dryRun) backend.copyIn(device, host, count * sizeof(T));
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.
@@ -61,12 +61,12 @@ struct Pass {
 };
 
 // Gives back at the end of a block what was taken inside it.
-class Scratch {
+class ArenaScope {
  public:
-  explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
-  ~Scratch() { arena_.release(mark_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+  ~ArenaScope() { arena_.release(mark_); }
+  ArenaScope(const ArenaScope&) = delete;
+  ArenaScope& operator=(const ArenaScope&) = delete;
 
  private:
   Arena& arena_;
@@ -74,18 +74,18 @@ class Scratch {
 };
 
 // The same for what training keeps for backward and evaluation does not need.
-class EvaluationScratch {
+class EvaluationScope {
  public:
-  explicit EvaluationScratch(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}
-  ~EvaluationScratch() {
+  explicit EvaluationScope(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}
+  ~EvaluationScope() {
     if (!pass_.training) pass_.arena.release(mark_);
   }
-  EvaluationScratch(const EvaluationScratch&) = delete;
-  EvaluationScratch& operator=(const EvaluationScratch&) = delete;
+  EvaluationScope(const EvaluationScope&) = delete;
+  EvaluationScope& operator=(const EvaluationScope&) = delete;
 
  private:
   const Pass& pass_;
   Arena::Mark mark_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

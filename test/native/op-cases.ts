@@ -1,4 +1,5 @@
 import type { OpCase } from './op-case.js';
+import { adamCases } from './op-cases-adam.js';
 import { attentionCases } from './op-cases-attention.js';
 import { linearCases } from './op-cases-linear.js';
 import { normalizationCases } from './op-cases-normalization.js';
@@ -14,4 +15,5 @@ export const opCases: OpCase[] = [
   ...stridedConvCases,
   ...tokenCases,
   ...poseCases,
+  ...adamCases,
 ];

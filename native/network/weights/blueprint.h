@@ -2,10 +2,11 @@
 // sites handed out so far.
 #pragma once
 
+#include "../../core/tensor-names.h"
 #include "../network.h"
 #include "parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 struct Blueprint {
   const NetworkConfig& config;
@@ -15,4 +16,4 @@ struct Blueprint {
   uint32_t nextSite() { return sites++; }
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network
