@@ -1,8 +1,8 @@
 // The exports, as binding.d.ts states them.
 #include "addon.h"
 
-#include "probe/machine.h"
 #include "model/native-model.h"
+#include "probe/machine.h"
 
 namespace {
 
@@ -14,6 +14,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("cudaProducts", Napi::Function::New(env, cudaProducts, "cudaProducts"));
   exports.Set("measurePeak", Napi::Function::New(env, measurePeak, "measurePeak"));
   exports.Set("runOp", Napi::Function::New(env, runOp, "runOp"));
+  exports.Set("opCost", Napi::Function::New(env, opCost, "opCost"));
+  exports.Set("describeOps", Napi::Function::New(env, describeOps, "describeOps"));
   return exports;
 }
 

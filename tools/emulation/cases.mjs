@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
+import { addon } from './addon.mjs';
 import { narrowings } from './narrow.mjs';
 
 /** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
@@ -74,7 +75,7 @@ export function writeCases(opCases, folder) {
     const [narrow] = narrowings(opCase);
     writeFileSync(file, v8.serialize({ op, attributes, tensors, narrow, expected: opCase.expected(), tolerances }));
     const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
-    const cost = Math.max(opCase.flops, elements);
+    const cost = Math.max(addon().opCost(op, tensors, attributes).flops, elements);
     const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
     return ways.flatMap((products) =>

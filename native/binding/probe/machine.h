@@ -21,5 +21,7 @@ Napi::Value machine(const Napi::CallbackInfo& info);
 Napi::Value cudaProducts(const Napi::CallbackInfo& info);
 Napi::Value measurePeak(const Napi::CallbackInfo& info);
 Napi::Value runOp(const Napi::CallbackInfo& info);
+Napi::Value opCost(const Napi::CallbackInfo& info);
+Napi::Value describeOps(const Napi::CallbackInfo& info);
 
 }  // namespace pstmo::binding
