@@ -1,5 +1,5 @@
-// Runs operation cases and those of the plan on the emulated device, one after another, up to the first that is wrong. A process of its own, since a mutated
-// kernel may end it.
+// Runs cases of operations and of the compiled lifter on the emulated device, one after another, up to the first that is wrong. It is a
+// separate process, since a mutated kernel may end it.
 //   node tools/emulation/case-child.mjs <addon> <file>:<precision>:<products>[:<file for what was reached>] ...
 // Exit status 0: all right; 1: one is wrong or was stopped, and why stands on standard output.
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function errorOf(output, { at, values }) {
   return Math.sqrt(difference / (norm || 1));
 }
 
-/** What `device` makes of a plan's case, with weights that are the same on every device. */
+/** Poses of a case of the compiled lifter, with weights that are the same on every device. */
 async function poses({ config, batch = 1, video, withoutFolds }, options) {
   const model = new NativeModel(config, { threads: 1, ...options, ...(withoutFolds && { withoutFolds }) });
   await model.initialize(7);
@@ -53,7 +53,7 @@ async function poses({ config, batch = 1, video, withoutFolds }, options) {
 async function planComplaint({ plan, tolerance }, precision) {
   const values = await poses(plan, { device: 'cpu', precision: 'fp32', plan: 'off' });
   const error = errorOf(await poses(plan, { device: 'cuda:0', precision, plan: 'on', products: 'own' }), { values });
-  return error < tolerance ? undefined : `plan: ${plan.about} is wrong by ${error}`;
+  return error < tolerance ? undefined : `compiled lifter: ${plan.about} is wrong by ${error}`;
 }
 
 /** Precision "narrow": bf16, and so are the arrays that may be. */
@@ -75,7 +75,7 @@ async function complaint([file, precision, products, reached]) {
   try {
     return await (one.plan ? planComplaint(one, precision) : opComplaint(one, precision, products));
   } catch (error) {
-    return `${one.op ?? 'plan'}: ${error.message}`;
+    return `${one.op ?? 'compiled lifter'}: ${error.message}`;
   }
 }
 

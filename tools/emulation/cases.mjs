@@ -8,7 +8,7 @@ import { narrowings } from './narrow.mjs';
 
 /** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
 /**
- * The plan's cases, their networks described in full.
+ * The compiled lifter's cases, their networks described in full.
  * @typedef {{
  *   plans: readonly (import('../../test/native/plan-cases.js').PlanCase & { config: import('../../binding.js').NativeConfig })[],
  *   planTolerance: Record<import('../../binding.js').PrecisionName, number>,
@@ -31,7 +31,7 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
 /**
- * The tables of operation cases and of the plan's, compiled into a folder of its own.
+ * The tables of cases of operations and of the compiled lifter, compiled into build/op-cases.
  * @param {string} root
  * @returns {Promise<CompiledPlans & { opCases: OpCase[] }>}
  */
@@ -85,7 +85,8 @@ export function writeCases(opCases, folder) {
 }
 
 /**
- * The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there.
+ * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be
+ * there.
  * @param {CompiledPlans} compiled
  * @param {string} folder
  * @returns {WrittenCase[]}

@@ -103,6 +103,7 @@ __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& o
     });
   }
 
+  // Of K and V `queries` keys of each of the block's windows, one window behind the other.
   for (int part = 1; part < 3; ++part) {
     copyHead<kHeadWords, kWarps>(copies, op, part, head, buffer(part, step), [&](int i) -> int64_t {
       const int window = firstWindow + i / tiling.queries, key = first + i % tiling.queries;
@@ -217,7 +218,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
     attended.put(e / behind, op.heads * kHeadWords + e % behind, 0);
 
   const int row = static_cast<int>(threadIdx.x) / kWarp * 16;  // the warp's first
-  const int keyRow = row / tiling.queries * tiling.queries;    // of the warp's window in K and V
+  const int keyRow = row / tiling.queries * tiling.queries;    // its window's first in K and V
   float sums[kChannelTiles][4] = {};                           // (16, kWidth) of the warp
   float highest[2] = {kLowest, kLowest}, total[2] = {};        // of rows g and g + 8
 
@@ -226,11 +227,13 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   AsyncCopies copies;
   loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, 0, buffer);
   for (int step = 0; step < steps.all; ++step) {
+    // This step's copies are there, and the buffers of the last one are free for the next.
     copies.land();
     __syncthreads();
     if (step + 1 < steps.all)
       loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, step + 1, buffer);
 
+    // Scores, weights, and weights times V, 32 keys at a time.
     const int head = step / steps.ofHead, first = step % steps.ofHead * tiling.queries;
     for (int keys = 0; keys < tiling.queries && first + keys < op.tokens; keys += kKeys) {
       float scores[1][kKeyTiles][4] = {};  // (16, 32) of the warp
@@ -242,6 +245,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
                                                            keyRow + keys);
     }
 
+    // The head's last keys.
     if (step % steps.ofHead + 1 < steps.ofHead) continue;
     finishHead<Arithmetic>(attended, row, head * kWidth, highest, total, sums);
   }
