@@ -31,7 +31,7 @@ const char* codeOf(cudaError_t status) {
   }
 }
 
-// What asks whether the binary has code for a device.
+// Asks whether the binary has code for a device.
 struct Nothing {
   __device__ void operator()(int64_t) const {}
 };
@@ -41,7 +41,7 @@ const char* const kLostContext =
     "process.";
 
 CudaState refused(cudaError_t status, const std::string& reason) {
-  (void)cudaGetLastError();  // a refusal is no failure of what comes after
+  (void)cudaGetLastError();  // a refusal must not fail the next call
   return {true, false, codeOf(status),
           status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
 }
@@ -61,7 +61,7 @@ void* allocateBytes(size_t bytes) {
   return memory;
 }
 
-// By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for
+// The library that `products` of cuda-backend.h chooses; null: own kernels. reason: why, for
 // "auto".
 std::unique_ptr<MatmulLibrary> openMatmulLibrary(const std::string& products,
                                                  std::string* reason = nullptr) {

@@ -5,7 +5,7 @@ namespace {
 
 constexpr uint64_t kMostWorkspace = uint64_t{32} << 20;
 
-// What an address is a multiple of, up to 256 bytes.
+// The largest power of two that divides an address, up to 256.
 int alignmentOf(const void* address) {
   const auto low = reinterpret_cast<uintptr_t>(address) & 255;
   return low == 0 ? 256 : static_cast<int>(low & (~low + 1));

@@ -28,7 +28,7 @@ struct Operand {
   int row, word;
 };
 
-// What a layer norm multiplies by, where `squares` is the sum of the squared distances from the
+// The factor of a layer norm, 1 / (std + epsilon). squares: the sum of squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
   constexpr float kEpsilon = 1e-6f;

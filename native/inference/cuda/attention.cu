@@ -137,7 +137,7 @@ __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int
     }
     top = maximumOfLanes<4>(top);
 
-    // What was summed before, rescaled.
+    // Earlier sums, rescaled.
     const float shrink = exp2f(highest[half] - top);
     highest[half] = top;
     total[half] *= shrink;
@@ -161,7 +161,7 @@ __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int
 }
 
 // A head is done: sums / total to its columns of `attended`, from column `first` on, for the warp's
-// rows from `row` on. The state is what it was before the first key again.
+// rows from `row` on. Then the state is as before the first key.
 template <typename Arithmetic, int kChannelTiles>
 __device__ __forceinline__ void finishHead(const SharedWords& attended, int row, int first,
                                            float (&highest)[2], float (&total)[2],
