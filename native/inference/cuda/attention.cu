@@ -88,13 +88,12 @@ __device__ __forceinline__ void copyHead(AsyncCopies& copies, const Attention& o
 }
 
 // Starts the copies of a step: its keys' K and V and, with a head's first keys, the head's Q.
-// buffer(part, index): one of a part's two buffers.
+// firstWindow: the block's first window. buffer(part, index): one of a part's two buffers.
 template <int kHeadWords, int kWarps, typename BufferOf>
 __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& op,
-                                         const AttentionTiling& tiling, int stepsOfHead, int step,
-                                         const BufferOf& buffer) {
+                                         const AttentionTiling& tiling, int firstWindow,
+                                         int stepsOfHead, int step, const BufferOf& buffer) {
   const int head = step / stepsOfHead, first = step % stepsOfHead * tiling.queries;
-  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
 
   if (first == 0) {
     copyHead<kHeadWords, kWarps>(copies, op, 0, head, buffer(0, head), [&](int i) -> int64_t {
@@ -212,6 +211,10 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
                  kHeadWords);
   };
 
+  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
+  const AttentionSteps steps(op, tiling);
+  AsyncCopies copies;
+
   // Zeros behind the last head: the output matmul reads whole depths.
   const int behind = words - op.heads * kHeadWords;
   for (int e = static_cast<int>(threadIdx.x); e < kRows * behind; e += kThreads<kWarps>)
@@ -223,15 +226,13 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   float highest[2] = {kLowest, kLowest}, total[2] = {};        // of rows g and g + 8
 
   // Heads, and the keys of each: while one step is multiplied, the next is on its way.
-  const AttentionSteps steps(op, tiling);
-  AsyncCopies copies;
-  loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, 0, buffer);
+  loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, 0, buffer);
   for (int step = 0; step < steps.all; ++step) {
     // This step's copies are there, and the buffers of the last one are free for the next.
     copies.land();
     __syncthreads();
     if (step + 1 < steps.all)
-      loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, step + 1, buffer);
+      loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, step + 1, buffer);
 
     // Scores, weights, and weights times V, 32 keys at a time.
     const int head = step / steps.ofHead, first = step % steps.ofHead * tiling.queries;
