@@ -1,4 +1,4 @@
-// Holds every product of the model, and the plan, to half of its committed share of the machine's multiply-add peak, kernel and peak measured side by
+// Holds every matmul of the model, and the compiled lifter, to half of its committed share of the machine's multiply-add peak, kernel and peak measured side by
 // side on one thread. Shares carry over between machines of one instruction set, and loads, where times do not.
 //   node bench/gate/run.mjs [--write] [--only text]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ async function judge() {
     );
   }
   for (const precision of Object.keys(own).filter((name) => !precisions.includes(name))) {
-    console.log(`Skipped: ${precision}: this machine has no such products.`);
+    console.log(`Skipped: ${precision}: this machine has no such matrix products.`);
   }
   let failed = 0;
   for (const precision of precisions.filter((name) => name in own)) {

@@ -30,7 +30,7 @@ export class Bench {
     this.flags = flags;
     const bf16 = machine().bf16;
     if (!bf16 && flags.precisions.includes('bf16')) {
-      this.miss('bf16', 'this machine has no bf16 products');
+      this.miss('bf16', 'this machine has no bf16 matrix products');
     }
     this.precisions = flags.precisions.filter((precision) => precision === 'fp32' || bf16);
   }

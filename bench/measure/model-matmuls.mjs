@@ -1,7 +1,7 @@
 import { values } from './values.mjs';
 
 /**
- * The operations of P-STMO-S (d = 256, h = 512, N = 27) that are products, one entry a shape: fields of `runOp` by size, and how many
+ * The operations of P-STMO-S (d = 256, h = 512, N = 27) that are matrix products, one entry a shape: fields of `runOp` by size, and how many
  * multiply-adds one run makes. `rows` is batch * N.
  */
 
@@ -117,8 +117,8 @@ function spatialBlockCases(rows) {
   ];
 }
 
-/** All products for `rows` rows. */
-export function productCases(rows) {
+/** All matrix products for `rows` rows. */
+export function matmulCases(rows) {
   const batch = Math.max(1, Math.round(rows / TOKENS[0]));
   return [
     ...LINEAR.flatMap(([name, inputs, outputs]) => linearCases(name, rows, inputs, outputs)),

@@ -1,22 +1,26 @@
-/** What the project set out to reach on two threads, as ratios to OpenVINO (training: PyTorch) in the same run, and what a run reached. */
+/** The project's goals on two threads, as ratios to OpenVINO (training: PyTorch) in the same run, beside the values of a run. */
 export function goalRows(rows) {
   const one = (section, fields) =>
     rows.find((row) => row.section === section && Object.entries(fields).every(([key, value]) => row[key] === value));
   const windows = (frames, precision, must, goal) => ({
     ...{ what: `windows, N = ${frames}, ${precision}`, must, goal },
-    value: against('openvino', one('windows', { side: 'plan', layers: 3, frames, precision, best: true }), 'bestRatio'),
+    value: against(
+      'openvino',
+      one('windows', { side: 'compiled', layers: 3, frames, precision, best: true }),
+      'bestRatio',
+    ),
   });
   const video = (precision, must, goal) => ({
     ...{ what: `whole video, N = 243, not mirrored, ${precision}`, must, goal },
-    value: against('openvino', one('video', { side: 'plan', frames: 243, precision, flip: false })),
+    value: against('openvino', one('video', { side: 'compiled', frames: 243, precision, flip: false })),
   });
   const training = (precision) => ({
     ...{ what: `training step, N = 27, batch 160, ${precision}`, must: 1.5, goal: 2 },
-    value: against('pytorch', one('training', { side: 'graph', frames: 27, batch: 160, precision })),
+    value: against('pytorch', one('training', { side: 'op-by-op', frames: 27, batch: 160, precision })),
   });
-  const single = one('windows', { side: 'plan', layers: 3, frames: 243, precision: 'fp32', batch: 1 });
+  const single = one('windows', { side: 'compiled', layers: 3, frames: 243, precision: 'fp32', batch: 1 });
   const clips = one('clips', { frames: 27, precision: 'fp32', joined: false });
-  const start = one('start', { side: 'plan', frames: 243 });
+  const start = one('start', { side: 'compiled', frames: 243 });
   return [
     windows(243, 'fp32', 1.1, 1.25),
     windows(81, 'fp32', 1.1, 1.25),

@@ -1,4 +1,4 @@
-import { titleOf } from '../sides/sides.mjs';
+import { OWN, titleOf } from '../sides/sides.mjs';
 import { networkName } from './tables.mjs';
 
 const PANEL = 430;
@@ -8,15 +8,15 @@ const BAR = 14;
 const GAP = 12;
 const TOP = 100;
 const FONT = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"';
-const ORDER = ['plan', 'graph', 'openvino', 'onnxruntime', 'pytorch'];
+const ORDER = ['compiled', 'op-by-op', 'openvino', 'onnxruntime', 'pytorch'];
 
 /** The panel brings its own ground, so that it reads on any page; colours follow the reader's scheme. */
 const STYLE = `<style>
 .ground { fill: #ffffff; } .text { fill: #22252b; } .quiet { fill: #666b76; } .rule { stroke: #d9dce3; }
-.plan { fill: #b4441f; } .graph { fill: #e0a184; } .openvino { fill: #2a6f97; } .onnxruntime { fill: #6b9ab8; } .pytorch { fill: #a3b7c4; }
+.compiled { fill: #b4441f; } .op-by-op { fill: #e0a184; } .openvino { fill: #2a6f97; } .onnxruntime { fill: #6b9ab8; } .pytorch { fill: #a3b7c4; }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #15181d; } .text { fill: #e8eaee; } .quiet { fill: #9aa1ad; } .rule { stroke: #353a44; }
-.plan { fill: #f0825a; } .graph { fill: #9c5a41; } .openvino { fill: #5fa8d3; } .onnxruntime { fill: #3f7596; } .pytorch { fill: #55697a; }
+.compiled { fill: #f0825a; } .op-by-op { fill: #9c5a41; } .openvino { fill: #5fa8d3; } .onnxruntime { fill: #3f7596; } .pytorch { fill: #55697a; }
 }
 </style>`;
 
@@ -88,7 +88,7 @@ function legend(rows) {
   let x = 20;
   return ORDER.filter((side) => rows.some((row) => row.side === side))
     .map((side) => {
-      const name = ['plan', 'graph'].includes(side) ? `pstmo, ${titleOf(side)}` : titleOf(side);
+      const name = OWN.includes(side) ? `pstmo, ${titleOf(side)}` : titleOf(side);
       const at = x;
       x += 34 + 7 * name.length;
       return `<rect class="${side}" x="${at}" y="44" width="12" height="12"/>${text(at + 17, 54, name, 'text', 'font-size="12"')}`;

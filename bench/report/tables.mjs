@@ -128,7 +128,7 @@ function streamTable(rows) {
   return lines.length ? markdownTable(['', 'half within, ms', '99 of 100 within, ms', 'frames'], lines) : '';
 }
 
-const foldsNote = 'The plan on a whole video with one thing left out at a time, in turns.';
+const foldsNote = 'The compiled lifter on a whole video with one thing left out at a time, in turns.';
 
 function foldsTable(rows) {
   const lines = rows.map((row) => [
@@ -136,7 +136,7 @@ function foldsTable(rows) {
     spread(row),
     spread(row.ratio),
   ]);
-  return lines.length ? markdownTable(['', 'frames/s', 'of the whole plan'], lines) : '';
+  return lines.length ? markdownTable(['', 'frames/s', 'of all folds'], lines) : '';
 }
 
 const trainingNote = (

@@ -11,8 +11,8 @@ const JOINTS = 17;
 
 /**
  * One network with random weights in the form that each side reads, written into `folder`: `weights` (safetensors), `npz` (the
- * published names) and `onnx`; `keypoints`, the input of `windows` windows, normalised, raw float32; and the pose that the graph
- * gives in fp32 for the first of them, which every side is held to.
+ * published names) and `onnx`; `keypoints`, the input of `windows` windows, normalised, raw float32; and the pose that the network
+ * gives op by op in fp32 for the first of them, which every side is held to.
  */
 export async function modelFiles(folder, { frames, layers }, windows) {
   const config = parseModelConfig({ frames, layers });

@@ -1,9 +1,15 @@
 /** Who is compared: each a process of `runners`, in the precisions that it has. */
 export const SIDES = [
-  { side: 'plan', title: 'plan', language: 'node', script: 'sides/node/pstmo-speed.mjs', precisions: ['fp32', 'bf16'] },
   {
-    side: 'graph',
-    title: 'graph',
+    side: 'compiled',
+    title: 'compiled',
+    language: 'node',
+    script: 'sides/node/pstmo-speed.mjs',
+    precisions: ['fp32', 'bf16'],
+  },
+  {
+    side: 'op-by-op',
+    title: 'op by op',
     language: 'node',
     script: 'sides/node/pstmo-speed.mjs',
     precisions: ['fp32', 'bf16'],
@@ -23,6 +29,6 @@ export const SIDES = [
 ];
 
 /** Our own ways through the network: compiled for evaluation, and operation by operation. */
-export const OWN = ['plan', 'graph'];
+export const OWN = ['compiled', 'op-by-op'];
 
 export const titleOf = (side) => SIDES.find((one) => one.side === side)?.title ?? side;

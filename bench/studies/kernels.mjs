@@ -4,7 +4,7 @@
 import { measurePeak, runOp } from '../../dist/binding.js';
 import { readFlags } from '../measure/flags.mjs';
 import { machineAbout } from '../measure/machine.mjs';
-import { productCases } from '../measure/model-matmuls.mjs';
+import { matmulCases } from '../measure/model-matmuls.mjs';
 import { rowCases } from '../measure/model-rows.mjs';
 import { summary } from '../measure/rounds.mjs';
 import { machineLine, markdownTable, spreadText, writeResults } from '../report/report.mjs';
@@ -65,7 +65,7 @@ function report(about, rows) {
   return `# Kernels at the model's shapes
 
 ${flags.rows} rows (batch ${Math.round(flags.rows / 27)} at N = 27), ${threads} threads, ${rounds} rounds: the median of about ${TURN_SECONDS * 1000} ms of runs each, with least
-and greatest in brackets. The peak is that of fused multiply-adds (bf16: pair products) in registers on as many threads, measured
+and greatest in brackets. The peak is that of fused multiply-adds (bf16: pairs of products) in registers on as many threads, measured
 before and after each round; a shape's share is of the largest peak seen beside it, since others on the machine can only lower it.
 Weights are packed before the first run; a training step packs each one once, which is not in these times. Attention counts its products
 alone, not the exponentials.
@@ -76,7 +76,7 @@ ${tables.join('\n\n')}`;
 }
 
 const about = { ...machineAbout(), date: new Date().toISOString().slice(0, 10) };
-const cases = [...productCases(flags.rows), ...rowCases(flags.rows)].filter(({ shape }) => shape.includes(flags.only));
+const cases = [...matmulCases(flags.rows), ...rowCases(flags.rows)].filter(({ shape }) => shape.includes(flags.only));
 const rows = [];
 for (const precision of flags.precisions) {
   const measured = [];

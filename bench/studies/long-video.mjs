@@ -50,7 +50,7 @@ ${frames} frames (${(frames / 50 / 3600).toFixed(2)} hours at 50 a second), N = 
 \`lift\`: ${seconds.toFixed(0)} s, ${(frames / seconds).toFixed(0)} frames/s, other work on the machine or not.
 
 Resident at most ${megabytes(peak)} MB: ${megabytes(before)} before lifting (weights, keypoints ${megabytes(keypoints.byteLength)}, Node), ${megabytes(poses.byteLength)} of poses, and
-**${megabytes(extra)} MB** for all else (the compiled plan and what it works on).
+**${megabytes(extra)} MB** for all else (the compiled lifter's weights and workspace).
 
 ${machineLine(about)}, on ${about.date}.
 

@@ -4,7 +4,7 @@ import { tensor } from '../base/tensor.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import { type IndexMix, mixJoints } from '../skeletons/to-human36m.js';
 import { columnName } from './layout.js';
-import { isRecord, shown } from './readers/json-value.js';
+import { isRecord, shown, wrongValue } from './readers/json-value.js';
 
 /**
  * A layout of the caller's own: the joints in the file's order (or the names of its columns), and where the 17 joints of
@@ -68,7 +68,8 @@ function mixesOf({ joints, map }: CustomLayout, where: string): IndexMix[] {
     const mix = Object.entries(parts).map(([name, weight]) => {
       const index = joints.indexOf(name);
       if (index < 0) throw wrong(place, 'names out of joints', name);
-      if (typeof weight !== 'number' || !Number.isFinite(weight)) throw wrong(`${place}.${name}`, 'a weight', weight);
+      if (typeof weight !== 'number' || !Number.isFinite(weight))
+        throw wrongValue(`${place}.${name}`, 'a weight', weight);
       return [index, weight] as const;
     });
     const sum = mix.reduce((total, [, weight]) => total + weight, 0);

@@ -1,39 +1,47 @@
 import { PoseError } from '../base/pose-error.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
-import type { FoundDetections } from './detections.js';
 import type { InputFormat } from './input-format.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
 import type { FoundTrack } from './people/assemble-track.js';
+import { bareLists } from './readers/bare-lists.js';
+import { readCocoAnnotations } from './readers/coco-annotations.js';
 import { isDeepLabCut, readDeepLabCut } from './readers/deeplabcut.js';
-import { readCocoAnnotations, readDetectionList } from './readers/detection-json.js';
+import { flatList } from './readers/flat-list.js';
+import { isBlank } from './readers/frame-fields.js';
 import { type FrameFormat, framesIn, readFrames } from './readers/frame-format.js';
-import { isRecord, shown } from './readers/json-value.js';
+import { described, isRecord, shown } from './readers/json-value.js';
 import { mediaPipe } from './readers/mediapipe.js';
-import { mmPose } from './readers/mmpose.js';
+import { jointNamesIn, mmPose } from './readers/mmpose.js';
 import { moveNet } from './readers/movenet.js';
 import { openPose } from './readers/openpose.js';
 import { keypointsFormat, posesFormat, readKeypointCsv, readOwnJson } from './readers/own-text.js';
 import { isPlainCsv, readPlainCsv } from './readers/plain-csv.js';
 import { ultralytics } from './readers/ultralytics.js';
 import { isYoloText, readYoloText } from './readers/yolo-text.js';
+import type { RawDetections } from './settle-detections.js';
 
 /** Detectors whose JSON is made of frames. */
-export const frameFormats: ReadonlyMap<InputFormat, FrameFormat> = new Map([
+const frameFormats: ReadonlyMap<string, FrameFormat> = new Map([
   ['openpose', openPose],
   ['mmpose', mmPose],
   ['yolo', ultralytics],
   ['mediapipe', mediaPipe],
   ['movenet', moveNet],
+  ['coco', flatList],
+  ['bare', bareLists],
 ]);
 
-/** The detector whose frame a JSON value is; undefined for other values and for an empty list. */
-export function frameFormatOf(value: unknown, named: InputFormat | undefined): FrameFormat | undefined {
-  const candidates = named === undefined ? [...frameFormats.values()] : [frameFormatNamed(named)];
-  return candidates.find((format) => format?.isFrame(value));
-}
+const jsonRead =
+  "AlphaPose's or COCO's people (image_id, keypoints), OpenPose's (people, pose_keypoints_2d), MMPose's (instances, keypoints, " +
+  "keypoint_scores), MediaPipe's (landmarks), YOLO's (keypoints with x, y, visible), MoveNet's or PoseNet's (keypoints with x, y, " +
+  `name), lists of [x, y, confidence], or a ${keypointsFormat} file`;
 
-function frameFormatNamed(name: InputFormat): FrameFormat | undefined {
-  return frameFormats.get(name === 'alphapose' ? 'openpose' : name);
+/** The formats that a file may have by the option's name: all of them where there is none. */
+export function candidates(named: InputFormat | undefined): FrameFormat[] {
+  if (named === undefined) return [...frameFormats.values()];
+  if (named === 'alphapose') return [flatList, openPose];
+  const format = frameFormats.get(named);
+  return format ? [format] : [];
 }
 
 /** People in a parsed JSON file. Throws `ERR_FORMAT`. */
@@ -41,32 +49,38 @@ export function readJsonValue(
   where: string,
   value: unknown,
   options: ReadKeypointsOptions,
-): FoundTrack[] | FoundDetections {
+): FoundTrack[] | RawDetections {
   const { format } = options;
   const own = isRecord(value) && (value.format === keypointsFormat || value.format === posesFormat);
   if (isRecord(value) && (format === 'pstmo' || (own && format === undefined))) return [readOwnJson(where, value)];
   const annotations = isRecord(value) && 'annotations' in value && 'images' in value;
   if (annotations && (format === undefined || format === 'coco')) return readCocoAnnotations(where, value);
-  const list = Array.isArray(value) && isRecord(value[0]) && 'image_id' in value[0];
-  if (!list) {
-    const named = format === undefined ? [...frameFormats.values()] : [frameFormatNamed(format)];
-    for (const candidate of named) {
-      const frames = candidate && framesIn(where, value, candidate);
-      if (frames) return readFrames(candidate, frames, options);
-    }
+  for (const candidate of candidates(format)) {
+    const notices: string[] = [];
+    const frames = framesIn(candidate, where, value, notices);
+    if (!frames) continue;
+    const found = readFrames(candidate, frames, options, notices);
+    const names = candidate === mmPose ? jointNamesIn(value) : undefined;
+    const fits = names !== undefined && found.detections.every(({ triples }) => triples.length === names.length * 3);
+    return fits ? { ...found, layout: undefined, jointNames: names } : found;
   }
-  const plain = format === undefined || format === 'alphapose' || format === 'coco';
-  if (Array.isArray(value) && plain) return readDetectionList(where, value);
-  const keys = isRecord(value) ? Object.keys(value).slice(0, 6).join(', ').slice(0, 200) : shown(value);
-  const expected =
-    format === undefined
-      ? `AlphaPose's, COCO's, OpenPose's, MMPose's, MediaPipe's, YOLO's or MoveNet's people, or a ${keypointsFormat} file`
-      : `JSON of the format ${format}`;
-  throw new PoseError('ERR_FORMAT', `${where}: expected ${expected}, got JSON with ${keys || 'nothing'}.`);
+  if (showsNobody(value, format)) {
+    const frames = Array.isArray(value) && value.length > 0 ? ` in ${value.length} frames` : '';
+    throw new PoseError('ERR_FORMAT', `${where}: expected detected people, got none${frames}.`);
+  }
+  const expected = format === undefined ? jsonRead : `JSON of the format ${format}`;
+  throw new PoseError('ERR_FORMAT', `${where}: expected ${expected}; got ${described(value)}.`);
+}
+
+/** Whether a JSON value is empty, or made of frames that are, or of frames that say so. */
+export function showsNobody(value: unknown, named?: InputFormat): boolean {
+  if (isBlank(value)) return named === undefined || !isRecord(value);
+  if (Array.isArray(value)) return value.every((item) => showsNobody(item, named));
+  return isRecord(value) && candidates(named).some((format) => isBlank(format.peopleOf(value) ?? 0));
 }
 
 /** People in a text file that is no JSON. Throws `ERR_FORMAT`. */
-export function readTextFile(where: string, text: string, options: ReadKeypointsOptions): FoundDetections {
+export function readTextFile(where: string, text: string, options: ReadKeypointsOptions): RawDetections {
   const { format } = options;
   const first = text.slice(0, 65_536).trimStart().split('\n', 1)[0];
   if (format === 'deeplabcut' || (format === undefined && isDeepLabCut(first))) return readDeepLabCut(where, text);
@@ -82,13 +96,14 @@ export function readTextFile(where: string, text: string, options: ReadKeypoints
 }
 
 /** YOLO's text files, a frame each. */
-export function readYoloFrames(files: readonly { where: string; text: string; name?: string }[]): FoundDetections {
+export function readYoloFrames(files: readonly { where: string; text: string; name?: string }[]): RawDetections {
   const frames = files.map(({ where, text }) => readYoloText(where, text));
+  const boxes = frames.reduce((sum, { boxes: count }) => sum + count, 0);
   return {
     images: files.map(({ name }, index) => name ?? index),
     detections: frames.flatMap(({ people }, image) => people.map((person) => ({ ...person, image }))),
     layout: 'coco-17',
     fractions: true,
-    notices: [],
+    notices: boxes > 0 ? [`${boxes} ${boxes === 1 ? 'box has' : 'boxes have'} no points: passed over.`] : [],
   };
 }

@@ -4,15 +4,16 @@ import type { PathOrBytes } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
-import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frame-folder.js';
 import { inputFormats } from './input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
+import { decodeText } from './readers/decode-text.js';
 import { parseJson } from './readers/json-value.js';
 import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
+import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
 
 /** Largest text file that is read: beyond it, JSON does not fit into one string. */
 const longestText = 400_000_000;
@@ -23,7 +24,19 @@ const longestFile = 2 ** 31 - 1;
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
 
-const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
+const knownOptions = [
+  'where',
+  'format',
+  'layout',
+  'person',
+  'entry',
+  'size',
+  'fps',
+  'ignoreIds',
+  'mergeIds',
+  'maxGap',
+  'minConfidence',
+];
 
 /**
  * Reads one person's 2D joints from a file of any of the kinds that people have, its bytes, or a folder of one file a
@@ -50,28 +63,39 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
       `${where}: option person: expected ${people.length === 1 ? '0, the only one' : `0 to ${people.length - 1}`}, got ${person}.`,
     );
   }
-  return assembleTrack(where, people[person], options);
+  return assembleTrack(where, { ...people[person], person }, options);
 }
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
-  return findPeople(source, options).map((track) => assembleTrack(nameOf(source, options), track, options));
+  const where = nameOf(source, options);
+  return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */
-export function tracksFrom(where: string, found: FoundDetections, options: ReadKeypointsOptions): KeypointTrack[] {
-  return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
+export function tracksFrom(where: string, raw: RawDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+  const found = settleDetections(where, raw, options);
+  return tracksOfPeople(where, found, options).map((track, person) =>
+    assembleTrack(where, { ...track, person }, options),
+  );
 }
 
-/** Everybody's detections, before gaps are filled. */
-export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions): FoundTrack[] {
+/**
+ * Everybody's detections, before gaps are filled. With `anySize`, fractions of an image of unknown size stay fractions
+ * instead of being refused.
+ */
+export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions, anySize = false): FoundTrack[] {
   checkOptions(options);
   const where = nameOf(source, options);
   const found =
     typeof source === 'string' && isFolder(source)
       ? readFrameFolder(source, options)
       : find(typeof source === 'string' ? bytesOf(source) : source, where, options);
-  return Array.isArray(found) ? found : tracksOfPeople(where, found, options);
+  if (Array.isArray(found)) return settleTracks(where, found, options, anySize);
+  const settled = settleDetections(where, found, options);
+  const { width, height } = options.size ?? settled;
+  const unit = anySize && settled.fractions && (width === undefined || height === undefined);
+  return tracksOfPeople(where, settled, unit ? { ...options, size: { width: 1, height: 1 } } : options);
 }
 
 /** How messages name a source. */
@@ -120,7 +144,7 @@ function unreadable(path: string, cause: unknown): PoseError {
   return new PoseError('ERR_FILE', `${path}: cannot be read: ${reason}.`, { cause });
 }
 
-function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | FoundDetections {
+function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | RawDetections {
   if (bytes.length === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
   const start = latin1(bytes.subarray(0, 8));
   const isArray = start.startsWith('PK') || start.startsWith('\x93NUMPY');
@@ -135,7 +159,7 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
   if (bytes.length > longestText) {
     throw new PoseError('ERR_LIMIT', `${where}: expected at most ${longestText} bytes of text, got ${bytes.length}.`);
   }
-  const text = new TextDecoder('utf-8').decode(bytes);
+  const text = decodeText(bytes);
   const head = text.slice(0, 65_536).trimStart();
   if (head.startsWith('{') || head.startsWith('[')) return readJsonValue(where, parseJson(where, text), options);
   return readTextFile(where, text, options);

@@ -1,3 +1,4 @@
+// The CPU backend itself: which instruction set, memory, and how rows are shared out.
 #include "cpu-backend.h"
 
 #include <algorithm>
@@ -15,14 +16,14 @@ namespace pstmo {
 namespace cpu {
 namespace {
 
-constexpr int kReduceRows =
-    64;  // rows of a partial sum: fixed, so that sums do not depend on the number of threads
+// Rows of a partial sum: fixed, so that sums do not depend on the number of threads.
+constexpr int kReduceRows = 64;
 
 const Kernels& chooseKernels(const std::string& isa, Precision precision) {
   const std::string wanted = chooseCpuIsa(isa, precision);
 #if defined(__x86_64__)
   if (wanted == "avx512")
-    return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+    return precision == Precision::bf16 ? avx512bf16Kernels() : avx512Kernels();
   if (wanted == "avx2") return avx2Kernels();
 #endif
   return portableKernels();
@@ -180,6 +181,8 @@ float* CpuBackend::reduceRows(int rows, int width,
   forRows(rows, kReduceRows, [&](int begin, int end, int) {
     kernel(begin, end, partials + static_cast<size_t>(begin / kReduceRows) * width);
   });
+
+  // In order of the chunks, in double precision.
   std::vector<double> sums(width, 0.0);
   for (int chunk = 0; chunk < chunks; ++chunk) {
     for (int c = 0; c < width; ++c) sums[c] += partials[static_cast<size_t>(chunk) * width + c];

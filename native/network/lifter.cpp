@@ -10,8 +10,9 @@ Lifter::Lifter(Blueprint& blueprint, Backend& backend)
       aggregator_(config_.temporal && config_.aggregate
                       ? std::make_optional<FrameAggregator>(blueprint)
                       : std::nullopt),
-      singleHead_(blueprint, "fcn", spatial_->width(), poseWidth_) {
-  if (config_.temporal) multipleHead_.emplace(blueprint, "fcn_1", config_.width, poseWidth_);
+      singleHead_(blueprint, tensor_names::kSingleHead, spatial_->width(), poseWidth_) {
+  if (config_.temporal)
+    multipleHead_.emplace(blueprint, tensor_names::kMultipleHead, config_.width, poseWidth_);
   if (config_.refine) refiner_.emplace(blueprint);
   const int middle = config_.frames / 2;
   middle_ = DeviceArray<int>(backend, &middle, 1);

@@ -26,7 +26,7 @@ struct Pass {
   uint64_t seed = 0;
   uint32_t step = 0;
   AttentionWatch* watch = nullptr;
-  bool planning = false;  // takes the memory that a pass would and does nothing else
+  bool dryRun = false;  // takes the memory that a pass would and computes nothing
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
   // Of a branch: in bfloat16 where the device keeps such arrays so.
@@ -43,11 +43,11 @@ struct Pass {
 
   template <typename Op>
   void run(const Op& op) const {
-    if (!planning) backend.run(op);
+    if (!dryRun) backend.run(op);
   }
   template <typename T>
   void copyIn(T* device, const T* host, size_t count) const {
-    if (!planning) backend.copyIn(device, host, count * sizeof(T));
+    if (!dryRun) backend.copyIn(device, host, count * sizeof(T));
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.

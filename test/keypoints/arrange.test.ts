@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
+import { orderFrames } from '../../lib/keypoints/frame-order.js';
 import { denormalizeKeypoints, normalizeKeypoints } from '../../lib/keypoints/normalize.js';
-import { orderFrames } from '../../lib/keypoints/people/frame-order.js';
 
 const gap = Number.NaN;
 
@@ -68,7 +68,8 @@ describe('orderFrames', () => {
   it('counts in the steps of the numbers', () => {
     const order = orderFrames([0, 5, 15]);
     expect(order.names).toEqual(['0', '5', '10', '15']);
-    expect(order.notices.join()).toContain('steps of 5');
+    expect(order.step).toBe(5);
+    expect(order.notices.join()).toContain('steps of 5: taken as every 5th frame');
   });
 
   it('does not take ids of photographs for frames', () => {
@@ -81,8 +82,51 @@ describe('orderFrames', () => {
     expect(orderFrames(['0.jpg', '1.jpg', '999999999999999.jpg']).frames).toBe(3);
   });
 
-  it('keeps the order of names without numbers, or with the same', () => {
+  it('keeps the order of names without numbers', () => {
     expect(orderFrames(['b.jpg', 'a.jpg']).frameOf).toEqual([0, 1]);
-    expect(orderFrames(['x/1.jpg', 'y/1.jpg']).frameOf).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['the same number twice', ['x/1.jpg', 'y/1.jpg', 'y/2.jpg'], 'got "x/1.jpg" and "y/1.jpg", both number 1'],
+    ['a name without a number among others', ['1.jpg', 'cover.jpg'], 'as in "1.jpg", got "cover.jpg"'],
+    ['a hole of days', [0, 1, 2, 3, 4, 1e9], 'got 0 to 1000000000 of which 6 are there'],
+  ])('refuses %s', (_, ids, message) => {
+    expect(() => orderFrames(ids)).toThrow(message);
+  });
+
+  it('takes the number that differs where a name has several', () => {
+    expect(orderFrames(['f_2_cam1.jpg', 'f_0_cam1.jpg']).frameOf).toEqual([1, 0]);
+    expect(orderFrames(['2.0', '0.0', '1.0']).frameOf).toEqual([2, 0, 1]);
+  });
+
+  it('a hole among consecutive numbers is a hole, however long', () => {
+    const order = orderFrames([0, 1, 2, 3, 400, 401, 402, 403]);
+    expect(order).toMatchObject({ frames: 404, notices: [] });
+    expect(order.frameOf[4]).toBe(400);
+  });
+
+  it.each([
+    ['s', 1 / 30, undefined, 30],
+    ['s', 1001 / 30000, 's', 30000 / 1001],
+    ['ms', 1000 / 30, undefined, 30],
+    ['ms', 1000 / 59.94005994, 'ms', 60000 / 1001],
+    ['us', 1e6 / 25, undefined, 25],
+  ] as const)('finds frames, holes and rate by times in %s', (unit, spacing, stated, fps) => {
+    const frames = Array.from({ length: 300 }, (_, frame) => frame).filter((frame) => frame < 100 || frame >= 110);
+    const shuffled = frames.map((_, at) => frames[(at * 7) % frames.length]);
+    const values = shuffled.map((frame) => {
+      const time = 1e4 + frame * spacing;
+      return unit === 's' ? Number(time.toFixed(6)) : Math.round(time);
+    });
+    const order = orderFrames(values, { times: { values, unit: stated } });
+    expect(order.frameOf).toEqual(shuffled);
+    expect(order.frames).toBe(300);
+    expect(order.fps).toBeCloseTo(fps, 6);
+  });
+
+  it('numbers place the frames where there are times too, which tell the rate', () => {
+    const order = orderFrames([7, 9, 8], { times: { values: [0.28, 0.36, 0.32], unit: 's' } });
+    expect(order.frameOf).toEqual([0, 2, 1]);
+    expect(order.fps).toBeCloseTo(25, 9);
   });
 });

@@ -47,8 +47,14 @@ describe('AlphaPose', () => {
     const file = [entry('0.jpg', 700), entry('1.jpg', 710)];
     expect(read(file, { size: { width: 1000, height: 500 } }).notices).toEqual([]);
     expect(read(file, { size: { width: 500, height: 1000 } }).notices).toEqual([
-      "100% of the points lie outside of an image of 500x1000 (they reach 726, 260): is this the video's size, not turned and not resized?",
+      '100% of the points lie outside of an image of 500x1000 (x from 700 to 726, y from 100 to 260): of 1000x500 only 0% do. ' +
+        'Is the video shown turned? Then give its size as --size 1000x500.',
     ]);
+    expect(
+      read([entry('0.jpg', -700), entry('1.jpg', 710)], { size: { width: 500, height: 600 } }).notices.at(-1),
+    ).toBe(
+      "100% of the points lie outside of an image of 500x600 (x from -700 to 726, y from 100 to 260): is this the video's size, not resized?",
+    );
     // A few may: who leaves the image is guessed at its edge.
     expect(read(file, { size: { width: 1000, height: 250 } }).notices).toEqual([]);
   });
@@ -92,7 +98,7 @@ describe('AlphaPose', () => {
     expect(track).toMatchObject({ people: 1, frames: 3, id: '1' });
     expect([0, 1, 2].map((frame) => track.keypoints[frame * 34])).toEqual([300, 301, 302]);
     expect(track.notices.join()).toContain('linked by the likeness');
-    expect(track.notices.join()).toContain('1 people in fewer than 3 frames are left out');
+    expect(track.notices.join()).toContain('1 person is there in fewer than 3 frames: left out');
   });
 
   it('fills single joints without a position', () => {
@@ -101,18 +107,31 @@ describe('AlphaPose', () => {
     const track = read([entry(0, 10), { ...entry(1, 20), keypoints: hidden }, entry(2, 30)]);
     expect(track.keypoints[17 * 2]).toBeCloseTo(20, 5);
     expect(Array.from(track.filled)).toEqual([0, 0, 0]);
-    expect(track.notices.join()).toContain('1 single joints');
+    expect(track.notices.join()).toContain('1 single joint has no position');
   });
 
   it.each([
     ['an empty list', [], 'got none'],
-    ['an entry that is none', [1], '[0]: expected an object'],
-    ['no image', [{ keypoints: person(1, 1) }], 'image_id: expected a name or a number, got nothing'],
+    ['an entry that is none', [1], 'got a list of 1 whose first item is 1'],
+    ['an entry among others that is none', [entry(0, 9), 1], '[1]: expected a frame as the others are, got 1'],
+    [
+      'no image where others have one',
+      [entry(0, 9), { keypoints: person(1, 1) }],
+      '[1]: expected a frame number or image name',
+    ],
     ['odd triples', [entry(0, 1, { keypoints: [1, 2] })], 'got 2 values'],
-    ['text among the numbers', [entry(0, 1, { keypoints: [1, 'x', 3] })], 'keypoints[1]: expected a number, got "x"'],
+    [
+      'text among the numbers',
+      [entry(0, 1, { keypoints: [1, 'x', 3] })],
+      "keypoints[1]: expected a number, got the string 'x'",
+    ],
     ['people of different joints', [entry(0, 9), entry(1, 9, { keypoints: person(1, 1, 1, 26) })], 'got 26'],
     ['an unknown number of joints', [entry(0, 9, { keypoints: person(1, 1, 1, 5) })], 'got 5'],
-    ['values that are normalised already', [entry(0, 9, { keypoints: person(0, 0).map(() => 0.5) })], 'in pixels'],
+    [
+      'values that are normalised already',
+      [entry(0, 9, { keypoints: person(0, 0).map((_, at) => (at % 2) - 0.4) })],
+      'in pixels',
+    ],
     ['nothing but zeros', [entry(0, 9, { keypoints: person(0, 0).map(() => 0) })], 'no joint with a position'],
   ])('refuses %s', (_, file, message) => {
     expect(() => read(file)).toThrow(message);

@@ -148,7 +148,7 @@ describe('MMPose', () => {
     const text = JSON.stringify([0, 1, 2].map((frame) => [instance(17, frame)])).replace('[101,', '[NaN,');
     const track = read(text);
     expect(track.keypoints.every(Number.isFinite)).toBe(true);
-    expect(track.notices.join()).toContain('1 single joints');
+    expect(track.notices.join()).toContain('1 single joint has no position');
   });
 
   it('refuses scores of another length', () => {

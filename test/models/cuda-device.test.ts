@@ -54,10 +54,10 @@ describe.skipIf(reason !== undefined)('doctor', () => {
     );
     const environment = { PSTMO_CUBLASLT: emulatedCublasLt };
     const { out } = await withEnvironment(environment, () => runHere(['doctor', '--json']));
-    const { gpuProducts } = JSON.parse(out);
-    expect(gpuProducts.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
-    expect(gpuProducts.gflops.auto).toBeGreaterThan(0);
-    expect(gpuProducts.gflops.own).toBeGreaterThan(0);
+    const { gpuMatmul } = JSON.parse(out);
+    expect(gpuMatmul.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
+    expect(gpuMatmul.gflops.auto).toBeGreaterThan(0);
+    expect(gpuMatmul.gflops.own).toBeGreaterThan(0);
   });
 
   it.each([

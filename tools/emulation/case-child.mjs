@@ -50,10 +50,12 @@ async function poses({ config, batch = 1, video, withoutFolds }, options) {
   return model.lift({ keypoints, stride, flip, first, count, batch: 0, ...clips });
 }
 
-async function planComplaint({ plan, tolerance }, precision) {
-  const values = await poses(plan, { device: 'cpu', precision: 'fp32', plan: 'off' });
-  const error = errorOf(await poses(plan, { device: 'cuda:0', precision, plan: 'on', products: 'own' }), { values });
-  return error < tolerance ? undefined : `compiled lifter: ${plan.about} is wrong by ${error}`;
+async function lifterComplaint({ lifterCase, tolerance }, precision) {
+  const values = await poses(lifterCase, { device: 'cpu', precision: 'fp32', compiled: 'off' });
+  const error = errorOf(await poses(lifterCase, { device: 'cuda:0', precision, compiled: 'on', matmul: 'own' }), {
+    values,
+  });
+  return error < tolerance ? undefined : `lifter: ${lifterCase.about} is wrong by ${error}`;
 }
 
 /** Precision "narrow": bf16, and so are the arrays that may be. */
@@ -73,9 +75,9 @@ async function complaint([file, precision, products, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const one = v8.deserialize(readFileSync(file));
   try {
-    return await (one.plan ? planComplaint(one, precision) : opComplaint(one, precision, products));
+    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, products));
   } catch (error) {
-    return `${one.op ?? 'compiled lifter'}: ${error.message}`;
+    return `${one.op ?? 'lifter'}: ${error.message}`;
   }
 }
 

@@ -27,7 +27,7 @@ if (flags.write !== undefined) {
   process.exit();
 }
 
-const { compiledCases, writeCases, writePlanCases } = await import('./cases.mjs');
+const { compiledCases, writeCases, writeLifterCases } = await import('./cases.mjs');
 const { casesReaching, mutantAddon, verdictOf } = await import('./mutant-runs.mjs');
 const LEAST_CAUGHT = 0.93;
 for (const name of ['seconds', 'jobs']) {
@@ -63,7 +63,7 @@ async function runMutants() {
   const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
   const folder = path.join(root, 'build/mutants/cases');
   const compiled = await compiledCases(root);
-  const written = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
+  const written = [...writeCases(compiled.opCases, folder), ...writeLifterCases(compiled, folder)];
   const cases = written.filter(({ long }) => !long);
   const addon = mutantAddon(root);
   const reaching = casesReaching(addon, cases, 100 * seconds);

@@ -6,7 +6,7 @@
 //   node tools/emulation/sanitize.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { compiledCases, writeCases, writePlanCases } from './cases.mjs';
+import { compiledCases, writeCases, writeLifterCases } from './cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from './mutant-runs.mjs';
 import { explanationOf, READS_BEYOND } from './mutants-explained.mjs';
 import { mutateKernels } from './mutate.mjs';
@@ -28,7 +28,7 @@ const environment = { LD_PRELOAD: library, ASAN_OPTIONS: 'detect_leaks=0' };
 
 const compiled = await compiledCases(root);
 const caseFolder = path.join(folder, 'cases');
-const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writeLifterCases(compiled, caseFolder)];
 const reaching = casesReaching(addon, cases, SECONDS, environment);
 console.log(`${cases.length} cases of operations and of the compiled lifter: no access outside what was allocated`);
 

@@ -130,11 +130,11 @@ export PSTMO_TEST_DEVICE=cuda:0
 part 300 'build' bash -c build || exit 1
 part 60 'probe: layouts' bash -c layouts
 part 90 'probe: rates' bash -c rates
-part 60 'probe: peaks of products and copies' node tools/gpu/parts.mjs peaks
+part 60 'probe: peaks of matrix products and copies' node tools/gpu/parts.mjs peaks
 part 180 'operations in fp32, tf32 and bf16' node_modules/.bin/vitest run test/native/cuda-ops.test.ts
 # shellcheck disable=SC2046 # names are words
 part 180 'goldens and trainings' node_modules/.bin/vitest run $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts|mutants)')
-part 200 'plan beside the graph' node tools/gpu/parts.mjs plan
+part 200 'compiled beside op by op' node tools/gpu/parts.mjs compiled
 part 90 'memory check' bash -c 'sanitizer memcheck'
 part 90 'race check' bash -c 'sanitizer racecheck'
 part 60 'errors: out of memory' env ${PSTMO_PREBUILD:+PSTMO_EMULATION_MEMORY=16000000} node tools/gpu/parts.mjs out-of-memory

@@ -21,16 +21,22 @@ const models = new Map();
 let lifter;
 let step = 0;
 
-/** The model of a request, opened once; `side`: by its plan, which must exist then, or by the graph. */
+/** The model of a request, opened once; `side`: compiled, which must be supported then, or op by op. */
 async function modelOf({ side, files, frames, precision, threads, withoutFolds = [] }) {
   const key = JSON.stringify([files?.weights, frames, precision, withoutFolds]);
   if (!models.has(key)) {
     const weights = files && (await readWeights(files.weights));
     const config = weights?.config ?? parseModelConfig({ frames });
-    const plan = side === 'plan' ? 'auto' : 'off';
-    const model = createNativeModel(nativeConfig(config), { device: 'cpu', precision, threads, plan, withoutFolds });
-    if (side === 'plan' && model.planObstacle) {
-      throw new Error(`there is no plan: ${model.planObstacle}`);
+    const compiled = side === 'compiled' ? 'auto' : 'off';
+    const model = createNativeModel(nativeConfig(config), {
+      device: 'cpu',
+      precision,
+      threads,
+      compiled,
+      withoutFolds,
+    });
+    if (side === 'compiled' && model.unsupportedReason) {
+      throw new Error(`not compiled: ${model.unsupportedReason}`);
     }
     await (weights ? loadWeights(model, weights) : model.initialize(0));
     models.set(key, model);
@@ -102,8 +108,8 @@ async function videoTurn(request) {
  * how many fit into a step.
  */
 async function clipsTurn({ side, files, clipFrames, joined, piece, precision, threads }) {
-  const plan = side === 'plan' ? 'auto' : 'off';
-  lifter ??= await PoseLifter.load(files.weights, { device: 'cpu', precision, threads, plan });
+  const compiled = side === 'compiled' ? 'auto' : 'off';
+  lifter ??= await PoseLifter.load(files.weights, { device: 'cpu', precision, threads, compiled });
   const lift = async (count) => {
     const data = randomKeypoints(count * clipFrames).map((value) => 500 * (value + 1));
     const [clips, frames] = joined ? [1, count * clipFrames] : [count, clipFrames];

@@ -1,11 +1,11 @@
 /** @typedef {{ op: string, shape: string, flops: number, bytes: number, narrowBytes: number }} Row */
-/** @typedef {{ about: string, products: Record<string, number>, copies: number, l2: number, exponentials: number }} Device */
+/** @typedef {{ about: string, matmul: Record<string, number>, copies: number, l2: number, exponentials: number }} Device */
 
 /** What one H200 gave: bf16 products of 8192 x 8192 x 8192 on random data, and copies within its memory, both measured there. */
 export const H200 = {
   about: 'An H200',
   /** FLOP/s. tf32 takes half the rate of bf16 in the hardware, fp32 is the data sheet's. */
-  products: { bf16: 788e12, tf32: 394e12, fp32: 67e12 },
+  matmul: { bf16: 788e12, tf32: 394e12, fp32: 67e12 },
   /** Bytes/s, read and written together. */
   copies: 4.3e12,
   /** Bytes/s that all multiprocessors together read from L2: an expectation, which the rates probe is to measure. */
@@ -18,7 +18,7 @@ export const H200 = {
 export const H100 = {
   ...H200,
   about: 'An H100',
-  products: { ...H200.products, bf16: 798e12, tf32: 399e12 },
+  matmul: { ...H200.matmul, bf16: 798e12, tf32: 399e12 },
   copies: 3.0e12,
 };
 
@@ -73,7 +73,7 @@ export function gather(records) {
  * @param {Device} device
  */
 export function expectedTime({ op, flops, bytes }, precision, headWidth, device = H200) {
-  const arithmetic = flops / device.products[precision];
+  const arithmetic = flops / device.matmul[precision];
   const memory = bytes / device.copies;
   const exps = op in PRODUCTS_OF_SCORES ? flops / PRODUCTS_OF_SCORES[op] / (2 * headWidth) : 0;
   const exponentials = exps / device.exponentials;

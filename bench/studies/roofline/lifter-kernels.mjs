@@ -1,4 +1,4 @@
-// What the kernels of the plan on CUDA (native/cuda/plan-*.cu) compute and move for a batch of windows, as they are written now: bf16
+// What the kernels of the compiled lifter on CUDA (native/inference/cuda) compute and move for a batch of windows, as they are written now: bf16
 // between the kernels, the residual stream in fp32.
 
 /** @typedef {{ op: string, shape: string, flops: number, bytes: number, l2: number, exponentials: number, exact: boolean }} KernelRow */
@@ -83,7 +83,7 @@ function layer(windows, tokens, stride, { width, hidden, heads }, projected = fa
  * @param {number} frames
  * @returns {KernelRow[]}
  */
-export function planKernels(
+export function lifterKernels(
   { frames: tokens, layers = 3, width = 256, hidden = 512, heads = 8, joints = 17 },
   windows,
   frames,
@@ -145,9 +145,9 @@ export function planKernels(
  * @param {KernelRow} row
  * @param {import('./expected-time.mjs').Device} device
  */
-export function planTime({ flops, bytes, l2, exponentials, exact }, device) {
+export function kernelTime({ flops, bytes, l2, exponentials, exact }, device) {
   const times = {
-    arithmetic: flops / device.products[exact ? 'fp32' : 'bf16'],
+    arithmetic: flops / device.matmul[exact ? 'fp32' : 'bf16'],
     memory: bytes / device.copies,
     l2: l2 / device.l2,
     exponentials: exponentials / device.exponentials,

@@ -8,7 +8,7 @@ import { stepRecords } from '../../../dist/profiling/profile.js';
 import { readFlags } from '../../measure/flags.mjs';
 import { markdownTable, writeResults } from '../../report/report.mjs';
 import { expectedTime, extrapolate, gather, H100, H200 } from './expected-time.mjs';
-import { planKernels, planTime } from './lifter-kernels.mjs';
+import { kernelTime, lifterKernels } from './lifter-kernels.mjs';
 
 const flags = readFlags('node bench/studies/roofline/run.mjs', {
   ...{ batch: 2304, 'training-batch': 160, precision: 'bf16', json: false, out: '' },
@@ -94,10 +94,10 @@ function summaryTable(results) {
 }
 
 function report(results, least) {
-  const { about, products, copies, exponentials } = H200;
-  const rates = Object.entries(products).map(([name, rate]) => `${rate / 1e12} in ${name}`);
-  return `${about}: ${rates.join(', ')} TFLOP/s of products, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
-(16 a clock and multiprocessor). The products are in ${flags.precision}, arrays as the backend keeps them in it: in bf16 two bytes an element between
+  const { about, matmul, copies, exponentials } = H200;
+  const rates = Object.entries(matmul).map(([name, rate]) => `${rate / 1e12} in ${name}`);
+  return `${about}: ${rates.join(', ')} TFLOP/s of matrix products, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
+(16 a clock and multiprocessor). Matrix products are in ${flags.precision}, arrays as the backend keeps them in it: in bf16 two bytes an element between
 the operations of a branch, four in the residual stream (\`native/ops/activations.h\`); beside it what all would be at four.
 Expected: the longest of the three; nothing is counted for starting kernels, for gaps, or for arrays that the 60 MB of L2 keep.
 A kernel that takes less found its arrays in L2; one that takes much more is worth a look. An H100 has the same processor and ${H100.copies / 1e12} TB/s of memory.
@@ -111,18 +111,18 @@ ${results
 }
 
 /** Kernels of one kind and shape together. */
-function planRows(model, windows, frames) {
+function kernelRows(model, windows, frames) {
   const rows = new Map();
-  for (const row of planKernels(model, windows, frames)) {
+  for (const row of lifterKernels(model, windows, frames)) {
     const key = `${row.op} ${row.shape}`;
     const { count } = rows.get(key) ?? { count: 0 };
-    const times = { ...planTime(row, H200), onH100: planTime(row, H100).expected };
+    const times = { ...kernelTime(row, H200), onH100: kernelTime(row, H100).expected };
     rows.set(key, { ...row, ...times, count: count + 1 });
   }
   return [...rows.values()];
 }
 
-const PLANS = [
+const LIFTERS = [
   ...[{ frames: 243 }, { frames: 243, layers: 4 }, { frames: 81 }, { frames: 27 }].map((model) => ({
     model,
     video: false,
@@ -130,10 +130,10 @@ const PLANS = [
   { model: { frames: 243 }, video: true },
 ];
 
-function planReport(windows) {
-  const plans = PLANS.map(({ model, video }) => {
+function lifterReport(windows) {
+  const lifters = LIFTERS.map(({ model, video }) => {
     const frames = video ? windows + model.frames - 1 : windows * model.frames;
-    const rows = planRows(model, windows, frames);
+    const rows = kernelRows(model, windows, frames);
     const seconds = rows.reduce((sum, { count, expected }) => sum + count * expected, 0);
     const onH100 = rows.reduce((sum, row) => sum + row.count * row.onH100, 0);
     const name = `P-STMO${model.layers === 4 ? '' : '-S'}, N = ${model.frames}, ${video ? 'a video, each frame encoded once' : 'whole windows'}`;
@@ -141,18 +141,18 @@ function planReport(windows) {
   });
   const microseconds = (value) => (value > 0 ? (1e6 * value).toFixed(0) : '');
   const titles = ['kernel', 'launches', 'GFLOP', 'MB', 'arithmetic µs', 'memory µs', 'L2 µs', 'exp µs', 'expected µs'];
-  const detail = plans[0].rows.map((row) => [
+  const detail = lifters[0].rows.map((row) => [
     ...[`${row.op} ${row.shape}`, `${row.count}`, (row.flops / 1e9).toFixed(1), (row.bytes / 1e6).toFixed(1)],
     ...[row.arithmetic, row.memory, row.l2, row.exponentials, row.expected].map(microseconds),
   ]);
-  return `### The plan on CUDA, bf16, ${windows} windows
+  return `### The compiled lifter on CUDA, bf16, ${windows} windows
 
 Each kernel by itself, what it reads from L2 beside the rest (${H200.l2 / 1e12} TB/s, an expectation): weights once a block of rows, keys and
 values once a block of queries. Times of one launch. The arithmetic is at the rate of wgmma, which these kernels do not use: mma.sync stays below it.
 
 ${markdownTable(
   ['', 'expected ms', 'windows/s', 'on an H100'],
-  plans.map(({ name, seconds, onH100 }) => [
+  lifters.map(({ name, seconds, onH100 }) => [
     name,
     (1e3 * seconds).toFixed(2),
     whole(windows / seconds),
@@ -170,7 +170,7 @@ for (const one of CASES) {
 writeResults(
   'roofline',
   { devices: { H200, H100 }, precision: flags.precision, results },
-  `# Expected times\n\n${report(results, 0)}\n\n${planReport(flags.batch)}`,
+  `# Expected times\n\n${report(results, 0)}\n\n${lifterReport(flags.batch)}`,
   {
     ...{ folder: flags.out, json: flags.json },
   },
@@ -183,5 +183,5 @@ if (flags.out === '') {
   if (after === undefined) {
     throw new Error(`${MANUAL} has no lines "${begin}" and "${end}".`);
   }
-  writeFileSync(MANUAL, `${before}${begin}\n${report(results, 0.005)}\n\n${planReport(flags.batch)}\n${end}${after}`);
+  writeFileSync(MANUAL, `${before}${begin}\n${report(results, 0.005)}\n\n${lifterReport(flags.batch)}\n${end}${after}`);
 }

@@ -25,7 +25,7 @@ export interface PersonSummary {
  * in the order of the option `person`. Throws as `readKeypoints` does.
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
-  const people = findPeople(path, { size: { width: 1, height: 1 }, ...options });
+  const people = findPeople(path, options, true);
   return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);

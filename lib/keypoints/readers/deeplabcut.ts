@@ -1,11 +1,12 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { Detection, FoundDetections } from '../detections.js';
-import { cellNumber, linesOf } from './csv-table.js';
+import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { CsvFrames } from './csv-frames.js';
+import { cellNumber, checkWidth, linesOf } from './csv-table.js';
 import { shown } from './json-value.js';
 
 /** Whether a text starts as DeepLabCut's CSV does. */
 export function isDeepLabCut(head: string): boolean {
-  return /^\W*scorer,/.test(head);
+  return /^\W*scorer\W*[,;\t]/.test(head);
 }
 
 /** The rows of names on top of the table. */
@@ -21,7 +22,7 @@ interface Header {
  * likelihood) of names, then a row a frame, its number or image first; pixels, empty where a part was not found. The
  * parts have the user's names, so that a layout of the user's own tells what they are. Throws `ERR_FORMAT`.
  */
-export function readDeepLabCut(where: string, text: string): FoundDetections {
+export function readDeepLabCut(where: string, text: string): RawDetections {
   const lines = linesOf(text);
   const { individuals, bodyparts, coords, rows } = headerOf(where, lines);
   const joints = [...new Set(bodyparts)];
@@ -34,32 +35,30 @@ export function readDeepLabCut(where: string, text: string): FoundDetections {
     columns[individuals ? people.indexOf(individuals[column]) : 0][joints.indexOf(part)][axis] = column + 1;
   }
   const present = people.map((_, person) => columns[person].some(([x, y]) => x > 0 && y > 0));
-  const images: string[] = [];
-  const detections: Detection[] = [];
-  for (const { cells, number } of lines.slice(rows)) {
-    if (cells.length !== bodyparts.length + 1) {
+  const frames = new CsvFrames(where, ['frame'], { frame: 0, time: -1, person: -1 });
+  const detections: FoundDetection[] = [];
+  for (const line of lines.slice(rows)) {
+    checkWidth(where, line, bodyparts.length + 1);
+    const { image, again } = frames.imageOf(line);
+    if (again) {
       throw new PoseError(
         'ERR_FORMAT',
-        `${where}: line ${number}: expected ${bodyparts.length + 1} cells, got ${cells.length}.`,
+        `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again.`,
       );
     }
     const value = (column: number, empty: number) =>
-      column < 0 ? empty : cellNumber(`${where}: line ${number}: column ${column + 1}`, cells[column], empty);
-    for (const [person, name] of people.entries()) {
+      column < 0 ? empty : cellNumber(`${where}: line ${line.number}: column ${column + 1}`, line.cells[column], empty);
+    for (const [person, track] of people.entries()) {
       if (!present[person]) continue;
       const triples = columns[person].flatMap(([x, y, likelihood]) => {
-        const point = [value(x, Number.NaN), value(y, Number.NaN)];
-        return [...point, Number.isFinite(point[0]) ? value(likelihood, likelihood < 0 ? 1 : 0) : 0];
+        return [value(x, Number.NaN), value(y, Number.NaN), value(likelihood, likelihood < 0 ? 1 : Number.NaN)];
       });
-      if (triples.every((coordinate, at) => at % 3 === 2 || Number.isNaN(coordinate))) continue;
-      detections.push({ image: images.length, track: name, triples, score: 1 });
+      detections.push({ image, track, triples });
     }
-    images.push(cells[0]);
   }
-  if (new Set(images).size !== images.length) {
-    throw new PoseError('ERR_FORMAT', `${where}: expected one row a frame, got a frame twice.`);
-  }
-  return { images, detections, jointNames: joints, notices: [] };
+  // Tracks of who is nowhere in a frame are empty there, which is no detection lost.
+  const found = detections.filter(({ triples }) => triples.some((number, at) => at % 3 < 2 && Number.isFinite(number)));
+  return { ...frames.images(), detections: found, jointNames: joints, notices: [] };
 }
 
 function headerOf(where: string, lines: readonly { cells: string[]; number: number }[]): Header {

@@ -6,13 +6,37 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A JSON value as it may stand in a message: short. */
+/** A value as it may stand in a message: short. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isRecord(value)) return 'an object';
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+/** A JSON value with its type, where another type was expected. */
+export function typed(value: unknown): string {
+  if (typeof value !== 'string') return shown(value);
+  return `the string '${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
+}
+
+/** What a JSON value is made of, for somebody who wonders why it was not read: its keys, its first item. */
+export function described(value: unknown, depth = 0): string {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'an empty list';
+    return depth > 2
+      ? `a list of ${value.length}`
+      : `a list of ${value.length} whose first item is ${described(value[0], depth + 1)}`;
+  }
+  if (!isRecord(value)) return typed(value);
+  const keys = Object.keys(value);
+  if (keys.length === 0) return 'an empty object';
+  const named = keys
+    .slice(0, 8)
+    .map((key) => key.slice(0, 40))
+    .join(', ');
+  return `an object with the ${keys.length === 1 ? 'key' : 'keys'} ${named}${keys.length > 8 ? `, ... (${keys.length})` : ''}`;
 }
 
 export function numberField(record: JsonRecord, name: string): number | undefined {
@@ -39,7 +63,7 @@ export function sizeOfImages(images: readonly unknown[], notices: string[]): { w
 
 /** An error that says at what place a JSON value is not what it should be. */
 export function wrongValue(place: string, expected: string, got: unknown): PoseError {
-  return new PoseError('ERR_FORMAT', `${place}: expected ${expected}, got ${shown(got)}.`);
+  return new PoseError('ERR_FORMAT', `${place}: expected ${expected}, got ${typed(got)}.`);
 }
 
 /** A list of numbers; null (as Python's NaN is read) becomes NaN. Throws `ERR_FORMAT` that names the entry. */
@@ -52,10 +76,21 @@ export function numberList(place: string, value: unknown): number[] {
 
 /** A flat list of x, y, confidence for each joint. */
 export function tripleList(place: string, value: unknown): number[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length % 3 !== 0) {
-    throw wrongValue(place, 'x, y, confidence for each joint', Array.isArray(value) ? value.length : value);
+  if (!Array.isArray(value)) throw wrongValue(place, 'x, y, confidence for each joint', value);
+  if (value.length === 0 || value.length % 3 !== 0) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${place}: expected x, y, confidence for each joint, got ${value.length} values.`,
+    );
   }
   return numberList(place, value);
+}
+
+/** Whether a value is a list of numbers, some perhaps missing or wrong: its first that is there is no list or object. */
+export function isFlatList(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const first = value.find((item) => item !== null);
+  return value.length > 0 && typeof first !== 'object';
 }
 
 /** Mean of the confidences of triples: how sure a detector is of a person where it does not say. */
@@ -75,16 +110,51 @@ export function trackName(value: unknown): string | undefined {
 /** Bare words that Python writes for numbers that JSON does not have. */
 const pythonNumbers = /(?<=[[,:\s])(?:NaN|-?Infinity)(?=[\s,\]}])/g;
 
-/** Parses JSON; Python's NaN and Infinity become null. Throws `ERR_FORMAT`. */
+/**
+ * Parses JSON, or JSON lines into a list of their values; Python's NaN and Infinity become null. Throws `ERR_FORMAT`,
+ * with the line where the first line is JSON by itself.
+ */
 export function parseJson(where: string, text: string): unknown {
+  try {
+    return parsed(text);
+  } catch (cause) {
+    const lines = text.split('\n').map((line, index) => ({ line: line.trim(), number: index + 1 }));
+    const own = lines.filter(({ line }) => line !== '');
+    if (own.length > 1 && isJson(own[0].line) && /^[[{]/.test(own[0].line)) {
+      return own.map(({ line, number }) => {
+        try {
+          return parsed(line);
+        } catch (wrong) {
+          throw notJson(`${where}: line ${number}`, wrong);
+        }
+      });
+    }
+    throw notJson(where, cause);
+  }
+}
+
+function notJson(where: string, cause: unknown): PoseError {
+  return new PoseError('ERR_FORMAT', `${where}: expected JSON, got ${(cause as Error).message}.`, { cause });
+}
+
+function isJson(text: string): boolean {
+  try {
+    parsed(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     try {
-      if (pythonNumbers.test(text)) return JSON.parse(text.replace(pythonNumbers, 'null'));
+      if (text.search(pythonNumbers) >= 0) return JSON.parse(text.replace(pythonNumbers, 'null'));
     } catch {
-      // The first complaint is about the file as it is.
+      // The first complaint is about the text as it is.
     }
-    throw new PoseError('ERR_FORMAT', `${where}: expected JSON, got ${(cause as Error).message}.`, { cause });
+    throw cause;
   }
 }

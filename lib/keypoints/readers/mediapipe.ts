@@ -1,52 +1,71 @@
-import type { FoundFrame, FoundPerson, FrameFormat } from './frame-format.js';
-import { isRecord, meanConfidence, numberField, wrongValue } from './json-value.js';
+import { coco17 } from '../../skeletons/coco.js';
+import { mediapipe33 } from '../../skeletons/mediapipe.js';
+import { jointKey } from '../joint-names.js';
+import { isBlank } from './frame-fields.js';
+import type { FrameFormat } from './frame-format.js';
+import { isRecord, type JsonRecord, numberList, wrongValue } from './json-value.js';
+import { isPointObject, tripleOf } from './point-object.js';
 
-const landmarks = 33;
+const landmarks = mediapipe33.joints.length;
+const cocoKeys = new Set(coco17.joints.map(jointKey));
+const places = new Map(mediapipe33.joints.map((joint, index) => [jointKey(joint), index]));
 
 /**
  * MediaPipe Pose's landmarks as its results are written down: a frame is {`landmarks`: [person, ...]} (Tasks),
  * {`poseLandmarks`: person} or {`pose_landmarks`: person} (Solutions), or a person alone; a person is 33 of {x, y, z,
- * visibility}, fractions of the image's width and height. z and world landmarks are passed over. A frame's number
- * may stand in `frame` or `timestamp`.
+ * visibility} or [x, y, z, visibility], in a list or by index or name, fractions of the image's width and height. z and
+ * world landmarks are passed over.
  */
 export const mediaPipe: FrameFormat = {
-  isFrame: (value) => {
-    if (isPerson(value)) return true;
-    if (!isRecord(value)) return false;
-    const found = peopleIn(value);
-    return found !== undefined && (isPerson(found) || (Array.isArray(found) && found.every(isPerson)));
+  isPerson: (value) => pointsOf(value) !== undefined,
+  peopleOf: (frame) => {
+    const field = ['landmarks', 'poseLandmarks', 'pose_landmarks'].find((name) => name in frame);
+    return field === undefined ? undefined : (frame[field] ?? []);
   },
-  readFrame: (place, value) => {
-    const found = isRecord(value) ? peopleIn(value) : value;
-    if (!Array.isArray(found)) throw wrongValue(`${place}: landmarks`, 'a list', found);
-    const people = isPerson(found) ? [found] : found;
-    const frame: FoundFrame = {
-      people: people.map((person, index) => personOf(`${place}: landmarks[${index}]`, person)),
-    };
-    const id = isRecord(value) ? (value.frame ?? value.timestamp) : undefined;
-    if (typeof id === 'number' || typeof id === 'string') frame.id = id;
-    return frame;
+  readPerson: (place, value) => {
+    if (isBlank(value)) return undefined;
+    const points = pointsOf(value);
+    if (points === undefined) throw wrongValue(place, `${landmarks} landmarks`, value);
+    return { triples: points.flatMap((point, index) => landmarkOf(`${place}[${index}]`, point)) };
   },
   layoutOf: () => 'mediapipe-33',
-  fractions: 'always',
+  fractions: true,
 };
 
-function peopleIn(value: Record<string, unknown>): unknown {
-  const found = value.landmarks ?? value.poseLandmarks ?? value.pose_landmarks;
-  return isRecord(found) ? found.landmark : found;
+/** The 33 points of a person, some perhaps missing; undefined for anything else. */
+function pointsOf(value: unknown): unknown[] | undefined {
+  const inner = isRecord(value) && 'landmark' in value ? value.landmark : value;
+  if (isRecord(inner)) return pointsByName(inner);
+  if (!Array.isArray(inner) || inner.length !== landmarks) return undefined;
+  return inner.some((point) => !isBlank(point)) && inner.every((point) => isBlank(point) || isLandmark(point))
+    ? inner
+    : undefined;
 }
 
-function isPerson(value: unknown): value is unknown[] {
-  return Array.isArray(value) && value.length === landmarks && isRecord(value[0]) && typeof value[0].x === 'number';
+function isLandmark(value: unknown): boolean {
+  return isPointObject(value) || (Array.isArray(value) && (value.length === 4 || value.length === 5));
 }
 
-function personOf(place: string, person: unknown): FoundPerson {
-  if (!Array.isArray(person) || person.length !== landmarks) throw wrongValue(place, `${landmarks} landmarks`, person);
-  const triples = person.flatMap((point, index) => {
-    if (!isRecord(point) || typeof point.x !== 'number' || typeof point.y !== 'number') {
-      throw wrongValue(`${place}[${index}]`, 'an object with x and y', point);
-    }
-    return [point.x, point.y, numberField(point, 'visibility') ?? 1];
-  });
-  return { triples, score: meanConfidence(triples) };
+/** Points by index ("7", "landmark_7") or by name ("LEFT_KNEE"). */
+function pointsByName(value: JsonRecord): unknown[] | undefined {
+  const entries = Object.entries(value).filter(([, point]) => isPointObject(point));
+  if (entries.length === 0) return undefined;
+  const points = new Array<unknown>(landmarks).fill(null);
+  let beyond = false;
+  for (const [name, point] of entries) {
+    const number = /^(?:landmark|point|lm|kp|keypoint)?[ _-]?(\d{1,2})$/i.exec(name);
+    const index = number ? Number(number[1]) : places.get(jointKey(name));
+    if (index === undefined || index >= landmarks) return undefined;
+    points[index] = point;
+    if (index > 16 && number) beyond = true;
+    if (!number && !cocoKeys.has(jointKey(name))) beyond = true;
+  }
+  // Seventeen joints are another detector's.
+  return beyond ? points : undefined;
+}
+
+function landmarkOf(place: string, point: unknown): number[] {
+  if (!Array.isArray(point) || isBlank(point)) return tripleOf(place, isBlank(point) ? null : point);
+  const [x, y, , visibility] = numberList(place, point);
+  return [x, y, visibility];
 }

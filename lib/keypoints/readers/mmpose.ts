@@ -1,61 +1,57 @@
+import { isBlank } from './frame-fields.js';
 import type { FoundPerson, FrameFormat } from './frame-format.js';
-import {
-  isRecord,
-  type JsonRecord,
-  meanConfidence,
-  numberField,
-  numberList,
-  trackName,
-  wrongValue,
-} from './json-value.js';
+import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json-value.js';
 
 /**
  * MMPose's predictions. New (1.x): a frame is a list of instances with `keypoints` [[x, y], ...] and `keypoint_scores`,
- * or {`frame_id`, `instances`}, in a list or under `instance_info`. Old (0.x): instances whose `keypoints` are
- * [[x, y, score], ...], or {`preds`: (P, J, 3), `image_paths`}.
+ * or {`frame_id`, `instances`}, in a list or under `instance_info`; in memory, {`predictions`: [[instance, ...]]}. Old
+ * (0.x): instances whose `keypoints` are [[x, y, score], ...], or {`preds`: (P, J, 3), `image_paths`}.
  */
 export const mmPose: FrameFormat = {
-  isFrame: (value) => {
-    if (isRecord(value) && Array.isArray(value.preds)) return Array.isArray(value.preds[0]);
-    if (isRecord(value)) return Array.isArray(value.instances) && value.instances.every(isInstance);
-    return Array.isArray(value) && value.length > 0 && value.every(isInstance);
+  isPerson: (value) => (isRecord(value) ? isPointList(value.keypoints) : false),
+  peopleOf: ({ instances, predictions, preds }) => {
+    if (instances !== undefined) return instances ?? [];
+    if (predictions !== undefined) return predictions ?? [];
+    if (!Array.isArray(preds)) return preds;
+    return preds.map((keypoints: unknown) => ({ keypoints }));
   },
-  readFrame: (place, value) => {
-    if (Array.isArray(value)) return { people: value.map((one, index) => personOf(`${place}[${index}]`, one)) };
-    if (!isRecord(value)) throw wrongValue(place, 'a list of instances', value);
-    if (Array.isArray(value.preds)) {
-      const people = value.preds.map((points, index) => personOf(`${place}.preds[${index}]`, { keypoints: points }));
-      const path = Array.isArray(value.image_paths) ? value.image_paths[0] : undefined;
-      return typeof path === 'string' ? { people, id: path } : { people };
-    }
-    if (!Array.isArray(value.instances)) throw wrongValue(`${place}.instances`, 'a list', value.instances);
-    const people = value.instances.map((one, index) => personOf(`${place}.instances[${index}]`, one));
-    const id = value.frame_id;
-    return typeof id === 'number' || typeof id === 'string' ? { people, id } : { people };
-  },
+  readPerson: personOf,
   layoutOf: (joints) => ({ 17: 'coco-17', 26: 'halpe-26', 133: 'coco-133', 136: 'halpe-136' })[joints],
 };
 
-function isInstance(value: unknown): boolean {
-  return isRecord(value) && Array.isArray(value.keypoints) && Array.isArray(value.keypoints[0]);
+/** The joints' names that a file's `meta_info` gives by their ids; undefined where it has none. */
+export function jointNamesIn(file: unknown): string[] | undefined {
+  if (!isRecord(file)) return undefined;
+  const meta = [file.meta_info, file.dataset_meta].find(isRecord);
+  const byId = meta?.keypoint_id2name;
+  if (!isRecord(byId)) return undefined;
+  const names = Object.keys(byId).map((_, id) => byId[String(id)]);
+  return names.every((name) => typeof name === 'string') ? (names as string[]) : undefined;
 }
 
-function personOf(place: string, person: unknown): FoundPerson {
-  if (!isRecord(person) || !Array.isArray(person.keypoints) || person.keypoints.length === 0) {
-    throw wrongValue(`${place}.keypoints`, 'a list of points', isRecord(person) ? person.keypoints : person);
-  }
+/** Whether a value is a list of points that are lists; some may be missing. */
+export function isPointList(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const first = value.find((point) => !isBlank(point));
+  return Array.isArray(first) && first.length <= 4 && !Array.isArray(first[0]);
+}
+
+function personOf(place: string, person: unknown): FoundPerson | undefined {
+  if (!isRecord(person)) throw wrongValue(place, 'an object with keypoints', person);
   const { keypoints } = person;
-  const scores = person.keypoint_scores === undefined ? undefined : scoresOf(place, person, keypoints.length);
+  if (isBlank(keypoints)) return undefined;
+  if (!Array.isArray(keypoints)) throw wrongValue(`${place}.keypoints`, 'a list of points', keypoints);
+  const scores = isBlank(person.keypoint_scores) ? undefined : scoresOf(place, person, keypoints.length);
   const triples = keypoints.flatMap((point, joint) => {
+    if (isBlank(point)) return [Number.NaN, Number.NaN, 0];
     const numbers = numberList(`${place}.keypoints[${joint}]`, point);
     if (numbers.length !== 2 && numbers.length !== 3) {
       throw wrongValue(`${place}.keypoints[${joint}]`, '[x, y] or [x, y, score]', point);
     }
     return [numbers[0], numbers[1], scores?.[joint] ?? numbers[2] ?? 1];
   });
-  const score = numberField(person, 'bbox_score') ?? numberField(person, 'score') ?? meanConfidence(triples);
-  const track = trackName(person.track_id ?? person.instance_id);
-  return { triples, score, ...(track !== undefined && { track }) };
+  const score = numberField(person, 'bbox_score') ?? numberField(person, 'score');
+  return { triples, score, track: trackName(person.track_id ?? person.instance_id) };
 }
 
 function scoresOf(place: string, { keypoint_scores }: JsonRecord, joints: number): number[] {

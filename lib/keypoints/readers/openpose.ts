@@ -1,7 +1,10 @@
 import { body25, body25b } from '../../skeletons/body25.js';
 import type { Skeleton } from '../../skeletons/skeleton.js';
+import { isBlank } from './frame-fields.js';
 import type { FoundPerson, FrameFormat } from './frame-format.js';
-import { isRecord, meanConfidence, trackName, tripleList, wrongValue } from './json-value.js';
+import { isFlatList, isRecord, trackName, tripleList, wrongValue } from './json-value.js';
+
+const pointFields = ['pose_keypoints_2d', 'pose_keypoints', 'joints'];
 
 /**
  * OpenPose's JSON, a frame a file: `people`, each with `pose_keypoints_2d` (older versions: `pose_keypoints`), triples
@@ -9,34 +12,22 @@ import { isRecord, meanConfidence, trackName, tripleList, wrongValue } from './j
  * same with `--format open`; with `--format cmu`, `bodies` with `joints`.
  */
 export const openPose: FrameFormat = {
-  isFrame: (value) =>
-    isRecord(value) && ((Array.isArray(value.people) && value.people.every(hasPoints)) || Array.isArray(value.bodies)),
-  readFrame: (place, value) => {
-    const list = isRecord(value) ? (value.people ?? value.bodies) : undefined;
-    if (!Array.isArray(list)) throw wrongValue(place, 'an object with people', value);
-    const people = list.map((person, index) => personOf(`${place}: people[${index}]`, person));
-    return { people: people.filter((person) => person !== undefined) };
+  isPerson: (value) => isRecord(value) && pointFields.some((field) => isFlatList(value[field])),
+  peopleOf: (frame) =>
+    'people' in frame ? (frame.people ?? []) : 'bodies' in frame ? (frame.bodies ?? []) : undefined,
+  readPerson: (place, person) => {
+    if (!isRecord(person)) throw wrongValue(place, 'an object', person);
+    const field = pointFields.find((name) => !isBlank(person[name]));
+    // Of some only hands or the face were found.
+    if (field === undefined) return undefined;
+    const triples = tripleList(`${place}.${field}`, person[field]);
+    return { triples, track: trackName(person.person_id ?? person.idx) };
   },
   layoutOf: (joints, people, notices) => {
     if (joints === 25) return whichBody25(people, notices);
     return { 17: 'coco-17', 18: 'coco-18', 26: 'halpe-26', 133: 'coco-133', 136: 'halpe-136' }[joints];
   },
 };
-
-function hasPoints(person: unknown): boolean {
-  return isRecord(person) && (person.pose_keypoints_2d ?? person.pose_keypoints) !== undefined;
-}
-
-/** undefined for one of whom only hands or the face were found. */
-function personOf(place: string, person: unknown): FoundPerson | undefined {
-  if (!isRecord(person)) throw wrongValue(place, 'an object', person);
-  const field = ['pose_keypoints_2d', 'pose_keypoints', 'joints'].find((name) => person[name] !== undefined);
-  const points = person[field ?? 'pose_keypoints_2d'];
-  if (Array.isArray(points) && points.length === 0) return undefined;
-  const triples = tripleList(`${place}.${field ?? 'pose_keypoints_2d'}`, points);
-  const track = trackName(person.person_id ?? person.idx);
-  return { triples, score: meanConfidence(triples), ...(track !== undefined && { track }) };
-}
 
 /** Bones that any body has; read with the wrong order of joints, they run across it. */
 const bones = ['left', 'right'].flatMap((side) =>
@@ -63,13 +54,17 @@ function whichBody25(people: readonly FoundPerson[], notices: string[]): string 
   return chosen.name;
 }
 
+function isPoint(triples: readonly number[], at: number): boolean {
+  return triples[at + 2] > 0 && !(triples[at] === triples[at + 1] && (triples[at] === 0 || triples[at] === -1));
+}
+
 function meanBone(layout: Skeleton, people: readonly FoundPerson[]): number {
   const pairs = bones.map((bone) => bone.map((joint) => layout.joints.indexOf(joint) * 3));
   let sum = 0;
   let count = 0;
   for (const { triples } of people) {
     for (const [from, to] of pairs) {
-      if (!(triples[from + 2] > 0 && triples[to + 2] > 0)) continue;
+      if (!isPoint(triples, from) || !isPoint(triples, to)) continue;
       const length = Math.hypot(triples[from] - triples[to], triples[from + 1] - triples[to + 1]);
       if (!Number.isFinite(length)) continue;
       sum += length;

@@ -1,8 +1,10 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { Detection, FoundDetections } from '../detections.js';
-import { columnName, layoutOfJointNames } from '../layout.js';
 import type { FoundTrack } from '../people/assemble-track.js';
-import { isRecord, type JsonRecord, numberField, shown } from './json-value.js';
+import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { CsvFrames } from './csv-frames.js';
+import { cellNumber, checkWidth, linesOf } from './csv-table.js';
+import { isBlank } from './frame-fields.js';
+import { isRecord, type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';
@@ -15,44 +17,51 @@ export const posesFormat = 'pstmo-poses';
  */
 export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
   const { keypoints, frames: names, size } = file;
-  if (file.version !== 1) throw wrong(`${where}: version`, '1', file.version);
+  if (file.version !== 1) throw wrongValue(`${where}: version`, '1', file.version);
   if (!Array.isArray(keypoints) || keypoints.length === 0)
-    throw wrong(`${where}: keypoints`, 'a list of frames', keypoints);
-  const joints = Array.isArray(keypoints[0]) ? keypoints[0].length : 0;
-  if (joints === 0) throw wrong(`${where}: keypoints[0]`, 'a list of joints', keypoints[0]);
+    throw wrongValue(`${where}: keypoints`, 'a list of frames', keypoints);
+  const seen = keypoints.findIndex((row) => !isBlank(row));
+  const joints = Array.isArray(keypoints[seen]) ? keypoints[seen].length : 0;
+  if (joints === 0) throw wrongValue(`${where}: keypoints[${Math.max(0, seen)}]`, 'a list of joints', keypoints[seen]);
   const points = new Float32Array(keypoints.length * joints * 2).fill(Number.NaN);
   const confidence = new Float32Array(keypoints.length * joints);
   for (const [frame, row] of keypoints.entries()) {
+    if (isBlank(row)) continue;
     if (!Array.isArray(row) || row.length !== joints) {
-      throw wrong(`${where}: keypoints[${frame}]`, `a list of ${joints} joints`, row);
+      throw wrongValue(`${where}: keypoints[${frame}]`, `a list of ${joints} joints`, row);
     }
     for (const [joint, point] of row.entries()) {
-      if (point === null) continue;
+      if (isBlank(point)) continue;
       const right = Array.isArray(point) && (point.length === 2 || point.length === 3);
-      if (!right || point.some((value: unknown) => typeof value !== 'number')) {
-        throw wrong(`${where}: keypoints[${frame}][${joint}]`, '[x, y], [x, y, confidence] or null', point);
+      if (!right || point.some((value: unknown) => typeof value !== 'number' && value !== null)) {
+        throw wrongValue(`${where}: keypoints[${frame}][${joint}]`, '[x, y], [x, y, confidence] or null', point);
       }
+      if (point.includes(null)) continue;
       points.set([point[0], point[1]], (frame * joints + joint) * 2);
       confidence[frame * joints + joint] = point[2] ?? 1;
     }
   }
   const found: FoundTrack = { keypoints: points, confidence, frames: keypoints.length, joints, people: 1, notices: [] };
   if (file.keypointLayout !== undefined) {
-    if (typeof file.keypointLayout !== 'string') throw wrong(`${where}: keypointLayout`, 'a name', file.keypointLayout);
+    if (typeof file.keypointLayout !== 'string')
+      throw wrongValue(`${where}: keypointLayout`, 'a name', file.keypointLayout);
     found.layout = file.keypointLayout;
   }
   if (size !== undefined && size !== null) {
     if (!Array.isArray(size) || size.length !== 2 || size.some((value) => typeof value !== 'number')) {
-      throw wrong(`${where}: size`, '[width, height]', size);
+      throw wrongValue(`${where}: size`, '[width, height]', size);
     }
     [found.width, found.height] = size as number[];
+  }
+  if (file.fps !== undefined && file.fps !== null && typeof file.fps !== 'number') {
+    throw wrongValue(`${where}: fps`, 'a number', file.fps);
   }
   found.fps = numberField(file, 'fps');
   if (typeof file.person === 'string') found.id = file.person;
   if (Array.isArray(file.filled) && file.filled.length === keypoints.length) found.filled = file.filled.map(Number);
   if (names !== undefined) {
     if (!Array.isArray(names) || names.length !== keypoints.length) {
-      throw wrong(`${where}: frames`, `a list of ${keypoints.length} names`, names);
+      throw wrongValue(`${where}: frames`, `a list of ${keypoints.length} names`, names);
     }
     found.frameIds = names.map((name) => (isRecord(name) || Array.isArray(name) ? shown(name) : String(name)));
   }
@@ -64,74 +73,42 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
  * (optionally) `<joint>_confidence`, in any order; a row a frame, an empty cell where a point is unknown. The joints'
  * names say the layout; other columns are passed over.
  */
-export function readKeypointCsv(where: string, text: string): FoundDetections {
-  const lines = text.split(/\r?\n/);
-  const header = lines[0].split(',').map((name) => name.trim());
+export function readKeypointCsv(where: string, text: string): RawDetections {
+  const lines = linesOf(text);
+  const header = lines[0].cells;
   const column = new Map(header.map((name, index) => [name, index]));
   const names = header.filter((name) => name.endsWith('_x_px')).map((name) => name.slice(0, -'_x_px'.length));
   if (names.length === 0 || !column.has('frame') || column.size !== header.length) {
     throw new PoseError(
       'ERR_FORMAT',
-      `${where}: line 1: expected distinct columns frame, <joint>_x_px, <joint>_y_px, got ${shown(lines[0])}.`,
+      `${where}: line 1: expected distinct columns frame, <joint>_x_px, <joint>_y_px, got ${shown(header.join(','))}.`,
     );
   }
-  const layout = layoutOfJointNames(names);
-  const joints = layout ? orderedBy(layout, names) : names;
-  const columns = joints.map((name) => {
+  const columns = names.map((name) => {
     const y = column.get(`${name}_y_px`);
     if (y === undefined)
       throw new PoseError('ERR_FORMAT', `${where}: line 1: expected a column ${name}_y_px beside ${name}_x_px.`);
     return { x: column.get(`${name}_x_px`)!, y, confidence: column.get(`${name}_confidence`) };
   });
-  const frame = column.get('frame')!;
-  const images = new Map<string, number>();
-  const detections: Detection[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (index === 0 || line.trim() === '') continue;
-    const cells = line.split(',');
-    if (cells.length !== header.length) {
+  const frames = new CsvFrames(where, header, { frame: column.get('frame')!, time: -1, person: -1 });
+  const detections: FoundDetection[] = [];
+  for (const line of lines.slice(1)) {
+    checkWidth(where, line, header.length);
+    const number = (at: number, empty: number) =>
+      cellNumber(`${where}: line ${line.number}: ${header[at]}`, line.cells[at], empty);
+    const { image, again } = frames.imageOf(line);
+    if (again) {
       throw new PoseError(
         'ERR_FORMAT',
-        `${where}: line ${index + 1}: expected ${header.length} cells, got ${cells.length}.`,
+        `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again.`,
       );
     }
-    const number = (at: number, empty: number): number => {
-      const cell = cells[at].trim();
-      if (cell === '') return empty;
-      const value = Number(cell);
-      if (Number.isNaN(value)) {
-        throw new PoseError(
-          'ERR_FORMAT',
-          `${where}: line ${index + 1}: ${header[at]}: expected a number, got ${shown(cell)}.`,
-        );
-      }
-      return value;
-    };
-    const id = cells[frame].trim();
-    if (images.has(id)) {
-      throw new PoseError(
-        'ERR_FORMAT',
-        `${where}: line ${index + 1}: expected one row a frame, got frame ${shown(id)} again.`,
-      );
-    }
-    images.set(id, images.size);
     const triples = columns.flatMap(({ x, y, confidence }) => [
       number(x, Number.NaN),
       number(y, Number.NaN),
-      confidence === undefined ? 1 : number(confidence, 0),
+      confidence === undefined ? 1 : number(confidence, Number.NaN),
     ]);
-    detections.push({ image: images.size - 1, triples, score: 1 });
+    detections.push({ image, triples });
   }
-  const found: FoundDetections = { images: [...images.keys()], detections, notices: [] };
-  return layout ? { ...found, layout: layout.name } : { ...found, jointNames: joints };
-}
-
-/** The column names of a layout's joints, in the layout's order. */
-function orderedBy(layout: { joints: readonly string[] }, names: readonly string[]): string[] {
-  const byKey = new Map(names.map((name) => [columnName(name), name]));
-  return layout.joints.map((joint) => byKey.get(columnName(joint))!);
-}
-
-function wrong(place: string, expected: string, got: unknown): PoseError {
-  return new PoseError('ERR_FORMAT', `${place}: expected ${expected}, got ${shown(got)}.`);
+  return { ...frames.images(), detections, jointNames: names, notices: [] };
 }

@@ -1,70 +1,67 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { Detection, FoundDetections } from '../detections.js';
-import { cellNumber, cellsOf, linesOf } from './csv-table.js';
-import { shown } from './json-value.js';
+import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { type JointColumns, jointColumns, namesJoints } from './csv-columns.js';
+import { CsvFrames, rowColumns } from './csv-frames.js';
+import { type CsvLine, cellNumber, cellsOf, checkWidth, linesOf } from './csv-table.js';
+import { isLongHeader, readLongCsv } from './long-csv.js';
 
-const axes = new Map([
-  ['x', 0],
-  ['y', 1],
-  ...['c', 'conf', 'confidence', 'score', 'likelihood', 'visibility', 'v', 'p'].map((name) => [name, 2] as const),
-]);
-const frameNames = ['frame', 'frame_id', 'image', 'image_id', 'time', 'timestamp', ''];
-const personNames = ['person', 'person_id', 'id', 'track', 'track_id'];
-
-interface Columns {
-  joints: string[];
-  /** Columns of x, y and confidence of each joint; -1 where there is none. */
-  places: number[][];
-  frame: number;
-  person: number;
-}
+const scoreNames = ['instancescore', 'personscore', 'bboxscore', 'boxscore', 'detectionscore', 'score'];
 
 /**
- * A plain CSV, a row a frame (or a person in a frame): under a header with `<joint>_x`, `<joint>_y` and (optionally)
- * `<joint>_c` (or conf, confidence, score, likelihood, visibility), or x0, y0, c0, x1, ...; beside them `frame` and
- * `person` (or id, track_id), other columns are passed over. Without a header: x, y of each joint, or x, y, confidence
- * where the number of columns divides by three and not by two or `joints` says so; no other columns. Throws `ERR_FORMAT`.
+ * A plain CSV, parted by commas, semicolons or tabs, a row a frame (or a person in a frame): under a header with
+ * `<joint>_x`, `<joint>_y` and (optionally) `<joint>_c` (or conf, confidence, score, likelihood, visibility), or x0, y0,
+ * c0, x1, ...; beside them a frame or time and a person or track, other columns are passed over. A row a joint where
+ * columns are `joint`, `x` and `y`. Without a header: x, y of each joint, or x, y, confidence where the number of columns
+ * divides by three and not by two or `joints` says so; no other columns. Throws `ERR_FORMAT`.
  */
-export function readPlainCsv(where: string, text: string, joints: number | undefined): FoundDetections {
+export function readPlainCsv(where: string, text: string, joints: number | undefined): RawDetections {
   const lines = linesOf(text);
   if (lines.length === 0) throw new PoseError('ERR_FORMAT', `${where}: expected rows, got none.`);
-  const named = headed(lines[0].cells);
-  const columns = named ? namedColumns(where, lines[0].cells) : countedColumns(where, lines[0].cells.length, joints);
-  const width = lines[0].cells.length;
-  const images = new Map<string, number>();
-  const detections: Detection[] = [];
-  for (const { cells, number } of lines.slice(named ? 1 : 0)) {
-    if (cells.length !== width) {
-      throw new PoseError('ERR_FORMAT', `${where}: line ${number}: expected ${width} cells, got ${cells.length}.`);
-    }
-    const value = (column: number, empty: number) =>
-      column < 0 ? empty : cellNumber(`${where}: line ${number}: column ${column + 1}`, cells[column], empty);
-    const id = columns.frame < 0 ? String(images.size) : cells[columns.frame];
-    if (!images.has(id)) images.set(id, images.size);
-    else if (columns.person < 0) {
+  const header = lines[0].cells;
+  if (!headed(header)) return readRows(where, header, lines, countedColumns(where, header.length, joints));
+  if (isLongHeader(header)) return readLongCsv(where, lines);
+  return readRows(where, header, lines.slice(1), jointColumns(where, header));
+}
+
+function readRows(
+  where: string,
+  header: readonly string[],
+  lines: readonly CsvLine[],
+  { joints, places }: JointColumns,
+): RawDetections {
+  const named = headed(header);
+  const taken = new Set(named ? places.flat() : header.keys());
+  const columns = rowColumns(header, taken);
+  const score = header.findIndex((name, column) => !taken.has(column) && scoreNames.includes(plainName(name)));
+  const frames = new CsvFrames(where, header, columns);
+  const detections: FoundDetection[] = [];
+  for (const line of lines) {
+    checkWidth(where, line, header.length);
+    const { image, again } = frames.imageOf(line);
+    if (again && columns.person < 0) {
       throw new PoseError(
         'ERR_FORMAT',
-        `${where}: line ${number}: expected one row a frame, got frame ${shown(id)} again.`,
+        `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again and no column that tells people apart.`,
       );
     }
-    const triples = columns.places.flatMap(([x, y, sure]) => {
-      const point = [value(x, Number.NaN), value(y, Number.NaN)];
-      return [...point, Number.isFinite(point[0]) ? value(sure, sure < 0 ? 1 : 0) : 0];
+    const value = (column: number, empty: number) =>
+      column < 0 ? empty : cellNumber(`${where}: line ${line.number}: column ${column + 1}`, line.cells[column], empty);
+    const triples = places.flatMap(([x, y, sure]) => {
+      return [value(x, Number.NaN), value(y, Number.NaN), value(sure, sure < 0 ? 1 : Number.NaN)];
     });
-    if (triples.every((coordinate, at) => at % 3 === 2 || Number.isNaN(coordinate))) continue;
-    const detection: Detection = { image: images.get(id)!, triples, score: 1 };
-    if (columns.person >= 0) detection.track = cells[columns.person];
-    detections.push(detection);
+    const own = named && score >= 0 ? value(score, Number.NaN) : Number.NaN;
+    detections.push({ image, triples, track: frames.trackOf(line), score: Number.isFinite(own) ? own : undefined });
   }
-  const numbered = columns.joints.every((name) => /^\d+$/.test(name));
-  const found: FoundDetections = { images: [...images.keys()], detections, notices: [] };
-  return numbered ? found : { ...found, jointNames: columns.joints };
+  const numbered = joints.every((name) => /^\d+$/.test(name));
+  const found: RawDetections = { ...frames.images(), detections, notices: [] };
+  return numbered ? found : { ...found, jointNames: joints };
 }
 
 /** Whether a first line may be one of {@link readPlainCsv}: a header with x columns, or nothing but numbers. */
 export function isPlainCsv(line: string): boolean {
   const cells = cellsOf(line);
-  return cells.length > 3 && (!headed(cells) || cells.some((cell) => /^x_?\d+$|.[_. ]x$/i.test(cell)));
+  if (cells.length <= 3) return false;
+  return !headed(cells) || isLongHeader(cells) || namesJoints(cells);
 }
 
 /** Whether a first line is a header: some cell is no number. */
@@ -72,41 +69,11 @@ function headed(cells: readonly string[]): boolean {
   return cells.some((cell) => cell !== '' && Number.isNaN(Number(cell)) && !/^nan$/i.test(cell));
 }
 
-function namedColumns(where: string, cells: readonly string[]): Columns {
-  const places = new Map<string, number[]>();
-  for (const [column, cell] of cells.entries()) {
-    const numbered = /^([A-Za-z]+)_?(\d+)$/.exec(cell);
-    const [joint, axis] = numbered ? [numbered[2], numbered[1]] : splitName(cell);
-    const index = axes.get(axis.toLowerCase());
-    if (joint === '' || index === undefined) continue;
-    const place = places.get(joint) ?? [-1, -1, -1];
-    if (place[index] >= 0) throw new PoseError('ERR_FORMAT', `${where}: line 1: expected one column ${shown(cell)}.`);
-    place[index] = column;
-    places.set(joint, place);
-  }
-  const joints = [...places].filter(([, [x, y]]) => x >= 0 && y >= 0);
-  if (joints.length === 0) {
-    throw new PoseError(
-      'ERR_FORMAT',
-      `${where}: line 1: expected columns <joint>_x and <joint>_y, or x0, y0, ..., got ${shown(cells.join(','))}.`,
-    );
-  }
-  const lower = cells.map((cell) => cell.toLowerCase());
-  return {
-    joints: joints.map(([name]) => name),
-    places: joints.map(([, place]) => place),
-    frame: lower.findIndex((cell) => frameNames.includes(cell)),
-    person: lower.findIndex((cell) => personNames.includes(cell)),
-  };
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** "left_hip_x" as "left_hip" and "x"; empty where nothing parts the two. */
-function splitName(cell: string): [string, string] {
-  const at = Math.max(cell.lastIndexOf('_'), cell.lastIndexOf('.'), cell.lastIndexOf(' '));
-  return at > 0 ? [cell.slice(0, at), cell.slice(at + 1)] : ['', ''];
-}
-
-function countedColumns(where: string, width: number, joints: number | undefined): Columns {
+function countedColumns(where: string, width: number, joints: number | undefined): JointColumns {
   const fitting = [2, 3].filter(
     (channels) => width % channels === 0 && width / channels === (joints ?? width / channels),
   );
@@ -125,7 +92,5 @@ function countedColumns(where: string, width: number, joints: number | undefined
     places: Array.from({ length: count }, (_, joint) =>
       [0, 1, 2].map((axis) => (axis < channels ? joint * channels + axis : -1)),
     ),
-    frame: -1,
-    person: -1,
   };
 }

@@ -1,6 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { FoundFrame, FoundPerson } from './frame-format.js';
-import { meanConfidence, shown } from './json-value.js';
+import type { FoundPerson } from './frame-format.js';
+import { shown } from './json-value.js';
 
 /** Class and box before the points. */
 const leading = 5;
@@ -12,10 +12,26 @@ const lengths = new Map(
   ),
 );
 
-/** Whether a text's first line is one of {@link readYoloText}. */
+/** A class and a box, perhaps with a confidence and a track: somebody without points. */
+const boxLengths = [5, 6, 7];
+
+/** What one file shows. */
+export interface YoloFrame {
+  people: FoundPerson[];
+  /** Boxes without points. */
+  boxes: number;
+}
+
+/** Whether a text has a line of {@link readYoloText} with points. */
 export function isYoloText(text: string): boolean {
-  const numbers = text.split('\n', 1)[0].trim().split(/\s+/);
-  return lengths.has(numbers.length) && numbers.every((word) => word !== '' && Number.isFinite(Number(word)));
+  return text.split('\n', 300).some((line) => {
+    const words = line.trim().split(/\s+/);
+    return lengths.has(words.length) && words.every((word) => word !== '' && isNumber(word));
+  });
+}
+
+function isNumber(word: string): boolean {
+  return Number.isFinite(Number(word)) || /^-?(nan|inf)$/i.test(word);
 }
 
 /**
@@ -23,14 +39,19 @@ export function isYoloText(text: string): boolean {
  * (where the model has it) visibility of COCO's 17 points, the person's confidence (`save_conf`) and track id (where
  * it tracked), all but the last as fractions of the image. Throws `ERR_FORMAT` with the line.
  */
-export function readYoloText(where: string, text: string): FoundFrame {
+export function readYoloText(where: string, text: string): YoloFrame {
   const people: FoundPerson[] = [];
+  let boxes = 0;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '') continue;
     const words = line.trim().split(/\s+/);
     const numbers = words.map(Number);
     const form = lengths.get(numbers.length);
-    const bad = numbers.findIndex((number) => !Number.isFinite(number));
+    const bad = words.findIndex((word) => !isNumber(word));
+    if (bad < 0 && boxLengths.includes(numbers.length)) {
+      boxes++;
+      continue;
+    }
     if (form === undefined || bad >= 0) {
       const got = bad >= 0 ? shown(words[bad]) : `${numbers.length} numbers`;
       const known = [...lengths.keys()].join(', ');
@@ -40,8 +61,7 @@ export function readYoloText(where: string, text: string): FoundFrame {
     const triples = Array.from({ length: joints }, (_, joint) => {
       const at = leading + joint * channels;
       const [x, y] = [numbers[at], numbers[at + 1]];
-      // Points that were not found are at the corner.
-      return [x, y, channels === 3 ? numbers[at + 2] : x === 0 && y === 0 ? 0 : 1];
+      return [x, y, channels === 3 ? numbers[at + 2] : 1];
     }).flat();
     const end = leading + joints * channels;
     // One number more is a confidence below 1, or a whole number that counts people.
@@ -49,9 +69,9 @@ export function readYoloText(where: string, text: string): FoundFrame {
     const track = more === 2 ? numbers[end + 1] : more === 1 && confidence === undefined ? numbers[end] : undefined;
     people.push({
       triples,
-      score: confidence ?? meanConfidence(triples),
+      score: confidence,
       ...(track !== undefined && { track: String(track) }),
     });
   }
-  return { people };
+  return { people, boxes };
 }

@@ -86,7 +86,6 @@ void CudaBackend::run(const LinearBackward& op) {
 // of 128, by a kernel after it), the moments joined, y normalised; z, mean and inverseStd are kept.
 // Evaluation: z is not written.
 void CudaBackend::run(const SpatialBlockForward& op) {
-  constexpr float kSlope = 0.2f;
   const RowMajor x{op.x, op.in}, weight{op.weight, op.in};
   if (!op.training) {
     const Epilogue epilogue{.y = op.y,
@@ -95,7 +94,7 @@ void CudaBackend::run(const SpatialBlockForward& op) {
                             .variance = op.runningVariance,
                             .gamma = op.gamma,
                             .beta = op.beta,
-                            .slope = kSlope,
+                            .slope = kLeakySlope,
                             .dropout = dropoutMaskOf(op.dropout),
                             .residual = op.residual};
     matmul(op.rows, op.out, op.in, x, weight, epilogue);
@@ -111,16 +110,15 @@ void CudaBackend::run(const SpatialBlockForward& op) {
                op.runningVariance);
   elementwise(stream(), op.rows, op.out, dropoutMaskOf(op.dropout),
               Normalize{op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.residual, op.y, op.out,
-                        kSlope});
+                        kLeakySlope});
 }
 
 // dZ first holds dY through dropout and leaky ReLU, then, after the sums over the rows, the
 // gradient of z; dGamma, dBeta +=.
 void CudaBackend::run(const SpatialBlockBackward& op) {
-  constexpr float kSlope = 0.2f;
   elementwise(stream(), op.rows, op.out, dropoutMaskOf(op.dropout),
               ThroughActivation{op.dY, op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.dZ,
-                                op.out, kSlope});
+                                op.out, kLeakySlope});
   run(BatchNormBackward{.rows = op.rows,
                         .channels = op.out,
                         .dY = op.dZ,

@@ -106,7 +106,7 @@ __global__ void __launch_bounds__(kMergeColumns* kMergeLanes)
                unbiased = rows > 1 ? all.squares / (count - 1) : 0.0;
   mean[column] = static_cast<float>(all.mean);
   inverseStd[column] =
-      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilon)));
+      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilonFloat)));
   runningMean[column] += kBatchNormMomentum * (static_cast<float>(all.mean) - runningMean[column]);
   runningVariance[column] +=
       kBatchNormMomentum * (static_cast<float>(unbiased) - runningVariance[column]);
@@ -166,7 +166,7 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormForwardKernel(Layer
   float squares = 0;
   for (int c = lane; c < op.channels; c += kWarp) squares += (x[c] - mean) * (x[c] - mean);
   const float std = sqrtf(sumOfLanes(squares) / static_cast<float>(op.channels - 1)),
-              factor = 1.0f / (std + 1e-6f);
+              factor = 1.0f / (std + kLayerNormEpsilon);
 
   // The row.
   for (int c = lane; c < op.channels; c += kWarp)
@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNo
   const float* x = op.x + row * op.channels;
   const int64_t first = row * op.channels;
   float* dX = op.dX + row * op.channels;
-  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
+  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + kLayerNormEpsilon);
 
   // mean(g), and the factor of u.
   float sumG = 0, sumGU = 0;
@@ -213,7 +213,7 @@ struct LayerNormTerms {
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
     const int64_t at = row * op.channels + c;
     const float dY = read(op.dY, at);
-    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + 1e-6f));
+    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + kLayerNormEpsilon));
     values[1] = dY;
   }
 };

@@ -1,16 +1,27 @@
-// What the plan does row by row. Rows are padded with zeros to whole vectors. Included by
-// plan-kernels.inl alone.
+// The compiled lifter's kernels that go row by row: layer norm, affine, sums of rows. Included by
+// kernels.inl alone; kernels.h has each formula.
+//
+// Shapes: x, y (rows, stride), `channels` of each row padded with zeros to whole vectors;
+// parameters (padded channels).
+//
+// Loop: rows outside, vectors of channels inside, no tail: padding is computed as the rest, and
+// stays zero where a kernel says so.
+//
+// Deterministic: a row is computed from itself alone. Its sums run in two accumulators, even and
+// odd vectors, which are added, then their lanes in a fixed tree.
 #pragma once
 
 inline int paddedChannels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
+// ---- Layer norm
+
 struct RowMoments {
-  float mean, scale;
+  float mean, scale;  // scale = 1 / (std + 1e-6)
 };
 
-// Two passes: the mean, then the squares of what differs from it. What pads the row counts for
-// neither.
+// Two passes: the mean, then the squares of the deviations from it. Padding counts for neither.
 inline RowMoments rowMoments(const float* x, int channels) {
+  // Mean: padding is zero and adds nothing.
   const int padded = paddedChannels(channels);
   Vec total0{}, total1{};
   int c = 0;
@@ -20,6 +31,8 @@ inline RowMoments rowMoments(const float* x, int channels) {
   }
   if (c < padded) total0 += load(x + c);
   const float mean = sum(total0 + total1) / (float)channels;
+
+  // Squares: padding is not zero once the mean is subtracted, so it is masked.
   Vec squares0{}, squares1{};
   const int whole = channels / kLanes * kLanes;
   for (c = 0; c + 2 * kLanes <= whole; c += 2 * kLanes) {
@@ -31,9 +44,11 @@ inline RowMoments rowMoments(const float* x, int channels) {
     const Vec centred = firstLanes(load(x + c) - mean, channels - c, Vec{});
     squares0 += centred * centred;
   }
-  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) + 1e-6f)};
+  return {mean, 1.0f / (__builtin_sqrtf(sum(squares0 + squares1) / (float)(channels - 1)) +
+                        kLayerNormEpsilon)};
 }
 
+// scale[row] = 1 / (std + 1e-6): all that is left of a layer norm which is folded into the weights.
 void rowScales(const float* x, ptrdiff_t stride, int channels, int rows, float* scale) {
   for (int row = 0; row < rows; ++row) scale[row] = rowMoments(x + row * stride, channels).scale;
 }
@@ -50,8 +65,8 @@ inline void saveRounded(Bf16* to, Vec v) {
 
 // Two vectors of a normalised row, zero behind its last channel.
 template <bool affine>
-inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, float mean,
-                            float factor, Vec (&out)[2]) {
+inline void normalizedPanel(const LayerNorm& op, const float* x, int c, float mean, float factor,
+                            Vec (&out)[2]) {
 #pragma GCC unroll 2
   for (int v = 0; v < 2; ++v) {
     const int at = c + v * kLanes;
@@ -61,14 +76,15 @@ inline void normalizedPanel(const PlanNormalize& op, const float* x, int c, floa
   }
 }
 
+// affine: with a and b.
 template <bool affine>
-void normalizeRowsOf(const PlanNormalize& op) {
+void layerNormRows(const LayerNorm& op) {
   const int channels = op.channels;
   for (int row = 0; row < op.rows; ++row) {
     const float* x = op.x + row * op.stride;
     const RowMoments moments = rowMoments(x, channels);
     const float factor = op.scaled ? moments.scale : 1.0f;
-    Vec values[2];
+    Vec values[2];  // one panel's columns
     if (op.y) {
       float* y = op.y + row * op.stride;
       for (int c = 0; c < channels; c += kPanel) {
@@ -89,15 +105,17 @@ void normalizeRowsOf(const PlanNormalize& op) {
   }
 }
 
-void planNormalizeRows(const PlanNormalize& op) {
+void layerNorm(const LayerNorm& op) {
   if (op.a) {
-    normalizeRowsOf<true>(op);
+    layerNormRows<true>(op);
   } else {
-    normalizeRowsOf<false>(op);
+    layerNormRows<false>(op);
   }
 }
 
-void planAffineRows(const PlanAffine& op) {
+// ---- Affine and sums
+
+void affine(const Affine& op) {
   const int padded = paddedChannels(op.channels);
   for (int row = 0; row < op.rows; ++row) {
     const ptrdiff_t at = row * op.stride;
@@ -112,8 +130,8 @@ void planAffineRows(const PlanAffine& op) {
   }
 }
 
-void planAddRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
-                 RowMap tableMap, int channels, int rows, float* y) {
+void addRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
+             RowMap tableMap, int channels, int rows, float* y) {
   const int padded = paddedChannels(channels);
   RowWalk walk(tableMap, 0);
   for (int row = 0; row < rows; ++row) {
@@ -128,12 +146,13 @@ void planAddRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const f
   }
 }
 
-void planCombineRows(const PlanCombine& op) {
+void combineRows(const CombineRows& op) {
   for (int row = 0; row < op.rows; ++row) {
     const float* frame = op.frames + op.frameRows[row] * op.frameStride;
     const float* position = op.positions + row * op.positionStride;
     const Vec factor = splat(op.scale[row]);
     for (int c = 0; c < op.columns; c += kLanes) {
+      // The layer norm is folded: its row scale multiplies both parts.
       const Vec value = (load(frame + c) + load(position + c)) * factor + load(op.bias + c);
       if (op.bf16) {
         saveRounded(static_cast<Bf16*>(op.out) + row * op.outStride + c, value);

@@ -11,6 +11,7 @@
 #include <device/ptx.h>
 #include <device/shared-array.h>
 
+#include "../../core/constants.h"
 #include "../../cuda/kernels/fragments.h"
 #include "../../cuda/kernels/lanes.h"
 
@@ -31,8 +32,7 @@ struct Operand {
 // The factor of a layer norm, 1 / (std + epsilon). squares: the sum of squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
-  constexpr float kEpsilon = 1e-6f;
-  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kEpsilon);
+  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kLayerNormEpsilon);
 }
 
 // A lane computes its elements of each fragment by itself: no lane needs another's sums.

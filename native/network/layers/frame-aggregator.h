@@ -13,9 +13,6 @@ namespace pstmo::network {
 
 class FrameAggregator {
  public:
-  // The stride of each layer; empty for an N that has none.
-  static std::vector<int> strides(int frames);
-
   explicit FrameAggregator(Blueprint& blueprint);
 
   // x (B, N, d), left as it is, to (B, 1, d).

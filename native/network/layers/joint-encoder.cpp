@@ -9,10 +9,10 @@ constexpr int kLayers = 3;
 JointEncoder::JointEncoder(Blueprint& blueprint)
     : joints_(blueprint.config.joints),
       jointWidth_(blueprint.config.width / joints_),
-      embedding_(blueprint.parameters.addLinear("encoder.joint_embedding", jointWidth_, 2)),
-      table_(blueprint.parameters.add({"encoder.pos_embedding"}, {1, joints_, jointWidth_},
+      embedding_(blueprint.parameters.addLinear(tensor_names::kJointEmbedding, jointWidth_, 2)),
+      table_(blueprint.parameters.add({tensor_names::kJointPositions}, {1, joints_, jointWidth_},
                                       Parameters::Initial::normal)),
-      stack_(blueprint, "encoder.model", kLayers, jointWidth_, 2 * jointWidth_) {}
+      stack_(blueprint, tensor_names::kJointStack, kLayers, jointWidth_, 2 * jointWidth_) {}
 
 float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
   frames_ = frames;

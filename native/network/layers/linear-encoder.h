@@ -10,7 +10,7 @@ class LinearEncoder : public SpatialEncoder {
   explicit LinearEncoder(Blueprint& blueprint)
       : in_(2 * blueprint.config.joints),
         out_(blueprint.config.width),
-        linear_(blueprint.parameters.addLinear("encoder.fc", out_, in_, 1)) {}
+        linear_(blueprint.parameters.addLinear(tensor_names::kLinearEncoder, out_, in_, 1)) {}
 
   int width() const override { return out_; }
 

@@ -6,21 +6,19 @@ MlpEncoder::MlpEncoder(Blueprint& blueprint)
     : inner_(2 * blueprint.config.width),
       out_(blueprint.config.width),
       projects_(blueprint.config.temporal) {
-  add(blueprint, "encoder.fc_1", "encoder.bn_1", 2 * blueprint.config.joints);
-  for (int i = 0; i < blueprint.config.mlpBlocks; ++i) {
-    const std::string name = "encoder.layers." + std::to_string(i);
-    add(blueprint, name + ".w1", name + ".batch_norm1", inner_);
-    add(blueprint, name + ".w2", name + ".batch_norm2", inner_);
+  for (int i = 0; i < 1 + 2 * blueprint.config.mlpBlocks; ++i)
+    add(blueprint, tensor_names::mlpBlock(static_cast<size_t>(i)),
+        i == 0 ? 2 * blueprint.config.joints : inner_);
+  if (projects_) {
+    projection_ = blueprint.parameters.addLinear(tensor_names::kMlpProjection, out_, inner_, 1);
   }
-  if (projects_) projection_ = blueprint.parameters.addLinear("encoder.fc_2", out_, inner_, 1);
 }
 
-void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std::string& norm,
-                     int in) {
+void MlpEncoder::add(Blueprint& blueprint, const tensor_names::Block& names, int in) {
   Block block;
   block.in = in;
-  block.linear = blueprint.parameters.addLinear(linear, inner_, in, 1);
-  block.norm = blueprint.parameters.addBatchNorm(norm, inner_);
+  block.linear = blueprint.parameters.addLinear(names.linear, inner_, in, 1);
+  block.norm = blueprint.parameters.addBatchNorm(names.batchNorm, inner_);
   block.site = blueprint.nextSite();
   blocks_.push_back(block);
 }

@@ -5,8 +5,8 @@ namespace pstmo::network {
 PoseHead::PoseHead(Blueprint& blueprint, const std::string& name, int in, int out)
     : in_(in),
       out_(out),
-      norm_(blueprint.parameters.addBatchNorm(name + ".0", in)),
-      linear_(blueprint.parameters.addLinear(name + ".1", out, in, 1)) {}
+      norm_(blueprint.parameters.addBatchNorm(tensor_names::head(name).batchNorm, in)),
+      linear_(blueprint.parameters.addLinear(tensor_names::head(name).linear, out, in, 1)) {}
 
 void PoseHead::forward(const Pass& pass, const float* x, int rows, float* y) {
   const EvaluationScope scratch(pass);

@@ -10,8 +10,8 @@ constexpr float kDropout = 0.5f;
 Refiner::Refiner(Blueprint& blueprint)
     : joints_(blueprint.config.outputJoints),
       rootJoint_(blueprint.config.rootJoint),
-      expand_(blueprint.parameters.addLinear("post_refine.0", kHidden, 6 * joints_)),
-      score_(blueprint.parameters.addLinear("post_refine.3", 2 * joints_, kHidden)),
+      expand_(blueprint.parameters.addLinear(tensor_names::kRefineExpand, kHidden, 6 * joints_)),
+      score_(blueprint.parameters.addLinear(tensor_names::kRefineScore, 2 * joints_, kHidden)),
       site_(blueprint.nextSite()) {}
 
 // A network without dropout has none here either.

@@ -2,18 +2,17 @@
 
 namespace pstmo::network {
 
-TransformerLayer::TransformerLayer(Blueprint& blueprint, const std::string& name, int width,
-                                   int hidden, int stride)
+TransformerLayer::TransformerLayer(Blueprint& blueprint, const tensor_names::Layer& names,
+                                   int width, int hidden, int stride)
     : width_(width), hidden_(hidden), heads_(blueprint.config.heads), stride_(stride) {
   Parameters& parameters = blueprint.parameters;
-  const std::string attention = name + ".self_attn.linears.";
-  queryKeyValue_ =
-      parameters.addLinears({attention + "0", attention + "1", attention + "2"}, width, width);
-  projection_ = parameters.addLinear(attention + "3", width, width);
-  expand_ = parameters.addLinear(name + ".feed_forward.w_1", hidden, width, strided() ? 1 : 0);
-  contract_ = parameters.addLinear(name + ".feed_forward.w_2", width, hidden, strided() ? 3 : 0);
-  attentionNorm_ = parameters.addLayerNorm(name + ".sublayer.0.norm", width);
-  feedForwardNorm_ = parameters.addLayerNorm(name + ".sublayer.1.norm", width);
+  const auto& [query, key, value] = names.queryKeyValue;
+  queryKeyValue_ = parameters.addLinears({query, key, value}, width, width);
+  projection_ = parameters.addLinear(names.output, width, width);
+  expand_ = parameters.addLinear(names.expand, hidden, width, strided() ? 1 : 0);
+  contract_ = parameters.addLinear(names.contract, width, hidden, strided() ? 3 : 0);
+  attentionNorm_ = parameters.addLayerNorm(names.attentionNorm, width);
+  feedForwardNorm_ = parameters.addLayerNorm(names.feedForwardNorm, width);
   weightsSite_ = blueprint.nextSite();
   attentionSite_ = blueprint.nextSite();
   hiddenSite_ = blueprint.nextSite();
@@ -137,11 +136,13 @@ void TransformerLayer::watch(const Pass& pass) const {
   pass.backend.copyOut(pass.watch->maps.data(), maps, count * sizeof(float));
 }
 
-TransformerStack::TransformerStack(Blueprint& blueprint, const std::string& name, int layers,
+TransformerStack::TransformerStack(Blueprint& blueprint, const std::string& stack, int layers,
                                    int width, int hidden) {
-  for (int i = 0; i < layers; ++i)
-    layers_.emplace_back(blueprint, name + ".layers." + std::to_string(i), width, hidden);
-  blueprint.parameters.addUnusedLayerNorm(name + ".norm", width);
+  for (int i = 0; i < layers; ++i) {
+    layers_.emplace_back(blueprint, tensor_names::layer(stack, static_cast<size_t>(i)), width,
+                         hidden);
+  }
+  blueprint.parameters.addUnusedLayerNorm(tensor_names::unusedNorm(stack), width);
 }
 
 float* TransformerStack::forward(const Pass& pass, float* x, int batch, int tokens) {

@@ -2,6 +2,7 @@
 // sites handed out so far.
 #pragma once
 
+#include "../../core/tensor-names.h"
 #include "../network.h"
 #include "parameters.h"
 

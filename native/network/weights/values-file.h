@@ -1,5 +1,5 @@
-// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it
-// straight into its own weights, on several threads, and the network has no copy of them unless it
+// Tensors' values in a file, little endian, read when they are needed: the compiled lifter takes them
+// straight into its weights, on several threads, and the network has no copy of them unless it
 // runs itself.
 #pragma once
 

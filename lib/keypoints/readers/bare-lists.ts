@@ -1,0 +1,35 @@
+import { isBlank } from './frame-fields.js';
+import type { FrameFormat } from './frame-format.js';
+import { numberList, tripleList, wrongValue } from './json-value.js';
+import { isPointList } from './mmpose.js';
+
+/** Fewest points of a body, so that a box or a size is none. */
+const leastJoints = 9;
+
+/** Poses as bare lists: (J, 2) or (J, 3) of x, y, confidence, or those numbers in one row of triples. */
+export const bareLists: FrameFormat = {
+  isPerson: (value) => {
+    if (!Array.isArray(value)) return false;
+    if (value.length >= leastJoints && isPointList(value)) return true;
+    return (
+      value.length >= 3 * leastJoints &&
+      value.length % 3 === 0 &&
+      value.every((item) => item === null || typeof item === 'number')
+    );
+  },
+  peopleOf: ({ keypoints, pose }) => keypoints ?? pose,
+  readPerson: (place, value) => {
+    if (isBlank(value)) return undefined;
+    if (!Array.isArray(value)) throw wrongValue(place, 'a list of points', value);
+    if (!isPointList(value)) return { triples: tripleList(place, value) };
+    const triples = value.flatMap((point, joint) => {
+      if (isBlank(point)) return [Number.NaN, Number.NaN, 0];
+      const numbers = numberList(`${place}[${joint}]`, point);
+      if (numbers.length !== 2 && numbers.length !== 3)
+        throw wrongValue(`${place}[${joint}]`, '[x, y] or [x, y, confidence]', point);
+      return [numbers[0], numbers[1], numbers[2] ?? 1];
+    });
+    return { triples };
+  },
+  layoutOf: () => undefined,
+};
