@@ -21,15 +21,15 @@ struct CudaState {
 // Opens the driver, which takes a while the first time; never throws.
 CudaState cudaState(int device);
 
-// Describes the matmuls of a usable device where products is "auto": which cuBLASLt, from which
+// Describes the matmuls of a usable device where `matmul` is "auto": which cuBLASLt, from which
 // file, or own kernels and why. Throws Error.
 std::string cudaProducts(int device);
 
-// products: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
+// matmul: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
 // of a cuBLASLt. Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED where the
 // cuBLASLt asked for cannot be used.
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
-                                         const std::string& products);
+                                         const std::string& matmul);
 
 // GFLOP/s that the device reaches in a product of this precision: registers alone, or a large
 // product of this backend, whichever is more.

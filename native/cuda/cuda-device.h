@@ -24,7 +24,7 @@ AdamRates adamRates(const AdamStep& op);
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(int device, Precision precision, const std::string& products);
+  CudaBackend(int device, Precision precision, const std::string& matmul);
   ~CudaBackend() override;
 
   std::string describe() const override;
@@ -141,7 +141,7 @@ class CudaBackend final : public Backend {
   Scratch partials_, sums_, gathered_;
   Scratch rounded_[3];  // left and right operand and bias for cuBLASLt, in bfloat16
   Staging staging_;
-  std::unique_ptr<MatmulLibrary> library_;  // null: own products
+  std::unique_ptr<MatmulLibrary> library_;  // null: own kernels
 
   // Recorded steps by key and scratch memory; null until the second time. `now_` is set while a
   // step's operations are called.

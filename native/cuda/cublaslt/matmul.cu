@@ -64,7 +64,7 @@ void MatmulLibrary::check(lt::Status status, const char* doing) const {
   throw Error(status == lt::kAllocFailed ? "ERR_CUDA_OOM" : "ERR_CUDA_DRIVER",
               "cuBLASLt (" + library_.file + ") said \"" +
                   library_.functions.GetStatusString(status) + "\" while " + doing +
-                  "; products \"own\" does without it.");
+                  "; matmul \"own\" does without it.");
 }
 
 MatmulLibrary::Prepared& MatmulLibrary::prepare(const Key& key, const void* bias) {
