@@ -118,9 +118,8 @@ __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& o
 // part of the row's total.
 template <int kChannelTiles>
 __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int firstKey,
-                                              int tokens, float (&highest)[2], float (&total)[2],
-                                              float (&sums)[kChannelTiles][4]) {
-  const LanePlace at;
+                                              int tokens, LanePlace at, float (&highest)[2],
+                                              float (&total)[2], float (&sums)[kChannelTiles][4]) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     // The row's maximum.
@@ -163,9 +162,8 @@ __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int
 // rows from `row` on. Then the state is as before the first key.
 template <typename Arithmetic, int kChannelTiles>
 __device__ __forceinline__ void finishHead(const SharedWords& attended, int row, int first,
-                                           float (&highest)[2], float (&total)[2],
+                                           LanePlace at, float (&highest)[2], float (&total)[2],
                                            float (&sums)[kChannelTiles][4]) {
-  const LanePlace at;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const float factor = 1.0f / sumOfLanes<4>(total[half]);
@@ -220,6 +218,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   for (int e = static_cast<int>(threadIdx.x); e < kRows * behind; e += kThreads<kWarps>)
     attended.put(e / behind, op.heads * kHeadWords + e % behind, 0);
 
+  const LanePlace at;
   const int row = static_cast<int>(threadIdx.x) / kWarp * 16;  // the warp's first
   const int keyRow = row / tiling.queries * tiling.queries;    // its window's first in K and V
   float sums[kChannelTiles][4] = {};                           // (16, kWidth) of the warp
@@ -241,14 +240,14 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
       Arithmetic::template multiply<1, kKeyTiles>(scores, Operand{buffer(0, head), row, 0},
                                                   Operand{buffer(1, step), keyRow + keys, 0},
                                                   kHeadWords);
-      onlineSoftmax(scores[0], first + keys, op.tokens, highest, total, sums);
+      onlineSoftmax(scores[0], first + keys, op.tokens, at, highest, total, sums);
       Arithmetic::template weigh<kKeyTiles, kChannelTiles>(sums, scores[0], buffer(2, step),
                                                            keyRow + keys);
     }
 
     // The head's last keys.
     if (step % steps.ofHead + 1 < steps.ofHead) continue;
-    finishHead<Arithmetic>(attended, row, head * kWidth, highest, total, sums);
+    finishHead<Arithmetic>(attended, row, head * kWidth, at, highest, total, sums);
   }
 
   // The output matmul: the buffers of Q, K and V are free from here on.
