@@ -29,7 +29,7 @@ class ClipWalk {
   int64_t total() const { return total_; }    // frames of all clips
   int64_t wanted() const { return wanted_; }  // of which poses are wanted
 
-  // The next centres, at most so many, which together see at most `mostFrames` frames: those from
+  // The next centres, at most `most`, which together see at most `mostFrames` frames: those from
   // lowest() to highest().
   const std::vector<WindowCentre>& next(int most, int64_t mostFrames) {
     centres_.clear();

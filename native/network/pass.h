@@ -1,5 +1,5 @@
-// What every layer needs to know of the pass it takes part in: the device, the memory, and the
-// random state of dropout.
+// A pass through the network, as every layer sees it: the device, the memory, and the random state
+// of dropout.
 #pragma once
 
 #include <cstddef>
@@ -60,7 +60,7 @@ struct Pass {
   }
 };
 
-// Gives back at the end of a block what was taken inside it.
+// Gives memory that was taken inside a block back at its end.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
@@ -73,7 +73,7 @@ class ArenaScope {
   Arena::Mark mark_;
 };
 
-// The same for what training keeps for backward and evaluation does not need.
+// The same in evaluation alone: training keeps the memory for backward.
 class EvaluationScope {
  public:
   explicit EvaluationScope(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}

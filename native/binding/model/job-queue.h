@@ -1,5 +1,5 @@
-// Runs the jobs of one owner in order on a thread of its own and settles their promises on the
-// JavaScript thread.
+// Runs the jobs of one owner in order on one thread, and settles their promises on the JavaScript
+// thread.
 #pragma once
 
 #include <napi.h>
@@ -22,8 +22,8 @@ namespace pstmo::binding {
 // Made and destroyed on the JavaScript thread alone: it holds references into it.
 struct Job {
   std::function<void()> work;  // on the queue's thread
-  // What the promise resolves with, on the JavaScript thread: made after the work, or `output`, or
-  // undefined.
+  // Makes the value that the promise resolves with, on the JavaScript thread after the work;
+  // without it the value is `output`, or undefined.
   std::function<Napi::Value(Napi::Env)> result;
   Napi::ObjectReference output;
   std::vector<Napi::ObjectReference> held;  // arrays that `work` reads or writes, and the owner

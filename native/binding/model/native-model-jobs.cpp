@@ -1,4 +1,4 @@
-// What a NativeModel computes: windows given whole, videos to lift, steps of training.
+// The jobs of a NativeModel that compute: windows given whole, videos to lift, training steps.
 #include <algorithm>
 #include <limits>
 

@@ -51,7 +51,7 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
   });
 }
 
-// Poses that the work hands out, as an array of its own.
+// Resolves with the poses that `work` writes.
 Napi::Value NativeModel::posesOf(std::unique_ptr<Job> task,
                                  std::function<void(std::vector<float>&)> work) {
   auto poses = std::make_shared<std::vector<float>>();

@@ -30,7 +30,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   ~NativeModel() override;
 
  private:
-  // Windows as they come: pointers into arrays that the reader holds.
+  // Windows of a call: pointers into arrays that the reader holds.
   struct Windows {
     const float* keypoints;
     int batch;
@@ -65,7 +65,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value stopProfile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
-  // Runs `body`; what it throws becomes a rejected promise.
+  // Runs `body`; an exception becomes a rejected promise.
   template <typename Body>
   Napi::Value promised(Napi::Env env, Body body) {
     try {

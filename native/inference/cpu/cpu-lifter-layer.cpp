@@ -89,7 +89,7 @@ CpuLifter::Normed CpuLifter::normalize(const Workers& workers, const float* x, i
                         .channels = config_.width,
                         .x = from,
                         .stride = row_,
-                        .yBf16 = static_cast<Bf16*>(normed.row(static_cast<size_t>(first)))});
+                        .y = static_cast<Bf16*>(normed.row(static_cast<size_t>(first)))});
   });
   if (!weights_.bf16()) return {x, row_, scale.data()};
   return {normed.row(0), normed.stride, nullptr};

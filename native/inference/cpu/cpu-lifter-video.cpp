@@ -73,7 +73,7 @@ void CpuLifter::firstLayerParts(const float* tokens, int rows, float* parts, int
                           .x = from,
                           .stride = row_,
                           .scaled = false,
-                          .yBf16 = rounded});
+                          .y = rounded});
       op.a = rounded;
     }
     for (int part = 0; part < 3 * config_.heads; ++part) {

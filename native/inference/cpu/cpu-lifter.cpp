@@ -85,7 +85,7 @@ CpuLifter::CpuLifter(const NetworkConfig& config, const Folds& folds, Precision 
       workspaces_(static_cast<size_t>(pool_.threads())),
       scratch_(static_cast<size_t>(pool_.threads())) {}
 
-// Memory for groups and units of so many windows; it only grows.
+// Grows the memory to groups of groupWindows and units of unitWindows windows.
 void CpuLifter::prepare(int groupWindows, int unitWindows, int units) {
   for (int i = 0; i < units; ++i)
     prepareWorkspace(workspaces_[static_cast<size_t>(i)], groupWindows, unitWindows);

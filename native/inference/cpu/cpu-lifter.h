@@ -73,7 +73,7 @@ struct Workspace {
   size_t bytes() const;
 };
 
-// What one thread needs while it computes a head or a block of frames.
+// The memory of one thread while it computes a head or a block of frames.
 struct WorkerScratch {
   PaddedRows query, key, value;
   AlignedArray<float> scores;
@@ -119,7 +119,7 @@ class CpuLifter final : public CompiledLifter {
   void runUnit(const Workers& workers, Workspace& workspace, WindowSource& source, int first,
                int windows, float* poses);
   void aggregate(const Workers& workers, Workspace& workspace, int windows, float* poses);
-  // Frames that a thread encodes at a time, of so many.
+  // Frames of `rows` that a thread encodes at a time.
   int frameBlock(int rows, int threads) const;
   // Frames (rows, 2J) to rows of `out`; table: added rows, or null.
   void encodeFrames(const Workers& workers, const float* keypoints, int rows, float* out,

@@ -80,9 +80,8 @@ struct Head {
   int units;         // words of a row of q, k and v that hold channels
   int columns;       // keys rounded up to panels
   ptrdiff_t stride;  // of a row of q, k and v
-  bool skipMaximum;
-  float* panels;  // K^T: (columns / kPanel, units, kPanel)
-  float* scores;  // (kTileRows, scoreStride); of bf16 powers the first half of each row
+  float* panels;     // K^T: (columns / kPanel, units, kPanel)
+  float* scores;     // (kTileRows, scoreStride); of bf16 powers the first half of each row
   int scoreStride;
   float greatestKeySquare;  // max |k|^2
 };
@@ -128,12 +127,11 @@ inline Head prepareHead(const Attention& op, float* scratch) {
   h.units = op.width / Word::kElements;
   h.columns = (op.keys + kPanel - 1) / kPanel * kPanel;
   h.stride = op.stride / Word::kElements;
-  h.skipMaximum = op.skipMaximum;
   h.panels = scratch;
   h.scores = scratch + (ptrdiff_t)h.columns * h.units;
   h.scoreStride = h.columns + 16;
   packKeys(h, static_cast<const float*>(op.k));
-  h.greatestKeySquare = h.skipMaximum ? greatestKeySquareOf<Word>(h) : 0.0f;
+  h.greatestKeySquare = greatestKeySquareOf<Word>(h);
   return h;
 }
 
@@ -235,8 +233,8 @@ inline void softmaxRows(const Head& h, const float* q, float* factor) {
   // Whether a maximum must be subtracted, for all MR rows alike.
   float greatest[MR];
   bool shifted = false;
-  if (!h.skipMaximum || !(greatestQuerySquare<Word, MR>(h, q) * h.greatestKeySquare <=
-                          kLargestExponent * kLargestExponent)) {
+  if (!(greatestQuerySquare<Word, MR>(h, q) * h.greatestKeySquare <=
+        kLargestExponent * kLargestExponent)) {
     greatestScores<Word, MR>(h, q, greatest);
     shifted = true;
   }

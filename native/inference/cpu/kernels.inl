@@ -33,8 +33,11 @@ constexpr Kernels makeKernels() {
       .attentionBf16 = nullptr,
 #endif
       .rowScales = rowScales,
+#if defined(__AVX512BF16__)
       .layerNorm = layerNorm,
-      .affine = affine,
+#else
+      .layerNorm = nullptr,
+#endif
       .addRows = addRows,
       .combineRows = combineRows,
   };
