@@ -32,7 +32,7 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
 /**
- * The tables of operation cases and of the compiled lifter's, compiled into a folder of its own.
+ * The tables of cases of operations and of the compiled lifter, compiled into build/op-cases.
  * @param {string} root
  * @returns {Promise<CompiledCases & { opCases: OpCase[] }>}
  */
@@ -90,7 +90,8 @@ export function writeCases(opCases, folder) {
 }
 
 /**
- * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be there.
+ * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be
+ * there.
  * @param {CompiledCases} compiled
  * @param {string} folder
  * @returns {WrittenCase[]}

@@ -1,6 +1,6 @@
-// What every function of ptx.h and warp.h, and what is built on them, does with the lanes of a
-// warp, as text: the emulated device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU
-// must give the same. Where it does not, the emulation believes something wrong of the hardware.
+// Prints how each function of ptx.h, warp.h and the headers built on them treats the lanes of a
+// warp: the emulated device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU must give
+// the same. Where it does not, the emulation believes something wrong of the hardware.
 //
 // Products are asked without trusting the fragments' own idea of a fragment: one element of A's
 // registers is 1 and the others 0, B's registers hold their own numbers, so each element of C that
