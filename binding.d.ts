@@ -201,7 +201,7 @@ export interface MachineInfo {
 
 export function machine(): MachineInfo;
 /** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
-export function cudaProducts(): string;
+export function cudaMatmul(): string;
 /** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
 export function measurePeak(
   threads: number,
@@ -220,7 +220,7 @@ export function runOp(
     precision: PrecisionName;
     threads: number;
     isa: string;
-    products?: string | undefined;
+    matmul?: string | undefined;
   },
   op: string,
   /**

@@ -116,8 +116,8 @@ export function machine(): MachineInfo {
 }
 
 /** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
-export function cudaProducts(): string {
-  return guarded(() => binding().cudaProducts());
+export function cudaMatmul(): string {
+  return guarded(() => binding().cudaMatmul());
 }
 
 /**

@@ -230,7 +230,7 @@ CudaState cudaState(int device) {
               versionOf(driver) + "."};
 }
 
-std::string cudaProducts(int device) {
+std::string cudaMatmul(int device) {
   using namespace cuda;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   std::string reason;

@@ -23,7 +23,7 @@ CudaState cudaState(int device);
 
 // Describes the matmuls of a usable device where `matmul` is "auto": which cuBLASLt, from which
 // file, or own kernels and why. Throws Error.
-std::string cudaProducts(int device);
+std::string cudaMatmul(int device);
 
 // matmul: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
 // of a cuBLASLt. Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED where the

@@ -36,7 +36,7 @@ class Staging {
   };
 
   Slot& take();
-  void settle(Slot& slot);
+  void finish(Slot& slot);
   void allocate();
 
   char* memory_ = nullptr;

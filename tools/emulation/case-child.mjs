@@ -59,8 +59,8 @@ async function lifterComplaint({ lifterCase, tolerance }, precision) {
 }
 
 /** Precision "narrow": bf16, and so are the arrays that may be. */
-function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, products) {
-  const device = { device: 'cuda:0', isa: 'auto', threads: 1, products };
+function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, matmul) {
+  const device = { device: 'cuda:0', isa: 'auto', threads: 1, matmul };
   const arrays = narrowed(tensors, precision === 'narrow' ? narrow : []);
   runOp({ ...device, precision: precision === 'narrow' ? 'bf16' : precision }, op, arrays, attributes);
   const results = widened(arrays);
@@ -71,11 +71,11 @@ function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, 
   return undefined;
 }
 
-async function complaint([file, precision, products, reached]) {
+async function complaint([file, precision, matmul, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const one = v8.deserialize(readFileSync(file));
   try {
-    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, products));
+    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, matmul));
   } catch (error) {
     return `${one.op ?? 'lifter'}: ${error.message}`;
   }

@@ -78,11 +78,11 @@ export function writeCases(opCases, folder) {
     const cost = Math.max(addon().opCost(op, tensors, attributes).flops, elements);
     const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
-    return ways.flatMap((products) =>
+    return ways.flatMap((matmul) =>
       precisions.map((precision) => {
         const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
-        const reached = `${file}.${precision}.${path.basename(products)}.reached`;
-        return { op, name, argument: `${file}:${precision}:${products}`, reached, cost };
+        const reached = `${file}.${precision}.${path.basename(matmul)}.reached`;
+        return { op, name, argument: `${file}:${precision}:${matmul}`, reached, cost };
       }),
     );
   });

@@ -17,9 +17,9 @@ std::unique_ptr<Backend> readBackend(const Napi::Value& value) {
   const Precision precision = precisionOf(reader.text("precision", {"fp32", "tf32", "bf16"}));
   const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
   const std::string isa = reader.text("isa");
-  const std::string products = reader.textOr("products", "auto");
+  const std::string matmul = reader.textOr("matmul", "auto");
   reader.finish();
-  return makeBackend(device, precision, threads, isa, products);
+  return makeBackend(device, precision, threads, isa, matmul);
 }
 
 double timeMedian(Backend& backend, const ProbedOp& op, int repeats) {
