@@ -38,17 +38,17 @@ export interface NativeOptions {
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
   /**
-   * How lifting runs: `auto`, the default: by the compiled plan where that is the default; `on`: by the plan, or ERR_UNSUPPORTED where
-   * there is none; `off`: by the graph, operation by operation.
+   * How lifting runs. `auto`, the default: by the compiled lifter where that is the default; `on`: by the compiled lifter, or
+   * ERR_UNSUPPORTED where it does not support the network; `off`: op by op.
    */
-  plan?: 'auto' | 'on' | 'off' | undefined;
-  /** For benches and tests: what the plan does without. */
-  withoutFolds?: PlanFold[] | undefined;
+  compiled?: 'auto' | 'on' | 'off' | undefined;
+  /** For benches and tests: optimizations that the compiled lifter leaves out. */
+  withoutFolds?: Fold[] | undefined;
   /**
    * What multiplies on a GPU: `auto` (the default: cuBLASLt where it is found, else own kernels), `cublaslt`, `own`, or the
    * path of a cuBLASLt.
    */
-  products?: string | undefined;
+  matmul?: string | undefined;
 }
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
@@ -67,17 +67,8 @@ export interface ProfileRecord {
   narrowBytes: number;
 }
 
-/** What the plan folds into its weights, leaves out or shares; native/inference/compiled-lifter.h says what each is. */
-export type PlanFold =
-  | 'batchNorm'
-  | 'layerNorm'
-  | 'attentionBias'
-  | 'positions'
-  | 'unreadRows'
-  | 'softmaxBound'
-  | 'sharedFrames'
-  | 'firstLayer'
-  | 'feedForward';
+/** Optimizations of the compiled lifter that can be switched off; native/inference/compiled-lifter.h says what each is. */
+export type Fold = 'firstLayer' | 'feedForward';
 
 /** Where a tensor's numbers lie in a file, by the names of safetensors. */
 export interface StoredTensor {
@@ -153,12 +144,12 @@ export class NativeModel {
   /** "CPU, AVX-512, 2 threads" */
   readonly device: string;
   readonly memoryBytes: number;
-  /** Why lifting runs the graph; empty where it runs the plan. */
-  readonly planObstacle: string;
+  /** Why lifting runs op by op; empty where it runs compiled. */
+  readonly unsupportedReason: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
   /**
-   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the plan, and again when
+   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the compiled lifter, and again when
    * the network itself first runs, where it must not have changed. Throws `ERR_FILE` or `ERR_FORMAT`.
    */
   readValues(path: string, tensors: readonly StoredTensor[]): Promise<void>;
@@ -174,7 +165,7 @@ export class NativeModel {
   adamStep(learningRate: number, step: number): Promise<void>;
   setSequences(sequences: Sequences): Promise<void>;
   lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
-  /** (B, J', 3): the middle frames' poses of windows given whole, through the plan where there is one. */
+  /** (B, J', 3): the middle frames' poses of windows given whole, compiled where the lifter is. */
   liftWindows(input: WindowInput): Promise<Float32Array>;
   /**
    * A stream of frames: which one it is. `lookahead`: how many frames must have come after one before its pose does, 0 to

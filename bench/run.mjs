@@ -5,13 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machine } from '../dist/binding.js';
-import { Bench } from './common/bench.mjs';
-import { readFlags } from './common/flags.mjs';
-import { machineAbout } from './common/machine.mjs';
-import { writeResults } from './common/report.mjs';
-import { assess } from './common/results.mjs';
-import { shareFigure } from './common/share-figure.mjs';
-import { benchReport } from './common/tables.mjs';
+import { Bench } from './measure/bench.mjs';
+import { readFlags } from './measure/flags.mjs';
+import { machineAbout } from './measure/machine.mjs';
+import { writeResults } from './report/report.mjs';
+import { assess } from './report/results.mjs';
+import { shareFigure } from './report/share-figure.mjs';
+import { benchReport } from './report/tables.mjs';
 import { measureClips } from './sections/clips.mjs';
 import { measureFolds } from './sections/folds.mjs';
 import { measureJavaScript } from './sections/javascript.mjs';
@@ -20,7 +20,7 @@ import { measureStream } from './sections/stream.mjs';
 import { measureTraining } from './sections/training.mjs';
 import { measureVideo } from './sections/video.mjs';
 import { measureWindows } from './sections/windows.mjs';
-import { SIDES } from './sides.mjs';
+import { SIDES } from './sides/sides.mjs';
 
 const flags = readFlags('node bench/run.mjs', {
   ...{ peers: false, quick: false, only: '', sides: [''], precisions: ['fp32', 'bf16'] },

@@ -1,5 +1,5 @@
 // Trains a model on motion capture of your own (.bvh, or .amc with its .asf), a folder a person:
-//   node examples/train-own.mjs recordings/ --validation anna --test bob --out trained
+//   node examples/train-own.mjs recordings/ --validation subject1 --test subject2 --out trained
 // Virtual cameras look at the recordings: no video is needed.
 import { parseArgs } from 'node:util';
 import { evaluate, evaluationTable, finetune, pretrain } from 'pstmo';

@@ -1,5 +1,5 @@
-import { rowOf } from '../common/bench.mjs';
-import { videoFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { videoFlops } from '../measure/work.mjs';
 
 /** Many short clips through `liftMany` beside the same frames as one video, in turns; both in pixels through the package's own door. */
 export async function measureClips(bench, { frames, layers, clips, clipFrames, rounds, pieceSeconds }) {
@@ -13,7 +13,7 @@ export async function measureClips(bench, { frames, layers, clips, clipFrames, r
     const piece = { seconds: pieceSeconds, most: Math.floor((clips * clipFrames) / rounds) };
     const request = { task: 'clips', files, frames, layers, precision, clipFrames, piece };
     const requests = [false, true].map((joined) => ({ ...request, joined }));
-    const wanted = bench.sidesFor(precision, ['plan']).map((side) => ({ side, requests }));
+    const wanted = bench.sidesFor(precision, ['compiled']).map((side) => ({ side, requests }));
     await bench.withCells(what, wanted, async (cells) => {
       for (const cell of cells) {
         cell.steps = 1;

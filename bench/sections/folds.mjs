@@ -1,13 +1,10 @@
-import { rowOf } from '../common/bench.mjs';
-import { videoFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { videoFlops } from '../measure/work.mjs';
 
-/** As `PlanFold` in binding.d.ts; without a layer norm's fold or shared frames, the first layer's cannot be either. */
-const FOLDS = [
-  ...['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows', 'softmaxBound'],
-  ...['sharedFrames', 'firstLayer'],
-];
+/** The folds (`Fold` in binding.d.ts) that a CPU has. */
+const FOLDS = ['firstLayer'];
 
-/** A video through the plan, whole and with one fold left out at a time, all in turns of one process. */
+/** A video through the compiled lifter, whole and with one fold left out at a time, all in turns of one process. */
 export async function measureFolds(bench, { frames, layers, videoFrames, rounds, pieceSeconds }) {
   for (const precision of bench.precisions) {
     const what = `folds N=${frames} S ${precision}`;
@@ -19,7 +16,7 @@ export async function measureFolds(bench, { frames, layers, videoFrames, rounds,
     const piece = { seconds: pieceSeconds, most: Math.floor(videoFrames / rounds) };
     const request = { task: 'video', files, frames, layers, precision, videoFrames, flip: false, piece };
     const requests = [[], ...FOLDS.map((fold) => [fold])].map((withoutFolds) => ({ ...request, withoutFolds }));
-    const wanted = bench.sidesFor(precision, ['plan']).map((side) => ({ side, requests }));
+    const wanted = bench.sidesFor(precision, ['compiled']).map((side) => ({ side, requests }));
     await bench.withCells(what, wanted, async (cells) => {
       for (const cell of cells) {
         cell.steps = 1;

@@ -6,8 +6,8 @@ import { readKeypoints } from '../../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../../dist/keypoints/normalize.js';
 import { parseModelConfig } from '../../dist/networks/config.js';
 import { nativeConfig } from '../../dist/networks/native-config.js';
-import { randomKeypoints } from '../common/model-files.mjs';
-import { commandOf } from '../common/runner.mjs';
+import { randomKeypoints } from '../sides/model-files.mjs';
+import { commandOf } from '../sides/runner.mjs';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 const CLIP = fileURLToPath(new URL('../../examples/walking.json', import.meta.url));

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { commandOf } from '../common/runner.mjs';
+import { commandOf } from '../sides/runner.mjs';
 
 /** Programs that end after their first pose, and Node by itself, which prints a line and ends. */
 const PROGRAMS = [
   { side: 'node', name: 'Node alone', language: 'node', args: ['-e', 'console.log("{}")'] },
-  { side: 'plan', name: 'pstmo, plan', language: 'node', script: 'runners/first-pose.mjs' },
-  { side: 'graph', name: 'pstmo, graph', language: 'node', script: 'runners/first-pose.mjs' },
-  { side: 'onnxruntime', name: 'onnxruntime-node', language: 'node', script: 'runners/onnxruntime-first-pose.mjs' },
-  { side: 'openvino', name: 'OpenVINO', language: 'python', script: 'runners/openvino_first_pose.py', peer: true },
-  { side: 'pytorch', name: 'PyTorch', language: 'python', script: 'runners/torch_first_pose.py', peer: true },
+  { side: 'compiled', name: 'pstmo, compiled', language: 'node', script: 'sides/node/pstmo-first-pose.mjs' },
+  { side: 'op-by-op', name: 'pstmo, op by op', language: 'node', script: 'sides/node/pstmo-first-pose.mjs' },
+  { side: 'onnxruntime', name: 'onnxruntime-node', language: 'node', script: 'sides/node/onnxruntime-first-pose.mjs' },
+  { side: 'openvino', name: 'OpenVINO', language: 'python', script: 'sides/python/openvino_first_pose.py', peer: true },
+  { side: 'pytorch', name: 'PyTorch', language: 'python', script: 'sides/python/torch_first_pose.py', peer: true },
 ];
 
 /** Milliseconds from starting a process until it prints that the middle pose of its first window is there, fp32. */

@@ -1,4 +1,4 @@
-import { percentile } from '../common/rounds.mjs';
+import { percentile } from '../measure/rounds.mjs';
 
 /** A live video on one core: milliseconds from handing a frame over until the newest frame's pose is there (no look-ahead). */
 export async function measureStream(bench, { networks, rounds, framesARound }) {
@@ -16,7 +16,7 @@ export async function measureStream(bench, { networks, rounds, framesARound }) {
 async function measureNetwork(bench, what, { frames, layers, precision, rounds, framesARound }) {
   const { files } = await bench.model(frames, layers);
   const request = { task: 'stream', files, frames, layers, precision, threads: 1, itemsAStep: 1 };
-  const wanted = bench.sidesFor(precision, ['plan']).map((side) => ({ side, requests: [request] }));
+  const wanted = bench.sidesFor(precision, ['compiled']).map((side) => ({ side, requests: [request] }));
   await bench.withCells(what, wanted, async ([cell]) => {
     const milliseconds = [];
     // The first turn fills the window and the caches.
@@ -37,7 +37,7 @@ async function measureNetwork(bench, what, { frames, layers, precision, rounds, 
       };
       const { name, device } = cell.about;
       const [p50, p99] = [0.5, 0.99].map((share) => percentile(milliseconds, share));
-      bench.rows.push({ ...fields, side: 'plan', name, device, pushed: milliseconds.length, p50, p99 });
+      bench.rows.push({ ...fields, side: 'compiled', name, device, pushed: milliseconds.length, p50, p99 });
     }
   });
 }

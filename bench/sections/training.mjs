@@ -1,6 +1,6 @@
 import { parseModelConfig } from '../../dist/networks/config.js';
-import { rowOf } from '../common/bench.mjs';
-import { trainingFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { trainingFlops } from '../measure/work.mjs';
 
 /** Stage II steps: forward, loss, backward and Adam with amsgrad. */
 export async function measureTraining(bench, { frames, batch, rounds, seconds }) {
@@ -11,7 +11,7 @@ export async function measureTraining(bench, { frames, batch, rounds, seconds })
     }
     bench.progress(what);
     const request = { task: 'training', frames, precision, batch, itemsAStep: batch };
-    const wanted = bench.sidesFor(precision, ['graph', 'pytorch']).map((side) => ({ side, requests: [request] }));
+    const wanted = bench.sidesFor(precision, ['op-by-op', 'pytorch']).map((side) => ({ side, requests: [request] }));
     await bench.withCells(what, wanted, async (cells) => {
       await bench.interleave(cells, { rounds, seconds });
       const flops = trainingFlops(parseModelConfig({ frames }));

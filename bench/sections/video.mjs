@@ -1,7 +1,7 @@
-import { rowOf } from '../common/bench.mjs';
-import { median } from '../common/rounds.mjs';
-import { videoFlops } from '../common/work.mjs';
-import { OWN } from '../sides.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { median } from '../measure/rounds.mjs';
+import { videoFlops } from '../measure/work.mjs';
+import { OWN } from '../sides/sides.mjs';
 
 const USUAL_BATCH = 16;
 

@@ -1,6 +1,6 @@
-import { rowOf } from '../common/bench.mjs';
-import { warmUp } from '../common/rounds.mjs';
-import { windowFlops } from '../common/work.mjs';
+import { rowOf } from '../measure/bench.mjs';
+import { warmUp } from '../measure/rounds.mjs';
+import { windowFlops } from '../measure/work.mjs';
 
 /** A step that takes longer is left out: it would tell no more than the smaller batches, and take minutes. */
 const LONGEST_STEP_SECONDS = 3;

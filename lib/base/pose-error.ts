@@ -20,14 +20,16 @@ export type PoseErrorCode =
 
 /**
  * The one error class of the package. The message names the option or file, what was expected and what came;
- * `code` says the kind. Native code throws it too, through the same constructor.
+ * `code` says the kind. `name` is `AbortError` where a signal stopped the call, and `cause` is then the signal's reason.
+ * Native code throws it too, through the same constructor.
  */
 export class PoseError extends Error {
   readonly code: PoseErrorCode;
 
   constructor(code: PoseErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'PoseError';
+    // What programs test for, as for the platform's own calls: `error.name === 'AbortError'`.
+    this.name = code === 'ERR_ABORTED' ? 'AbortError' : 'PoseError';
     this.code = code;
   }
 }

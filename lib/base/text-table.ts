@@ -1,8 +1,10 @@
+import { largest } from './lists.js';
+
 const NUMBER = /^(-?[\d.,]+|NaN|-)$/;
 
 /** Rows (the first is the head) as lines with columns of equal width: words to the left, numbers to the right. */
 export function alignedRows(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => largest(rows.map((row) => row[column].length)));
   const numeric = rows[0].map((_, column) => rows.slice(1).every((row) => NUMBER.test(row[column])));
   return rows.map((row) =>
     row

@@ -15,7 +15,7 @@ import { describePeople, type PersonSummary } from '../keypoints/people/describe
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { posesFormat } from '../keypoints/readers/own-text.js';
 import type { ModelConfig } from '../networks/config.js';
-import { planObstacle } from '../networks/plan-obstacle.js';
+import { unsupportedReason } from '../networks/unsupported-reason.js';
 import { CONFIG_KEY, readWeights } from '../networks/weights.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
 import { readClip } from '../viewer/read-clip.js';
@@ -252,12 +252,16 @@ function keypoints(path: string, options: ReadKeypointsOptions): Found {
   }
 }
 
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 function personLine(
   { id, frames, seen, gaps, longestGap, firstFrame, lastFrame, jointsSeen }: PersonSummary,
   person: number,
 ): string {
   const rare = jointsSeen.filter((share) => share < 0.5).length;
-  const holes = gaps === 0 ? 'no gap' : `${gaps} gaps, the longest ${longestGap} frames`;
+  const holes = gaps === 0 ? 'no gap' : `${count(gaps, 'gap')}, the longest ${count(longestGap, 'frame')}`;
   return (
     `  person ${person}${id === undefined ? '' : ` (${id})`}: ${firstFrame} to ${lastFrame}, seen in ${seen} of ${frames} frames, ${holes}` +
     (rare > 0 ? `; ${rare} of ${jointsSeen.length} joints seen in less than half` : '')
@@ -268,7 +272,10 @@ function trackAbout(track: KeypointTrack): Pick<Found, 'details' | 'lines'> {
   const { frames, layout, people, notices, width, height, fps } = track;
   const size = width === undefined ? 'image size unknown' : `${width}x${height}`;
   const rate = fps === undefined ? 'frame rate unknown' : `${fps} frames/s`;
-  const lines = [`2D keypoints: ${frames} frames, ${layout}, ${size}, ${rate}, ${people} people`, ...notices];
+  const lines = [
+    `2D keypoints: ${count(frames, 'frame')}, ${layout}, ${size}, ${rate}, ${people === 1 ? '1 person' : `${people} people`}`,
+    ...notices,
+  ];
   return { details: { frames, layout, width, height, fps, people, notices }, lines };
 }
 
@@ -290,17 +297,17 @@ function configLines(config: ModelConfig): string[] {
     `P-STMO, Stage ${stage}: N = ${frames}, stride ${stride} at ${fps} frames/s, ${inputLayout} to ${outputLayout}`,
     `${layers} layers, width ${width}, hidden ${hidden}, ${heads} heads, ${config.backbone} backbone` +
       (refine ? `, refining (root: ${refine.root})` : ''),
-    ...(stage === 2 ? planLines(config) : []),
+    ...(stage === 2 ? liftingLines(config) : []),
   ];
 }
 
-function planLines(config: ModelConfig): string[] {
-  const obstacle = planObstacle(config);
-  if (obstacle !== '') {
-    return [`Lifting: operation by operation; plan: none, because ${obstacle}`];
+function liftingLines(config: ModelConfig): string[] {
+  const reason = unsupportedReason(config);
+  if (reason !== '') {
+    return [`Lifting: op by op; not compiled, because ${reason}`];
   }
   return [
-    'Lifting on the CPU: a compiled plan',
-    "Lifting on a GPU: operation by operation; by its plan with plan: 'on', which is not the default before a GPU has measured it",
+    'Lifting on the CPU: compiled',
+    "Lifting on a GPU: op by op; compiled with compiled: 'on', which is not the default before a GPU has measured it",
   ];
 }

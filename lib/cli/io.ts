@@ -6,6 +6,8 @@ export interface Io {
   live: boolean;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
+  /** What was typed, without `node` and the script: for the record. */
+  commandLine?: readonly string[];
   /** What the process ends with when nothing throws: 0 unless a command says otherwise. */
   exitCode: number;
 }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { PoseError } from '../base/pose-error.js';
-import { type OutputFormat, outputFormatOf } from '../export/write-motion.js';
+import { type OutputFormat, outputFormatOf, outputFormats } from '../export/write-motion.js';
 import { writeAtomically } from '../formats/files/atomic-file.js';
 import { isFolder } from '../formats/files/make-folder.js';
 import { isFrameFolder } from '../keypoints/frame-folder.js';
+import { isVideo } from '../video/video-frames.js';
 
 /** One file to lift and where its poses go. */
 export interface LiftTask {
@@ -12,25 +13,35 @@ export interface LiftTask {
   output: string;
 }
 
+/** What is lifted, and a sentence for each folder that holds something else too. */
+export interface LiftList {
+  tasks: LiftTask[];
+  skipped: string[];
+}
+
 /** Name of the record, in the output folder, of what was lifted how. */
 const RECORD = 'pstmo-lift.json';
-const INPUTS = ['.npz', '.npy', '.json', '.csv'];
+const INPUTS = ['.npz', '.npy', '.json', '.jsonl', '.csv', '.tsv'];
+/** Folders in folders that are looked into. */
+const DEEPEST = 4;
 const SUFFIX = '-3d';
 
 /**
- * Lists what to lift: files and folders of one file a frame as they are, of other folders those in them. One input goes to `out` when that is
- * a file's name; else each goes to `<name>-3d.<format>` in the folder `out`, which is the current one for a single file
- * and `lifted` for several. Throws `ERR_USAGE` when two would go to one place.
+ * Lists what to lift: files and folders of one file a frame as they are, of other folders those in them, and says what is
+ * left out of these. One input goes to `out` when that is a file's name; else each goes to `<name>-3d.<format>` in the
+ * folder `out`, which is the current one for a single file and `lifted` for several. Throws `ERR_USAGE` when two would go to
+ * one place, `ERR_FILE` for a folder that holds nothing to lift.
  */
-export function planLift(
+export function liftTasks(
   inputs: readonly string[],
   out: string | undefined,
   format: OutputFormat | undefined,
-): LiftTask[] {
+): LiftList {
   if (out === '') {
     throw new PoseError('ERR_USAGE', '--out: expected the name of a file or folder, got an empty one.');
   }
-  const files = inputs.flatMap(filesOf);
+  const skipped: string[] = [];
+  const files = inputs.flatMap((input) => filesOf(input, skipped));
   const single = inputs.length === 1 && files[0] === inputs[0];
   const named = out !== undefined && !isFolder(out) && extname(out) !== '';
   if (named && single) {
@@ -41,7 +52,7 @@ export function planLift(
     if (resolve(out) === resolve(files[0])) {
       throw new PoseError('ERR_USAGE', `--out ${out}: expected another file than the one that is lifted.`);
     }
-    return [{ input: files[0], output: out }];
+    return { tasks: [{ input: files[0], output: out }], skipped };
   }
   if (named) {
     throw new PoseError('ERR_USAGE', `--out ${out} is a file's name, but several files are lifted; name a folder.`);
@@ -59,7 +70,7 @@ export function planLift(
     }
     places.set(output, input);
   }
-  return tasks;
+  return { tasks, skipped };
 }
 
 /** A file's name without its ending; a folder's as it is. */
@@ -75,21 +86,45 @@ export function outputWith(output: string, suffix: string): string {
   return `${plain}${suffix}${stem.slice(plain.length)}${ending}`;
 }
 
-function filesOf(input: string): string[] {
-  if (!existsSync(input) || !isFolder(input) || isFrameFolder(input)) {
-    return [input];
-  }
-  const names = readdirSync(input).filter((name) => {
-    if (isFolder(join(input, name))) {
-      return isFrameFolder(join(input, name));
-    }
-    const ending = extname(name).toLowerCase();
-    return INPUTS.includes(ending) && !basename(name, extname(name)).endsWith(SUFFIX) && name !== RECORD;
+/** What an input stands for: itself, or the files and folders of frames in a folder. */
+function filesOf(input: string, skipped: string[], depth = 0): string[] {
+  if (!existsSync(input) || !isFolder(input) || isFrameFolder(input)) return [input];
+  const left = new Map<string, string[]>();
+  const found = readdirSync(input)
+    .sort()
+    .flatMap((name) => {
+      const path = join(input, name);
+      if (isFolder(path) && depth < DEEPEST && !name.startsWith('.')) {
+        const inside = filesOf(path, skipped, depth + 1);
+        if (inside.length > 0) return inside;
+      }
+      const reason = reasonToSkip(path, name);
+      if (reason === undefined) return [path];
+      left.set(reason, [...(left.get(reason) ?? []), name]);
+      return [];
+    });
+  const others = [...left].map(([reason, names]) => {
+    const list = `${names.slice(0, 5).join(', ')}${names.length > 5 ? `, ... (${names.length})` : ''}`;
+    return `${list} (${reason})`;
   });
-  if (names.length === 0) {
-    throw new PoseError('ERR_FILE', `${input} holds no ${INPUTS.join(', ')} file to lift.`);
+  if (found.length === 0 && depth === 0) {
+    const holds = others.length === 0 ? 'nothing' : others.join('; ');
+    throw new PoseError('ERR_FILE', `${input}: expected files to lift (${INPUTS.join(', ')}) or frames, got ${holds}.`);
   }
-  return names.sort().map((name) => join(input, name));
+  if (others.length > 0) skipped.push(`${input}: skipped ${others.join('; ')}.`);
+  return found;
+}
+
+/** Why a folder's entry is not lifted; undefined for one that is. */
+function reasonToSkip(path: string, name: string): string | undefined {
+  if (isFolder(path)) return name.startsWith('.') ? 'hidden' : 'a folder without anything to lift';
+  const ending = extname(name).toLowerCase();
+  if (name === RECORD || basename(name, extname(name)).endsWith(SUFFIX)) return 'of an earlier lift';
+  if (name.startsWith('.')) return 'hidden';
+  if (isVideo(path)) return 'a video: name it by itself, with --detector';
+  return INPUTS.includes(ending)
+    ? undefined
+    : 'no keypoints by its ending; a file named by itself is read whatever its ending';
 }
 
 /** Tells a file, or a folder's files, from another version of it. */
@@ -109,6 +144,11 @@ interface Entry {
   settings: string;
   /** Names of the files that were written: one a clip. */
   outputs?: string[];
+}
+
+/** Whether a lift writes files of that name: poses, motion or the record. */
+export function isOutputName(name: string): boolean {
+  return name === RECORD || outputFormats.some((format) => extname(name).toLowerCase() === `.${format}`);
 }
 
 /** Remembers which outputs are done, with what settings and from which input, so that a stopped run can go on. */

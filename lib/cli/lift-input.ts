@@ -15,6 +15,7 @@ import {
   frameRates,
   imageSize,
   layoutName,
+  mergedIds,
   numberFromZero,
   type Smoothing,
   smoothing,
@@ -29,6 +30,8 @@ export interface InputFlags {
   layout?: string;
   person?: number | 'all';
   entry?: string;
+  ignoreIds?: boolean;
+  mergeIds?: Record<string, string[]>;
   maxGap?: number;
   minConfidence?: number;
   camera?: PixelCamera;
@@ -49,10 +52,16 @@ export interface Clip {
 export function addInputFlags(command: Command): Command {
   return command
     .addOption(new Option('--input-format <name>', 'what the input is; else its content tells').choices(inputFormats))
-    .option('--size <WxH>', "the video's width and height in pixels, where the file does not say it", imageSize)
+    .option(
+      '--size <WxH>',
+      "the video's width and height in pixels as it is shown (upright for an upright phone)",
+      imageSize,
+    )
     .option('--fps <rate>', "the video's frames a second, where the file does not say it", frameRate)
     .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
+    .option('--ignore-ids', "pass over the file's track ids: link people by their poses alone")
+    .option('--merge-ids <id=ids>', 'tracks of one person: 3=7,9 makes 7 and 9 parts of 3; again for others', mergedIds)
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
     .option(
       '--max-gap <seconds>',
@@ -123,6 +132,8 @@ function readOptions({
   fps,
   layout,
   entry,
+  ignoreIds,
+  mergeIds,
   maxGap,
   minConfidence,
 }: InputFlags): ReadKeypointsOptions {
@@ -132,6 +143,8 @@ function readOptions({
     ...(fps !== undefined && { fps }),
     ...(layout !== undefined && { layout: isLayoutFile(layout) ? readCustomLayout(layout) : layout }),
     ...(entry !== undefined && { entry }),
+    ...(ignoreIds && { ignoreIds }),
+    ...(mergeIds && { mergeIds }),
     ...(maxGap !== undefined && { maxGap }),
     ...(minConfidence !== undefined && { minConfidence }),
   };
@@ -148,7 +161,8 @@ function withSize(input: string, track: KeypointTrack): Clip['track'] {
     throw new PoseError(
       'ERR_USAGE',
       `${input} does not say the size of the video's image; give --size WIDTHxHEIGHT. ` +
-        '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 video.mp4` tells it.',
+        '`ffprobe -v error -select_streams v:0 -show_entries stream=width,height:stream_side_data=rotation -of default=nw=1 video.mp4` ' +
+        'tells it; with a rotation of 90 or -90 (a phone held upright) width and height change places.',
     );
   }
   if (rate !== undefined && !(rate >= frameRates.least && rate <= frameRates.most)) {

@@ -19,5 +19,6 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   err: (text) => process.stderr.write(text),
   live: process.stderr.isTTY === true,
   signal: interrupt.signal,
+  commandLine: process.argv.slice(2),
   exitCode: 0,
 });

@@ -37,7 +37,7 @@ export function addMotionFlags(command: Command): Command {
 }
 
 /** The flags, found to go together, and the camera's place read. */
-export interface MotionPlan extends Omit<MotionFlags, 'world'> {
+export interface MotionSettings extends Omit<MotionFlags, 'world'> {
   world?: WorldOptions;
 }
 
@@ -45,7 +45,7 @@ export interface MotionPlan extends Omit<MotionFlags, 'world'> {
  * Looks at the flags before any work: throws `ERR_USAGE` where they do not go together or with the files that are to be
  * written, `ERR_FILE` and `ERR_FORMAT` for the file of `--world`.
  */
-export function planMotion(outputs: readonly string[], flags: MotionFlags & { camera?: unknown }): MotionPlan {
+export function motionSettings(outputs: readonly string[], flags: MotionFlags & { camera?: unknown }): MotionSettings {
   const { rig, world, trajectory, focal, rigid, lockFeet } = flags;
   const refuse = (text: string) => {
     throw new PoseError('ERR_USAGE', text);
@@ -73,23 +73,25 @@ export function planMotion(outputs: readonly string[], flags: MotionFlags & { ca
 /** Formats of files whose joints are those of a rig. */
 const rigFormats = ['bvh', 'glb'];
 
-/** Works the poses as planned, writes them, and says what was assumed, estimated and changed, and the upright axes that were found. */
+/** Works and writes the poses, and says what was assumed, estimated and changed, and the upright axes that were found. */
 export async function writeLifted(
   path: string,
   lifted: LiftedPoses,
-  plan: MotionPlan,
+  settings: MotionSettings,
   camera?: Intrinsics,
 ): Promise<{ notices: string[]; stance?: StanceAxes }> {
-  const steps = stepsOf(plan, camera);
+  const steps = stepsOf(settings, camera);
   const worked = steps && workMotion(lifted, steps);
   const result = worked?.result ?? lifted;
-  const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, plan)] : [];
+  const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, settings)] : [];
   const said = { notices, ...(worked?.report.stance && { stance: worked.report.stance }) };
   if (motionFormatOf(path) === undefined) {
     writePoses(path, result);
     return said;
   }
-  const residual = await writeMotion(path, motionOf(result), { ...(plan.rig && { rig: plan.rig }) });
+  const motion = motionOf(result);
+  const residual = await writeMotion(path, motion, { ...(settings.rig && { rig: settings.rig }) });
+  if (motion.start) notices.push(startNotice(path, motion.start, motion.fps));
   if (residual) {
     notices.push(
       `Bones of the file are constant: joints lie ${residual.meanMm.toFixed(1)} mm from the lifted ones on average, ` +
@@ -99,8 +101,16 @@ export async function writeLifted(
   return said;
 }
 
-function stepsOf(plan: MotionPlan, camera: Intrinsics | undefined): MotionSteps | undefined {
-  const { world, trajectory, focal, rigid, lockFeet } = plan;
+/** Says how a file starts with a person who is not there from the video's first frame on. */
+function startNotice(path: string, start: number, fps: number | undefined): string {
+  const when = fps === undefined ? `frame ${start}` : `frame ${start} of the video, ${(start / fps).toFixed(2)} s`;
+  return motionFormatOf(path) === 'bvh'
+    ? `Starts at ${when}: BVH has no start, so the first pose is held until then (${start === 1 ? '1 frame' : `${start} frames`}).`
+    : `Starts at ${when}: the file's times begin there.`;
+}
+
+function stepsOf(settings: MotionSettings, camera: Intrinsics | undefined): MotionSteps | undefined {
+  const { world, trajectory, focal, rigid, lockFeet } = settings;
   if (!(world || trajectory || rigid)) return undefined;
   return {
     ...(rigid && { rigid }),
@@ -141,7 +151,10 @@ function numbersOf(value: unknown, count: number): number[] | undefined {
   return flat.length === count && flat.every((one) => Number.isFinite(one)) ? (flat as number[]) : undefined;
 }
 
-function measured({ bonesBefore, bonesAfter, skateBefore, skateAfter }: MotionReport, { rigid }: MotionPlan): string[] {
+function measured(
+  { bonesBefore, bonesAfter, skateBefore, skateAfter }: MotionReport,
+  { rigid }: MotionSettings,
+): string[] {
   const lines: string[] = [];
   if (rigid) {
     lines.push(

@@ -124,6 +124,15 @@ export function list(text: string): string[] {
   return parts;
 }
 
+/** "3=7,9", again and again: `{ '3': ['7', '9'] }`. */
+export function mergedIds(text: string, before: Record<string, string[]> = {}): Record<string, string[]> {
+  const [id, others, ...more] = text.split('=').map((part) => part.trim());
+  if (!id || !others || more.length > 0) {
+    throw new InvalidArgumentError('Expected <id>=<id>[,<id>...], for example 3=7,9.');
+  }
+  return { ...before, [id]: [...(before[id] ?? []), ...list(others)] };
+}
+
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 function device(text: string): DeviceOption {
@@ -138,22 +147,22 @@ export function deviceOption(): Option {
 }
 
 export function precisionOption(): Option {
-  return new Option('--precision <precision>', 'of the products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
+  return new Option('--precision <precision>', 'of matrix products').choices(['fp32', 'tf32', 'bf16']).default('fp32');
 }
 
-export function planOption(): Option {
+export function compiledOption(): Option {
   return new Option(
-    '--plan <choice>',
-    'lift by the compiled plan: on, off, or auto (on a CPU; on a GPU it has yet to be measured)',
+    '--compiled <choice>',
+    'lift by the compiled lifter: on, off, or auto (on a CPU; on a GPU it has yet to be measured)',
   )
     .choices(['auto', 'on', 'off'])
     .default('auto');
 }
 
-export function productsOption(): Option {
+export function matmulOption(): Option {
   return new Option(
-    '--products <choice>',
-    'what multiplies on a GPU: auto, cublaslt, own, or the path of a cuBLASLt',
+    '--matmul <choice>',
+    'what multiplies matrices on a GPU: auto, cublaslt, own, or the path of a cuBLASLt',
   ).default('auto');
 }
 

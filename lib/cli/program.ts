@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { withoutOldFlags } from '../base/old-names.js';
+import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
 import { complexityCommand } from './commands/complexity.js';
 import { convertCommand } from './commands/convert.js';
@@ -13,7 +15,6 @@ import { profileCommand } from './commands/profile.js';
 import { finetuneCommand, pretrainCommand } from './commands/train.js';
 import { viewCommand } from './commands/view.js';
 import { type Io, isUsage } from './io.js';
-import { packageVersion } from './version.js';
 
 const COMMANDS = [
   liftCommand,
@@ -38,7 +39,8 @@ const COMMANDS = [
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   const program = makeProgram(io);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${text}\n`));
+    await program.parseAsync(known, { from: 'user' });
     return io.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {

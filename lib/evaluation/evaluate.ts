@@ -1,3 +1,5 @@
+import { pushAll } from '../base/lists.js';
+import { withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
@@ -16,7 +18,8 @@ type Noise = ModelConfig['noise'];
  * Lifts the test split, every frame of every video, and scores it beside the baselines: tables by subject, camera and
  * action, and MPI-INF-3DHP's own where the data set has its joints. Throws `ERR_DATASET` when something is missing for it.
  */
-export async function evaluate(options: EvaluationOptions): Promise<EvaluationReport> {
+export async function evaluate(given: EvaluationOptions): Promise<EvaluationReport> {
+  const options = withoutOldNames(given);
   checkEvaluationOptions(options);
   const { split = 'test', flip = true, seed = 0, root = 'truth', signal, onProgress } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
@@ -47,7 +50,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluationRe
       }
       const methods = [methodReport('P-STMO', dataset, tests, predicted)];
       if ((options.baselines ?? true) && training.length > 0) {
-        methods.push(...baselineReports(dataset, training, tests, seen));
+        pushAll(methods, baselineReports(dataset, training, tests, seen));
       }
       conditions.push({ name: conditionName(kind), noise: kind, methods });
     }

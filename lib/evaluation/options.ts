@@ -1,10 +1,11 @@
+import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../networks/config.js';
 import type { RootSource } from './report.js';
 
 /** Options of `evaluate`. */
-export interface EvaluationOptions {
+export interface EvaluationOptions extends Omit<OldModelOptions, 'plan'> {
   /** A model file's path or a bundled model's name. */
   model: string;
   /** A data set in memory or the path of a data set file. */
@@ -28,17 +29,17 @@ export interface EvaluationOptions {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   precision?: 'fp32' | 'tf32' | 'bf16';
   threads?: number;
-  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
-  products?: string;
+  /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  matmul?: string;
   signal?: AbortSignal;
   /** After each sequence. */
   onProgress?: (done: number, total: number, sequence: string) => void;
   onNotice?: (text: string) => void;
 }
 
-const OPTION_NAMES: Readonly<Record<keyof EvaluationOptions, true>> = {
+const OPTION_NAMES: Readonly<Record<Exclude<keyof EvaluationOptions, keyof OldModelOptions>, true>> = {
   ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
-  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true, products: true },
+  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true, matmul: true },
   ...{ signal: true, onProgress: true, onNotice: true },
 };
 

@@ -1,3 +1,4 @@
+import { pushAll } from '../base/lists.js';
 import { alignedRows } from '../base/text-table.js';
 import type { MpiInf3dhpReport, MpiInf3dhpRow } from '../metrics/mpi-inf-3dhp.js';
 import type { PooledScore } from '../metrics/pooling.js';
@@ -21,11 +22,11 @@ export function evaluationTable(report: EvaluationReport): string {
 function conditionLines(condition: ConditionReport): string[] {
   const lines = ['', `2D ${condition.name}. Errors in mm; MPJVE in mm a frame.`];
   for (const by of ['subjects', 'cameras', 'actions'] as const) {
-    lines.push('', ...scoreTable(by, condition.methods));
+    pushAll(lines, ['', ...scoreTable(by, condition.methods)]);
   }
   for (const method of condition.methods) {
     if (method.mpiInf3dhp) {
-      lines.push('', `${method.method}: MPI-INF-3DHP`, ...mpiInf3dhpLines(method.mpiInf3dhp));
+      pushAll(lines, ['', `${method.method}: MPI-INF-3DHP`, ...mpiInf3dhpLines(method.mpiInf3dhp)]);
     }
   }
   return lines;
@@ -60,7 +61,7 @@ function mpiInf3dhpLines(report: MpiInf3dhpReport): string[] {
   const groups = report.average.groups.map(({ name, pck, auc }) => [name, percent(pck), percent(auc)]);
   const lines = alignedRows([head, ...[...report.sequences, report.average].map(cells)]);
   if (report.activities.length > 0) {
-    lines.push('', ...alignedRows([['activity', ...head.slice(1)], ...report.activities.map(cells)]));
+    pushAll(lines, ['', ...alignedRows([['activity', ...head.slice(1)], ...report.activities.map(cells)])]);
   }
   return [...lines, '', ...alignedRows([['joints', 'PCK %', 'AUC %'], ...groups])];
 }

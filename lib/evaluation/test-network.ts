@@ -27,8 +27,8 @@ export interface TestNetwork {
 
 /** Opens the model of an evaluation. Throws `ERR_CONFIG` when it is not made for the data set's layouts. */
 export async function openTestNetwork(options: EvaluationOptions, dataset: PoseDataset): Promise<TestNetwork> {
-  const { model, device = 'auto', precision = 'fp32', threads = 0, products = 'auto', onNotice } = options;
-  const where = { device, precision, threads, products };
+  const { model, device = 'auto', precision = 'fp32', threads = 0, matmul = 'auto', onNotice } = options;
+  const where = { device, precision, threads, matmul };
   const network = await LoadedNetwork.load(model, 2, { ...where, ...(onNotice && { onNotice }) });
   const { config } = network;
   try {

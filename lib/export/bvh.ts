@@ -15,7 +15,7 @@ export interface BvhWriteOptions extends RigOptions {
 
 /**
  * A motion of layout `h36m-17` as the text of a BVH file, y up: bones of median lengths, channels in the order z, x, y,
- * angles without jumps of a whole turn. Throws `ERR_ARGUMENT` without a frame rate.
+ * angles without jumps of a whole turn. BVH has no start: before a motion that starts later, its first pose is held. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeBvh(motion: Motion, options: BvhWriteOptions = {}): string {
   return bvhOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'BVH'), options.units);
@@ -23,7 +23,7 @@ export function writeBvh(motion: Motion, options: BvhWriteOptions = {}): string 
 
 /** {@link writeBvh} of a rig that was fitted before. */
 export function bvhOf(fitted: FittedRig, fps: number, units: 'm' | 'cm' = fitted.rig.units): string {
-  const { rig, frames, offsets, root } = fitted;
+  const { rig, frames, start, offsets, root } = fitted;
   const scale = units === 'cm' ? 100 : 1;
   const lines = ['HIERARCHY'];
   const order: number[] = [];
@@ -42,12 +42,13 @@ export function bvhOf(fitted: FittedRig, fps: number, units: 'm' | 'cm' = fitted
     lines.push(`${indent}}`);
   };
   write(0, '');
-  lines.push('MOTION', `Frames: ${frames}`, `Frame Time: ${(1 / fps).toFixed(9)}`);
+  lines.push('MOTION', `Frames: ${start + frames}`, `Frame Time: ${(1 / fps).toFixed(9)}`);
   const angles = new Map(order.map((index) => [index, continuousAngles(fitted, index)]));
   for (let frame = 0; frame < frames; frame++) {
     const row = Array.from(root.subarray(frame * 3, frame * 3 + 3), (value) => decimal(value * scale));
-    for (const index of order) row.push(...(angles.get(index)?.[frame] ?? []).map(decimal));
-    lines.push(row.join(' '));
+    for (const index of order) for (const angle of angles.get(index)?.[frame] ?? []) row.push(decimal(angle));
+    const line = row.join(' ');
+    for (let held = frame === 0 ? -start : 0; held <= 0; held++) lines.push(line);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { largest, pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { columnName } from '../keypoints/layout.js';
 import { jointsOf, type Motion, positionsYUp, rateOf } from '../motion/motion.js';
@@ -18,34 +19,36 @@ const texts = (rows: readonly string[]): Value => ({ kind: 'text', rows });
 const text = (row: string): Value => ({ kind: 'text', rows: [row] });
 
 /**
- * A motion as a C3D file: a point a joint (`left_hip`), millimetres, y up, little-endian floats, no analogue channels.
+ * A motion as a C3D file that starts at its frame of the video, counted from 1: a point a joint (`left_hip`), millimetres, y up, little-endian floats, no analogue channels.
  * Throws `ERR_ARGUMENT` without a frame rate and `ERR_LIMIT` for more frames than the format's 16 bits count.
  */
 export function writeC3d(motion: Motion): Uint8Array {
   const fps = rateOf(motion, 'C3D');
   const joints = jointsOf(motion);
-  const { frames } = motion;
+  const { frames, start = 0 } = motion;
   if (frames > MOST_FRAMES) {
     throw new PoseError('ERR_LIMIT', `C3D: expected at most ${MOST_FRAMES} frames, got ${frames}.`);
   }
   const labels = skeletonByName(motion.layout).joints.map(columnName);
   // Where the data start is among the parameters: their length is the same whatever it is.
-  const blocks = Math.ceil(parameters(labels, frames, fps, 0).length / BLOCK);
+  const range = { start, frames };
+  const blocks = Math.ceil(parameters(labels, range, fps, 0).length / BLOCK);
   const dataBlock = 2 + blocks;
   const bytes = new Uint8Array((1 + blocks) * BLOCK + Math.ceil((frames * joints * 16) / BLOCK) * BLOCK);
   const view = new DataView(bytes.buffer);
   bytes.set([2, 0x50], 0);
   const head: [offset: number, value: number][] = [
     [2, joints],
-    [6, 1],
-    [8, frames],
+    // Beyond 16 bits the header counts from 1, and TRIAL alone says where the motion starts.
+    [6, start + frames > MOST_FRAMES ? 1 : start + 1],
+    [8, start + frames > MOST_FRAMES ? frames : start + frames],
     [10, 10],
     [16, dataBlock],
   ];
   for (const [offset, value] of head) view.setUint16(offset, value, true);
   view.setFloat32(12, -1, true);
   view.setFloat32(20, fps, true);
-  bytes.set(parameters(labels, frames, fps, dataBlock), BLOCK);
+  bytes.set(parameters(labels, range, fps, dataBlock), BLOCK);
   bytes[BLOCK + 2] = blocks;
   const points = positionsYUp(motion);
   let at = (dataBlock - 1) * BLOCK;
@@ -57,7 +60,13 @@ export function writeC3d(motion: Motion): Uint8Array {
 }
 
 /** The parameter section: groups, each with its parameters. */
-function parameters(labels: readonly string[], frames: number, fps: number, dataBlock: number): Uint8Array {
+function parameters(
+  labels: readonly string[],
+  { start, frames }: { start: number; frames: number },
+  fps: number,
+  dataBlock: number,
+): Uint8Array {
+  const words = (frame: number): Value => ({ kind: 'words', values: [frame % 65_536, Math.floor(frame / 65_536)] });
   const groups: [name: string, parameters: [name: string, value: Value][]][] = [
     [
       'POINT',
@@ -85,19 +94,19 @@ function parameters(labels: readonly string[], frames: number, fps: number, data
     [
       'TRIAL',
       [
-        ['ACTUAL_START_FIELD', { kind: 'words', values: [1, 0] }],
-        ['ACTUAL_END_FIELD', { kind: 'words', values: [frames, 0] }],
+        ['ACTUAL_START_FIELD', words(start + 1)],
+        ['ACTUAL_END_FIELD', words(start + frames)],
       ],
     ],
     ['FORCE_PLATFORM', [['USED', word(0)]]],
   ];
   const out: number[] = [1, 0x50, 0, INTEL];
   groups.forEach(([name, members], index) => {
-    out.push(name.length, 256 - (index + 1), ...ascii(name), 3, 0, 0);
+    pushAll(out, [name.length, 256 - (index + 1), ...ascii(name), 3, 0, 0]);
     for (const [member, value] of members) {
       const body = bodyOf(value);
       const next = 2 + body.length + 1;
-      out.push(member.length, index + 1, ...ascii(member), next & 255, next >> 8, ...body, 0);
+      pushAll(out, [member.length, index + 1, ...ascii(member), next & 255, next >> 8, ...body, 0]);
     }
   });
   out.push(0, 0);
@@ -107,7 +116,7 @@ function parameters(labels: readonly string[], frames: number, fps: number, data
 /** Element size, dimensions and values, as bytes. */
 function bodyOf(value: Value): number[] {
   if (value.kind === 'text') {
-    const width = Math.max(...value.rows.map((row) => row.length));
+    const width = largest(value.rows.map((row) => row.length));
     const dimensions = value.rows.length === 1 ? [1, width] : [2, width, value.rows.length];
     return [255, ...dimensions, ...value.rows.flatMap((row) => ascii(row.padEnd(width)))];
   }

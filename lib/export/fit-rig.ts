@@ -19,6 +19,8 @@ import { type TwistEvidence, twistsAlong } from './twist.js';
 export interface FittedRig {
   rig: Rig;
   frames: number;
+  /** Frame of the video, from 0, that is the first of these. */
+  start: number;
   /** (K, 3) metres: each joint's place in its parent's axes in the rest pose; of the first joint, 0. */
   offsets: Vector[];
   /** (T, 3) metres, y up: where the first joint is. */
@@ -49,7 +51,7 @@ export function fitRig(motion: Motion, rig: Rig): FittedRig {
   }
   const places = positionsYUp(motion);
   const lengths = medianBoneLengths(motion);
-  const { frames } = motion;
+  const { frames, start = 0 } = motion;
   const offsets = rig.joints.map(({ rest, bone, share }) => scaled(rest, share * lengths[bone[1]]));
   const body: Body = { places, frames, at: (frame, joint) => pointAt(places, frame * 17 + joint) };
   const turned: Quaternion[][] = [];
@@ -66,7 +68,7 @@ export function fitRig(motion: Motion, rig: Rig): FittedRig {
       return before;
     });
   });
-  const fitted = { rig, frames, offsets, root, rotations };
+  const fitted = { rig, frames, start, offsets, root, rotations };
   return { ...fitted, residual: residualOf(body, fitted) };
 }
 

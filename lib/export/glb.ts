@@ -1,4 +1,5 @@
 import { type Accessor, Document, type Node, WebIO } from '@gltf-transform/core';
+import { smallest } from '../base/lists.js';
 import { type Motion, rateOf } from '../motion/motion.js';
 import type { Vector } from '../motion/vector.js';
 import { add } from '../motion/vector.js';
@@ -9,7 +10,7 @@ import { stickFigure } from './stick-figure.js';
 
 /**
  * A motion of layout `h36m-17` as a binary glTF file (`.glb`): a skinned stick figure on the rig's skeleton, metres, y up,
- * and one animation named `motion`. In the file's rest pose the figure stands over the origin, facing +z. The scene's extras
+ * and one animation named `motion`, whose first key is at the motion's start in the video. In the file's rest pose the figure stands over the origin, facing +z. The scene's extras
  * hold `notes` (what was assumed) and `fit` (the residual in mm). Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeGlb(motion: Motion, options: RigOptions = {}): Promise<Uint8Array> {
@@ -57,7 +58,7 @@ export function glbOf(fitted: FittedRig, fps: number, notes: readonly string[] =
 
 function animate(
   document: Document,
-  { rig, frames, root, rotations }: FittedRig,
+  { rig, frames, start, root, rotations }: FittedRig,
   nodes: readonly Node[],
   fps: number,
   accessor: (type: 'SCALAR' | 'VEC3' | 'VEC4', data: Float32Array) => Accessor,
@@ -65,7 +66,7 @@ function animate(
   const animation = document.createAnimation('motion');
   const times = accessor(
     'SCALAR',
-    Float32Array.from({ length: frames }, (_, frame) => frame / fps),
+    Float32Array.from({ length: frames }, (_, frame) => (start + frame) / fps),
   );
   const follow = (node: Node, path: 'translation' | 'rotation', values: Accessor) => {
     const sampler = document.createAnimationSampler().setInput(times).setOutput(values).setInterpolation('LINEAR');
@@ -85,7 +86,7 @@ function restPlaces({ rig, offsets }: FittedRig): Vector[] {
   rig.joints.forEach(({ parent }, index) => {
     places.push(parent < 0 ? [0, 0, 0] : add(places[parent], offsets[index]));
   });
-  const floor = Math.min(...places.map(([, y]) => y));
+  const floor = smallest(places.map(([, y]) => y));
   return places.map((place) => add(place, [0, -floor, 0]));
 }
 

@@ -14,8 +14,10 @@ import type { LiftedPoses } from './poses/lifted-poses.js';
 
 /** Lifted poses as a motion: what they were worked into, or else as the network gives them, camera axes and the root at zero. */
 export function motionOf({ poses, layout, track, motion }: LiftedPoses): Motion {
-  if (motion) return motion;
+  const { start } = track;
+  if (motion) return start === undefined ? motion : { ...motion, start };
   return {
+    ...(start !== undefined && { start }),
     ...{ positions: poses, frames: track.frames, layout, axes: 'camera', root: 'relative', notes: [] },
     ...(track.fps !== undefined && { fps: track.fps }),
   };

@@ -5,4 +5,6 @@ export interface MarkerMotion {
   frames: number;
   markers: string[];
   fps: number;
+  /** Frame of the video, from 0, that is the first of these. */
+  start: number;
 }

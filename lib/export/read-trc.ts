@@ -5,7 +5,7 @@ const metresIn: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 }
 
 /**
  * Reads a TRC file: five lines of header, then a row a frame of frame number, time and three numbers a marker, which stay in the file's
- * axes (OpenSim: y up). A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
+ * axes (OpenSim: y up). The first frame number, less 1, says when the markers start. A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
  */
 export function parseTrc(text: string, where: string): MarkerMotion {
   const lines = text.split(/\r?\n/).map((line) => line.split('\t').map((cell) => cell.trim()));
@@ -40,5 +40,7 @@ export function parseTrc(text: string, where: string): MarkerMotion {
       positions[frame * markers.length * 3 + at] = value * unit;
     }
   }
-  return { positions, frames: filled.length, markers, fps };
+  const first = Number(filled[0].cells[0]);
+  const start = Number.isInteger(first) && first > 1 ? first - 1 : 0;
+  return { positions, frames: filled.length, markers, fps, start };
 }

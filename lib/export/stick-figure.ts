@@ -1,3 +1,4 @@
+import { pushAll } from '../base/lists.js';
 import { add, anySquare, cross, length, scaled, subtract, unit, type Vector } from '../motion/vector.js';
 import type { Rig } from './rigs.js';
 
@@ -34,7 +35,7 @@ export function stickFigure(rig: Rig, rest: readonly Vector[]): StickFigure {
       for (const corner of triangle) {
         corners.push(corner);
         normals.push(normal);
-        shades.push(...shade);
+        pushAll(shades, shade);
         holders.push(parent);
       }
     }

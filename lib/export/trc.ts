@@ -4,7 +4,7 @@ import { skeletonByName } from '../skeletons/skeletons.js';
 
 /**
  * A motion as the text of a TRC file, which OpenSim reads: a marker a joint (`left_hip`), metres, y up, a row a frame, the
- * first frame being 1 at time 0. Throws `ERR_ARGUMENT` without a frame rate.
+ * video's first frame being 1 at time 0: a motion that starts later has later numbers and times. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeTrc(motion: Motion, file = 'motion.trc'): string {
   const fps = rateOf(motion, 'TRC');
@@ -12,17 +12,18 @@ export function writeTrc(motion: Motion, file = 'motion.trc'): string {
   const points = positionsYUp(motion);
   const markers = skeletonByName(motion.layout).joints.map(columnName);
   const rate = Number(fps.toFixed(6));
+  const { start = 0 } = motion;
   const lines = [
     `PathFileType\t4\t(X/Y/Z)\t${file.replace(/\s/g, ' ')}`,
     'DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames',
-    [rate, rate, motion.frames, joints, 'm', rate, 1, motion.frames].join('\t'),
+    [rate, rate, motion.frames, joints, 'm', rate, start + 1, motion.frames].join('\t'),
     `Frame#\tTime\t${markers.join('\t\t\t')}\t\t`,
     `\t\t${markers.map((_, index) => `X${index + 1}\tY${index + 1}\tZ${index + 1}`).join('\t')}`,
     '',
   ];
   for (let frame = 0; frame < motion.frames; frame++) {
     const row = Array.from(points.subarray(frame * joints * 3, (frame + 1) * joints * 3), (value) => value.toFixed(6));
-    lines.push([frame + 1, (frame / fps).toFixed(6), ...row].join('\t'));
+    lines.push([start + frame + 1, ((start + frame) / fps).toFixed(6), ...row].join('\t'));
   }
   return `${lines.join('\n')}\n`;
 }

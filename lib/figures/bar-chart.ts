@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { seriesClass, ticks } from './line-chart.js';
 import { type Drawing, element, heading, label, px } from './svg.js';
@@ -28,8 +29,8 @@ export function barChart({ title, unit, groups, series, width = 640 }: BarChartO
   const top = 48 + 16 * Math.ceil(series.length / 3);
   const rowHeight = series.length * barHeight + 8;
   const inner = width - nameWidth - right;
-  const largest = Math.max(...series.flatMap(({ values }) => [...values])) || 1;
-  const length = (value: number) => (value / largest) * inner;
+  const most = largest(series.flatMap(({ values }) => [...values])) || 1;
+  const length = (value: number) => (value / most) * inner;
   const bottom = top + groups.length * rowHeight;
   const parts = [heading(14, 24, `${title}, ${unit}`)];
   series.forEach(({ name }, index) => {
@@ -37,7 +38,7 @@ export function barChart({ title, unit, groups, series, width = 640 }: BarChartO
     const swatch = element('rect', { x, y: y - 9, width: 10, height: 10, fill: 'currentColor' });
     parts.push(element('g', { class: seriesClass(index) }, swatch + label(x + 15, y, name)));
   });
-  for (const tick of ticks(0, largest)) {
+  for (const tick of ticks(0, most)) {
     const x = nameWidth + length(tick);
     const d = `M${px(x)} ${top}V${bottom}`;
     parts.push(element('path', { class: 'grid', stroke: 'currentColor', d }));

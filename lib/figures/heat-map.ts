@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { type Drawing, element, label, px } from './svg.js';
 
@@ -16,22 +17,22 @@ export interface HeatMapOptions {
   size?: number;
 }
 
-/** A square matrix of values of 0 or more, row by row, as coloured cells; the largest is the brightest. */
+/** A square matrix of values of 0 or more, row by row, as coloured cells; the most is the brightest. */
 export function heatMap(values: Float32Array, rows: number, { title, size = 150 }: HeatMapOptions): Drawing {
   if (rows < 1 || values.length !== rows * rows) {
     throw new PoseError('ERR_ARGUMENT', `${title}: expected ${rows} x ${rows} values, got ${values.length}.`);
   }
   const cells = Math.min(rows, mostCells);
   const means = blockMeans(values, rows, cells);
-  const largest = Math.max(...means) || 1;
+  const most = largest(means) || 1;
   const side = size / cells;
   // Cells of a level that lie side by side make one stroke of that level's path.
   const paths = new Map<number, string[]>();
   for (let row = 0; row < cells; row++) {
     for (let first = 0; first < cells; ) {
-      const level = levelOf(means[row * cells + first] / largest);
+      const level = levelOf(means[row * cells + first] / most);
       let end = first + 1;
-      while (end < cells && levelOf(means[row * cells + end] / largest) === level) end++;
+      while (end < cells && levelOf(means[row * cells + end] / most) === level) end++;
       const run = `M${fine(first * side)} ${fine(row * side)}h${fine((end - first) * side)}v${fine(side)}h-${fine((end - first) * side)}z`;
       paths.set(level, [...(paths.get(level) ?? []), run]);
       first = end;

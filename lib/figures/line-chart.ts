@@ -1,3 +1,4 @@
+import { largest, pushAll, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { type Drawing, element, heading, label, placed, px, seriesColours } from './svg.js';
 
@@ -36,10 +37,10 @@ export function lineChart(options: LineChartOptions): Drawing {
     );
   }
   const xs = points.map(([x]) => x);
-  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [left, right] = [smallest(xs), largest(xs)];
   const ys = points.map(([, y]) => y);
-  const top = Math.max(...ys) * 1.05 || 1;
-  const low = logarithmic ? Math.min(...ys) / 1.1 : 0;
+  const top = largest(ys) * 1.05 || 1;
+  const low = logarithmic ? smallest(ys) / 1.1 : 0;
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   const scale = logarithmic ? Math.log : (value: number) => value;
   const xAt = (x: number) => ((x - left) / (right - left || 1)) * inner.width;
@@ -56,9 +57,12 @@ export function lineChart(options: LineChartOptions): Drawing {
     parts.push(label(xAt(tick), inner.height + 18, number(tick), { class: 'quiet', 'text-anchor': 'middle' }));
   }
   const frame = { class: 'axis', fill: 'none', stroke: 'currentColor', d: `M0 0V${inner.height}H${inner.width}` };
-  parts.push(element('path', frame), ...series.map((one, index) => curve(one, index, xAt, yAt)));
+  pushAll(parts, [element('path', frame), ...series.map((one, index) => curve(one, index, xAt, yAt))]);
   if (series.length > 1) {
-    parts.push(...series.map(({ name }, index) => legendEntry(name, index, inner.width)));
+    pushAll(
+      parts,
+      series.map(({ name }, index) => legendEntry(name, index, inner.width)),
+    );
   }
   parts.push(label(inner.width / 2, inner.height + 38, xLabel, { 'text-anchor': 'middle' }));
   const body = [heading(14, 24, title), label(14, 38 - 2, yLabel, { class: 'quiet', 'font-size': 11 })];
@@ -105,7 +109,10 @@ export function ticks(low: number, high: number): number[] {
 function logarithmicTicks(low: number, high: number): number[] {
   const all: number[] = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
-    all.push(...[1, 2, 5].map((digit) => digit * 10 ** power));
+    pushAll(
+      all,
+      [1, 2, 5].map((digit) => digit * 10 ** power),
+    );
   }
   return all.filter((one) => one >= low && one <= high);
 }

@@ -1,3 +1,4 @@
+import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { LiftedPoses } from '../export/poses/lifted-poses.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
@@ -82,7 +83,7 @@ function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number): 
       return [track.keypoints[at], track.keypoints[at + 1]];
     });
   const boxes = shown.map((frame) => boxOf(pointsOf(frame)));
-  const [widest, highest] = [0, 1].map((axis) => Math.max(1, ...boxes.map((box) => box[axis + 2] - box[axis])));
+  const [widest, highest] = [0, 1].map((axis) => Math.max(1, largest(boxes.map((box) => box[axis + 2] - box[axis]))));
   const scale = Math.min((column - 24) / widest, mostHeight / highest);
   const height = highest * scale + 24;
   const body = [element('rect', { class: 'panel', x: margin, y: 0, width: width - 2 * margin, height, rx: 6 })];
@@ -105,7 +106,7 @@ function drawKeypoints({ track }: LiftedPoses, shown: number[], width: number): 
 /** left, top, right, bottom */
 function boxOf(points: readonly (readonly [number, number])[]): [number, number, number, number] {
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  return [smallest(xs), smallest(ys), largest(xs), largest(ys)];
 }
 
 function drawPoses(
@@ -124,11 +125,11 @@ function drawPoses(
   const reach = shown.flatMap((frame) =>
     skeleton.joints.map((_, joint) => view(pointOf(poses, frame * joints + joint))[1]),
   );
-  const centre = 12 - Math.min(...reach) * metre;
-  const height = centre + Math.max(...reach) * metre + 48;
+  const centre = 12 - smallest(reach) * metre;
+  const height = centre + largest(reach) * metre + 48;
   for (const [index, frame] of shown.entries()) {
     const x0 = margin + (index + 0.5) * column;
-    const floor = Math.max(...skeleton.joints.map((_, joint) => pointOf(poses, frame * joints + joint)[1]));
+    const floor = largest(skeleton.joints.map((_, joint) => pointOf(poses, frame * joints + joint)[1]));
     const [gx, gy] = view([0, floor, 0]);
     const flat = Math.sin((elevation * Math.PI) / 180);
     const ground = { cx: x0 + gx * metre, cy: centre + gy * metre, rx: 0.5 * metre, ry: 0.5 * metre * flat };

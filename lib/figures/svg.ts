@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 /** A piece of a picture: SVG elements that keep within a width and height, in pixels. */
 export interface Drawing {
   width: number;
@@ -60,7 +61,7 @@ export function stacked(drawings: readonly Drawing[], gap = 0): Drawing {
     height = y + drawing.height;
     return placed(0, y, drawing.body);
   });
-  return { width: Math.max(...drawings.map(({ width }) => width)), height, body: parts.join('\n') };
+  return { width: largest(drawings.map(({ width }) => width)), height, body: parts.join('\n') };
 }
 
 /** Drawings side by side. */
@@ -71,7 +72,7 @@ export function sideBySide(drawings: readonly Drawing[], gap = 0): Drawing {
     width = x + drawing.width;
     return placed(x, 0, drawing.body);
   });
-  return { width, height: Math.max(...drawings.map(({ height }) => height)), body: parts.join('\n') };
+  return { width, height: largest(drawings.map(({ height }) => height)), body: parts.join('\n') };
 }
 
 /** A coordinate with one decimal. */

@@ -8,6 +8,8 @@ export interface KeypointTrack {
   /** (T, J), as the detector gave it (COCO's visibility 0, 1, 2 becomes 0, 0.5, 1); 1 where the file has none, 0 where a point was made up. */
   confidence: Float32Array;
   frames: number;
+  /** Frame of the video, from 0, that is the first of these; default 0. */
+  start?: number;
   joints: number;
   /** Name of a skeleton in `lib/skeletons`. */
   layout: string;
@@ -45,6 +47,10 @@ export interface ReadKeypointsOptions {
   size?: { width: number; height: number };
   /** Frames a second, where the file does not say it; wins over the file's. */
   fps?: number;
+  /** true: the file's track ids are passed over, and people are linked by their poses alone. */
+  ignoreIds?: boolean;
+  /** Tracks of one person, by the id that they get: `{ '3': ['7', '9'] }` makes 7 and 9 parts of 3. */
+  mergeIds?: Readonly<Record<string, readonly string[]>>;
   /** Longest gap, in seconds (of 30 frames where the rate is unknown), that is filled; a longer one splits. Default 0.5. */
   maxGap?: number;
   /** Points that the detector is less sure of count as unknown; default 0. */

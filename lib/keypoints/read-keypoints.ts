@@ -24,7 +24,19 @@ const longestFile = 2 ** 31 - 1;
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
 
-const knownOptions = ['where', 'format', 'layout', 'person', 'entry', 'size', 'fps', 'maxGap', 'minConfidence'];
+const knownOptions = [
+  'where',
+  'format',
+  'layout',
+  'person',
+  'entry',
+  'size',
+  'fps',
+  'ignoreIds',
+  'mergeIds',
+  'maxGap',
+  'minConfidence',
+];
 
 /**
  * Reads one person's 2D joints from a file of any of the kinds that people have, its bytes, or a folder of one file a
@@ -51,18 +63,21 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
       `${where}: option person: expected ${people.length === 1 ? '0, the only one' : `0 to ${people.length - 1}`}, got ${person}.`,
     );
   }
-  return assembleTrack(where, people[person], options);
+  return assembleTrack(where, { ...people[person], person }, options);
 }
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
-  return findPeople(source, options).map((track) => assembleTrack(nameOf(source, options), track, options));
+  const where = nameOf(source, options);
+  return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */
 export function tracksFrom(where: string, raw: RawDetections, options: ReadKeypointsOptions): KeypointTrack[] {
   const found = settleDetections(where, raw, options);
-  return tracksOfPeople(where, found, options).map((track) => assembleTrack(where, track, options));
+  return tracksOfPeople(where, found, options).map((track, person) =>
+    assembleTrack(where, { ...track, person }, options),
+  );
 }
 
 /**

@@ -11,14 +11,17 @@ export interface JobOptions {
 
 const REPORT_EVERY_MS = 100;
 
-/** Throws `ERR_ABORTED` when the signal was given before the work began. */
+/** Throws `ERR_ABORTED`, whose cause is the signal's reason, when the signal was given. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new PoseError('ERR_ABORTED', 'The call was stopped by its signal.', { cause: signal.reason });
   }
 }
 
-/** Runs native work of `total` pieces under an AbortSignal and a progress callback. */
+/**
+ * Runs native work of `total` pieces under an AbortSignal and a progress callback. An exception of the callback stops the
+ * work and is what the call then throws.
+ */
 export async function runJob<Result>(
   total: number,
   options: JobOptions,
@@ -28,12 +31,28 @@ export async function runJob<Result>(
   throwIfAborted(signal);
   const control = new Int32Array(new SharedArrayBuffer(8));
   const stop = () => Atomics.store(control, 0, 1);
+  let thrown: { error: unknown } | undefined;
+  const report = () => {
+    if (thrown) return;
+    try {
+      onProgress?.(Atomics.load(control, 1), total);
+    } catch (error) {
+      thrown = { error };
+      stop();
+    }
+  };
   signal?.addEventListener('abort', stop, { once: true });
-  const timer = onProgress && setInterval(() => onProgress(Atomics.load(control, 1), total), REPORT_EVERY_MS);
+  const timer = onProgress && setInterval(report, REPORT_EVERY_MS);
   try {
     const result = await work(control);
-    onProgress?.(total, total);
+    if (!thrown) onProgress?.(total, total);
+    if (thrown) throw thrown.error;
     return result;
+  } catch (error) {
+    if (thrown) throw thrown.error;
+    // The native call knows that it was stopped, and not why.
+    if (error instanceof PoseError && error.code === 'ERR_ABORTED') throwIfAborted(signal);
+    throw error;
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', stop);

@@ -1,5 +1,6 @@
 import type { NativeModel, PrecisionName } from '../../binding.js';
 import { checkKnownOptions } from '../base/known-options.js';
+import { type OldModelOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import type { ModelConfig } from '../networks/config.js';
@@ -8,11 +9,11 @@ import { nativeConfig } from '../networks/native-config.js';
 import { openNetworkWeights } from '../networks/network-weights.js';
 import type { WeightOptions } from '../networks/weights.js';
 
-/** Whether lifting runs the compiled plan. */
-export type PlanChoice = 'auto' | 'on' | 'off';
+/** Whether lifting runs the compiled lifter. */
+export type CompiledChoice = 'auto' | 'on' | 'off';
 
 /** How a model is loaded. */
-export interface LoadOptions extends WeightOptions {
+export interface LoadOptions extends WeightOptions, OldModelOptions {
   /** Default `auto`. */
   device?: DeviceOption;
   /** Default `fp32`; a precision that the device lacks throws `ERR_UNSUPPORTED`. */
@@ -20,21 +21,21 @@ export interface LoadOptions extends WeightOptions {
   /** CPU threads; 0, the default: as many as the machine gives this process. Results do not depend on it. */
   threads?: number;
   /**
-   * How lifting runs; the poses agree to rounding. `off`: the network operation by operation. `on`: its compiled plan, or
-   * `ERR_UNSUPPORTED` where there is none for this network, precision and device. `auto`, the default: the plan where it is
-   * the default, which on a GPU it is not before it has been measured on one.
+   * How lifting runs; the poses agree to rounding. `off`: op by op. `on`: the compiled lifter, or `ERR_UNSUPPORTED` where it does
+   * not support this network, precision and device. `auto`, the default: compiled on a CPU where it can, op by op on a GPU until
+   * one has measured it.
    */
-  plan?: PlanChoice;
+  compiled?: CompiledChoice;
   /**
-   * What multiplies on a GPU: `auto`, the default (cuBLASLt where one is found, else own kernels), `cublaslt`, `own`, or
+   * What multiplies matrices on a GPU: `auto`, the default (cuBLASLt where one is found, else own kernels), `cublaslt`, `own`, or
    * the path of a cuBLASLt. One that was asked for and cannot be opened throws `ERR_UNSUPPORTED`.
    */
-  products?: string;
+  matmul?: string;
   /** What is worth knowing: the device that was chosen, what was taken on trust. */
   onNotice?: (text: string) => void;
 }
 
-const LOAD_OPTIONS = ['device', 'precision', 'threads', 'plan', 'products', 'preset', 'config', 'refine', 'onNotice'];
+const LOAD_OPTIONS = ['device', 'precision', 'threads', 'compiled', 'matmul', 'preset', 'config', 'refine', 'onNotice'];
 
 /** A network with its weights, and the calls under way on it. */
 export class LoadedNetwork {
@@ -54,7 +55,8 @@ export class LoadedNetwork {
   }
 
   /** Loads a model of the given stage; throws `ERR_MODEL` when the file is of the other. */
-  static async load(pathOrName: string, stage: 1 | 2, options: LoadOptions): Promise<LoadedNetwork> {
+  static async load(pathOrName: string, stage: 1 | 2, given: LoadOptions): Promise<LoadedNetwork> {
+    const options = withoutOldNames(given);
     checkKnownOptions('load', options, LOAD_OPTIONS);
     const notices: string[] = [];
     const notice = (text: string) => {
@@ -74,8 +76,8 @@ export class LoadedNetwork {
       device: resolveDevice(options.device, notice),
       precision: options.precision ?? 'fp32',
       threads: options.threads ?? 0,
-      plan: options.plan,
-      products: options.products,
+      compiled: options.compiled,
+      matmul: options.matmul,
     });
     try {
       await weights.fill(native);
@@ -91,9 +93,9 @@ export class LoadedNetwork {
     return this.#native.memoryBytes;
   }
 
-  /** Why lifting runs the graph; empty where it runs the plan. */
-  get planObstacle(): string {
-    return this.#native.planObstacle;
+  /** Why lifting runs op by op; empty where it runs the compiled lifter. */
+  get unsupportedReason(): string {
+    return this.#native.unsupportedReason;
   }
 
   /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */

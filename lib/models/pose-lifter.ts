@@ -1,4 +1,5 @@
 import { checkKnownOptions } from '../base/known-options.js';
+import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -57,7 +58,10 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
+export interface PoseLifter extends OldLifterProperties {}
+
 /** Lifts 2D keypoints of a video to 3D poses (Stage II). */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: addOldLifterProperties defines them on the prototype
 export class PoseLifter extends LoadedModel {
   #prepared = 0;
 
@@ -117,11 +121,11 @@ export class PoseLifter extends LoadedModel {
   }
 
   /**
-   * Why lifting runs the network operation by operation instead of its compiled plan, which is faster and gives the same to
-   * rounding; empty where it runs the plan.
+   * Why lifting runs op by op and not by the compiled lifter, which is faster and gives the same to rounding; empty where it runs
+   * compiled.
    */
-  get planObstacle(): string {
-    return this.network.planObstacle;
+  get unsupportedReason(): string {
+    return this.network.unsupportedReason;
   }
 
   get #joints(): number {
@@ -177,3 +181,5 @@ export class PoseLifter extends LoadedModel {
     return { root: root.data, camera: Float32Array.of(camera.fx, camera.fy, camera.cx, camera.cy) };
   }
 }
+
+addOldLifterProperties(PoseLifter.prototype);

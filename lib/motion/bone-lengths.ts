@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { jointsOf, type Motion } from './motion.js';
 import { add, length, median, pointAt, subtract, unit, type Vector } from './vector.js';
@@ -36,7 +37,7 @@ export function boneLengthSpread(motion: Motion): BoneSpread {
   });
   return {
     meanMm: spreads.reduce((sum, { mm }) => sum + mm, 0) / spreads.length,
-    worstMm: Math.max(...spreads.map(({ mm }) => mm)),
+    worstMm: largest(spreads.map(({ mm }) => mm)),
     meanPercent: spreads.reduce((sum, { percent }) => sum + percent, 0) / spreads.length,
   };
 }

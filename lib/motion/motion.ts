@@ -6,6 +6,8 @@ export interface Motion {
   /** (T, J, 3), metres, in `axes`. */
   positions: Float32Array;
   frames: number;
+  /** Frame of the video, from 0, that is the first of these: files start there, so that people play in step. Default 0. */
+  start?: number;
   /** Name of a skeleton in `lib/skeletons`. */
   layout: string;
   fps?: number;

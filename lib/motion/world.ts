@@ -1,3 +1,4 @@
+import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Extrinsics } from './camera.js';
 import { legsOf } from './legs.js';
@@ -39,7 +40,7 @@ function fromStance(motion: Motion, found?: StanceAxes): Motion {
   const { axes, spread, tilt, floor: plane } = found ?? stanceAxes(motion);
   const positions = turned(motion.positions, axes, [0, 0, 0]);
   const heights = Array.from({ length: motion.frames }, (_, frame) =>
-    Math.min(...legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
+    smallest(legs.ankles.map((ankle) => positions[3 * (frame * joints + ankle) + 1])),
   ).sort((a, b) => a - b);
   const floor = heights[Math.floor(heights.length / 20)] - ankleHeight;
   const degrees = (radians: number) => ((radians * 180) / Math.PI).toFixed(1);
@@ -60,7 +61,7 @@ const ankleHeight = 0.08;
 
 function fromExtrinsics(motion: Motion, { rotation, translation }: Extrinsics, up: 'y' | 'z'): Motion {
   const rows = [0, 3, 6].map((at): Vector => [rotation[at], rotation[at + 1], rotation[at + 2]]);
-  const skew = Math.max(...rows.flatMap((a, i) => rows.map((b, j) => Math.abs(dot(a, b) - (i === j ? 1 : 0)))));
+  const skew = largest(rows.flatMap((a, i) => rows.map((b, j) => Math.abs(dot(a, b) - (i === j ? 1 : 0)))));
   if (
     rotation.length !== 9 ||
     translation.length !== 3 ||

@@ -37,7 +37,8 @@ const masking = z.strictObject({
   spareLastJoint: flag(false),
 });
 
-const cameraNames = z.nullable(z.array(z.string()));
+/** Cameras by name, or by place among the data set's cameras, counted from 0. */
+const cameraNames = z.nullable(z.array(z.union([z.string(), z.whole(0)])));
 
 /**
  * Everything that a row of the paper's tables needs and that a model file remembers. Letters as in the paper:

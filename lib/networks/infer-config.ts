@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -30,7 +31,7 @@ function layersOf(tensors: Tensors, prefix: string): number {
   const numbers = [...tensors.keys()]
     .filter((name) => name.startsWith(`${prefix}.`))
     .map((name) => Number.parseInt(name.slice(prefix.length + 1), 10));
-  return numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
+  return numbers.length === 0 ? 0 : largest(numbers) + 1;
 }
 
 /** Length of one axis of a tensor; undefined where the file has no such tensor or axis. */

@@ -1,4 +1,5 @@
 import type { NativeModel, TensorInfo } from '../../binding.js';
+import { pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, statSync } from '../base/system/node.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
@@ -151,8 +152,9 @@ export function checkTensors(
       problems.push(`${name} must be (${shape.join(', ')}), got (${tensor.shape.join(', ')})`);
     }
   }
-  problems.push(
-    ...[...weights.tensors.keys()].filter((name) => !names.has(name)).map((name) => `${name} is unexpected`),
+  pushAll(
+    problems,
+    [...weights.tensors.keys()].filter((name) => !names.has(name)).map((name) => `${name} is unexpected`),
   );
   if (problems.length > 0) {
     const more = problems.length > MOST_NAMED ? `; and ${problems.length - MOST_NAMED} more` : '';

@@ -8,7 +8,7 @@ export function chromeTrace(records: readonly ProfileRecord[], device: string): 
   const name = { name: 'thread_name', ph: 'M', pid: 1, tid: 1, args: { name: device } };
   const events = records.map((record) => ({
     ...{ name: record.op, ph: 'X', pid: 1, tid: 1 },
-    cat: record.flops > 0 ? 'product' : record.op.startsWith('copy') ? 'copy' : 'memory',
+    cat: record.flops > 0 ? 'matmul' : record.op.startsWith('copy') ? 'copy' : 'memory',
     ts: (record.start - start) * MICROSECONDS,
     dur: record.seconds * MICROSECONDS,
     args: { shape: record.shape, flops: record.flops, bytes: record.bytes },

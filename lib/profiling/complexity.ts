@@ -1,3 +1,4 @@
+import { pushAll } from '../base/lists.js';
 import type { ModelConfig } from '../networks/config.js';
 import { strideTable } from '../networks/strides.js';
 
@@ -10,7 +11,7 @@ export interface PartComplexity {
   normParameters: number;
   /** MACs of linears and convolutions, without biases. */
   linearMacs: number;
-  /** MACs of the two attention products. */
+  /** MACs of the two attention matmuls. */
   attentionMacs: number;
   /** What the paper's profiler counts; see {@link complexity}. */
   profilerMacs: number;
@@ -36,7 +37,7 @@ export interface Complexity {
  * Counts the network that a configuration describes, Stage II or Stage I.
  *
  * The paper's convention is that of a profiler which counts out * (C_in * k + 1) for a convolution, in * out for a linear,
- * 2 an element for batch norm, 1 an element for LeakyReLU, and nothing for attention products, softmax, LayerNorm, ReLU,
+ * 2 an element for batch norm, 1 an element for LeakyReLU, and nothing for attention matmuls, softmax, LayerNorm, ReLU,
  * pooling and dropout. The refining module is left out, and the per-frame head too where there is no MOFA: those rows of
  * the paper have one head.
  * @param joints joints of the input and of the output skeleton
@@ -146,18 +147,18 @@ function aggregator({ frames, width, hidden }: ModelConfig): Counts[] {
   let tokens: number = frames;
   for (const stride of strideTable(frames)) {
     const kept = Math.ceil(tokens / stride);
-    counts.push(...attention(tokens, width), conv(width, hidden, 1, tokens), conv(hidden, width, 3, kept));
-    counts.push(layerNorm(width));
+    pushAll(counts, attention(tokens, width));
+    counts.push(conv(width, hidden, 1, tokens), conv(hidden, width, 3, kept), layerNorm(width));
     tokens = kept;
   }
   return counts;
 }
 
-/** Norm, Q, K, V and output projections, and the two products. */
+/** Norm, Q, K, V and output projections, and the two matmuls. */
 function attention(tokens: number, width: number, copies = 1): Counts[] {
   const projection = linear(width, width, tokens * copies);
-  const products = { ...NOTHING, attentionMacs: 2 * tokens * tokens * width * copies };
-  return [layerNorm(width), projection, projection, projection, projection, products];
+  const attention = { ...NOTHING, attentionMacs: 2 * tokens * tokens * width * copies };
+  return [layerNorm(width), projection, projection, projection, projection, attention];
 }
 
 function head(width: number, out: number, tokens: number): Counts[] {

@@ -1,7 +1,7 @@
 import type { NativeModel, NativeOptions, PrecisionName, ProfileRecord } from '../../binding.js';
 import { createRandom } from '../base/random.js';
 import { createNativeModel, measurePeak } from '../binding.js';
-import type { PlanChoice } from '../models/loaded-network.js';
+import type { CompiledChoice } from '../models/loaded-network.js';
 import { drawMasks } from '../models/masks.js';
 import type { ModelConfig } from '../networks/config.js';
 import { type DeviceOption, resolveDevice } from '../networks/device.js';
@@ -17,8 +17,8 @@ export interface ProfileOptions {
   precision?: PrecisionName;
   /** CPU threads; 0: as many as the machine gives. */
   threads?: number;
-  /** How `lift` runs where it is timed as a whole; the passes and operations are the network's, one by one. Default `auto`. */
-  plan?: PlanChoice;
+  /** How `lift` runs where it is timed as a whole; passes and operations are timed op by op. Default `auto`. */
+  compiled?: CompiledChoice;
   /** Windows a step. */
   batch: number;
   /** A training step in place of the forward pass. */
@@ -46,8 +46,8 @@ export interface Profile {
   training: boolean;
   stage: 1 | 2;
   frames: number;
-  /** Measured in this run: GFLOP/s of products in `precision` and in fp32, GB/s of copies, read and written together. */
-  peaks: { product: number; fp32: number; copy: number };
+  /** Measured in this run: GFLOP/s of matrix products in `precision` and in fp32, GB/s of copies, read and written together. */
+  peaks: { matmul: number; fp32: number; copy: number };
   /** How many steps were measured, op by op and pass by pass alike. */
   steps: number;
   /** Longest first. */
@@ -102,7 +102,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     const ops = inSteps(await model.stopProfile(), steps);
     return { device: model.device, steps, passes, ops };
   });
-  const wall = await withModel({ ...native, plan: options.plan }, config, (model) => wallTimes(model, options));
+  const wall = await withModel({ ...native, compiled: options.compiled }, config, (model) => wallTimes(model, options));
   const after = await measurePeaks(native, peakSeconds);
   const totals = totalsOf(timed.ops);
   const ops = totals.filter(({ op }) => !COPIES.has(op));
@@ -110,7 +110,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     device: timed.device,
     ...{ precision, batch, training, stage: config.stage, frames: config.frames },
     peaks: {
-      product: Math.max(before.product, after.product),
+      matmul: Math.max(before.matmul, after.matmul),
       fp32: Math.max(before.fp32, after.fp32),
       copy: Math.max(before.copy, after.copy),
     },
@@ -152,8 +152,8 @@ export function paperFps(config: ModelConfig): number | undefined {
 
 async function measurePeaks({ device, precision, threads }: NativeOptions, seconds: number): Promise<Profile['peaks']> {
   const fp32 = await measurePeak(threads, 'fp32', seconds, device);
-  const product = precision === 'fp32' ? fp32 : await measurePeak(threads, precision, seconds, device);
-  return { fp32, product, copy: await measurePeak(threads, 'copy', seconds, device) };
+  const matmul = precision === 'fp32' ? fp32 : await measurePeak(threads, precision, seconds, device);
+  return { fp32, matmul, copy: await measurePeak(threads, 'copy', seconds, device) };
 }
 
 async function withModel<Result>(

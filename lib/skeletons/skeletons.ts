@@ -1,3 +1,4 @@
+import { smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { body25, body25b } from './body25.js';
 import { cmu } from './cmu.js';
@@ -47,7 +48,7 @@ export function skeletonByName(name: string): Skeleton {
   const short = name.slice(0, 40);
   const names = skeletons.map((skeleton) => skeleton.name);
   const distances = names.map((known) => editDistance(short.toLowerCase(), known));
-  const nearest = names[distances.indexOf(Math.min(...distances))];
+  const nearest = names[distances.indexOf(smallest(distances))];
   throw new PoseError(
     'ERR_ARGUMENT',
     `No joint layout is called "${short}"; did you mean ${nearest}? Known are ${names.join(', ')}.`,

@@ -1,3 +1,4 @@
+import { smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { human36m17, human36m17Of32 } from './human36m.js';
@@ -164,7 +165,7 @@ export function mixJoints(
     for (const mix of mixes) {
       for (let c = 0; c < channels; c++, at++) {
         const values = mix.map(([joint]) => keypoints.data[(t * joints + joint) * channels + c]);
-        out[at] = c < averaged ? values.reduce((sum, value, i) => sum + value * mix[i][1], 0) : Math.min(...values);
+        out[at] = c < averaged ? values.reduce((sum, value, i) => sum + value * mix[i][1], 0) : smallest(values);
       }
     }
   }

@@ -36,6 +36,8 @@ export type TrainingState = z.output<typeof trainingStateSchema>;
 
 export const CHECKPOINT_KEY = 'pstmo.checkpoint';
 const ADAM_STATES: readonly TensorState[] = ['adamMean', 'adamVariance', 'adamMaximum'];
+/** What stands before the names of the weights' mean. */
+const AVERAGE = 'average:';
 
 /** Names of the tensors of a checkpoint: `adamMean:fcn.0.weight`; the weights have their own names. */
 function storedName(state: TensorState, name: string): string {
@@ -55,12 +57,17 @@ export async function writeCheckpoint(
   native: NativeModel,
   config: ModelConfig,
   state: TrainingState,
+  average: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<void> {
   // Through the schema, so that the fields' order never tells a resumed training from an unbroken one.
   const stateText = JSON.stringify(trainingStateSchema.parse(state));
   const tensors = new Map<string, Tensor>();
   for (const { state: kind, name, shape } of storedTensors(native)) {
     tensors.set(storedName(kind, name), { data: await native.read(kind, name), shape });
+  }
+  const shapes = new Map(native.tensors.map(({ name, shape }) => [name, shape]));
+  for (const [name, data] of average) {
+    tensors.set(`${AVERAGE}${name}`, { data, shape: shapes.get(name)! });
   }
   writeSafetensors(path, tensors, { [CONFIG_KEY]: JSON.stringify(config), [CHECKPOINT_KEY]: stateText });
 }
@@ -109,6 +116,14 @@ export async function restoreCheckpoint(path: string, native: NativeModel, check
     }
     await native.write(state, name, stored.data);
   }
+}
+
+/** The weights' mean in a checkpoint; empty where none was taken yet. */
+export function storedAverage({ tensors }: Checkpoint): Map<string, Float32Array> {
+  const stored = [...tensors].filter(([name]) => name.startsWith(AVERAGE));
+  return new Map(
+    stored.map(([name, { data }]) => [name.slice(AVERAGE.length), Float32Array.from(data as Float32Array)]),
+  );
 }
 
 function parsedJson(text: string | undefined): unknown {

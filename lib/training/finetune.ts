@@ -1,3 +1,4 @@
+import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
 import { train } from './train.js';
 
@@ -6,6 +7,6 @@ import { train } from './train.js';
  * Stage II; with `refine` in the model's configuration, which needs the latter, Stage II and the refining module learn
  * together. Ends early, with a checkpoint, when the signal comes.
  */
-export function finetune(options: TrainingOptions): Promise<TrainingResult> {
-  return train('finetune', options);
+export async function finetune(options: TrainingOptions): Promise<TrainingResult> {
+  return train('finetune', withoutOldNames(options));
 }

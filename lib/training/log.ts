@@ -11,6 +11,10 @@ export interface StepLine {
   single: number;
   multiple: number;
   learningRate: number;
+  /** When the step was done, ISO 8601. */
+  time: string;
+  /** Of the last seconds. */
+  samplesPerSecond: number;
 }
 
 /** What an epoch came to. */
@@ -29,6 +33,8 @@ export interface EpochLine {
   /** Stage II: MPJPE in mm; Stage I: the loss in normalised units; null where nothing is held out. */
   validation: number | null;
   best: boolean;
+  /** When the epoch was done, ISO 8601. */
+  time: string;
   seconds: number;
   samplesPerSecond: number;
 }

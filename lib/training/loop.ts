@@ -1,23 +1,28 @@
 import { join } from 'node:path';
 import type { NativeModel } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
-import type { KeypointNoise } from '../datasets/noisy-keypoints.js';
 import type { ModelConfig } from '../networks/config.js';
 import { type TrainingState, writeCheckpoint } from './checkpoint.js';
+import type { EpochSource } from './epoch-source.js';
 import type { EpochLine, LogLine, TrainingLog } from './log.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
-import { epochSampleCount, epochSamples, evenSamples, type SamplePlan } from './sampler.js';
+import { evenSamples } from './sampler.js';
 import { learningRateAt, stepsOfSameRate } from './schedule.js';
 import { stageMasks } from './stage-masks.js';
 import { StepClock } from './step-clock.js';
 import { stepLosses } from './step-losses.js';
 import { writeTrainedModel } from './trained-model.js';
-import { packSequences, type TrainingData } from './training-data.js';
+import { AVERAGE_INTERVAL, type WeightAverage } from './weight-average.js';
+
+/** Minutes after which a checkpoint is written within an epoch. */
+const CHECKPOINT_MINUTES = 5;
 
 export interface TrainingPaths {
   model: string;
   checkpoint: string;
   log: string;
+  /** What the training was told. */
+  run: string;
 }
 
 export function trainingPaths(out: string): TrainingPaths {
@@ -25,6 +30,7 @@ export function trainingPaths(out: string): TrainingPaths {
     model: join(out, 'model.safetensors'),
     checkpoint: join(out, 'checkpoint.safetensors'),
     log: join(out, 'log.jsonl'),
+    run: join(out, 'run.json'),
   };
 }
 
@@ -32,9 +38,10 @@ export function trainingPaths(out: string): TrainingPaths {
 export interface TrainingJob {
   native: NativeModel;
   config: ModelConfig;
-  data: TrainingData;
-  noise: KeypointNoise;
+  source: EpochSource;
   state: TrainingState;
+  /** null: the weights as they are become the model. */
+  average: WeightAverage | null;
   log: TrainingLog;
   options: TrainingOptions;
   paths: TrainingPaths;
@@ -43,28 +50,22 @@ export interface TrainingJob {
 /** Runs a {@link TrainingJob} to its last epoch or until its signal. */
 export class TrainingLoop {
   private readonly job: TrainingJob;
-  private readonly plan: SamplePlan;
   /** Steps of each epoch. */
   private readonly steps: number[];
   private readonly totalSteps: number;
   private readonly clock = new StepClock();
   private readonly validationSamples: Int32Array;
+  /** When the last checkpoint was written. */
+  private written = performance.now();
 
   constructor(job: TrainingJob) {
     this.job = job;
     const { settings } = job.state;
-    this.plan = {
-      sequences: job.data.train,
-      every: settings.every,
-      samplesPerEpoch: settings.samplesPerEpoch ?? undefined,
-      batch: settings.batch,
-      seed: job.config.seed,
-    };
     this.steps = Array.from({ length: settings.epochs }, (_, epoch) =>
-      Math.ceil(epochSampleCount(this.plan, epoch) / settings.batch),
+      Math.ceil(job.source.sampleCount(epoch) / settings.batch),
     );
     this.totalSteps = this.steps.reduce((sum, steps) => sum + steps, 0);
-    this.validationSamples = evenSamples(job.data.validation, settings.validationFrames);
+    this.validationSamples = evenSamples(job.source.validation, settings.validationFrames);
   }
 
   /**
@@ -72,18 +73,18 @@ export class TrainingLoop {
    * checkpoint are written; a signal ends it after the steps under way with a checkpoint.
    */
   async run(): Promise<TrainingResult> {
-    const { state, config, data, native, noise, paths } = this.job;
-    let packed = false;
+    const { state, native, source } = this.job;
     while (state.epoch < state.settings.epochs) {
-      if (!packed || config.noise.kind !== 'none') {
-        await native.setSequences(packSequences(data, config, noise, state.epoch));
-        packed = true;
+      const sequences = source.sequences(state.epoch);
+      if (sequences) {
+        await native.setSequences(sequences);
       }
       if (!(await this.runEpoch())) {
-        await writeCheckpoint(paths.checkpoint, native, config, state);
+        await this.writeCheckpoint();
         break;
       }
     }
+    const { paths } = this.job;
     return {
       stopped: state.epoch < state.settings.epochs,
       epochs: state.epoch,
@@ -95,6 +96,16 @@ export class TrainingLoop {
     };
   }
 
+  private async writeCheckpoint(): Promise<void> {
+    const { paths, native, config, state, average } = this.job;
+    await writeCheckpoint(paths.checkpoint, native, config, state, average?.values);
+    this.written = performance.now();
+  }
+
+  private withAverage<Result>(use: () => Promise<Result>): Promise<Result> {
+    return this.job.average ? this.job.average.during(use) : use();
+  }
+
   private stopped(): boolean {
     return this.job.options.signal?.aborted === true;
   }
@@ -102,7 +113,7 @@ export class TrainingLoop {
   /** Trains what is left of an epoch, validates and writes; false when the signal came before that was done. */
   private async runEpoch(): Promise<boolean> {
     const { state } = this.job;
-    const samples = epochSamples(this.plan, state.epoch);
+    const samples = this.job.source.samples(state.epoch);
     const start = performance.now();
     const done = state.stepInEpoch;
     while (state.stepInEpoch < this.steps[state.epoch]) {
@@ -110,9 +121,12 @@ export class TrainingLoop {
         return false;
       }
       await this.trainSome(samples);
+      if (performance.now() - this.written > 60_000 * (this.job.options.checkpointMinutes ?? CHECKPOINT_MINUTES)) {
+        await this.writeCheckpoint();
+      }
     }
     const seconds = (performance.now() - start) / 1000;
-    const validation = await this.validate();
+    const validation = await this.withAverage(() => this.validate());
     if (validation === undefined) {
       return false;
     }
@@ -127,7 +141,8 @@ export class TrainingLoop {
     const { batch, schedule } = state.settings;
     const learningRate = this.learningRate();
     const left = this.steps[state.epoch] - state.stepInEpoch;
-    const steps = Math.min(this.clock.stepsASecond(), left, stepsOfSameRate(schedule, state.step));
+    const untilUpdate = this.job.average ? AVERAGE_INTERVAL - (state.step % AVERAGE_INTERVAL) : left;
+    const steps = Math.min(this.clock.stepsASecond(), left, untilUpdate, stepsOfSameRate(schedule, state.step));
     const part = samples.subarray(3 * batch * state.stepInEpoch, 3 * batch * (state.stepInEpoch + steps));
     const start = performance.now();
     const losses = await native.train({
@@ -144,6 +159,7 @@ export class TrainingLoop {
     });
     this.clock.add(steps, part.length / 3, (performance.now() - start) / 1000);
     const lines: LogLine[] = [];
+    const time = new Date().toISOString();
     for (const { loss, single, multiple, samples: weight } of stepLosses(losses, part.length / 3, batch)) {
       state.step++;
       state.stepInEpoch++;
@@ -154,10 +170,16 @@ export class TrainingLoop {
         state.lossSums[2] + weight * multiple,
       ];
       if (state.step % (options.logEvery ?? 1) === 0) {
-        lines.push({ kind: 'step', epoch: state.epoch + 1, step: state.step, loss, single, multiple, learningRate });
+        lines.push({
+          ...{ kind: 'step', epoch: state.epoch + 1, step: state.step, loss, single, multiple, learningRate },
+          ...{ time, samplesPerSecond: this.clock.samplesPerSecond() },
+        });
       }
     }
     log.append(lines);
+    if (this.job.average && state.step % AVERAGE_INTERVAL === 0) {
+      await this.job.average.update(state.step);
+    }
     const trained = Math.min(state.stepInEpoch * batch, samples.length / 3);
     this.report('training', state.stepInEpoch, this.steps[state.epoch], state.lossSums[0] / trained);
   }
@@ -238,16 +260,16 @@ export class TrainingLoop {
     state.history.push({ loss, validation, learningRate });
     if (best) {
       state.best = { epoch: state.epoch, validation };
-      await writeTrainedModel(paths.model, native, config, state);
+      await this.withAverage(() => writeTrainedModel(paths.model, native, config, state));
     }
     const { epoch, step } = state;
     const line: EpochLine = {
       ...{ kind: 'epoch', epoch, step, samples, learningRate, loss, single, multiple },
-      ...{ validation, best, ...speed },
+      ...{ validation, best, time: new Date().toISOString(), ...speed },
     };
     // Before the checkpoint: going on from an older one drops the line, going on from this one must find it.
     log.append([line]);
-    await writeCheckpoint(paths.checkpoint, native, config, state);
+    await this.writeCheckpoint();
     options.onEpoch?.(line);
   }
 

@@ -1,6 +1,8 @@
+import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
+import { augmentationSchema } from '../datasets/augmentation/settings.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../networks/config.js';
 import type { EpochLine } from './log.js';
@@ -29,10 +31,17 @@ export const trainingSettingsSchema = z.strictObject({
   validation: z._default(z.array(z.string()), []),
   /** PyTorch file of a detector's errors, for detector noise; null: the bundled table. */
   noiseTable: z._default(z.nullable(z.string()), null),
+  /** Draw cameras, bodies and detector errors anew in each epoch. null: train on the data set's sequences. */
+  augmentation: z._default(z.nullable(augmentationSchema), null),
+  /** Average the weights over about the last share of the steps; the mean becomes the model. null: the weights themselves. */
+  average: z._default(z.nullable(z.positive().check(z.maximum(1))), null),
   precision: z._default(z.enum(['fp32', 'tf32', 'bf16']), 'fp32'),
 });
 
 export type TrainingSettings = z.output<typeof trainingSettingsSchema>;
+
+/** The settings as they are given: what is left out has its default. */
+export type SettingsInput = z.input<typeof trainingSettingsSchema>;
 
 /** Where a training stands. */
 export interface TrainingProgress {
@@ -52,12 +61,12 @@ export interface TrainingProgress {
 }
 
 /** Options of {@link pretrain} and {@link finetune}. */
-export interface TrainingOptions extends Partial<TrainingSettings> {
+export interface TrainingOptions extends Partial<SettingsInput>, Omit<OldModelOptions, 'plan'> {
   /** A data set in memory or the path of a data set file. */
   dataset: PoseDataset | string;
   /** A preset's name, or a configuration; what it leaves out comes from the data set and the defaults. */
   model?: string | ModelConfigInput;
-  /** Folder of everything that the training writes: `model.safetensors`, `checkpoint.safetensors`, `log.jsonl`. */
+  /** Folder of everything that the training writes: `model.safetensors`, `checkpoint.safetensors`, `log.jsonl`, `run.json`. */
   out: string;
   /** Weights to start from: a file or a bundled model's name. */
   from?: string;
@@ -66,12 +75,16 @@ export interface TrainingOptions extends Partial<TrainingSettings> {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
-  /** What multiplies on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
-  products?: string;
+  /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */
+  matmul?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
+  /** Write a checkpoint after so many minutes within an epoch, too; 5. A kill loses no more. */
+  checkpointMinutes?: number;
   /** Ends the training after the steps under way, with a checkpoint. */
   signal?: AbortSignal;
+  /** The command line that asked for this, for the folder's `run.json`. */
+  commandLine?: readonly string[];
   onEpoch?: (line: EpochLine) => void;
   onProgress?: (progress: TrainingProgress) => void;
   /** What is worth knowing before it starts: the device, the split, weights that were not taken over. */
@@ -92,7 +105,10 @@ export interface TrainingResult {
 }
 
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
-const RUNTIME = ['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'products', 'logEvery', 'signal'];
+const RUNTIME = [
+  ...['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'matmul'],
+  ...['logEvery', 'checkpointMinutes', 'signal', 'commandLine'],
+];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
 /** Refuses unknown options; `undefined` counts as not given. */
@@ -112,17 +128,21 @@ export function checkOptions(options: TrainingOptions): void {
   if (!Number.isInteger(every) || every < 1) {
     throw new PoseError('ERR_ARGUMENT', `logEvery must be a whole number of at least 1, got ${every}.`);
   }
+  const minutes = options.checkpointMinutes ?? 1;
+  if (!(typeof minutes === 'number' && minutes > 0)) {
+    throw new PoseError('ERR_ARGUMENT', `checkpointMinutes must be a number above 0, got ${minutes}.`);
+  }
 }
 
 /** The settings among the options that were given. */
-export function givenSettings(options: TrainingOptions): Partial<TrainingSettings> {
+export function givenSettings(options: TrainingOptions): Partial<SettingsInput> {
   return Object.fromEntries(
     Object.entries(options).filter(([name, value]) => SETTINGS.includes(name) && value !== undefined),
   );
 }
 
 /** Checks and completes the settings; throws `ERR_ARGUMENT` that names each wrong one. */
-export function parseSettings(input: Partial<TrainingSettings>): TrainingSettings {
+export function parseSettings(input: Partial<SettingsInput>): TrainingSettings {
   const result = trainingSettingsSchema.safeParse(input, { reportInput: true });
   if (!result.success) {
     throw new PoseError('ERR_ARGUMENT', `training options: ${schemaProblems(result.error)}.`);

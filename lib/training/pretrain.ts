@@ -1,3 +1,4 @@
+import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
 import { train } from './train.js';
 
@@ -5,6 +6,6 @@ import { train } from './train.js';
  * Stage I: masked pose modelling. Hides frames and joints of 2D windows and learns to reconstruct them; 3D poses are not
  * needed. The model file starts {@link finetune}. Ends early, with a checkpoint, when the signal comes.
  */
-export function pretrain(options: TrainingOptions): Promise<TrainingResult> {
-  return train('pretrain', options);
+export async function pretrain(options: TrainingOptions): Promise<TrainingResult> {
+  return train('pretrain', withoutOldNames(options));
 }

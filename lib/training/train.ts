@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -7,6 +6,7 @@ import { readDetectorNoise } from '../datasets/noise.js';
 import { keypointNoise } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import { makeFolder } from '../formats/files/make-folder.js';
+import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
 import { resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
@@ -16,18 +16,24 @@ import {
   type Checkpoint,
   readCheckpoint,
   restoreCheckpoint,
+  storedAverage,
   type TrainingState,
   writeCheckpoint,
 } from './checkpoint.js';
+import { epochSource } from './epoch-source.js';
 import { TrainingLog } from './log.js';
 import { TrainingLoop, type TrainingPaths, trainingPaths } from './loop.js';
 import { trainingConfig } from './model-setup.js';
 import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type TrainingResult } from './options.js';
+import { writeRunFile } from './run-file.js';
 import { applyStartWeights } from './start-weights.js';
 import { selectSequences } from './training-data.js';
+import { WeightAverage } from './weight-average.js';
 
-/** The paper's for ground-truth 2D; a preset says its own. */
-const LEARNING_RATES = { pretrain: 1e-4, finetune: 1e-3 };
+/** The paper's for detected 2D; a preset says its own. */
+const LEARNING_RATES = { pretrain: 1e-4, finetune: 7e-4 };
+/** What a training writes into its folder. */
+const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json'];
 
 /** The common part of `pretrain` and `finetune`: sets a training up, or takes one up again, and runs it. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
@@ -54,12 +60,14 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
   }
   const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
   const noise = keypointNoise(dataset, config.noise, config.seed, table);
+  const source = epochSource(dataset, { data, config, noise, settings });
   openFolder(options.out);
+  writeRunFile(paths.run, config, state, options);
   const native = createNativeModel(nativeConfig(config), {
     device: resolveDevice(options.device, options.onNotice),
     precision: settings.precision,
     threads: options.threads ?? 0,
-    products: options.products,
+    matmul: options.matmul,
   });
   try {
     if (checkpoint) {
@@ -74,7 +82,11 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
       await writeCheckpoint(paths.checkpoint, native, config, state);
     }
     const log = new TrainingLog(paths.log, { step: state.step, epochs: state.epoch });
-    return await new TrainingLoop({ native, config, data, noise, state, log, options, paths }).run();
+    const average =
+      settings.average === null
+        ? null
+        : new WeightAverage(native, settings.average, checkpoint && storedAverage(checkpoint));
+    return await new TrainingLoop({ native, config, source, average, state, log, options, paths }).run();
   } finally {
     await native.close();
   }
@@ -90,24 +102,21 @@ async function startWeights(from: string, { model, onNotice }: TrainingOptions):
 
 /** The checkpoint in the folder; refuses to write over another training. */
 function findCheckpoint(options: TrainingOptions, paths: TrainingPaths): Checkpoint | undefined {
-  const found = Object.values(paths).find((path) => existsSync(path));
+  const { model, checkpoint, log } = paths;
+  const found = [model, checkpoint, log].find((path) => existsSync(path));
   if (found && !options.resume) {
     throw new PoseError(
       'ERR_ARGUMENT',
       `${found} exists: resume that training, or choose another folder for this one.`,
     );
   }
-  return existsSync(paths.checkpoint) ? readCheckpoint(paths.checkpoint) : undefined;
+  return existsSync(checkpoint) ? readCheckpoint(checkpoint) : undefined;
 }
 
-/** Makes the folder, and clears it of what a killed process was writing when it ended. */
+/** Makes the folder, and clears it of what killed processes were writing when they ended. */
 function openFolder(out: string): void {
   makeFolder(out);
-  for (const name of readdirSync(out)) {
-    if (/^(model|checkpoint)\.safetensors\..*\.tmp$|^log\.jsonl\..*\.tmp$/.test(name)) {
-      rmSync(join(out, name));
-    }
-  }
+  removeDeadTemporaries(out, (name) => FILES.includes(name));
 }
 
 function newSettings(
@@ -168,8 +177,9 @@ function checkUnchanged(
     differ('model', checkpoint.config, parseModelConfig({ ...checkpoint.config, ...asked }, 'model'));
   }
   const { epochs, ...given } = givenSettings(options);
-  for (const [name, value] of Object.entries(given)) {
-    differ(name, state.settings[name as keyof typeof state.settings], value);
+  const completed = parseSettings({ ...state.settings, ...given });
+  for (const name of Object.keys(given) as (keyof typeof completed)[]) {
+    differ(name, state.settings[name], completed[name]);
   }
   if (epochs !== undefined && state.settings.schedule.kind === 'cosine') {
     differ('epochs', state.settings.epochs, epochs);

@@ -79,16 +79,18 @@ function subjects(dataset: PoseDataset): string {
 }
 
 function stageCameras(dataset: PoseDataset, config: ModelConfig): string[] | null {
-  const names = config.stage === 1 ? config.cameras.pretrain : config.cameras.finetune;
-  const known = new Set(dataset.sequences.map(({ camera }) => camera));
-  const missing = names?.filter((name) => !known.has(name)) ?? [];
-  if (missing.length > 0) {
+  const asked = config.stage === 1 ? config.cameras.pretrain : config.cameras.finetune;
+  const known = [...new Set(dataset.sequences.map(({ camera }) => camera))];
+  const missing = asked?.filter(
+    (camera) => !(typeof camera === 'number' ? camera < known.length : known.includes(camera)),
+  );
+  if (missing && missing.length > 0) {
     throw new PoseError(
       'ERR_CONFIG',
-      `cameras names ${missing.join(', ')}, but ${dataset.name} has ${[...known].join(', ')}.`,
+      `cameras names ${missing.join(', ')}, but ${dataset.name} has ${known.join(', ')}; a number is a place, from 0 to ${known.length - 1}.`,
     );
   }
-  return names;
+  return asked?.map((camera) => (typeof camera === 'number' ? known[camera] : camera)) ?? null;
 }
 
 function checkSequence(sequence: PoseSequence, config: ModelConfig): void {

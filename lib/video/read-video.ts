@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Detection, FoundDetections } from '../keypoints/detections.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
@@ -107,6 +108,6 @@ async function people(detector: string, yolo: Yolo, image: RgbImage): Promise<Fo
 function boxAbout(triples: readonly number[]): FoundPerson['box'] | undefined {
   const sure = triples.map((_, at) => at).filter((at) => at % 3 === 0 && triples[at + 2] > seen);
   const [xs, ys] = [0, 1].map((axis) => sure.map((at) => triples[at + axis]));
-  const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] as const;
+  const box = [smallest(xs), smallest(ys), largest(xs), largest(ys)] as const;
   return sure.length >= 4 && box[2] > box[0] && box[3] > box[1] ? box : undefined;
 }

@@ -65,7 +65,8 @@ export class RtmPose {
         (column / x.shape[2]) * width * view.step + view.left,
         (row / y.shape[2]) * height * view.step + view.top,
       ];
-      triples.push(...(sure > 0 ? place : [0, 0]), sure);
+      const [left, top] = sure > 0 ? place : [0, 0];
+      triples.push(left, top, sure);
     }
     return triples;
   }

@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 /** Where the frames of several clips lie on one timeline. */
 export interface Alignment {
   frames: number;
@@ -12,7 +13,7 @@ export interface Alignment {
  * people and parts of one video keep step. Clips without such names, or whose numbers lie far apart, begin together.
  */
 export function alignFrames(clips: readonly { frames: number; names?: readonly string[] | undefined }[]): Alignment {
-  const longest = Math.max(...clips.map(({ frames }) => frames));
+  const longest = largest(clips.map(({ frames }) => frames));
   const together: Alignment = {
     frames: longest,
     frameOf: clips.map(({ frames }) => Array.from({ length: frames }, (_, frame) => frame)),

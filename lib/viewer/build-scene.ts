@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readPeople } from '../keypoints/read-keypoints.js';
@@ -59,8 +60,14 @@ export function buildScene(paths: readonly string[], options: SceneOptions = {})
       }),
     ),
   );
+  const named = members.map(({ clip, track }) => clip.track?.frameIds ?? sameLength(clip, track));
+  // Files of motion number their frames: theirs keep step where no file names its frames otherwise.
+  const numbered = named.every((names) => names === undefined);
   const alignment = alignFrames(
-    members.map(({ clip, track }) => ({ frames: clip.frames, names: clip.track?.frameIds ?? sameLength(clip, track) })),
+    members.map(({ clip }, index) => ({
+      frames: clip.frames,
+      names: numbered ? numbersFrom(clip) : named[index],
+    })),
   );
   const rate = options.fps ?? members.find(({ clip }) => clip.fps !== undefined)?.clip.fps;
   const arrays = new Map<string, Float32Array | Uint8Array>();
@@ -97,6 +104,10 @@ function trackFor(
     );
   }
   return size ? { ...found, ...size } : found;
+}
+
+function numbersFrom({ start, frames }: ViewedClip): string[] | undefined {
+  return start === undefined ? undefined : Array.from({ length: frames }, (_, frame) => String(start + frame));
 }
 
 function sameLength({ frames }: ViewedClip, track: KeypointTrack | undefined): string[] | undefined {
@@ -193,7 +204,7 @@ function addTruth(
   arrays: Map<string, Float32Array | Uint8Array>,
   files: readonly string[],
 ): void {
-  const most = Math.max(...results.map(({ people }) => people.length));
+  const most = largest(results.map(({ people }) => people.length));
   if (files.length > most) {
     throw new PoseError('ERR_USAGE', `--truth: expected at most ${most} files, one a person, got ${files.length}.`);
   }

@@ -1,8 +1,9 @@
 export { type BuiltScene, buildScene, type PlacedTrack, type SceneOptions } from './build-scene.js';
+export { FrameInspector, type FramePlace } from './frame-inspector.js';
 export { groupResults, type ResultFiles } from './group-results.js';
-export { type MomentPlace, Moments } from './moments.js';
+export * from './old-names.js';
 export { type Packed, packArrays, unpackArrays } from './packed-arrays.js';
 export { readClip, type ViewedClip } from './read-clip.js';
-export type { ModelFacts, MomentValue, Scene, ScenePerson, SceneResult, SceneValue } from './scene.js';
+export type { FrameValue, ModelFacts, Scene, ScenePerson, SceneResult, SceneValue } from './scene.js';
 export { startViewer, type Viewer, type ViewerOptions } from './server.js';
 export { type PageOptions, viewerPage } from './viewer-page.js';

@@ -47,21 +47,21 @@ export function servedPage({ html }: PageFiles, title: string): string {
 }
 
 /**
- * One file with everything in it: script, style, the packed scene and packed moments as base64. Its policy names the hashes of its own
+ * One file with everything in it: script, style, the packed scene and packed frames as base64. Its policy names the hashes of its own
  * script and style, so that nothing else runs and nothing is fetched.
  */
 export function selfContainedPage(
   { html, css, js }: PageFiles,
   title: string,
   scene: Uint8Array,
-  moments: ReadonlyMap<string, Uint8Array> = new Map(),
+  frames: ReadonlyMap<string, Uint8Array> = new Map(),
 ): string {
   // An end tag within a script would end it; in a string or a pattern, the backslash changes nothing.
   const script = js.replaceAll('</script', '<\\/script');
   const policy =
     `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(css)}; img-src data:; base-uri 'none'; ` +
     "form-action 'none'";
-  const data = [dataBlock('scene', scene), ...[...moments].map(([key, bytes]) => dataBlock(`moment-${key}`, bytes))];
+  const data = [dataBlock('scene', scene), ...[...frames].map(([key, bytes]) => dataBlock(`frame-${key}`, bytes))];
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>${escapeHtml(title)}</title>`;
   const titled = filled(html, places.title, head);
   const styled = filled(titled, places.style, `<style>${css}</style>`);

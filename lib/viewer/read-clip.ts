@@ -33,6 +33,8 @@ export interface ViewedClip {
   axes: 'camera' | 'world';
   root: 'relative' | 'estimated';
   fps?: number;
+  /** Frame of the video, from 0, that is the first of these, where the file says it. */
+  start?: number;
   /** The 2D that it was lifted from, where the file has it. */
   track?: KeypointTrack;
   notes: string[];
@@ -67,8 +69,8 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
     case '.npy':
       return fromArray(path, readNpy(bytes, { where: path }), undefined);
     case '.csv': {
-      const { positions, layout, fps } = parsePosesCsv(text(), path);
-      return fromPlaces(path, positions, layout, fps);
+      const { positions, layout, fps, start } = parsePosesCsv(text(), path);
+      return { ...fromPlaces(path, positions, layout, fps), start };
     }
     case '.trc':
       return fromMarkers(path, parseTrc(text(), path));
@@ -130,12 +132,12 @@ function fromArray(path: string, value: unknown, fps: number | undefined): Viewe
 }
 
 /** Markers that are named after the joints of a layout have its bones; others are points. */
-function fromMarkers(path: string, { positions, frames, markers, fps }: MarkerMotion): ViewedClip {
+function fromMarkers(path: string, { positions, frames, markers, fps, start }: MarkerMotion): ViewedClip {
   const layout = layoutOfJointNames(markers);
   const order = layout?.joints.map((joint) => markers.findIndex((marker) => sameJoint(marker, joint)));
   const own = order ? picked(positions, markers.length, order) : positions;
   const skeleton = layout ? skeletonOf(layout.name) : { joints: markers, parents: markers.map(() => -1) };
-  return world(path, own, frames, skeleton, fps, layout?.name);
+  return { ...world(path, own, frames, skeleton, fps, layout?.name), start };
 }
 
 /**

@@ -72,21 +72,21 @@ export interface ModelFacts {
 }
 
 /** What the model does at one frame of one person. Maps are bytes (H, n, n), named `<module>/<layer>`. */
-export interface MomentValue {
+export interface FrameValue {
   frame: number;
   /** (N), frames of the timeline that the window takes. */
   window: number[];
-  modules: MomentModule[];
+  modules: FrameModule[];
   /** Stage I: arrays `visible` (N, J, 2) and `reconstruction` (N, J, 2) in pixels, `masked` (N), `jointMask` (N, J). */
   reconstruction?: { skeleton: SceneSkeleton; errorPixels: number };
 }
 
-export interface MomentModule {
+export interface FrameModule {
   name: 'tem' | 'mofa' | 'decoder' | 'joints';
-  layers: MomentLayer[];
+  layers: FrameLayer[];
 }
 
-export interface MomentLayer {
+export interface FrameLayer {
   tokens: number;
   /** (H): the greatest weight of each head's map, which the byte 255 stands for. */
   greatest: number[];

@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
-import { type MomentPlace, type Moments, packedMoment } from './moments.js';
+import { type FrameInspector, type FramePlace, packedFrame } from './frame-inspector.js';
 import { packArrays } from './packed-arrays.js';
 import { readPageFiles, servedPage, servedPolicy } from './page-files.js';
 import type { Scene } from './scene.js';
 
-export interface ViewerOptions {
+export interface ViewerOptions extends OldViewerOptions<FrameInspector> {
   title: string;
   scene: Scene;
-  moments?: Moments | undefined;
+  inspector?: FrameInspector | undefined;
   /** 0, the default: any that is free. */
   port?: number;
 }
@@ -44,7 +45,8 @@ const headers = {
  * Serves a scene's page on this machine alone. It answers four fixed paths out of memory and opens no file for a request; a request
  * under another host's name, or from a page of another origin, is refused. Throws `ERR_FILE` where the port cannot be had.
  */
-export async function startViewer({ title, scene, moments, port = 0 }: ViewerOptions): Promise<Viewer> {
+export async function startViewer(options: ViewerOptions): Promise<Viewer> {
+  const { title, scene, inspector, port = 0 } = withoutOldNames(options);
   const files = readPageFiles();
   const page = servedPage(files, title);
   const data = packArrays(scene);
@@ -53,7 +55,7 @@ export async function startViewer({ title, scene, moments, port = 0 }: ViewerOpt
     ['/page.css', () => ({ status: 200, type: 'text/css; charset=utf-8', body: files.css })],
     ['/page.js', () => ({ status: 200, type: 'text/javascript; charset=utf-8', body: files.js })],
     ['/data.bin', () => ({ status: 200, type: 'application/octet-stream', body: data })],
-    ['/moment.bin', (url) => momentAnswer(moments, url)],
+    ['/frame.bin', (url) => frameAnswer(inspector, url)],
   ]);
   const server = createServer((request, response) => {
     answer(request, routes, (server.address() as AddressInfo).port)
@@ -105,15 +107,15 @@ async function answer(
   return route ? route(new URL(`http://${host}/?${query}`)) : text(404, 'There is nothing here.');
 }
 
-async function momentAnswer(moments: Moments | undefined, { searchParams }: URL): Promise<Answer> {
-  if (!moments) return text(404, 'No model was given: pstmo view --model.');
-  const number = (name: keyof MomentPlace): number => {
+async function frameAnswer(inspector: FrameInspector | undefined, { searchParams }: URL): Promise<Answer> {
+  if (!inspector) return text(404, 'No model was given: pstmo view --model.');
+  const number = (name: keyof FramePlace): number => {
     const given = searchParams.get(name) ?? '';
     if (/^\d{1,9}$/.test(given)) return Number(given);
     throw new PoseError('ERR_ARGUMENT', `${name}: expected a whole number.`);
   };
   const place = { result: number('result'), person: number('person'), frame: number('frame'), seed: number('seed') };
-  const found = await packedMoment(moments, place);
+  const found = await packedFrame(inspector, place);
   // Nothing: the person is absent.
   return { status: 200, type: 'application/octet-stream', body: found ?? '' };
 }

@@ -1,21 +1,23 @@
-import type { Moments } from './moments.js';
+import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
+import type { FrameInspector } from './frame-inspector.js';
 import { packArrays } from './packed-arrays.js';
 import { readPageFiles, selfContainedPage } from './page-files.js';
 import type { Scene } from './scene.js';
-import { storeMoments } from './stored-moments.js';
+import { storeFrames } from './stored-frames.js';
 
-export interface PageOptions {
+export interface PageOptions extends OldViewerOptions<FrameInspector> {
   title: string;
   scene: Scene;
-  moments?: Moments | undefined;
+  inspector?: FrameInspector | undefined;
   onProgress?: (done: number, total: number) => void;
 }
 
 /** The HTML of one file that shows a scene without a server, and what a model does at some of its frames. */
-export async function viewerPage({ title, scene, moments, onProgress }: PageOptions): Promise<string> {
+export async function viewerPage(options: PageOptions): Promise<string> {
+  const { title, scene, inspector, onProgress } = withoutOldNames(options);
   const files = readPageFiles();
-  if (!moments) return selfContainedPage(files, title, packArrays(scene));
-  const stored = await storeMoments(moments, scene.value.results[0].people.length, onProgress);
-  const value = { ...scene.value, model: { ...moments.facts, stored: stored.frames } };
-  return selfContainedPage(files, title, packArrays({ ...scene, value }), stored.moments);
+  if (!inspector) return selfContainedPage(files, title, packArrays(scene));
+  const stored = await storeFrames(inspector, scene.value.results[0].people.length, onProgress);
+  const value = { ...scene.value, model: { ...inspector.facts, stored: stored.frames } };
+  return selfContainedPage(files, title, packArrays({ ...scene, value }), stored.packed);
 }

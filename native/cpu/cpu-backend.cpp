@@ -1,3 +1,4 @@
+// The CPU backend itself: which instruction set, memory, and how rows are shared out.
 #include "cpu-backend.h"
 
 #include <algorithm>
@@ -11,22 +12,25 @@
 #include "cpu-device.h"
 
 namespace pstmo {
+
+namespace cpu {
 namespace {
 
-constexpr int kReduceRows =
-    64;  // rows of a partial sum: fixed, so that sums do not depend on the number of threads
+// Rows of a partial sum: fixed, so that sums do not depend on the number of threads.
+constexpr int kReduceRows = 64;
 
 const Kernels& chooseKernels(const std::string& isa, Precision precision) {
   const std::string wanted = chooseCpuIsa(isa, precision);
 #if defined(__x86_64__)
   if (wanted == "avx512")
-    return precision == Precision::bf16 ? avx512Bf16Kernels() : avx512Kernels();
+    return precision == Precision::bf16 ? avx512bf16Kernels() : avx512Kernels();
   if (wanted == "avx2") return avx2Kernels();
 #endif
   return portableKernels();
 }
 
 }  // namespace
+}  // namespace cpu
 
 std::string chooseCpuIsa(const std::string& isa, Precision precision) {
   std::string wanted = isa;
@@ -75,11 +79,11 @@ bool cpuHasBf16() {
 }
 
 std::unique_ptr<Backend> makeCpuBackend(int threads, Precision precision, const std::string& isa) {
-  return std::make_unique<CpuBackend>(threads, precision, isa);
+  return std::make_unique<cpu::CpuBackend>(threads, precision, isa);
 }
 
 double measureCpuPeak(int threads, Precision precision, const std::string& isa, double seconds) {
-  const Kernels& kernels = chooseKernels(isa, precision);
+  const cpu::Kernels& kernels = cpu::chooseKernels(isa, precision);
   ThreadPool pool(threads);
   const auto multiplyAdds =
       precision == Precision::bf16 ? kernels.multiplyAddsBf16 : kernels.multiplyAdds;
@@ -115,9 +119,11 @@ double measureCpuCopy(int threads, double seconds) {
          1e9;
 }
 
-Scratch::~Scratch() { releaseAligned(data_); }
+namespace cpu {
 
-float* Scratch::floats(size_t count) {
+GrowingBuffer::~GrowingBuffer() { releaseAligned(data_); }
+
+float* GrowingBuffer::floats(size_t count) {
   if (count > capacity_) {
     releaseAligned(data_);
     capacity_ = 0;
@@ -175,6 +181,8 @@ float* CpuBackend::reduceRows(int rows, int width,
   forRows(rows, kReduceRows, [&](int begin, int end, int) {
     kernel(begin, end, partials + static_cast<size_t>(begin / kReduceRows) * width);
   });
+
+  // In order of the chunks, in double precision.
   std::vector<double> sums(width, 0.0);
   for (int chunk = 0; chunk < chunks; ++chunk) {
     for (int c = 0; c < width; ++c) sums[c] += partials[static_cast<size_t>(chunk) * width + c];
@@ -182,5 +190,7 @@ float* CpuBackend::reduceRows(int rows, int width,
   for (int c = 0; c < width; ++c) total[c] = static_cast<float>(sums[c]);
   return total;
 }
+
+}  // namespace cpu
 
 }  // namespace pstmo

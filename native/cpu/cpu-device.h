@@ -10,18 +10,18 @@
 #include "cpu-backend.h"
 #include "kernels/kernels.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 // Memory aligned to cache lines that only grows.
-class Scratch {
+class GrowingBuffer {
  public:
-  ~Scratch();
-  Scratch() = default;
-  Scratch(Scratch&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
+  ~GrowingBuffer();
+  GrowingBuffer() = default;
+  GrowingBuffer(GrowingBuffer&& other) noexcept : data_(other.data_), capacity_(other.capacity_) {
     other.data_ = nullptr;
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  GrowingBuffer(const GrowingBuffer&) = delete;
+  GrowingBuffer& operator=(const GrowingBuffer&) = delete;
   float* floats(size_t count);  // contents are lost when it grows
 
  private:
@@ -29,12 +29,12 @@ class Scratch {
   size_t capacity_ = 0;
 };
 
-// Where the rows of a product's left side come from: plain rows, or the three neighbours that a
+// Where the rows of a matmul's left operand come from: plain rows, or the three neighbours that a
 // strided convolution reads (token stride * i - 1 .. stride * i + 1 of a window, zero outside),
 // laid side by side.
 struct RowSource {
-  const float* x;
-  int width;     // channels of a row of x
+  const float* x;  // (rows, width); taps 3: (B, tokens, width)
+  int width;
   int taps = 1;  // 1 or 3
   int outTokens = 1, tokens = 1, stride = 1;
 
@@ -43,18 +43,17 @@ struct RowSource {
   // The row where it stands, or copied to `scratch` (length() floats) where a part of it is outside
   // its window.
   const float* row(int64_t index, float* scratch) const;
-  // About where it stands, for prefetching.
-  const float* near(int64_t row) const;
+  // About where it stands.
+  const float* prefetchAddress(int64_t row) const;
 };
 
-// The right side of a product, in panels of kernels.panelColumns columns: fp32, or bf16 pairs along
-// the inner dimension.
+// The right operand of a matmul, a packed weight: see panels.cpp.
 struct Panels {
-  int inner = 0, columns = 0, count = 0;
+  int inner = 0, columns = 0, count = 0;  // count: panels
   bool bf16 = false;
-  Scratch memory;
-  float* data = nullptr;  // bf16: the same memory holds uint32 pairs
-  uint64_t epoch = 0;
+  GrowingBuffer memory;
+  float* data = nullptr;  // (count, inner, panelColumns), or words of two bf16
+  uint64_t epoch = 0;     // of the weights that were packed
 
   size_t panelFloats(int panelColumns) const {
     return static_cast<size_t>(bf16 ? (inner + 1) / 2 : inner) * panelColumns;
@@ -129,16 +128,21 @@ class CpuBackend final : public Backend {
   float* reduceRows(int rows, int width,
                     const std::function<void(int begin, int end, float* sums)>& kernel);
 
+  // Every head of every window, with scratch of attentionScratch floats.
   void forHeads(int batch, int heads, int tokens, int width,
                 const std::function<void(int window, int head, float* scratch)>& body);
+  // Whether a matmul of that inner dimension and so many columns runs in bf16.
   bool usesBf16(int inner, int columns) const;
-  // Packed copy of a weight (out, in) or (out, in, taps), columns ordered (tap, in). transposed:
-  // inner dimension is the columns, as the forward pass needs it; else it is `out`, as dX needs it.
+  // Panels of a weight (out, in, taps), packed again where the weights have changed. transposed:
+  // the inner dimension is (tap, in), as forward needs it; else it is `out`, as dX needs it.
   const Panels& packed(const float* weight, int out, int in, int taps, bool transposed);
-  // Rows of `source` times panels, through `store`.
-  void product(int rows, const RowSource& source, const Panels& panels, const TileStore& store);
+  // Rows of `source` times panels, through the epilogue.
+  void matmul(int rows, const RowSource& source, const Panels& panels, const Epilogue& epilogue);
   // dWeight (out, in, taps) += dZ^T source.
   void weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight);
+  // dX of a strided convolution.
+  void convInputGradient(const StridedConvBackward& op, int outTokens);
+  // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int rows, int channels, const float* x, float* sums);
   // Mean and 1 / std of each column, running statistics moved.
   void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd,
@@ -153,8 +157,9 @@ class CpuBackend final : public Backend {
   Precision precision_;
   uint64_t epoch_ = 1;
   std::unordered_map<uint64_t, Panels> panels_;
-  std::vector<Scratch> workerScratch_;
-  Scratch partials_, conv_;
+  std::vector<GrowingBuffer> workerScratch_;  // one a thread
+  GrowingBuffer partials_;                    // sums of chunks of rows
+  GrowingBuffer intermediate_;                // rows between two passes of an operation
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -1,32 +1,35 @@
-// Linear layers (1x1 convolutions) and the spatial MLP block.
+// Linear layers (1x1 convolutions) and the spatial MLP block: matmuls (matmul.cpp), their weight
+// gradients (weight-gradient.cpp) and batch norm (normalization.cpp), which say how work is shared
+// out and why the bits are the same for every number of threads.
+#include "../core/constants.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
 void CpuBackend::run(const LinearForward& op) {
-  TileStore store{.y = op.y.floats(),
-                  .width = op.out,
-                  .bias = op.bias,
-                  .relu = op.relu,
-                  .dropout = op.dropout,
-                  .residual = op.residual};
-  product(op.rows, {.x = op.x.floats(), .width = op.in}, packed(op.weight, op.out, op.in, 1, true),
-          store);
+  matmul(op.rows, {.x = op.x.floats(), .width = op.in}, packed(op.weight, op.out, op.in, 1, true),
+         {.y = op.y.floats(),
+          .width = op.out,
+          .bias = op.bias,
+          .relu = op.relu,
+          .dropout = op.dropout,
+          .residual = op.residual});
 }
 
 void CpuBackend::run(const LinearBackward& op) {
   if (op.dX) {
-    TileStore store{.y = op.dX.floats(),
-                    .width = op.in,
-                    .reluOutput = op.reluOutput.floats(),
-                    .reluScale = op.reluScale,
-                    .accumulate = op.accumulate};
-    product(op.rows, {.x = op.dZ.floats(), .width = op.out},
-            packed(op.weight, op.out, op.in, 1, false), store);
+    matmul(op.rows, {.x = op.dZ.floats(), .width = op.out},
+           packed(op.weight, op.out, op.in, 1, false),
+           {.y = op.dX.floats(),
+            .width = op.in,
+            .reluOutput = op.reluOutput.floats(),
+            .reluScale = op.reluScale,
+            .accumulate = op.accumulate});
   }
-  if (op.dWeight)
+  if (op.dWeight) {
     weightGradient(op.rows, op.dZ.floats(), op.out, {.x = op.x.floats(), .width = op.in},
                    op.dWeight);
+  }
   if (op.dBias) addColumnSums(op.rows, op.out, op.dZ.floats(), op.dBias);
 }
 
@@ -41,7 +44,7 @@ void CpuBackend::run(const SpatialBlockForward& op) {
   BatchNormForward norm{op.rows,       op.out,         op.z.floats(),      op.gamma,
                         op.beta,       op.runningMean, op.runningVariance, op.mean,
                         op.inverseStd, op.y.floats(),  op.training};
-  normalizeForward(norm, 0.2f, op.residual.floats(), op.dropout);
+  normalizeForward(norm, kLeakySlope, op.residual.floats(), op.dropout);
 }
 
 void CpuBackend::run(const SpatialBlockBackward& op) {
@@ -53,7 +56,7 @@ void CpuBackend::run(const SpatialBlockBackward& op) {
                      .inverseStd = op.inverseStd,
                      .gamma = op.gamma,
                      .beta = op.beta,
-                     .slope = 0.2f,
+                     .slope = kLeakySlope,
                      .dropout = op.dropout,
                      .dU = op.dZ.floats(),
                      .sums = nullptr,
@@ -71,4 +74,4 @@ void CpuBackend::run(const SpatialBlockBackward& op) {
                      .accumulate = op.accumulate});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

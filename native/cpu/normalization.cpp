@@ -1,19 +1,52 @@
-// Batch norm (training and evaluation), layer norm, dropout's way back.
+// Batch norm (training and evaluation), layer norm, the backward of dropout: how their rows are
+// shared out and how column sums of all rows come together. kernels/rows.h holds the arithmetic of
+// a chunk of rows.
+//
+// Loop: kRows rows an item, an even number, so that two rows that share dropout's random words stay
+// with one thread.
+//
+// Deterministic: a row is one thread's. Sums over the rows (moments, gradients of gamma, beta, a
+// and b) are taken of chunks of constant size, then added in order in double precision by one
+// thread.
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "../core/constants.h"
 #include "cpu-device.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 namespace {
 
 constexpr int kRows = 64;  // rows a thread takes at a time
-constexpr float kEpsilon = 1e-5f, kMomentum = 0.1f;
+
+// Mean and sum of squared deviations of each column.
+struct Moments {
+  std::vector<double> means, squares;  // (channels)
+};
+
+// Joins the moments of chunks in order (Chan, Golub, LeVeque 1979): with d = mean_b - mean_a and
+// n = n_a + n_b, mean = mean_a + d n_b / n and squares = squares_a + squares_b + d^2 n_a n_b / n.
+Moments joinMoments(int rows, int channels, const float* chunkMoments) {
+  Moments joined{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
+  double seen = 0;
+  for (int first = 0; first < rows; first += kRows) {
+    const double count = std::min(kRows, rows - first), total = seen + count;
+    const float* chunk = chunkMoments + static_cast<size_t>(first / kRows) * 2 * channels;
+    for (int c = 0; c < channels; ++c) {
+      const double difference = chunk[c] - joined.means[c];
+      joined.means[c] += difference * count / total;
+      joined.squares[c] += chunk[channels + c] + difference * difference * seen * count / total;
+    }
+    seen = total;
+  }
+  return joined;
+}
 
 }  // namespace
 
-// Chan's way of joining the moments of chunks, in order, in double precision.
+// mean, inverseStd = 1 / sqrt(biased variance + epsilon); the running statistics move by momentum,
+// the running variance towards the unbiased one.
 void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mean,
                               float* inverseStd, float* runningMean, float* runningVariance) {
   const int chunks = (rows + kRows - 1) / kRows;
@@ -22,55 +55,49 @@ void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mea
     kernels_.columnMoments(x, channels, begin, end,
                            moments + static_cast<size_t>(begin / kRows) * 2 * channels);
   });
-  std::vector<double> means(channels, 0.0), squares(channels, 0.0);
-  double seen = 0;
-  for (int chunk = 0; chunk < chunks; ++chunk) {
-    const double count = std::min(kRows, rows - chunk * kRows), total = seen + count;
-    const float* at = moments + static_cast<size_t>(chunk) * 2 * channels;
-    for (int c = 0; c < channels; ++c) {
-      const double difference = at[c] - means[c];
-      means[c] += difference * count / total;
-      squares[c] += at[channels + c] + difference * difference * seen * count / total;
-    }
-    seen = total;
-  }
+
+  const Moments joined = joinMoments(rows, channels, moments);
   for (int c = 0; c < channels; ++c) {
-    const double variance = squares[c] / rows, unbiased = rows > 1 ? squares[c] / (rows - 1) : 0.0;
-    mean[c] = static_cast<float>(means[c]);
-    inverseStd[c] = static_cast<float>(1.0 / std::sqrt(variance + kEpsilon));
-    runningMean[c] += kMomentum * (static_cast<float>(means[c]) - runningMean[c]);
-    runningVariance[c] += kMomentum * (static_cast<float>(unbiased) - runningVariance[c]);
+    const double variance = joined.squares[c] / rows,
+                 unbiased = rows > 1 ? joined.squares[c] / (rows - 1) : 0.0;
+    const float batchMean = static_cast<float>(joined.means[c]);
+    mean[c] = batchMean;
+    inverseStd[c] = static_cast<float>(1.0 / std::sqrt(variance + kBatchNormEpsilonFloat));
+    runningMean[c] += kBatchNormMomentum * (batchMean - runningMean[c]);
+    runningVariance[c] += kBatchNormMomentum * (static_cast<float>(unbiased) - runningVariance[c]);
   }
 }
 
 void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const float* residual,
                                   const Dropout& dropout) {
-  Normalize n{.channels = op.channels,
-              .x = op.x,
-              .mean = op.mean,
-              .inverseStd = op.inverseStd,
-              .gamma = op.gamma,
-              .beta = op.beta,
-              .slope = slope,
-              .residual = residual,
-              .dropout = dropout,
-              .y = op.y};
-  std::vector<float> inverse;
+  Normalize normalize{.channels = op.channels,
+                      .x = op.x,
+                      .mean = op.mean,
+                      .inverseStd = op.inverseStd,
+                      .gamma = op.gamma,
+                      .beta = op.beta,
+                      .slope = slope,
+                      .residual = residual,
+                      .dropout = dropout,
+                      .y = op.y};
+  std::vector<float> inverseStd;  // (channels), of the running statistics
   if (op.training) {
     batchMoments(op.rows, op.channels, op.x, op.mean, op.inverseStd, op.runningMean,
                  op.runningVariance);
   } else {
-    inverse.resize(op.channels);
+    inverseStd.resize(op.channels);
     for (int c = 0; c < op.channels; ++c)
-      inverse[c] = 1.0f / std::sqrt(op.runningVariance[c] + kEpsilon);
-    n.mean = op.runningMean;
-    n.inverseStd = inverse.data();
+      inverseStd[c] = 1.0f / std::sqrt(op.runningVariance[c] + kBatchNormEpsilonFloat);
+    normalize.mean = op.runningMean;
+    normalize.inverseStd = inverseStd.data();
   }
-  forRows(op.rows, kRows, [&](int begin, int end, int) { kernels_.normalize(n, begin, end); });
+  forRows(op.rows, kRows,
+          [&](int begin, int end, int) { kernels_.normalize(normalize, begin, end); });
 }
 
 void CpuBackend::run(const BatchNormForward& op) { normalizeForward(op, 1.0f, nullptr, {}); }
 
+// Two passes over the rows: dU and its column sums, then dX, which needs the sums of all rows.
 void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma, float* dBeta) {
   op.sums = reduceRows(rows, 2 * op.channels, [&](int begin, int end, float* sums) {
     kernels_.normalizeBackwardSums(op, begin, end, sums);
@@ -85,7 +112,7 @@ void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma
 }
 
 void CpuBackend::run(const BatchNormBackward& op) {
-  float* dU = conv_.floats(static_cast<size_t>(op.rows) * op.channels);
+  float* dU = intermediate_.floats(static_cast<size_t>(op.rows) * op.channels);
   batchNormBackward(op.rows,
                     {.channels = op.channels,
                      .dY = op.dY.floats(),
@@ -121,4 +148,4 @@ void CpuBackend::run(const DropoutBackward& op) {
           [&](int begin, int end, int) { kernels_.dropoutBackward(op, begin, end); });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

@@ -63,15 +63,15 @@ void* allocateBytes(size_t bytes) {
 
 // By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for
 // "auto".
-std::unique_ptr<LibraryProducts> openProducts(const std::string& products,
-                                              std::string* reason = nullptr) {
+std::unique_ptr<MatmulLibrary> openMatmulLibrary(const std::string& products,
+                                                 std::string* reason = nullptr) {
   if (products == "own") return nullptr;
   const bool required = products != "auto";
   const lt::Search found = lt::findLibrary(required && products != "cublaslt" ? products : "");
   std::string why = found.reason;
   if (found.library) {
     try {
-      return std::make_unique<LibraryProducts>(*found.library);
+      return std::make_unique<MatmulLibrary>(*found.library);
     } catch (const Error& error) {
       if (required) throw;
       why = error.what();
@@ -118,7 +118,7 @@ CudaBackend::CudaBackend(int device, Precision precision, const std::string& pro
         "asking what device " + std::to_string(device) + " is");
   name_ = properties.name;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
-  library_ = openProducts(products);
+  library_ = openMatmulLibrary(products);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
 }
 
@@ -234,7 +234,7 @@ std::string cudaProducts(int device) {
   using namespace cuda;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   std::string reason;
-  const std::unique_ptr<LibraryProducts> products = openProducts("auto", &reason);
+  const std::unique_ptr<MatmulLibrary> products = openMatmulLibrary("auto", &reason);
   return products
              ? "cuBLASLt " + products->library().version() + " (" + products->library().file + ")"
              : "own kernels, since no cuBLASLt could be opened (" + reason + ")";

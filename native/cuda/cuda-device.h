@@ -2,13 +2,14 @@
 // stream.
 #pragma once
 
+#include <device/runtime.h>
+
 #include <map>
 #include <memory>
 #include <string>
 
-#include "cuda-backend.h"
-#include "device/runtime.h"
 #include "cublaslt/matmul.h"
+#include "cuda-backend.h"
 #include "kernels/matmul.h"
 #include "scratch.h"
 #include "staging.h"
@@ -90,7 +91,7 @@ class CudaBackend final : public Backend {
 
  private:
   // Dropout for a kernel: within runStep, seed and step are read from device memory.
-  Keep keepOf(const Dropout& dropout) const;
+  DropoutMask dropoutMaskOf(const Dropout& dropout) const;
   // Where the optimizer's step reads what depends on the step, or null.
   const StepState* stateOf(const AdamStep& op) const;
   StepKey withScratch(StepKey key) const;
@@ -101,13 +102,13 @@ class CudaBackend final : public Backend {
   Precision precisionOf(int64_t inner, int64_t columns) const;
   // C (rows, columns) of `inner` terms through the epilogue.
   template <typename A, typename B>
-  void product(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
-               const Epilogue& epilogue);
+  void matmul(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+              const Epilogue& epilogue);
   // The same by cuBLASLt and, for what its epilogues cannot do, a kernel after it; false where own
   // kernels must do it all.
   template <typename A, typename B>
-  bool productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
-                        const Epilogue& epilogue);
+  bool matmulByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                       const Epilogue& epilogue);
   // dWeight (out, length) += dZ^T b, where b's element (column j, inner index row) is the layer's
   // input; dBias (out) += column sums of dZ. Either may be null.
   template <typename B>
@@ -124,7 +125,7 @@ class CudaBackend final : public Backend {
   ConstActivations gatherRows(const ConvolutionRows& a, int64_t rows);
   // By cuBLASLt, which multiplies two matrices of one type: where one array is bfloat16, the
   // float32 ones that come in are rounded first. False where nothing was done.
-  bool runByLibrary(Precision precision, LibraryProduct product);
+  bool runByLibrary(Precision precision, LibraryMatmul product);
   // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int64_t rows, int channels, const ConstActivations& x, float* sums);
   // Partial moments of chunks of kReduceRows rows of x (rows, channels).
@@ -141,7 +142,7 @@ class CudaBackend final : public Backend {
   Scratch partials_, sums_, gathered_;
   Scratch rounded_[3];  // left and right operand and bias for cuBLASLt, in bfloat16
   Staging staging_;
-  std::unique_ptr<LibraryProducts> library_;  // null: own products
+  std::unique_ptr<MatmulLibrary> library_;  // null: own products
 
   // Recorded steps by what they follow from; null until the second time. `now_` is set while a
   // step's operations are called.

@@ -1,31 +1,28 @@
-// What the device reaches where nothing but arithmetic, or nothing but memory, bounds it: the marks
-// that profiles are measured by.
+// Measures the peaks of a device, which profiles are held against: arithmetic out of registers, a
+// large matmul, and copies within its memory.
+#include <device/peak-sizes.h>
+
 #include <algorithm>
 
 #include "cuda-device.h"
-#include "device/ptx.h"
+#include "kernels/fragments.h"
 
 namespace pstmo {
 
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256, kBlocks = 1056;  // 1056 = 8 blocks of a multiprocessor of 132
-constexpr int kChains = 8;                     // independent sums a thread: enough for any latency
-#if defined(PSTMO_CUDA_EMULATED)
-constexpr int kSteps = 1, kGrid = 1, kSide = 64;  // small enough for fibers
-constexpr size_t kCopyBytes = size_t{1} << 20;
-#else
-constexpr int kSteps = 4096, kGrid = kBlocks, kSide = 8192;
-constexpr size_t kCopyBytes = size_t{1} << 30;
-#endif
+constexpr int kThreads = 256;
+constexpr int kChains = 8;  // independent sums a thread: enough for any latency
 
+// kPeakSteps x kChains dependent multiply-adds a thread; the sums are written so that the compiler
+// keeps them.
 __global__ void __launch_bounds__(kThreads) multiplyAdds(float* sums) {
   float sum[kChains];
   const float factor = 0.999f - static_cast<float>(threadIdx.x) * 1e-6f;
 #pragma unroll
   for (int i = 0; i < kChains; ++i) sum[i] = static_cast<float>(i);
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < kPeakSteps; ++step) {
 #pragma unroll
     for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * factor + 0.5f;
   }
@@ -35,7 +32,8 @@ __global__ void __launch_bounds__(kThreads) multiplyAdds(float* sums) {
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 
-// Fragment: TensorFloat or BrainFloat of ptx.h.
+// The same by tensor cores: kPeakSteps x kChains products of fragments a warp. Fragment:
+// TensorFloat or BrainFloat of fragments.h.
 template <typename Fragment>
 __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   const auto value = [](int i, int j) {
@@ -44,7 +42,7 @@ __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   const typename Fragment::Left left = Fragment::left(value);
   const typename Fragment::Right right = Fragment::right(value);
   float sum[kChains][4] = {};
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < kPeakSteps; ++step) {
 #pragma unroll
     for (int i = 0; i < kChains; ++i) Fragment::multiplyAdd(sum[i], left, right);
   }
@@ -54,6 +52,7 @@ __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 
+// x (count) = small numbers that differ, each thread every so many.
 __global__ void fillSmall(float* x, int64_t count) {
   const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
                 stride = int64_t{gridDim.x} * blockDim.x;
@@ -94,41 +93,41 @@ double fastest(Backend& backend, double seconds, const Run& run) {
 }  // namespace
 
 double CudaBackend::peak(double seconds) {
-  const Memory sums(*this, sizeof(float) * kGrid * kThreads);
+  const Memory sums(*this, sizeof(float) * kPeakBlocks * kThreads);
   const auto kernel = precision_ == Precision::fp32   ? multiplyAdds
                       : precision_ == Precision::tf32 ? multiplyTiles<TensorFloat>
                                                       : multiplyTiles<BrainFloat>;
   const double fragment =
       2.0 * 16 * 8 * (precision_ == Precision::tf32 ? TensorFloat::kInner : BrainFloat::kInner) /
       kWarp;
-  const double flops =
-      double(kGrid) * kThreads * kSteps * kChains * (precision_ == Precision::fp32 ? 2 : fragment);
+  const double flops = double(kPeakBlocks) * kThreads * kPeakSteps * kChains *
+                       (precision_ == Precision::fp32 ? 2 : fragment);
   const double registers =
       flops / fastest(*this, seconds / 2, [&] {
-        launch(kernel, dim3(kGrid), dim3(kThreads), 0, stream(), sums.floats());
+        launch(kernel, dim3(kPeakBlocks), dim3(kThreads), 0, stream(), sums.floats());
       });
 
-  constexpr int64_t kCount = int64_t{kSide} * kSide;
+  constexpr int64_t kCount = int64_t{kPeakSide} * kPeakSide;
   const Memory x(*this, sizeof(float) * kCount), weight(*this, sizeof(float) * kCount),
       y(*this, sizeof(float) * kCount);
   for (const Memory* operand : {&x, &weight})
-    launch(fillSmall, dim3(kGrid), dim3(kThreads), 0, stream(), operand->floats(), kCount);
-  const LinearForward product{kSide,           kSide,   kSide,     x.floats(),
-                              weight.floats(), nullptr, y.floats()};
+    launch(fillSmall, dim3(kPeakBlocks), dim3(kThreads), 0, stream(), operand->floats(), kCount);
+  const LinearForward product{kPeakSide,       kPeakSide, kPeakSide, x.floats(),
+                              weight.floats(), nullptr,   y.floats()};
   return std::max(registers,
-                  2.0 * kCount * kSide / fastest(*this, seconds / 2, [&] { run(product); })) /
+                  2.0 * kCount * kPeakSide / fastest(*this, seconds / 2, [&] { run(product); })) /
          1e9;
 }
 
 double CudaBackend::copyRate(double seconds) {
-  const Memory from(*this, kCopyBytes), to(*this, kCopyBytes);
-  zero(from.floats(), kCopyBytes);
+  const Memory from(*this, kPeakCopyBytes), to(*this, kPeakCopyBytes);
+  zero(from.floats(), kPeakCopyBytes);
   const double time = fastest(*this, seconds, [&] {
-    check(
-        cudaMemcpyAsync(to.floats(), from.floats(), kCopyBytes, cudaMemcpyDeviceToDevice, stream()),
-        "copying on the GPU");
+    check(cudaMemcpyAsync(to.floats(), from.floats(), kPeakCopyBytes, cudaMemcpyDeviceToDevice,
+                          stream()),
+          "copying on the GPU");
   });
-  return 2.0 * kCopyBytes / time / 1e9;
+  return 2.0 * kPeakCopyBytes / time / 1e9;
 }
 
 }  // namespace cuda

@@ -4,10 +4,10 @@
 // device.
 #pragma once
 
+#include <device/runtime.h>
+
 #include <cstddef>
 #include <vector>
-
-#include "device/runtime.h"
 
 namespace pstmo::cuda {
 

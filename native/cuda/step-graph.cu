@@ -27,7 +27,7 @@ StepKey CudaBackend::withScratch(StepKey key) const {
   return key;
 }
 
-Keep CudaBackend::keepOf(const Dropout& dropout) const {
+DropoutMask CudaBackend::dropoutMaskOf(const Dropout& dropout) const {
   if (!dropout.active()) return {};
   if (now_ && (dropout.seed != now_->seed || dropout.step != now_->step))
     throw Error("ERR_NATIVE", "A dropout of another step than the one that runs.");

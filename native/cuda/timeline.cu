@@ -1,11 +1,7 @@
-// Times by events on the stream, and ranges that NVIDIA's profilers show, where the toolkit has its
-// header for them.
-#include "cuda-device.h"
+// Times by events on the stream, each span a range in NVIDIA's profilers too.
+#include <device/ranges.h>
 
-#if !defined(PSTMO_CUDA_EMULATED) && __has_include(<nvtx3/nvToolsExt.h>)
-#include <nvtx3/nvToolsExt.h>
-#define PSTMO_NVTX 1
-#endif
+#include "cuda-device.h"
 
 namespace pstmo::cuda {
 
@@ -18,17 +14,13 @@ class EventTimeline final : public Timeline {
     for (const cudaEvent_t event : events_) (void)cudaEventDestroy(event);
   }
 
-  void begin([[maybe_unused]] const char* name) override {
-#if defined(PSTMO_NVTX)
-    nvtxRangePushA(name);
-#endif
+  void begin(const char* name) override {
+    pushRange(name);
     note();
   }
   void end() override {
     note();
-#if defined(PSTMO_NVTX)
-    nvtxRangePop();
-#endif
+    popRange();
   }
   std::vector<Span> read() override {
     check(cudaStreamSynchronize(stream_), "waiting for the GPU");

@@ -1,7 +1,6 @@
 // A build without the CUDA sources: says why it has none, which CMakeLists.txt knows.
 #include "../core/error.h"
 #include "cuda-backend.h"
-#include "../inference/cuda/kernels.h"
 
 namespace pstmo {
 
@@ -25,16 +24,5 @@ double measureCudaCopy(int device, double) {
   const CudaState state = cudaState(device);
   throw Error(state.code, state.reason);
 }
-
-namespace cuda {
-
-std::string planDeviceObstacle(int device, Precision, int, int) { return cudaState(device).reason; }
-
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision, int, int) {
-  const CudaState state = cudaState(device);
-  throw Error(state.code, state.reason);
-}
-
-}  // namespace cuda
 
 }  // namespace pstmo

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "block.h"
-#include "stream.h"
+#include "device/stream.h"
 
 #define __global__
 #define __device__
@@ -59,7 +59,6 @@ struct cudaFuncAttributes {
   int numRegs;
 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
-using cudaStream_t = EmulatedStream*;
 using cudaEvent_t = struct EmulatedEvent*;
 using cudaGraph_t = struct EmulatedGraph*;
 using cudaGraphExec_t = struct EmulatedGraph*;
@@ -102,6 +101,9 @@ namespace pstmo::emulation {
 
 // Throws Error where a kernel wrote beyond the end of an allocation.
 void checkGuards();
+// Called after each kernel where it is not null: mutated sources note there which of their mutants
+// were reached.
+inline void (*afterKernel)() = nullptr;
 
 void submitKernel(cudaStream_t stream, std::function<void()> kernel);
 // Runs what waits in any stream.

@@ -1,29 +1,35 @@
 #include "compiled-lifter.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 struct NamedFold {
   const char* name;
-  bool PlanFolds::* fold;
+  bool Folds::* fold;
 };
 constexpr NamedFold kFolds[] = {
-    {"batchNorm", &PlanFolds::batchNorm},         {"layerNorm", &PlanFolds::layerNorm},
-    {"attentionBias", &PlanFolds::attentionBias}, {"positions", &PlanFolds::positions},
-    {"unreadRows", &PlanFolds::unreadRows},       {"softmaxBound", &PlanFolds::softmaxBound},
-    {"sharedFrames", &PlanFolds::sharedFrames},   {"firstLayer", &PlanFolds::firstLayer},
-    {"feedForward", &PlanFolds::feedForward},
+    {"firstLayer", &Folds::firstLayer},
+    {"feedForward", &Folds::feedForward},
 };
 
 }  // namespace
 
-std::vector<std::string> planFoldNames() {
+std::string unsupportedNetwork(const NetworkConfig& config) {
+  if (config.stage != 2) return "a Stage I model does not lift";
+  if (config.backbone != Backbone::mlp) return "the spatial encoder is not the MLP";
+  if (!config.temporal) return "the network has no temporal encoder";
+  if (!config.aggregate || aggregatorStrides(config.frames).empty())
+    return "the network has no frame aggregator";
+  return {};
+}
+
+std::vector<std::string> foldNames() {
   std::vector<std::string> names;
   for (const NamedFold& fold : kFolds) names.push_back(fold.name);
   return names;
 }
 
-bool leaveOutFold(PlanFolds& folds, const std::string& name) {
+bool leaveOutFold(Folds& folds, const std::string& name) {
   for (const NamedFold& fold : kFolds) {
     if (name != fold.name) continue;
     folds.*fold.fold = false;
@@ -32,4 +38,4 @@ bool leaveOutFold(PlanFolds& folds, const std::string& name) {
   return false;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -4,9 +4,8 @@
 #include <vector>
 
 #include "../core/error.h"
-#include "layers/frame-aggregator.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -75,7 +74,7 @@ void checkConfig(const NetworkConfig& config) {
   requireMirror("mirrorOutput", config.mirrorOutput, config.outputJoints);
   require(config.temporal || config.backbone == Backbone::mlp,
           "backbone: without the temporal encoder only \"mlp\" is a network.");
-  require(!config.temporal || !config.aggregate || !FrameAggregator::strides(config.frames).empty(),
+  require(!config.temporal || !config.aggregate || !aggregatorStrides(config.frames).empty(),
           "frames: 9, 27, 81, 243 or 351 expected with the frame aggregator, got " +
               std::to_string(config.frames) + ".");
   require(!config.refine || config.joints == config.outputJoints,
@@ -83,4 +82,4 @@ void checkConfig(const NetworkConfig& config) {
               " and " + std::to_string(config.outputJoints) + ".");
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -4,8 +4,8 @@
 
 #include "network.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 void checkConfig(const NetworkConfig& config);
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -6,7 +6,7 @@
 
 #include "../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 template <typename T>
 class DeviceArray {
@@ -46,4 +46,4 @@ class DeviceArray {
   size_t count_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -12,10 +12,10 @@
 #include "lifter.h"
 #include "masked-pose-model.h"
 #include "network.h"
-#include "weights/parameters.h"
 #include "pose-sequences.h"
+#include "weights/parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class DeviceNetwork final : public Network {
  public:
@@ -26,8 +26,10 @@ class DeviceNetwork final : public Network {
     parameters_.read(state, name, host);
   }
   void write(TensorState state, const std::string& name, const float* host) override;
-  void lend(std::shared_ptr<const ValuesFile> file) override { parameters_.lend(std::move(file)); }
-  void settle() override;
+  void attachFile(std::shared_ptr<const ValuesFile> file) override {
+    parameters_.attachFile(std::move(file));
+  }
+  void materialize() override;
   void initialize(uint64_t seed) override;
 
   void forward(const float* keypoints, int batch, const float* roots, const float* cameras,
@@ -82,13 +84,14 @@ class DeviceNetwork final : public Network {
   void learn(const Pass& pass, const Windows& windows);
   void readLosses(const double* cells, int steps, bool training, bool refined, double* losses);
 
-  // `plan(pass, windows)` takes the memory of a pass over so many windows. Its bytes.
-  template <typename Plan>
-  size_t bytesOf(int windows, bool training, const Plan& plan);
+  // Dry-runs a pass over `windows` windows, `dryRun(pass, windows)`, and returns its peak memory in
+  // bytes.
+  template <typename DryRun>
+  size_t bytesOf(int windows, bool training, const DryRun& dryRun);
   // Work of passes over at most `batch` windows, with their memory reserved first. An error of the
   // GPU's memory says how many would fit.
-  template <typename Work, typename Plan>
-  void withinMemory(int batch, bool training, const Work& work, const Plan& plan);
+  template <typename Work, typename DryRun>
+  void withinMemory(int batch, bool training, const Work& work, const DryRun& dryRun);
   void countMemory();
 
   const NetworkConfig config_;
@@ -104,4 +107,4 @@ class DeviceNetwork final : public Network {
   std::atomic<size_t> memoryBytes_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,6 +1,6 @@
 #include "lifter.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 Lifter::Lifter(Blueprint& blueprint, Backend& backend)
     : config_(blueprint.config),
@@ -10,8 +10,9 @@ Lifter::Lifter(Blueprint& blueprint, Backend& backend)
       aggregator_(config_.temporal && config_.aggregate
                       ? std::make_optional<FrameAggregator>(blueprint)
                       : std::nullopt),
-      singleHead_(blueprint, "fcn", spatial_->width(), poseWidth_) {
-  if (config_.temporal) multipleHead_.emplace(blueprint, "fcn_1", config_.width, poseWidth_);
+      singleHead_(blueprint, tensor_names::kSingleHead, spatial_->width(), poseWidth_) {
+  if (config_.temporal)
+    multipleHead_.emplace(blueprint, tensor_names::kMultipleHead, config_.width, poseWidth_);
   if (config_.refine) refiner_.emplace(blueprint);
   const int middle = config_.frames / 2;
   middle_ = DeviceArray<int>(backend, &middle, 1);
@@ -28,7 +29,7 @@ Lifter::Poses Lifter::takePoses(const Pass& pass, const WindowBatch& batch, bool
 
 void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& poses) {
   const int rows = batch.size * config_.frames;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   float* tokens = spatial_->forward(pass, batch.keypoints, rows);
   if (!temporal_) {
     float* every = poses.multiple != nullptr ? poses.multiple : pass.take(rows, poseWidth_);
@@ -127,4 +128,4 @@ const TransformerLayer* Lifter::attentionLayer(const std::string& module, int la
   return &(*layers)[static_cast<size_t>(layer)];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "weights/blueprint.h"
 #include "device-array.h"
 #include "layers/frame-aggregator.h"
-#include "pass.h"
 #include "layers/pose-head.h"
-#include "pose-sequences.h"
 #include "layers/refiner.h"
 #include "layers/spatial-encoder.h"
 #include "layers/temporal-encoder.h"
+#include "pass.h"
+#include "pose-sequences.h"
+#include "weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 struct Losses {
   double total = 0;
@@ -54,7 +54,7 @@ class Lifter {
   // alone.
   void learn(const Pass& pass, const WindowBatch& batch, const Poses& poses,
              const LossCells& cells);
-  // What the cells of a batch say once they are on the host.
+  // Reads the cells of a batch on the host.
   Losses lossesOf(const double* cells, bool training, bool refined) const;
 
   // Null where there is no such layer.
@@ -80,4 +80,4 @@ class Lifter {
   DeviceArray<int> middle_;  // the middle frame, as a row list
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

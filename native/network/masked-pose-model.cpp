@@ -5,7 +5,7 @@
 
 #include "../core/error.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
     : config_(blueprint.config),
@@ -14,23 +14,25 @@ MaskedPoseModel::MaskedPoseModel(Blueprint& blueprint)
       pointWidth_(2 * config_.joints),
       spatial_(SpatialEncoder::make(blueprint)),
       temporal_(blueprint),
-      norm_(blueprint.parameters.addLayerNorm("encoder_LN", width_)),
-      toDecoder_(blueprint.parameters.add({"encoder_to_decoder.weight"}, {decoderWidth_, width_},
-                                          Parameters::Initial::uniform, width_)),
-      table_(blueprint.parameters.add({"dec_pos_embedding"}, {1, config_.frames, decoderWidth_},
+      norm_(blueprint.parameters.addLayerNorm(tensor_names::kDecoderNorm, width_)),
+      toDecoder_(blueprint.parameters.add({tensor_names::weight(tensor_names::kDecoderProjection)},
+                                          {decoderWidth_, width_}, Parameters::Initial::uniform,
+                                          width_)),
+      table_(blueprint.parameters.add({tensor_names::kDecoderPositions},
+                                      {1, config_.frames, decoderWidth_},
                                       Parameters::Initial::normal)),
-      frameToken_(blueprint.parameters.add({"mask_token"}, {1, 1, decoderWidth_},
+      frameToken_(blueprint.parameters.add({tensor_names::kFrameToken}, {1, 1, decoderWidth_},
                                            Parameters::Initial::normal)),
-      jointToken_(
-          blueprint.parameters.add({"spatial_mask_token"}, {1, 1, 2}, Parameters::Initial::normal)),
-      decoder_(blueprint, "Transformer_dec.model", config_.decoderLayers, decoderWidth_,
+      jointToken_(blueprint.parameters.add({tensor_names::kJointToken}, {1, 1, 2},
+                                           Parameters::Initial::normal)),
+      decoder_(blueprint, tensor_names::kDecoderStack, config_.decoderLayers, decoderWidth_,
                config_.hidden / 2),
-      head_(blueprint, "fcn_dec", decoderWidth_, pointWidth_) {}
+      head_(blueprint, tensor_names::kReconstructionHead, decoderWidth_, pointWidth_) {}
 
 void MaskedPoseModel::forward(const Pass& pass, const float* keypoints, float* output) {
   keypoints_ = keypoints;
   const int batch = batch_, frames = config_.frames, seen = batch * visible_;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   const float* x = keypoints;
   if (jointMask_ != nullptr) {
     float* hidden = pass.take(batch * frames, pointWidth_);
@@ -155,4 +157,4 @@ const TransformerLayer* MaskedPoseModel::attentionLayer(const std::string& modul
   return &(*layers)[static_cast<size_t>(layer)];
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

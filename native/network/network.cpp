@@ -8,7 +8,7 @@
 #include "device-network.h"
 #include "within-memory.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -68,8 +68,8 @@ void DeviceNetwork::write(TensorState state, const std::string& name, const floa
   countMemory();
 }
 
-void DeviceNetwork::settle() {
-  parameters_.settle();
+void DeviceNetwork::materialize() {
+  parameters_.materialize();
   countMemory();
 }
 
@@ -87,7 +87,7 @@ void DeviceNetwork::adamStep(double learningRate, int64_t step) {
 // Takes back the activations of the pass before.
 Pass DeviceNetwork::startPass(bool training, uint64_t seed, int64_t step) {
   arena_.reset();
-  parameters_.settle();
+  parameters_.materialize();
   if (training) parameters_.prepareTraining();
   Pass pass{*backend_, arena_};
   pass.training = training;
@@ -225,7 +225,7 @@ void DeviceNetwork::setSequences(const Pose2DSequences& sequences) {
 
 void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) {
   lifter("lift");
-  parameters_.settle();
+  parameters_.materialize();
   if (request.first < 0 || request.count < 0 ||
       request.first + int64_t{request.count} > request.frames) {
     throw Error("ERR_ARGUMENT", "lift: frames within the sequence's " +
@@ -270,7 +270,7 @@ float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video,
                                   request.stride};
   const Windows windows = prepare(pass, video, selection, false, false, request.flip);
   const auto body = [&] { predict(pass, windows); };
-  if (pass.planning) {
+  if (pass.dryRun) {
     body();
   } else {
     backend_->runStep(keyOf(pass, windows), {}, body);
@@ -283,4 +283,4 @@ void DeviceNetwork::countMemory() {
                  (sequences_ ? sequences_->memoryBytes() : 0);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -8,36 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "../core/network-config.h"
 #include "../ops/backend.h"
 #include "weights/values-file.h"
 
-namespace pstmo {
-
-enum class Backbone { mlp, fc, transformer };
-
-// What the arithmetic needs to know of lib/networks/config.ts.
-struct NetworkConfig {
-  int stage = 2;
-  int frames = 243;       // N
-  int joints = 17;        // J of the 2D input
-  int outputJoints = 17;  // J of the 3D output
-  int layers = 3;         // TEM
-  int decoderLayers = 2;  // Stage I decoder
-  int width = 256;        // d
-  int hidden = 512;       // h
-  int heads = 8;          // H
-  Backbone backbone = Backbone::mlp;
-  int mlpBlocks = 1;      // L
-  bool temporal = true;   // TEM present
-  bool aggregate = true;  // MOFA present
-  float dropout = 0.1f;
-  float lossWeight = 1;        // lambda
-  bool semVisibleOnly = true;  // Stage I: SEM sees the visible frames only
-  bool refine = false;         // Stage II with the refining module
-  int rootJoint = 0;
-  std::vector<int32_t> mirrorInput;   // (joints): which joint each takes when mirrored
-  std::vector<int32_t> mirrorOutput;  // (outputJoints)
-};
+namespace pstmo::network {
 
 // parameter: trained. statistic: running mean or variance. unused: stands in published files, never
 // applied (Stack.norm).
@@ -45,13 +20,12 @@ enum class TensorRole { parameter, statistic, unused };
 enum class TensorState { value, gradient, adamMean, adamVariance, adamMaximum };
 
 struct TensorInfo {
-  std::string
-      name;  // as in the published checkpoints, without "module."; refining: "post_refine..."
+  std::string name;  // see core/tensor-names.h
   std::vector<int64_t> shape;
   TensorRole role;
 };
 
-// Set by another thread to stop; counts what is done.
+// Stops a job from another thread, and counts the frames or steps done.
 struct JobControl {
   std::atomic<int32_t>* cancel = nullptr;
   std::atomic<int32_t>* done = nullptr;
@@ -106,11 +80,11 @@ class Network {
   // From any thread, as long as nothing else is done with the network meanwhile.
   virtual void read(TensorState, const std::string& name, float* host) = 0;
   virtual void write(TensorState, const std::string& name, const float* host) = 0;
-  // As writing the values of a file's tensors; but they are read, from any thread, where read()
-  // asks for one, and copied when the network first runs or settles: one that only has a plan takes
-  // no memory for them.
-  virtual void lend(std::shared_ptr<const ValuesFile> file) = 0;
-  virtual void settle() = 0;
+  // Writes the values of a file's tensors, late: read() takes them from the file, from any thread,
+  // and they are copied to the device when the network first runs or materialize() is called. A
+  // network that only feeds a compiled lifter takes no memory for them.
+  virtual void attachFile(std::shared_ptr<const ValuesFile> file) = 0;
+  virtual void materialize() = 0;
   // PyTorch's default initial values, drawn by Philox from the seed.
   virtual void initialize(uint64_t seed) = 0;
 
@@ -144,4 +118,4 @@ class Network {
   virtual std::string describe() const = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,5 +1,5 @@
-// What every layer needs to know of the pass it takes part in: the device, the memory, and the
-// random state of dropout.
+// A pass through the network, as every layer sees it: the device, the memory, and the random state
+// of dropout.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include "../core/arena.h"
 #include "../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 // Attention weights wanted from one layer.
 struct AttentionWatch {
@@ -26,7 +26,7 @@ struct Pass {
   uint64_t seed = 0;
   uint32_t step = 0;
   AttentionWatch* watch = nullptr;
-  bool planning = false;  // takes the memory that a pass would and does nothing else
+  bool dryRun = false;  // takes the memory that a pass would and computes nothing
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
   // Of a branch: in bfloat16 where the device keeps such arrays so.
@@ -43,11 +43,11 @@ struct Pass {
 
   template <typename Op>
   void run(const Op& op) const {
-    if (!planning) backend.run(op);
+    if (!dryRun) backend.run(op);
   }
   template <typename T>
   void copyIn(T* device, const T* host, size_t count) const {
-    if (!planning) backend.copyIn(device, host, count * sizeof(T));
+    if (!dryRun) backend.copyIn(device, host, count * sizeof(T));
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.
@@ -60,32 +60,32 @@ struct Pass {
   }
 };
 
-// Gives back at the end of a block what was taken inside it.
-class Scratch {
+// Gives memory that was taken inside a block back at its end.
+class ArenaScope {
  public:
-  explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
-  ~Scratch() { arena_.release(mark_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+  ~ArenaScope() { arena_.release(mark_); }
+  ArenaScope(const ArenaScope&) = delete;
+  ArenaScope& operator=(const ArenaScope&) = delete;
 
  private:
   Arena& arena_;
   Arena::Mark mark_;
 };
 
-// The same for what training keeps for backward and evaluation does not need.
-class EvaluationScratch {
+// The same in evaluation alone: training keeps the memory for backward.
+class EvaluationScope {
  public:
-  explicit EvaluationScratch(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}
-  ~EvaluationScratch() {
+  explicit EvaluationScope(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}
+  ~EvaluationScope() {
     if (!pass_.training) pass_.arena.release(mark_);
   }
-  EvaluationScratch(const EvaluationScratch&) = delete;
-  EvaluationScratch& operator=(const EvaluationScratch&) = delete;
+  EvaluationScope(const EvaluationScope&) = delete;
+  EvaluationScope& operator=(const EvaluationScope&) = delete;
 
  private:
   const Pass& pass_;
   Arena::Mark mark_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -4,7 +4,7 @@
 
 #include "../core/error.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 PoseSequences::PoseSequences(Backend& backend, const NetworkConfig& config,
                              const Pose2DSequences& sequences)
@@ -149,4 +149,4 @@ size_t PoseSequences::memoryBytes() const {
          deviceStarts_.bytes() + deviceLengths_.bytes();
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -10,7 +10,7 @@
 #include "network.h"
 #include "pass.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 // Which windows of a batch, and how.
 struct WindowSelection {
@@ -62,4 +62,4 @@ class PoseSequences {
   DeviceArray<int32_t> deviceLengths_, mirrorInput_, mirrorOutput_, itself_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readTrc } from '../../bench/pose2sim/read-trc.mjs';
-import { BLOCK, compareLosses } from '../../bench/training-parity/compare-losses.mjs';
+import { readTrc } from '../../bench/studies/pose2sim/read-trc.mjs';
+import { BLOCK, compareLosses } from '../../bench/studies/training-parity/compare-losses.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 describe('training parity', () => {

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { gateDecision } from '../../bench/common/gate-decision.mjs';
-import { gateCases } from '../../bench/gate-cases.mjs';
-import { productCases } from '../../bench/model-products.mjs';
-import { rowCases } from '../../bench/model-rows.mjs';
+import { gateCases } from '../../bench/gate/cases.mjs';
+import { gateDecision } from '../../bench/gate/decision.mjs';
+import { matmulCases } from '../../bench/measure/model-matmuls.mjs';
+import { rowCases } from '../../bench/measure/model-rows.mjs';
 import type { OpTensors } from '../../binding.js';
 import { runOp } from '../../lib/binding.js';
 import { opCases } from '../native/op-cases.js';
 
 const ROWS = 27;
-const cases = [...productCases(ROWS), ...rowCases(ROWS)];
+const cases = [...matmulCases(ROWS), ...rowCases(ROWS)];
 
 describe('the operations that are measured', () => {
   it('are all of the table, each with what it costs', () => {

@@ -3,9 +3,9 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { assess } from '../../bench/common/results.mjs';
-import { shareFigure } from '../../bench/common/share-figure.mjs';
-import { benchReport, figure, timeText } from '../../bench/common/tables.mjs';
+import { assess } from '../../bench/report/results.mjs';
+import { shareFigure } from '../../bench/report/share-figure.mjs';
+import { benchReport, figure, timeText } from '../../bench/report/tables.mjs';
 import { fillSpeed, readResults, speedSection } from '../../tools/docs/fill-speed.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
@@ -19,11 +19,19 @@ const results = {
   peaks: { fp32: 200 },
   rows: assess(
     [
-      { ...windows, side: 'graph', batch: 1, rates: [50, 52], peakResidentBytes: 90e6 },
-      { ...windows, side: 'graph', batch: 16, rates: [150, 160], peakResidentBytes: 100e6 },
+      { ...windows, side: 'op-by-op', batch: 1, rates: [50, 52], peakResidentBytes: 90e6 },
+      { ...windows, side: 'op-by-op', batch: 16, rates: [150, 160], peakResidentBytes: 100e6 },
       { ...windows, side: 'openvino', batch: 1, rates: [25, 26], peakResidentBytes: 200e6 },
       { ...windows, side: 'openvino', batch: 16, rates: [100, 100], peakResidentBytes: 220e6 },
-      { section: 'start', frames: 243, layers: 3, precision: 'fp32', side: 'graph', name: 'pstmo', milliseconds: [80] },
+      {
+        section: 'start',
+        frames: 243,
+        layers: 3,
+        precision: 'fp32',
+        side: 'op-by-op',
+        name: 'pstmo',
+        milliseconds: [80],
+      },
       { section: 'javascript', name: 'a call', seconds: 2.5e-8, relativeErrorPercent: 1.2, samples: 40 },
     ],
     { fp32: 200 },
@@ -36,7 +44,7 @@ describe('the report of a run', () => {
 
   it('has a line a side with each batch, the ratios and the share of the limit', () => {
     expect(report).toContain(
-      '| N = 27, fp32: graph | 51.0 | **155 (150 to 160)** | 19.6 | 2.00 (2.00 to 2.00) | 1.55 (1.50 to 1.60) | 78% | 100 |',
+      '| N = 27, fp32: op by op | 51.0 | **155 (150 to 160)** | 19.6 | 2.00 (2.00 to 2.00) | 1.55 (1.50 to 1.60) | 78% | 100 |',
     );
     expect(report).toContain('| N = 27, fp32: OpenVINO | 25.5 | **100 (100 to 100)** | 39.2 |  |  | 50% | 220 |');
   });
@@ -55,8 +63,8 @@ describe('the report of a run', () => {
 describe('the figure', () => {
   it('draws a bar for the best batch of each side, as long as its share', () => {
     const picture = shareFigure(results);
-    const bars = [...picture.matchAll(/<rect class="(\w+)" x="100" y="\d+" width="([\d.]+)"/g)];
-    expect(bars.map(([, side]) => side)).toEqual(['graph', 'openvino']);
+    const bars = [...picture.matchAll(/<rect class="([\w-]+)" x="100" y="\d+" width="([\d.]+)"/g)];
+    expect(bars.map(([, side]) => side)).toEqual(['op-by-op', 'openvino']);
     expect(Number(bars[0][2]) / Number(bars[1][2])).toBeCloseTo(1.55, 2);
     expect(picture).toContain('A &#60;CPU&#62;');
     expect(picture).toContain('prefers-color-scheme: dark');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { goalRows, reached } from '../../bench/common/goals.mjs';
-import { assess } from '../../bench/common/results.mjs';
-import { median, percentile, ratios, summary } from '../../bench/common/rounds.mjs';
+import { median, percentile, ratios, summary } from '../../bench/measure/rounds.mjs';
+import { goalRows, reached } from '../../bench/report/goals.mjs';
+import { assess } from '../../bench/report/results.mjs';
 
 const windows = { section: 'windows', frames: 243, layers: 3, precision: 'fp32', flops: 2e9 };
-const plan = { ...windows, side: 'plan' };
+const compiled = { ...windows, side: 'compiled' };
 const openvino = { ...windows, side: 'openvino' };
 
 describe('medians and ratios', () => {
@@ -26,8 +26,8 @@ describe('medians and ratios', () => {
 
 describe('what is worked out of the measured rows', () => {
   const rows = [
-    { ...plan, batch: 1, rates: [40, 42, 41] },
-    { ...plan, batch: 16, rates: [80, 90, 85] },
+    { ...compiled, batch: 1, rates: [40, 42, 41] },
+    { ...compiled, batch: 16, rates: [80, 90, 85] },
     { ...openvino, batch: 1, rates: [20, 21, 20.5] },
     { ...openvino, batch: 16, rates: [50, 50, 50] },
     { ...openvino, batch: 64, rates: [40, 45, 42.5] },
@@ -52,9 +52,9 @@ describe('what is worked out of the measured rows', () => {
   it('compares with ONNX Runtime where OpenVINO did not take part, and with nobody of another precision', () => {
     const alone = assess(
       [
-        { ...plan, batch: 1, rates: [3] },
+        { ...compiled, batch: 1, rates: [3] },
         { ...windows, side: 'onnxruntime', batch: 1, rates: [2] },
-        { ...plan, precision: 'bf16', batch: 1, rates: [6] },
+        { ...compiled, precision: 'bf16', batch: 1, rates: [6] },
       ],
       {},
     );
@@ -64,13 +64,13 @@ describe('what is worked out of the measured rows', () => {
   });
 
   it('puts clips over one video of the same side, and times over times', () => {
-    const clips = { section: 'clips', frames: 27, layers: 3, precision: 'fp32', side: 'plan', flip: false };
+    const clips = { section: 'clips', frames: 27, layers: 3, precision: 'fp32', side: 'compiled', flip: false };
     const start = { section: 'start', frames: 243, layers: 3, precision: 'fp32' };
     const found = assess(
       [
         { ...clips, joined: false, rates: [90] },
         { ...clips, joined: true, rates: [100] },
-        { ...start, side: 'plan', milliseconds: [50, 60, 70] },
+        { ...start, side: 'compiled', milliseconds: [50, 60, 70] },
         { ...start, side: 'openvino', milliseconds: [500, 600, 700] },
       ],
       {},
@@ -83,7 +83,7 @@ describe('what is worked out of the measured rows', () => {
 describe('goals', () => {
   const rows = assess(
     [
-      { ...plan, batch: 16, rates: [120] },
+      { ...compiled, batch: 16, rates: [120] },
       { ...openvino, batch: 16, rates: [100] },
     ],
     {},

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { interleave } from '../../bench/common/rounds.mjs';
+import { interleave } from '../../bench/measure/rounds.mjs';
 
 function cellOf(name: string, runner: { ask(): Promise<object> }) {
   return { name, runner, about: { case: 0 }, itemsAStep: 1, steps: 1, rates: [] as number[] };

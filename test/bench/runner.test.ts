@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { interleave } from '../../bench/common/rounds.mjs';
-import { Runner } from '../../bench/common/runner.mjs';
+import { interleave } from '../../bench/measure/rounds.mjs';
+import { Runner } from '../../bench/sides/runner.mjs';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const bench = fileURLToPath(new URL('../../bench/', import.meta.url));
@@ -13,7 +13,7 @@ const script = join(temporaryFolder(), 'side.mjs');
 writeFileSync(
   script,
   `import { setTimeout } from 'node:timers/promises';
-import { answerTurns } from ${JSON.stringify(new URL('../../bench/common/answer.mjs', import.meta.url).href)};
+import { answerTurns } from ${JSON.stringify(new URL('../../bench/sides/node/answer.mjs', import.meta.url).href)};
 await answerTurns(async ({ milliseconds }) => {
   if (!milliseconds) throw new Error('no such peer');
   return { turn: (steps) => setTimeout(steps * milliseconds), about: { name: 'side' } };

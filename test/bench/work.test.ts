@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { trainingFlops, videoFlops, windowFlops } from '../../bench/common/work.mjs';
+import { trainingFlops, videoFlops, windowFlops } from '../../bench/measure/work.mjs';
 import { parseModelConfig } from '../../lib/networks/config.js';
 import { complexity } from '../../lib/profiling/complexity.js';
 

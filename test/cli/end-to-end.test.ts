@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HUMAN36M_ACTIONS } from '../../lib/metrics/pooling.js';
 import { runHere } from '../helpers/cli.js';
-import { writeFake3dhp, writeFakeHuman36m } from '../helpers/fake-datasets.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { writeFake3dhp, writeFakeHuman36m } from '../helpers/writers/fake-datasets.js';
 
 const folder = temporaryFolder();
 const tiny = ['frames=9', 'layers=1', 'width=32', 'hidden=64', 'heads=4'].flatMap((field) => ['--set', field]);

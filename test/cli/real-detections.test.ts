@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { readCameras } from '../../bench/pose2sim/read-cameras.mjs';
+import { readCameras } from '../../bench/studies/pose2sim/read-cameras.mjs';
 import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { parseTrc } from '../../lib/export/read-trc.js';
 import { add, length, pointAt, subtract } from '../../lib/motion/vector.js';
-import { withArchive } from '../helpers/archive.js';
 import { runHere } from '../helpers/cli.js';
 import { itWithData } from '../helpers/data.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 const folder = temporaryFolder();
 

@@ -126,6 +126,6 @@ describe('what a machine reads', () => {
     const { out } = await runHere(['doctor']);
     expect(out).toMatch(/CPU: .*portable.*\d+ threads; \d+ GFLOP\/s/);
     expect(out).toMatch(/GPU: .+/);
-    expect(out).toMatch(/Self-test: passed .*plan within \d\.\de-[678] of the graph/);
+    expect(out).toMatch(/Self-test: passed .*compiled within \d\.\de-[678] of op by op/);
   });
 });

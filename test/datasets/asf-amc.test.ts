@@ -3,7 +3,7 @@ import { PoseError } from '../../lib/base/pose-error.js';
 import { parseAmc, parseAsf, readAsf } from '../../lib/datasets/mocap/asf-amc.js';
 import { clipPositions } from '../../lib/datasets/mocap/mocap-clip.js';
 import { largestDifference } from '../helpers/difference.js';
-import { amcText, asfText } from '../helpers/mocap-files.js';
+import { amcText, asfText } from '../helpers/writers/mocap-files.js';
 
 const UNIT = 0.0254 / 0.45;
 

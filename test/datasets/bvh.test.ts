@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PoseError } from '../../lib/base/pose-error.js';
 import { type BvhOptions, parseBvh } from '../../lib/datasets/mocap/bvh.js';
 import { clipPositions } from '../../lib/datasets/mocap/mocap-clip.js';
-import { bvhText } from '../helpers/mocap-files.js';
+import { bvhText } from '../helpers/writers/mocap-files.js';
 
 /** One joint with an end 1 unit along x, whose channels the test chooses. */
 function oneJoint(channels: string, values: string): string {

@@ -4,8 +4,8 @@ import { describe, expect } from 'vitest';
 import { readAmc, readAsf } from '../../lib/datasets/mocap/asf-amc.js';
 import { readBvh } from '../../lib/datasets/mocap/bvh.js';
 import type { MocapClip } from '../../lib/datasets/mocap/mocap-clip.js';
-import { withArchive } from '../helpers/archive.js';
 import { dataPath, itWithData } from '../helpers/data.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 interface Reference {
   frames: number;

@@ -4,10 +4,10 @@ import { PoseError } from '../../lib/base/pose-error.js';
 import { human36mCameras } from '../../lib/datasets/cameras.js';
 import { type Human36mOptions, loadHuman36m } from '../../lib/datasets/human36m/human36m.js';
 import { actionOf, HUMAN36M_ACTIONS } from '../../lib/metrics/pooling.js';
-import { FAKE_HUMAN36M_ACTIONS, writeFakeHuman36m } from '../helpers/fake-datasets.js';
-import { writeObjectNpz } from '../helpers/pickle-writer.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { walker } from '../helpers/walker.js';
+import { FAKE_HUMAN36M_ACTIONS, writeFakeHuman36m } from '../helpers/writers/fake-datasets.js';
+import { writeObjectNpz } from '../helpers/writers/pickle-writer.js';
 
 const folder = temporaryFolder();
 const paths = writeFakeHuman36m(folder, { frames: 12 });

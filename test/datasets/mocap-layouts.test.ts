@@ -5,7 +5,7 @@ import type { MocapClip } from '../../lib/datasets/mocap/mocap-clip.js';
 import { clipToHuman36m, findMocapLayout, mocapLayouts } from '../../lib/datasets/mocap/mocap-layouts.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { largestDifference } from '../helpers/difference.js';
-import { amcText, asfText, bvhText } from '../helpers/mocap-files.js';
+import { amcText, asfText, bvhText } from '../helpers/writers/mocap-files.js';
 
 const clips: [string, MocapClip][] = [
   ['CMU ASF/AMC', parseAmc(amcText(60), 'a.amc', parseAsf(asfText(), 'a.asf'))],

@@ -5,8 +5,8 @@ import { type MocapOptions, prepareMocap } from '../../lib/datasets/mocap/mocap.
 import { worldToCamera } from '../../lib/datasets/mocap/virtual-camera.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { largestDifference } from '../helpers/difference.js';
-import { amcText, asfText, bvhText } from '../helpers/mocap-files.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { amcText, asfText, bvhText } from '../helpers/writers/mocap-files.js';
 
 const folder = temporaryFolder();
 const lonely = join(temporaryFolder(), '08_01.amc');

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PoseError } from '../../lib/base/pose-error.js';
 import { loadMpiInf3dhp, type MpiInf3dhpOptions } from '../../lib/datasets/mpi-inf-3dhp/mpi-inf-3dhp.js';
 import type { PoseDataset } from '../../lib/datasets/pose-dataset.js';
-import { type Fake3dhp, writeFake3dhp } from '../helpers/fake-datasets.js';
-import { writeMat5 } from '../helpers/mat5-writer.js';
-import { writeObjectNpz } from '../helpers/pickle-writer.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { type Fake3dhp, writeFake3dhp } from '../helpers/writers/fake-datasets.js';
+import { writeMat5 } from '../helpers/writers/mat5-writer.js';
+import { writeObjectNpz } from '../helpers/writers/pickle-writer.js';
 
 const FRAMES = 14;
 const folder = temporaryFolder();

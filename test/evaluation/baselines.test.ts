@@ -7,9 +7,9 @@ import { solvePositive } from '../../lib/evaluation/solve-positive.js';
 import { mpjpeMm } from '../../lib/metrics/joint-errors.js';
 import { mirroredJoints } from '../../lib/skeletons/mirror.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
-import { writeFakeHuman36m } from '../helpers/fake-datasets.js';
 import { pattern } from '../helpers/pattern.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { writeFakeHuman36m } from '../helpers/writers/fake-datasets.js';
 
 const partner = mirroredJoints(skeletonByName('h36m-17'));
 

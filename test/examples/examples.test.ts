@@ -8,8 +8,8 @@ import type { Tensor } from '../../lib/base/tensor.js';
 import { readPoses } from '../../lib/export/poses/read-poses.js';
 import { readNpz } from '../../lib/formats/numpy/npz.js';
 import { pMpjpeMm } from '../../lib/metrics/index.js';
-import { amcText, asfText } from '../helpers/mocap-files.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { amcText, asfText } from '../helpers/writers/mocap-files.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = temporaryFolder();
@@ -63,12 +63,12 @@ it('custom-layout.mjs lifts thirteen joints nearly as well as the seventeen', as
 });
 
 it('train-own.mjs trains both stages and evaluates on the person held out', async () => {
-  for (const person of ['anna', 'bob', 'carla']) {
+  for (const person of ['subject1', 'subject2', 'subject3']) {
     mkdirSync(join(folder, 'recordings', person), { recursive: true });
     writeFileSync(join(folder, 'recordings', person, `${person}.asf`), asfText());
     writeFileSync(join(folder, 'recordings', person, `${person}_01.amc`), amcText(150));
   }
-  const people = ['--validation', 'anna', '--test', 'bob'];
+  const people = ['--validation', 'subject1', '--test', 'subject2'];
   const out = await run('train-own.mjs', 'recordings', ...people, '--epochs', '1', '--frames', '9');
   expect(out.match(/epoch 1: loss [\d.]+, validation [\d.]+/g)).toHaveLength(2);
   expect(out).toMatch(/P-STMO[\s\S]*linear regression/);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type MotionFlags, planMotion, writeLifted } from '../../lib/cli/motion-flags.js';
+import { type MotionFlags, motionSettings, writeLifted } from '../../lib/cli/motion-flags.js';
 import { motionOf, workMotion } from '../../lib/export/lifted-motion.js';
 import type { LiftedPoses } from '../../lib/export/poses/lifted-poses.js';
 import { readPoses } from '../../lib/export/poses/read-poses.js';
@@ -114,12 +114,12 @@ describe('the flags of lift', () => {
     [{ lockFeet: true, world: 'stance' }, ['a.npz'], '--lock-feet: expected --trajectory with it'],
     [{ world: join('no', 'such.json') }, ['a.bvh'], 'expected "stance" or a JSON file'],
   ])('refuse %j for %j', (flags, outputs, message) => {
-    expect(() => planMotion(outputs, flags)).toThrow(message);
+    expect(() => motionSettings(outputs, flags)).toThrow(message);
   });
 
   it('go together as they say', () => {
     const flags = { rig: 'vrm', rigid: true, trajectory: true, focal: 900, world: 'stance', lockFeet: true } as const;
-    expect(planMotion(['a.bvh', 'b.glb'], flags)).toEqual({ ...flags, world: { from: 'stance' } });
-    expect(planMotion(['a.npz', 'b.csv'], {})).toEqual({});
+    expect(motionSettings(['a.bvh', 'b.glb'], flags)).toEqual({ ...flags, world: { from: 'stance' } });
+    expect(motionSettings(['a.npz', 'b.csv'], {})).toEqual({});
   });
 });

@@ -4,6 +4,7 @@ import { parseC3d } from '../../lib/export/read-c3d.js';
 import { parseTrc } from '../../lib/export/read-trc.js';
 import { writeTrc } from '../../lib/export/trc.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
+import { inByteOrderOf } from '../helpers/c3d-byte-orders.js';
 import { walkingMotion } from '../helpers/motion.js';
 
 const motion = walkingMotion('markers', 40);
@@ -108,6 +109,16 @@ describe('parseC3d and parseTrc', () => {
     expect([...positions.subarray(3, 6)]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   });
 
+  it.each([85, 86])('read the byte order of processor %i', (processor) => {
+    for (const start of [0, 60]) {
+      const bytes = inByteOrderOf(processor, writeC3d({ ...motion, start }));
+      const read = parseC3d(bytes, 'other.c3d');
+      expect(read).toMatchObject({ frames: 40, fps: 50, markers: names, start });
+      const worst = Math.max(...read.positions.map((value, i) => Math.abs(value - motion.positions[i])));
+      expect(worst).toBeLessThan(1e-6);
+    }
+  });
+
   it.each([
     ['another file', () => Buffer.from('hello there, this is not one'), /at byte 1: expected the mark 0x50/],
     ['a cut file', () => writeC3d(motion).subarray(0, 6000), /at byte 16: expected 40 frames of 272 bytes/],
@@ -121,7 +132,7 @@ describe('parseC3d and parseTrc', () => {
       },
       /expected a parameter of 7 dimensions at most, got 255/,
     ],
-    ['one of another processor', () => writeC3d(motion).fill(86, 515, 516), /byte order of processor 86/],
+    ['one of another processor', () => writeC3d(motion).fill(87, 515, 516), /processor 87; 84, 85, 86 are read/],
   ])('refuse %s', (_, bytes, message) => {
     expect(() => parseC3d(bytes(), 'wrong.c3d')).toThrow(message);
   });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { rigByName, rigNames } from '../../lib/export/rigs.js';
 import { writeMotion } from '../../lib/export/write-motion.js';
 import { pointAt } from '../../lib/motion/vector.js';
 import { skeletonByName } from '../../lib/skeletons/skeletons.js';
+import { inByteOrderOf } from '../helpers/c3d-byte-orders.js';
 import { walkingMotion } from '../helpers/motion.js';
 
 // A Python with opensim, trc-data-reader, ezc3d, c3d and bpy, or some of them; what it lacks is said.
@@ -22,7 +23,10 @@ if (python === undefined) {
 } else {
   it('OpenSim, Blender, ezc3d and c3d read the files within 1 mm', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pstmo-read-back-'));
-    const motion = walkingMotion('read-back', 50);
+    const start = 60;
+    const walk = walkingMotion('read-back', 50);
+    // No coordinate is 0: ezc3d and c3d take a VAX's 0 for -1.7e38.
+    const motion = { ...walk, positions: walk.positions.map((value) => value + 0.0625), start };
     const items: object[] = [];
     const joints = skeletonByName('h36m-17').joints;
     const places = Object.fromEntries(
@@ -34,7 +38,12 @@ if (python === undefined) {
     for (const kind of ['c3d', 'trc']) {
       const path = join(folder, `motion.${kind}`);
       await writeMotion(path, motion);
-      items.push({ kind, path, frames, fps: 50, places });
+      items.push({ kind, path, frames, fps: 50, start, places });
+      for (const processor of kind === 'c3d' ? [85, 86] : []) {
+        const other = join(folder, `motion-${processor}.c3d`);
+        writeFileSync(other, inByteOrderOf(processor, readFileSync(path)));
+        items.push({ kind: `c3d of ${processor}`, path: other, frames, fps: 50, start, places });
+      }
     }
     for (const name of rigNames) {
       const rig = rigByName(name);
@@ -46,7 +55,7 @@ if (python === undefined) {
         const path = join(folder, `${name}.${kind}`);
         await writeMotion(path, motion, { rig: name });
         const scale = rig.units === 'cm' ? 0.01 : 1;
-        items.push({ kind, rig: name, path, frames, fps: 50, scale, places: Object.fromEntries(rigPlaces) });
+        items.push({ kind, rig: name, path, frames, fps: 50, start, scale, places: Object.fromEntries(rigPlaces) });
       }
     }
     writeFileSync(join(folder, 'truth.json'), JSON.stringify(items));

@@ -21,6 +21,11 @@ export function isEmulated(): boolean {
   return testDevice() !== 'cpu' && process.env.PSTMO_PREBUILD !== undefined;
 }
 
+/** True where a test must take small shapes alone: on an emulated device, and where PSTMO_TEST_SHAPES is `small` (a build without optimization). */
+export function onlySmallShapes(): boolean {
+  return isEmulated() || process.env.PSTMO_TEST_SHAPES === 'small';
+}
+
 /**
  * Makes `cuda:0` the device of this test file: the real one where PSTMO_TEST_DEVICE names it, else the emulated one, whose
  * addon is loaded in place of the usual one. To be called before the addon loads. Returns why the file must be skipped, if

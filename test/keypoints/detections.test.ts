@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
 import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
-import { withArchive } from '../helpers/archive.js';
 import { itWithData } from '../helpers/data.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 /** Triples of J joints, all at (x, y) plus the joint's number. */
 function person(x: number, y: number, confidence = 0.9, joints = 17): number[] {
@@ -47,8 +47,14 @@ describe('AlphaPose', () => {
     const file = [entry('0.jpg', 700), entry('1.jpg', 710)];
     expect(read(file, { size: { width: 1000, height: 500 } }).notices).toEqual([]);
     expect(read(file, { size: { width: 500, height: 1000 } }).notices).toEqual([
-      "100% of the points lie outside of an image of 500x1000 (they reach 726, 260): is this the video's size, not turned and not resized?",
+      '100% of the points lie outside of an image of 500x1000 (x from 700 to 726, y from 100 to 260): of 1000x500 only 0% do. ' +
+        'Is the video shown turned? Then give its size as --size 1000x500.',
     ]);
+    expect(
+      read([entry('0.jpg', -700), entry('1.jpg', 710)], { size: { width: 500, height: 600 } }).notices.at(-1),
+    ).toBe(
+      "100% of the points lie outside of an image of 500x600 (x from -700 to 726, y from 100 to 260): is this the video's size, not resized?",
+    );
     // A few may: who leaves the image is guessed at its edge.
     expect(read(file, { size: { width: 1000, height: 250 } }).notices).toEqual([]);
   });
@@ -92,7 +98,7 @@ describe('AlphaPose', () => {
     expect(track).toMatchObject({ people: 1, frames: 3, id: '1' });
     expect([0, 1, 2].map((frame) => track.keypoints[frame * 34])).toEqual([300, 301, 302]);
     expect(track.notices.join()).toContain('linked by the likeness');
-    expect(track.notices.join()).toContain('1 people in fewer than 3 frames are left out');
+    expect(track.notices.join()).toContain('1 person is there in fewer than 3 frames: left out');
   });
 
   it('fills single joints without a position', () => {
@@ -101,7 +107,7 @@ describe('AlphaPose', () => {
     const track = read([entry(0, 10), { ...entry(1, 20), keypoints: hidden }, entry(2, 30)]);
     expect(track.keypoints[17 * 2]).toBeCloseTo(20, 5);
     expect(Array.from(track.filled)).toEqual([0, 0, 0]);
-    expect(track.notices.join()).toContain('1 single joints');
+    expect(track.notices.join()).toContain('1 single joint has no position');
   });
 
   it.each([

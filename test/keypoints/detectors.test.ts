@@ -9,9 +9,9 @@ import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js
 import { body25, body25b } from '../../lib/skeletons/body25.js';
 import { coco17 } from '../../lib/skeletons/coco.js';
 import type { Skeleton } from '../../lib/skeletons/skeleton.js';
-import { withArchive } from '../helpers/archive.js';
 import { itWithData } from '../helpers/data.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { withArchive } from '../helpers/writers/archive.js';
 
 /** Where a standing person's joints are, in pixels, for any layout: by the joint's name. */
 function standing(joint: string): [number, number] {
@@ -148,7 +148,7 @@ describe('MMPose', () => {
     const text = JSON.stringify([0, 1, 2].map((frame) => [instance(17, frame)])).replace('[101,', '[NaN,');
     const track = read(text);
     expect(track.keypoints.every(Number.isFinite)).toBe(true);
-    expect(track.notices.join()).toContain('1 single joints');
+    expect(track.notices.join()).toContain('1 single joint has no position');
   });
 
   it('refuses scores of another length', () => {

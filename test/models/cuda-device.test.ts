@@ -54,10 +54,10 @@ describe.skipIf(reason !== undefined)('doctor', () => {
     );
     const environment = { PSTMO_CUBLASLT: emulatedCublasLt };
     const { out } = await withEnvironment(environment, () => runHere(['doctor', '--json']));
-    const { gpuProducts } = JSON.parse(out);
-    expect(gpuProducts.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
-    expect(gpuProducts.gflops.auto).toBeGreaterThan(0);
-    expect(gpuProducts.gflops.own).toBeGreaterThan(0);
+    const { gpuMatmul } = JSON.parse(out);
+    expect(gpuMatmul.using).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
+    expect(gpuMatmul.gflops.auto).toBeGreaterThan(0);
+    expect(gpuMatmul.gflops.own).toBeGreaterThan(0);
   });
 
   it.each([
@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)('doctor', () => {
 
 describe.skipIf(reason !== undefined)('a kernel that touches a wrong address', () => {
   it('ends the GPU for its process, which says so and goes on on the CPU', () => {
-    const child = fileURLToPath(new URL('../helpers/lost-context.mjs', import.meta.url));
+    const child = fileURLToPath(new URL('../viewer/lost-context.mjs', import.meta.url));
     const { stdout, stderr, status } = spawnSync(process.execPath, [child], {
       encoding: 'utf8',
       env: { ...process.env, PSTMO_EMULATION_FAULT: '5' },

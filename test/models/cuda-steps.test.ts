@@ -16,11 +16,11 @@ const FRAMES = 34;
 
 async function smallModel(
   overrides: Partial<NativeConfig>,
-  products = 'own',
+  matmul = 'own',
   precision: PrecisionName = 'fp32',
 ): Promise<NativeModel> {
   const config = nativeConfig({ ...small, ...overrides });
-  const model = createNativeModel(config, { device: 'cuda:0', precision, threads: 1, products });
+  const model = createNativeModel(config, { device: 'cuda:0', precision, threads: 1, matmul });
   for (const { name, shape } of model.tensors) {
     await model.write('value', name, fill(name, shape).data);
   }
@@ -67,13 +67,13 @@ const count = (log: string[], word: string) => log.filter((line) => line.startsW
 /** Two calls of training, of which the first ends with a smaller batch, an evaluation between them; losses and weights. */
 async function trained(
   overrides: Partial<NativeConfig>,
-  products: string,
+  matmul: string,
   graphs: string,
   precision: PrecisionName = 'fp32',
 ) {
   const stage = overrides.stage ?? 2;
   return withEnvironment({ PSTMO_CUDA_GRAPHS: graphs }, async () => {
-    const model = await smallModel(overrides, products, precision);
+    const model = await smallModel(overrides, matmul, precision);
     const [losses, log] = await emulationLog(async () => [
       await model.train(request(stage, 7, 2)),
       await model.train(request(stage, 2, 2, { update: false, flip: stage === 2 })),
@@ -90,12 +90,12 @@ describe.skipIf(reason !== undefined)('recorded steps', () => {
     ['of Stage II', { stage: 2 }, 'own', 'fp32'],
     ['of Stage I', { stage: 1 }, 'own', 'fp32'],
     ['of Stage II that refines', { stage: 2, refine: true }, 'own', 'fp32'],
-    ['of Stage II, products by cuBLASLt', { stage: 2 }, emulatedCublasLt, 'fp32'],
+    ['of Stage II, matmul by cuBLASLt', { stage: 2 }, emulatedCublasLt, 'fp32'],
     ['of Stage II in bf16', { stage: 2 }, 'own', 'bf16'],
-    ['of Stage I in bf16, products by cuBLASLt', { stage: 1, width: 64, hidden: 64 }, emulatedCublasLt, 'bf16'],
-  ] as const)('%s give the bits that steps give which are not recorded', async (_, overrides, products, precision) => {
-    const plain = await trained(overrides, products, 'off', precision);
-    const recorded = await trained(overrides, products, 'on', precision);
+    ['of Stage I in bf16, matmul by cuBLASLt', { stage: 1, width: 64, hidden: 64 }, emulatedCublasLt, 'bf16'],
+  ] as const)('%s give the bits that steps give which are not recorded', async (_, overrides, matmul, precision) => {
+    const plain = await trained(overrides, matmul, 'off', precision);
+    const recorded = await trained(overrides, matmul, 'on', precision);
     expect(count(plain.log, 'replayed')).toBe(0);
     expect(count(recorded.log, 'recorded')).toBe(1);
     // Six steps of the same batch: the first runs as it is, the others are done again from a recording.

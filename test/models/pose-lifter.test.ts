@@ -131,7 +131,7 @@ describe('PoseLifter.lift', () => {
     const refined = await lifter.lift(video(6), { ...size, root, camera });
     expect(refined.data).not.toEqual(plain.data);
     const depths = (poses: Tensor) => poses.data.filter((_, i) => i % 3 === 2);
-    // Without a trajectory the plan lifts, with one the graph.
+    // Without a trajectory the compiled lifter runs, with one the network op by op.
     expect(relativeError(depths(refined), depths(plain))).toBeLessThan(1e-5);
     await expect(lifter.lift(video(6), { ...size, root })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });
@@ -155,6 +155,27 @@ describe('PoseLifter.lift', () => {
     const short: number[] = [];
     await lifter.lift(video(9), { ...size, onProgress: (done) => short.push(done) });
     expect(short.at(-1)).toBe(9);
+  });
+
+  it('says why it stopped: a timeout is told from a user by the cause', async () => {
+    await using lifter = await load();
+    const timeout = lifter.lift(video(60_000), { ...size, batch: 8, signal: AbortSignal.timeout(50) });
+    const byTimeout = { code: 'ERR_ABORTED', name: 'AbortError', cause: { name: 'TimeoutError' } };
+    await expect(timeout).rejects.toMatchObject(byTimeout);
+    const reason = new Error('the user went away');
+    const before = lifter.lift(video(4), { ...size, signal: AbortSignal.abort(reason) });
+    await expect(before).rejects.toMatchObject({ code: 'ERR_ABORTED', name: 'AbortError', cause: reason });
+  });
+
+  it('rejects with what a progress callback throws, in the middle and at the end', async () => {
+    await using lifter = await load();
+    const broken = new Error('the bar is broken');
+    const onProgress = () => {
+      throw broken;
+    };
+    await expect(lifter.lift(video(30_000), { ...size, batch: 8, onProgress })).rejects.toBe(broken);
+    await expect(lifter.lift(video(2), { ...size, onProgress })).rejects.toBe(broken);
+    expect((await lifter.lift(video(2), size)).shape).toEqual([2, 17, 3]);
   });
 
   it('waits for what runs when it is closed, and refuses what comes after', async () => {

@@ -62,7 +62,7 @@ function compile(header: string): { status: number | null; stderr: string } {
     const source = readFileSync(join(root, 'test/native/cublaslt-declarations.cpp'), 'utf8');
     writeFileSync(join(folder, 'ours.h'), header);
     writeFileSync(join(folder, 'test.cpp'), source.replace('../../native/cuda/cublaslt/cublaslt.h', './ours.h'));
-    const includes = folders.map((name) => `-I${name}`);
+    const includes = [...folders, join(root, 'native/cuda')].map((name) => `-I${name}`);
     const compiler = process.env.CXX ?? 'c++';
     return spawnSync(compiler, ['-std=c++20', '-fsyntax-only', ...includes, join(folder, 'test.cpp')], {
       encoding: 'utf8',

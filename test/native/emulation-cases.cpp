@@ -1,10 +1,10 @@
 // Kernels that are right, and kernels with one fault each: prints for each what the emulated device
 // says of it. CUDA leaves all of the faults undefined, and most of them would pass on a real device
 // now and then.
+#include <device/ptx.h>
+
 #include <cstdio>
 #include <cstdlib>
-
-#include "../../native/cuda/device/ptx.h"
 
 namespace pstmo::cuda {
 

@@ -22,7 +22,7 @@ describe.skipIf(reason !== undefined)('a profile on the CUDA device', () => {
     expect(counts(cuda)).toEqual(counts(cpu));
     for (const { seconds } of cuda.trace) expect(seconds).toBeGreaterThanOrEqual(0);
     expect(cuda.opSeconds).toBeGreaterThan(0);
-    expect(cuda.peaks.product).toBeGreaterThan(0);
+    expect(cuda.peaks.matmul).toBeGreaterThan(0);
   });
 
   it('measures peaks in every precision', async () => {

@@ -18,8 +18,8 @@ const folder = temporaryFolder();
 const config = smallConfig();
 const keypoints = pattern('values file', 1, config.frames, 17, 2).data;
 
-function network(of: ModelConfig, plan: 'auto' | 'off' = 'auto'): NativeModel {
-  return createNativeModel(nativeConfig(of), { device: 'cpu', precision: 'fp32', threads: 2, plan });
+function network(of: ModelConfig, compiled: 'auto' | 'off' = 'auto'): NativeModel {
+  return createNativeModel(nativeConfig(of), { device: 'cpu', precision: 'fp32', threads: 2, compiled });
 }
 
 /** A model file whose weights are stored as `type`, and the values that are in it. */
@@ -78,7 +78,7 @@ describe('a network that takes its values from a file', () => {
   it('gives with its plan what the graph gives', async () => {
     const { path } = await storedAs('F32');
     const planned = await PoseLifter.load(path, { device: 'cpu' });
-    const graph = await PoseLifter.load(path, { device: 'cpu', plan: 'off' });
+    const graph = await PoseLifter.load(path, { device: 'cpu', compiled: 'off' });
     const video = { data: pattern('video', 30, 17, 2).data.map((x) => 500 + 100 * x), shape: [30, 17, 2] };
     const ours = await planned.lift(video, { width: 1000, height: 1000 });
     const theirs = await graph.lift(video, { width: 1000, height: 1000 });

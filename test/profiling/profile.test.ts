@@ -84,7 +84,7 @@ describe('a profile', () => {
     const { traceEvents } = JSON.parse(chromeTrace([record, { ...record, start: 2 }], 'CPU'));
     expect(traceEvents[0]).toMatchObject({ ph: 'M', args: { name: 'CPU' } });
     expect(traceEvents.slice(1)).toMatchObject([
-      { name: 'linearForward', ph: 'X', cat: 'product', ts: 0, dur: 250_000, args: { shape: '2 x 3 -> 4', flops: 48 } },
+      { name: 'linearForward', ph: 'X', cat: 'matmul', ts: 0, dur: 250_000, args: { shape: '2 x 3 -> 4', flops: 48 } },
       { ts: 500_000 },
     ]);
   });

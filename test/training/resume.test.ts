@@ -33,7 +33,7 @@ function timelessLog(out: string): string[] {
   return readFileSync(join(out, 'log.jsonl'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.stringify({ ...JSON.parse(line), seconds: 0, samplesPerSecond: 0 }));
+    .map((line) => JSON.stringify({ ...JSON.parse(line), time: 0, seconds: 0, samplesPerSecond: 0 }));
 }
 
 /** How long a training may run: the first time until it has trained a little, twice at random, then for good. */

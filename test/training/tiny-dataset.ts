@@ -17,7 +17,10 @@ function seen(world: Float32Array, angle: number, distance: number): Float32Arra
 
 /** One walking person seen by one camera. */
 export function walkingSequence(subject: string, split: Split, camera: number, frames = 40): PoseSequence {
-  const points = seen(walker(subject, frames, FPS), 1.3 * camera, 5);
+  const [angle, distance] = [1.3 * camera, 5];
+  const points = seen(walker(subject, frames, FPS), angle, distance);
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const extrinsics = { rotation: [c, -s, 0, 0, 0, -1, s, c, 0], translation: [0, 1, distance] };
   const intrinsics = { fx: 2.2, fy: 2.2, cx: 0.02, cy: -0.01 };
   const keypoints = new Float32Array((points.length / 3) * 2);
   for (let i = 0; i < points.length / 3; i++) {
@@ -26,7 +29,7 @@ export function walkingSequence(subject: string, split: Split, camera: number, f
   }
   return {
     ...{ name: `${subject}/Walking 1/${camera}`, subject, action: 'Walking 1', camera: String(camera) },
-    ...{ split, fps: FPS, frames, width: 1000, height: 1000, keypoints, intrinsics },
+    ...{ split, fps: FPS, frames, width: 1000, height: 1000, keypoints, intrinsics, extrinsics },
     ...relativeTo(0, points, 17),
   };
 }

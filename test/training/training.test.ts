@@ -106,8 +106,27 @@ describe('a training', () => {
     const first = await train(pretrain, { out: out('cameras1'), model, epochs: 1 });
     const second = await train(finetune, { out: out('cameras2'), model, epochs: 1 });
     expect(second.lines[0].samples).toBe(2 * first.lines[0].samples);
-    const wrong = { ...tinyModel, cameras: { pretrain: ['7'], finetune: null } };
-    await expect(train(pretrain, { out: out('cameras3'), model: wrong })).rejects.toThrow(/cameras names 7.*has 0, 1/);
+    for (const missing of ['7', 2]) {
+      const wrong = { ...tinyModel, cameras: { pretrain: [missing], finetune: null } };
+      await expect(train(pretrain, { out: out('cameras3'), model: wrong })).rejects.toThrow(
+        new RegExp(`cameras names ${missing}, but tiny has 0, 1; a number is a place, from 0 to 1`),
+      );
+    }
+  });
+
+  it('takes a camera by its place as well as by its name', async () => {
+    const renamed = {
+      ...dataset,
+      sequences: dataset.sequences.map((sequence) => ({ ...sequence, camera: `cam${sequence.camera}` })),
+    };
+    const runs = [['cam1'], [1]].map((cameras, i) =>
+      train(finetune, {
+        ...{ dataset: renamed, out: out(`place${i}`), epochs: 1 },
+        model: { ...tinyModel, cameras: { pretrain: null, finetune: cameras } },
+      }),
+    );
+    const [named, placed] = await Promise.all(runs);
+    expect(placed.lines[0]).toMatchObject({ loss: named.lines[0].loss, validation: named.lines[0].validation });
   });
 
   it('meets new noise in each epoch but the same in each validation', async () => {

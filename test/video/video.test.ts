@@ -11,9 +11,15 @@ import { type RgbImage, sampleImage } from '../../lib/video/sample-image.js';
 import { probeVideo, videoFrames } from '../../lib/video/video-frames.js';
 import { Yolo } from '../../lib/video/yolo.js';
 import { runHere } from '../helpers/cli.js';
-import { onnxFile } from '../helpers/onnx-writer.js';
-import { rtmPoseOfSpot, spotBrightness, spotOffset, spotShare, yoloOfSpots } from '../helpers/spot-detectors.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { onnxFile } from '../helpers/writers/onnx-writer.js';
+import {
+  rtmPoseOfSpot,
+  spotBrightness,
+  spotOffset,
+  spotShare,
+  yoloOfSpots,
+} from '../helpers/writers/spot-detectors.js';
 
 const folder = temporaryFolder();
 const file = (name: string) => join(folder, name);

@@ -8,12 +8,12 @@ import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
-import { Moments } from '../../lib/viewer/moments.js';
+import { FrameInspector } from '../../lib/viewer/frame-inspector.js';
 import { viewerPage } from '../../lib/viewer/viewer-page.js';
-import { noChromium, startChromium } from '../helpers/chromium.js';
 import { liftedWalk } from '../helpers/lifted.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { noChromium, startChromium } from './chromium.js';
 import { accessTrouble, openAt, openViewer } from './viewer-page.js';
 
 const folder = temporaryFolder();
@@ -35,9 +35,9 @@ describe('what a model does at a frame', () => {
   const place = { result: 0, person: 0, frame: 2, seed: 5 };
 
   it('is, of a lifter, every map of every layer and head as the library gives it', async () => {
-    const moments = await Moments.load(second, buildScene([result]).tracks, { ...load, fps: 100 });
-    expect(moments.facts).toMatchObject({ stage: 2, window: 9, stride: 2, heads: 8 });
-    const { value, arrays } = (await moments.at(place))!;
+    const inspector = await FrameInspector.load(second, buildScene([result]).tracks, { ...load, fps: 100 });
+    expect(inspector.facts).toMatchObject({ stage: 2, window: 9, stride: 2, heads: 8 });
+    const { value, arrays } = (await inspector.at(place))!;
     // The window reaches over the start, where the first frame is repeated.
     expect(value.window).toEqual([0, 0, 0, 0, 2, 4, 6, 8, 10]);
     expect(value.modules.map(({ name, layers }) => [name, layers.map(({ tokens }) => tokens)])).toEqual([
@@ -60,14 +60,14 @@ describe('what a model does at a frame', () => {
         expect(worst).toBeLessThan(0.5001 / 255);
       }
     }
-    expect(await moments.at({ ...place, frame: 30 })).toBeUndefined();
+    expect(await inspector.at({ ...place, frame: 30 })).toBeUndefined();
     await lifter.close();
-    await moments.close();
+    await inspector.close();
   });
 
   it('is, of a Stage I model, what its masks leave and what it makes of that', async () => {
-    const moments = await Moments.load(first, buildScene([result]).tracks, { ...load, fps: 50 });
-    const { value, arrays } = (await moments.at({ ...place, frame: 10 }))!;
+    const inspector = await FrameInspector.load(first, buildScene([result]).tracks, { ...load, fps: 50 });
+    const { value, arrays } = (await inspector.at({ ...place, frame: 10 }))!;
     expect(value.modules.map(({ name }) => name)).toEqual(['tem', 'decoder']);
     const model = await MaskedPoseModel.load(first, load);
     const masks = model.masks(5);
@@ -78,12 +78,12 @@ describe('what a model does at a frame', () => {
     expect(value.modules[0].layers[0].tokens).toBe(visible);
     expect(value.modules[1].layers[0].names.filter((name) => name.endsWith('hidden'))).toHaveLength(9 - visible);
     await model.close();
-    await moments.close();
+    await inspector.close();
   });
 
   it('needs 2D, and says where it comes from', async () => {
     writePoses(join(folder, 'walk.npy'), walk);
-    await expect(Moments.load(second, buildScene([join(folder, 'walk.npy')]).tracks, load)).rejects.toThrow(
+    await expect(FrameInspector.load(second, buildScene([join(folder, 'walk.npy')]).tracks, load)).rejects.toThrow(
       /give --keypoints/,
     );
   });
@@ -137,10 +137,10 @@ describe.skipIf(noChromium)(`the panel of a model${noChromium ? ` (skipped: ${no
 
   it('is in a page of its own for some frames, with no model and no server', async () => {
     const { scene, tracks } = buildScene([result]);
-    const moments = await Moments.load(second, tracks, { ...load, fps: 50 });
+    const inspector = await FrameInspector.load(second, tracks, { ...load, fps: 50 });
     const file = join(folder, 'page.html');
-    writeFileSync(file, await viewerPage({ title: 'walk', scene, moments }));
-    await moments.close();
+    writeFileSync(file, await viewerPage({ title: 'walk', scene, inspector }));
+    await inspector.close();
     const { page, trouble } = await openAt(browser, pathToFileURL(file).href, {});
     await page.locator('#scrub').fill('9');
     await page.keyboard.press('m');

@@ -22,7 +22,7 @@ describe('a page of its own', () => {
   it('holds the data as base64, whatever is in it', () => {
     const scene = /<script type="application\/octet-stream" id="scene">([A-Za-z0-9+/=]+)<\/script>/.exec(page)!;
     expect(Uint8Array.from(Buffer.from(scene[1], 'base64'))).toEqual(bytes);
-    expect(page).toContain('id="moment-0-1-2"');
+    expect(page).toContain('id="frame-0-1-2"');
   });
 
   it('lets only its own script and style run, by their hashes', () => {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePoses } from '../../lib/export/poses/write-poses.js';
-import { noChromium, startChromium } from '../helpers/chromium.js';
 import { liftedWalk } from '../helpers/lifted.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { noChromium, startChromium } from './chromium.js';
 import { loadTime, type OpenPage, openAt, openViewer } from './viewer-page.js';
 
 const folder = temporaryFolder();

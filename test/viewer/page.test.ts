@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writePoses } from '../../lib/export/poses/write-poses.js';
 import { buildScene } from '../../lib/viewer/build-scene.js';
 import { viewerPage } from '../../lib/viewer/viewer-page.js';
-import { noChromium, startChromium } from '../helpers/chromium.js';
 import { liftedWalk } from '../helpers/lifted.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { noChromium, startChromium } from './chromium.js';
 import {
   accessTrouble,
   colouredShare,

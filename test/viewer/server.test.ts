@@ -125,7 +125,7 @@ describe('the viewer\u2019s server', () => {
 
   it('answers GET alone, and wants whole numbers', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) expect((await ask('/', {}, method)).status).toBe(405);
-    expect((await ask('/moment.bin?frame=1')).status).toBe(404);
+    expect((await ask('/frame.bin?frame=1')).status).toBe(404);
   });
 
   it('cannot be reached from outside this machine', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { buildScene, type SceneOptions } from '../../lib/viewer/build-scene.js';
-import { Moments } from '../../lib/viewer/moments.js';
+import { FrameInspector } from '../../lib/viewer/frame-inspector.js';
 import { startViewer, type Viewer } from '../../lib/viewer/server.js';
 
 /** A page that is open, and what went wrong on it. */
@@ -25,14 +25,16 @@ export interface OpenOptions extends SceneOptions {
 export async function openViewer(browser: Browser, paths: readonly string[], options: OpenOptions = {}) {
   const { width, height, scheme, model, ...scene } = options;
   const built = buildScene(paths, scene);
-  const moments = model ? await Moments.load(model, built.tracks, { device: 'cpu', threads: 1, fps: 50 }) : undefined;
-  const value = { ...built.scene.value, ...(moments && { model: moments.facts }) };
-  const viewer = await startViewer({ title: 'walk', scene: { ...built.scene, value }, moments });
+  const inspector = model
+    ? await FrameInspector.load(model, built.tracks, { device: 'cpu', threads: 1, fps: 50 })
+    : undefined;
+  const value = { ...built.scene.value, ...(inspector && { model: inspector.facts }) };
+  const viewer = await startViewer({ title: 'walk', scene: { ...built.scene, value }, inspector });
   const opened = await openAt(browser, viewer.url, { width, height, scheme });
   const close = async () => {
     await opened.page.context().close();
     await viewer.close();
-    await moments?.close();
+    await inspector?.close();
   };
   return { ...opened, viewer, close } satisfies OpenPage;
 }

@@ -4,7 +4,8 @@
 // the GPUs they are compiled for (see CMakeLists.txt). prebuildify calls it in place of node-gyp, as "rebuild", for the binary that the
 // package ships: that has them for every GPU from sm_80 where there is an nvcc; other arguments of node-gyp's are not needed here. With
 // these arguments it builds addons whose CUDA device is emulated, for the tests: emulated, mutants, coverage, sanitized
-// (native/emulation/CMakeLists.txt).
+// (native/emulation/CMakeLists.txt). `debug` builds without optimization and with the standard library's assertions into build/debug,
+// `clang` with clang++ into build/clang; PSTMO_PREBUILD names the folder whose addon is loaded.
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,14 +14,18 @@ import process from 'node:process';
 const { BuildSystem } = createRequire(import.meta.url)('cmake-js');
 
 const ships = process.argv[2] === 'rebuild';
+const root = path.resolve(import.meta.dirname, '../..');
+const variant = ['debug', 'clang'].find((name) => process.argv.includes(name));
 const options = {
-  directory: path.resolve(import.meta.dirname, '../..'),
-  config: 'Release',
+  directory: root,
+  config: variant === 'debug' ? 'Debug' : 'Release',
+  ...(variant && { out: path.join(root, 'build', variant, 'build') }),
   parallel: os.availableParallelism(),
   cMakeOptions: {
     PSTMO_WERROR: process.env.PSTMO_WERROR ?? 'OFF',
-    PSTMO_CUDA: process.env.PSTMO_CUDA ?? 'auto',
+    PSTMO_CUDA: process.env.PSTMO_CUDA ?? (variant ? 'off' : 'auto'),
     PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? (ships ? 'all' : ''),
+    ...(variant === 'clang' && { CMAKE_CXX_COMPILER: 'clang++' }),
   },
 };
 const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));

@@ -9,21 +9,27 @@ if (!version || (option !== undefined && option !== '--update')) {
   console.error(`compile-cuda: expected no option or --update, got "${option}".`);
   process.exit(2);
 }
-const kernels = path.join(import.meta.dirname, '../../native/cuda');
-const tablePath = path.join(kernels, 'ptxas.txt');
+const native = path.join(import.meta.dirname, '../../native');
+const tablePath = path.join(native, 'cuda/ptxas.txt');
+/** Rooms that hold kernels, and the namespace of each. */
+const ROOMS = { cuda: 'pstmo::cuda', 'inference/cuda': 'pstmo::inference::cuda' };
 const COLUMNS = ['registers', 'shared', 'stack', 'spilled'];
-const sourceText = readdirSync(kernels)
-  .filter((file) => /\.(?:cu|h)$/.test(file))
-  .map((file) => readFileSync(path.join(kernels, file), 'utf8'))
-  .join('\n');
-/** Kernel to the struct that its shared memory is. */
-const structOf = new Map(
-  [...sourceText.matchAll(/__global__[^{;]*?\b(\w+Kernel)\([^{;]*\)\s*\{\s*auto& smem = sharedMemory<(\w+)/g)].map(
-    ([, kernel, struct]) => [kernel, struct],
-  ),
-);
 
-const plain = (name) => name.replace(/\(anonymous namespace\)::|\{anonymous\}::|pstmo::cuda::|pstmo::/g, '');
+/** Kernels of a room with the struct that each takes as its shared memory, where it takes one. */
+function structsOf(room) {
+  const text = readdirSync(path.join(native, room), { recursive: true })
+    .filter((file) => /\.(?:cu|h)$/.test(file) && !file.startsWith('probes/'))
+    .map((file) => readFileSync(path.join(native, room, file), 'utf8'))
+    .join('\n');
+  const kernels = text.matchAll(/__global__[^{;]*?\b(?!__launch_bounds__)(\w+)\([^{;]*\)\s*\{([\s\S]*?)^\}/gm);
+  return new Map([...kernels].map(([, kernel, body]) => [kernel, /sharedMemory<(\w+)/.exec(body)?.[1]]));
+}
+const structs = new Map(Object.keys(ROOMS).map((room) => [room, structsOf(room)]));
+
+const plain = (name) =>
+  name.replace(/\(anonymous namespace\)::|\{anonymous\}::|pstmo::(?:inference::)?cuda::|pstmo::/g, '');
+/** The room whose namespace a demangled function is in. */
+const roomOf = (demangled) => (demangled.includes(`${ROOMS['inference/cuda']}::`) ? 'inference/cuda' : 'cuda');
 
 /** The name of a kernel with its template's arguments, of a demangled function. */
 function kernelName(demangled) {
@@ -46,9 +52,10 @@ function measure(file) {
     .split(/Compiling entry function '/)
     .slice(1)
     .map((text) => {
-      const kernel = kernelName(text.slice(0, text.indexOf("' for ")));
+      const demangled = text.slice(0, text.indexOf("' for "));
+      const kernel = kernelName(demangled);
       const number = (pattern) => Number(pattern.exec(text)?.[1] ?? 0);
-      const struct = structOf.get(/^\w+/.exec(kernel)[0]);
+      const struct = structs.get(roomOf(demangled)).get(/^\w+/.exec(kernel)[0]);
       const asked =
         struct === undefined ? 0 : (bytes.get(struct) ?? bytes.get(`${struct}<${/<(\d+)/.exec(kernel)?.[1]}>`));
       if (asked === undefined) throw new Error(`${file}: the size of ${struct} in ${kernel} is not known.`);
@@ -64,13 +71,13 @@ function measure(file) {
     });
 }
 
-const found = readdirSync(folder)
+const found = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.ptxas'))
   .flatMap((file) => measure(file.slice(0, -'.ptxas'.length)))
   .sort((a, b) => (a.name < b.name ? -1 : 1));
 const rowOf = (row) => [...COLUMNS.map((column) => String(row[column]).padStart(10)), row.name].join(' ');
 if (option === '--update') {
-  const head = `# sm_90a, nvcc ${version}: a thread's registers, a block's shared memory in bytes, a thread's stack and what it spills in bytes.\n# The plan's blocks take shared memory by the network's width, which is not counted here: planSharedBytes of plan-attention.cu and launchFeedForward have it.\n`;
+  const head = `# sm_90a, nvcc ${version}: a thread's registers, a block's shared memory in bytes, a thread's stack and what it spills in bytes.\n# Blocks of the compiled lifter take shared memory by the network's width, which is not counted here: largestBlockBytes and launchFeedForward\n# of inference/cuda have it.\n`;
   writeFileSync(
     tablePath,
     `${head}#${[...COLUMNS.map((column) => column.padStart(10)), 'kernel'].join(' ').slice(1)}\n${found.map(rowOf).join('\n')}\n`,

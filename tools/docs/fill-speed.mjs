@@ -4,8 +4,8 @@
 //   node tools/docs/fill-speed.mjs [README.md] [bench/results/bench.json]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { figure, networkName } from '../../bench/common/tables.mjs';
-import { SIDES } from '../../bench/sides.mjs';
+import { figure, networkName } from '../../bench/report/tables.mjs';
+import { OWN, SIDES } from '../../bench/sides/sides.mjs';
 
 const BEGIN = '<!-- speed -->';
 const END = '<!-- end of speed -->';
@@ -21,9 +21,9 @@ export function speedSection(results) {
   const { about, peaks, rows } = results;
   const best = rows.filter((one) => one.section === 'windows' && one.best);
   const sides = SIDES.filter(({ side }) => best.some((one) => one.side === side));
-  const own = sides.some(({ side }) => side === 'plan') ? 'plan' : 'graph';
+  const own = sides.some(({ side }) => side === 'compiled') ? 'compiled' : 'op-by-op';
   const to = best.find(({ side, bestRatio }) => side === own && bestRatio)?.ratioTo;
-  const titles = sides.map(({ side, title }) => (['plan', 'graph'].includes(side) ? `pstmo, ${title}` : title));
+  const titles = sides.map(({ side, title }) => (OWN.includes(side) ? `pstmo, ${title}` : title));
   const toTitle = SIDES.find(({ side }) => side === to)?.title;
   const lines = groups(best).map((group) => {
     const ours = group.find(({ side }) => side === own);
@@ -38,8 +38,8 @@ export function speedSection(results) {
   const peak = Object.entries(peaks).map(([precision, value]) => `${value.toFixed(0)} in ${precision}`);
   return [
     '## Speed',
-    `Middle-frame poses of windows that lie ready, each side at its best batch, no mirrored pass; ${about.threads} threads of ${about.cpu} (${about.isa}), on ${about.date}.
-One process a side, taking turns; medians of ${about.rounds} rounds. The limit is what the operations that are needed take at the measured peak of multiply-adds
+    `Windows a second: whole windows in memory, each side at its best batch, no mirrored pass; ${about.threads} threads of ${about.cpu} (${about.isa}), on ${about.date}.
+One process a side, taking turns; medians of ${about.rounds} rounds. Limit: required FLOPs divided by the measured peak of fused multiply-adds
 (${peak.join(' and ')} GFLOP/s). \`npm run bench\` makes [the whole table](bench/results/bench.md).`,
     table(head, lines),
     '![Share of the arithmetic limit that each side reaches](bench/results/bench.svg)',
@@ -68,7 +68,7 @@ function sentences(rows, own) {
     .filter(({ batch, frames, layers }) => batch === 1 && frames === 243 && layers === 3)
     .map((one) => `${figure(1000 / one.median)} ms in ${one.precision}${times(one, titleOfBaseline(one))}`);
   const training = rows
-    .filter(({ section, side }) => section === 'training' && side === 'graph')
+    .filter(({ section, side }) => section === 'training' && side === 'op-by-op')
     .map((one) => `${figure(one.median)} samples/s in ${one.precision}${times(one, titleOfBaseline(one))}`);
   const [start] = of('start');
   return [

@@ -1,10 +1,24 @@
-// The cases of test/native/op-cases.ts and plan-cases.ts as files, so that a child process runs one of them without the test runner.
+// The cases of test/native/op-cases.ts and lifter-cases.ts as files, so that a child process runs one of them without the test runner.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 import { narrowings } from './narrow.mjs';
+
+/** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
+/**
+ * The compiled lifter's cases, their networks described in full.
+ * @typedef {{
+ *   lifterCases: readonly (import('../../test/native/lifter-cases.js').LifterCase & { config: import('../../binding.js').NativeConfig })[],
+ *   lifterTolerance: Record<import('../../binding.js').PrecisionName, number>,
+ * }} CompiledCases
+ */
+/**
+ * An operation case in a file, in one precision, with own products or with the emulated cuBLASLt: `argument` is what case-child.mjs takes,
+ * `reached` the file that gets the numbers of the mutants that it reaches; a `long` one takes too long for each of a thousand mutants.
+ * @typedef {{ op: string, name: string, argument: string, reached: string, cost: number, long?: true }} WrittenCase
+ */
 
 const PRECISIONS = ['fp32', 'tf32', 'bf16'];
 /** As in test/native/cuda-ops.test.ts. */
@@ -16,27 +30,38 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 /** The cuBLASLt of the emulated device, which `npm run build:emulated` makes. */
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
-/** The tables of operation cases and of the plan's, compiled into a folder of its own. */
+/**
+ * The tables of operation cases and of the compiled lifter's, compiled into a folder of its own.
+ * @param {string} root
+ * @returns {Promise<CompiledCases & { opCases: OpCase[] }>}
+ */
 export async function compiledCases(root) {
   const out = path.join(root, 'build/op-cases');
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const flags =
     '--target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
-  const names = ['native/op-cases', 'native/plan-cases', 'helpers/native-model'];
+  const names = ['native/op-cases', 'native/lifter-cases', 'helpers/native-model'];
   const files = names.map((name) => path.join(root, `test/${name}.ts`));
   execFileSync(process.execPath, [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, ...files], {
     stdio: 'inherit',
   });
-  const [{ opCases }, { planCases, planTolerance }, { nativeConfig }] = await Promise.all(
+  const [{ opCases }, { lifterCases, lifterTolerance }, { nativeConfig }] = await Promise.all(
     names.map((name) => import(pathToFileURL(path.join(out, `test/${name}.js`)).href)),
   );
-  return { opCases, plans: planCases.map((one) => ({ ...one, config: nativeConfig(one.config) })), planTolerance };
+  return {
+    opCases,
+    lifterCases: lifterCases.map((one) => ({ ...one, config: nativeConfig(one.config) })),
+    lifterTolerance,
+  };
 }
 
 /**
  * Writes each case to `folder`, fp32 and, where products take part, tf32 and bf16, and with arrays in bf16 where some may be
  * ("narrow"), with own products and with the emulated cuBLASLt, and returns what tools/emulation/case-child.mjs takes of them and their
  * names, the cheapest first. One array under two names stays one array.
+ * @param {readonly OpCase[]} opCases
+ * @param {string} folder
+ * @returns {WrittenCase[]}
  */
 export function writeCases(opCases, folder) {
   rmSync(folder, { recursive: true, force: true });
@@ -63,20 +88,25 @@ export function writeCases(opCases, folder) {
   return written.sort((a, b) => a.cost - b.cost);
 }
 
-/** The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there. */
-export function writePlanCases({ plans, planTolerance }, folder) {
-  return plans.flatMap((planCase, i) =>
-    planCase.precisions.map((precision) => {
-      const file = path.join(folder, `plan-${i}-${precision}.bin`);
-      writeFileSync(file, v8.serialize({ plan: planCase, tolerance: planTolerance[precision] }));
-      const { frames, width } = planCase.config;
+/**
+ * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be there.
+ * @param {CompiledCases} compiled
+ * @param {string} folder
+ * @returns {WrittenCase[]}
+ */
+export function writeLifterCases({ lifterCases, lifterTolerance }, folder) {
+  return lifterCases.flatMap((lifterCase, i) =>
+    lifterCase.precisions.map((precision) => {
+      const file = path.join(folder, `lifter-${i}-${precision}.bin`);
+      writeFileSync(file, v8.serialize({ lifterCase, tolerance: lifterTolerance[precision] }));
+      const { frames, width } = lifterCase.config;
       return {
-        op: 'plan',
-        name: `plan: ${planCase.about}, ${precision}`,
+        op: 'lifter',
+        name: `lifter: ${lifterCase.about}, ${precision}`,
         argument: `${file}:${precision}:own`,
         reached: `${file}.reached`,
         cost: 1e6 * frames * width,
-        long: planCase.long,
+        long: lifterCase.long,
       };
     }),
   );

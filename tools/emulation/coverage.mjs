@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-// Which lines of the CUDA sources the tests run on the emulated device: builds it with gcov's counters, runs every case of operations and of the plan in every
-// precision and the tests of models, goldens and trainings on it, and writes bench/results/cuda-coverage.md. Fails below 95% of the lines,
-// or where a line that nothing runs has no reason.
+// Which lines of the CUDA sources the tests run on the emulated device: builds it with gcov's counters, runs every case of operations and
+// of the compiled lifter in every precision and the tests of models, goldens and trainings on it, and writes
+// bench/results/cuda-coverage.md. Fails below 95% of the lines, or where a line that nothing runs has no reason.
 //   node tools/emulation/coverage.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compiledCases, writeCases, writePlanCases } from './cases.mjs';
+import { compiledCases, writeCases, writeLifterCases } from './cases.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = path.join(root, 'build/coverage');
 const objects = path.join(root, 'build/native/emulation/CMakeFiles/pstmo-coverage.dir');
-const kernels = path.join(root, 'native/cuda');
+const native = path.join(root, 'native');
+const ROOMS = ['cuda/', 'inference/cuda/'];
 const LEAST = 0.95;
 const TESTS = [
   ...['test/models/goldens.test.ts', 'test/models/cuda', 'test/training/cuda'],
@@ -20,36 +21,31 @@ const TESTS = [
   ...['-t', '^(?!.*(gives what plain double|gives the same bits|follows the oracle through))'],
 ];
 
+const WIDER_HEADS = 'wider heads are refused before, where a network or an operation is described';
 const WINDOWS = 'the folders of a Python environment on Windows';
+const NOT_CHOSEN = 'a GPU that is counted and then cannot be chosen; the emulated one fails at counting';
 const STOPPED = 'reached where the emulated device stops a kernel, as mutants do (cuda-mutants.md)';
 const UNWOUND = 'the end of a scope, which gcov counts only where an exception leaves it';
 const RECORDING = 'an operation that refuses does so the first time, when its step is not recorded yet';
 
-/** Why nothing runs a line: file, part of the line (a bracket: the whole), reason. */
+/** Why nothing runs a line: file under native/, part of the line (a bracket: the whole), reason. */
 const EXPLAINED = [
-  [
-    'attention-tile.h',
-    'throw Error("ERR_UNSUPPORTED"',
-    'wider heads are refused before, where a network or an operation is described',
-  ],
-  ['cublaslt-library.cu', 'found.push_back(environment / folder)', WINDOWS],
-  ['cublaslt-library.cu', 'continue;', WINDOWS],
-  ['cublaslt-library.cu', '}', UNWOUND],
-  ['cuda-backend.cu', '} catch (...) {', STOPPED],
-  ['cuda-backend.cu', 'throw;', STOPPED],
-  ['cuda-backend.cu', '}', STOPPED],
-  [
-    'cuda-backend.cu',
-    'The GPU cannot be used',
-    'a GPU that is counted and then cannot be chosen; the emulated one fails at counting',
-  ],
-  ['library-products.cu', '}', UNWOUND],
-  ['shared-array.h', 'fail("touches ("', STOPPED],
-  ['step-graph.cu', '} catch (...) {', RECORDING],
-  ['step-graph.cu', '(void)cudaStreamEndCapture', RECORDING],
-  ['step-graph.cu', '(void)cudaGetLastError', RECORDING],
-  ['step-graph.cu', 'throw;', RECORDING],
-  ['step-graph.cu', '}', RECORDING],
+  ['cuda/kernels/attention-tile.h', 'throw Error("ERR_UNSUPPORTED"', WIDER_HEADS],
+  ['cuda/kernels/attention-tile.h', '"Attention heads are at most 128 wide', WIDER_HEADS],
+  ['cuda/cublaslt/library.cu', 'found.push_back(environment / folder)', WINDOWS],
+  ['cuda/cublaslt/library.cu', 'continue;', WINDOWS],
+  ['cuda/cublaslt/library.cu', '}', UNWOUND],
+  ['cuda/cuda-backend.cu', '} catch (...) {', STOPPED],
+  ['cuda/cuda-backend.cu', 'throw;', STOPPED],
+  ['cuda/cuda-backend.cu', '}', STOPPED],
+  ['cuda/cuda-backend.cu', 'return refused(status,', NOT_CHOSEN],
+  ['cuda/cuda-backend.cu', 'The GPU cannot be used', NOT_CHOSEN],
+  ['cuda/cublaslt/matmul.cu', '}', UNWOUND],
+  ['cuda/step-graph.cu', '} catch (...) {', RECORDING],
+  ['cuda/step-graph.cu', '(void)cudaStreamEndCapture', RECORDING],
+  ['cuda/step-graph.cu', '(void)cudaGetLastError', RECORDING],
+  ['cuda/step-graph.cu', 'throw;', RECORDING],
+  ['cuda/step-graph.cu', '}', RECORDING],
 ];
 
 function run(command, args, env = {}) {
@@ -71,8 +67,8 @@ function countLines() {
   for (const report of output.trim().split('\n')) {
     const { current_working_directory: compiledIn, files } = JSON.parse(report);
     for (const { file, lines } of files) {
-      const name = path.relative(kernels, path.resolve(compiledIn, file));
-      if (name.includes('/')) continue;
+      const name = path.relative(native, path.resolve(compiledIn, file));
+      if (!ROOMS.some((room) => name.startsWith(room)) || name.includes('/probes/')) continue;
       if (!counts.has(name)) counts.set(name, new Map());
       const own = counts.get(name);
       for (const { line_number: line, count } of lines) own.set(line, (own.get(line) ?? 0) + count);
@@ -85,7 +81,7 @@ run(process.execPath, ['tools/build/build-native.mjs', 'coverage', 'emulated']);
 for (const name of countFiles()) rmSync(path.join(objects, name));
 const compiled = await compiledCases(root);
 const caseFolder = path.join(folder, 'cases');
-const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writeLifterCases(compiled, caseFolder)];
 const addon = path.join(folder, 'build/Release/pstmo.node');
 run(process.execPath, ['tools/emulation/case-child.mjs', addon, ...cases.map(({ argument }) => argument)]);
 run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });
@@ -96,7 +92,7 @@ let all = 0;
 const rows = [];
 const gaps = [];
 for (const [file, lines] of counts) {
-  const source = readFileSync(path.join(kernels, file), 'utf8').split('\n');
+  const source = readFileSync(path.join(native, file), 'utf8').split('\n');
   const missed = [...lines].filter(([, count]) => count === 0).map(([line]) => line);
   ran += lines.size - missed.length;
   all += lines.size;

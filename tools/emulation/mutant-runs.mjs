@@ -4,9 +4,15 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
+/** @typedef {import('./cases.mjs').WrittenCase} WrittenCase */
+
 const child = path.join(import.meta.dirname, 'case-child.mjs');
 
-/** An addon made of the mutated sources: 'mutants', or 'sanitized' with AddressSanitizer. */
+/**
+ * An addon made of the mutated sources: 'mutants', or 'sanitized' with AddressSanitizer.
+ * @param {string} root
+ * @param {'mutants' | 'sanitized'} name
+ */
 export function mutantAddon(root, name = 'mutants') {
   return path.join(root, `build/${name}/build/Release/pstmo.node`);
 }
@@ -18,7 +24,14 @@ function limited(addon, cases, environment, seconds) {
   return ['sh', args, { encoding: 'utf8', env }];
 }
 
-/** For each mutant's number the cases that reach it, the cheapest first. Throws where a case fails with no mutant. */
+/**
+ * For each mutant's number the cases that reach it, the cheapest first. Throws where a case fails with no mutant.
+ * @param {string} addon
+ * @param {readonly WrittenCase[]} cases
+ * @param {number} seconds
+ * @param {Record<string, string>} environment
+ * @returns {Map<number, WrittenCase[]>}
+ */
 export function casesReaching(addon, cases, seconds, environment = {}) {
   const reaching = new Map();
   for (const { reached } of cases) rmSync(reached, { force: true });
@@ -32,7 +45,15 @@ export function casesReaching(addon, cases, seconds, environment = {}) {
   return reaching;
 }
 
-/** What the cases say of a mutant; undefined: nothing, it survives. Mutants may be asked for at once, each in a process of its own. */
+/**
+ * How the cases fail under a mutant; undefined where they pass and it survives. Mutants may be asked for at once, each in its process.
+ * @param {string} addon
+ * @param {number} number
+ * @param {readonly WrittenCase[]} cases
+ * @param {number} seconds
+ * @param {Record<string, string>} environment
+ * @returns {Promise<string | undefined>}
+ */
 export async function verdictOf(addon, number, cases, seconds, environment = {}) {
   const named = cases.map(({ argument }) => argument);
   const mutated = { ...environment, PSTMO_EMULATION_MUTANT: String(number) };

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Mutation testing of the CUDA kernels on the emulated device: removes every barrier and shifts every bound and index in turn, and runs
-// the operation cases and the plan's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
+// the operation cases and the compiled lifter's that reach the place. Writes what survived, and why, to bench/results/cuda-mutants.md. Fails below 90% caught or
 // where a survivor has no explanation. Needs `npm run build:emulated`.
 //   node tools/emulation/mutants.mjs [--only text] [--seconds 60] [--jobs 2]
 //   node tools/emulation/mutants.mjs --report             the report alone, of the last run of all, where explanations have changed
@@ -27,7 +27,7 @@ if (flags.write !== undefined) {
   process.exit();
 }
 
-const { compiledCases, writeCases, writePlanCases } = await import('./cases.mjs');
+const { compiledCases, writeCases, writeLifterCases } = await import('./cases.mjs');
 const { casesReaching, mutantAddon, verdictOf } = await import('./mutant-runs.mjs');
 const LEAST_CAUGHT = 0.9;
 for (const name of ['seconds', 'jobs']) {
@@ -61,7 +61,7 @@ async function runMutants() {
   const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
   const folder = path.join(root, 'build/mutants/cases');
   const compiled = await compiledCases(root);
-  const written = [...writeCases(compiled.opCases, folder), ...writePlanCases(compiled, folder)];
+  const written = [...writeCases(compiled.opCases, folder), ...writeLifterCases(compiled, folder)];
   const cases = written.filter(({ long }) => !long);
   const addon = mutantAddon(root);
   const reaching = casesReaching(addon, cases, 100 * seconds);
@@ -105,7 +105,7 @@ function writeReport() {
   const text = `# Mutants of the CUDA kernels
 
 Made by \`node tools/emulation/mutants.mjs\` on the emulated device. Of every kernel each barrier is removed, each bound moved by one either
-way and each index by one; a mutant is caught where the emulated device stops it or an operation case or one of\nthe plan gets a wrong result, with own products or with the emulated cuBLASLt.
+way and each index by one; a mutant is caught where the emulated device stops it or an operation case or one of\nthe compiled lifter gets a wrong result, with own products or with the emulated cuBLASLt.
 **${results.length - survivors.length} of ${results.length} are caught (${(100 * caught).toFixed(1)}%).**
 
 | file | barriers | bounds | indices |

@@ -1,16 +1,15 @@
-// Mutants of the CUDA kernels: every barrier and wait removed, every bound and index shifted by one. All of them stand in one copy of the sources,
-// each behind a switch that PSTMO_EMULATION_MUTANT turns, so that one build serves them all.
+// Mutants of the CUDA kernels: every barrier and wait removed, every bound and index shifted by one. All of them stand in one copy of
+// the sources, each behind a switch that PSTMO_EMULATION_MUTANT turns, so that one build serves them all.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+/**
+ * One change of a kernel, behind the switch of its number.
+ * @typedef {{ number: number, file: string, line: number, column: number, kind: 'barrier' | 'bound' | 'index', change: string, source: string }} Mutant
+ */
+
 /** Files that are not mutated, and why. */
-export const AS_THEY_ARE = new Map([
-  ['cuda/peaks.cu', 'measures the device: no result comes of it'],
-  [
-    'cuda/device/shared-array.h',
-    'of another form on the emulated device than on a GPU; it is what checks bounds and barriers',
-  ],
-]);
+export const AS_THEY_ARE = new Map([['cuda/peaks.cu', 'measures the device: no result comes of it']]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
 const DECLARED =
   /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)[\s*]+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
@@ -18,6 +17,8 @@ const DECLARED =
 const HOOKS = `#pragma once
 #include <cstdio>
 #include <cstdlib>
+
+#include "CUDA_HOST"
 
 namespace pstmo::emulation {
 
@@ -36,7 +37,7 @@ inline int shift(int number) {
   reachedMutants[number] = reachedMutants[number + 1] = 1;
   return (chosenMutant == number) - (chosenMutant == number + 1);
 }
-// Adds what the last launch reached to the file of that name.
+// Adds the mutants that the last kernel reached to the file of that name.
 inline void noteReached() {
   const char* name = std::getenv("PSTMO_EMULATION_REACHED");
   if (!name || !*name) return;
@@ -48,15 +49,15 @@ inline void noteReached() {
     std::fclose(file);
   }
 }
+inline const bool notesReached = (afterKernel = noteReached, true);
 
 }  // namespace pstmo::emulation
 `;
 
-/** The text with what is no code of a kernel blanked: comments, strings, preprocessor lines and what stands between #if and #endif. */
+/** The text with all that is no code of a kernel blanked: comments, strings and preprocessor lines. */
 function blanked(text) {
   const blank = (match) => match.replace(/[^\n]/g, ' ');
   return text
-    .replace(/^#if\b[\s\S]*?^#endif\b.*$/gm, blank)
     .replace(/^#.*$/gm, blank)
     .replace(/\/\/.*$/gm, blank)
     .replace(/"(?:\\.|[^"\\\n])*"/g, blank)
@@ -107,7 +108,7 @@ function placesOf(code, [begin, end]) {
   const places = [];
   for (const { index } of body.matchAll(/\b(?:__syncthreads|syncWarp|copies\.land)\(\);/g))
     places.push({ kind: 'barrier', at: begin + index });
-  for (const { index, 0: operator } of body.matchAll(/ (?:<=|>=|<|>) /g)) {
+  for (const { index, 0: operator } of body.matchAll(/ (?:<=|>=|<|>)\s+/g)) {
     places.push({ kind: 'bound', at: begin + index + operator.length });
   }
   for (const { index } of body.matchAll(/(?<=[\w\])])\[/g)) {
@@ -129,6 +130,16 @@ function placesOf(code, [begin, end]) {
   return places.sort((a, b) => a.at - b.at);
 }
 
+/** The statement that line `at` (from 0) is part of, on one line: the formatter breaks long ones. */
+function statementAt(lines, at) {
+  const ends = (line) => /[;{}:]\s*(?:\/\/.*)?$|^\s*(?:\/\/|#)|^\s*$/.test(line);
+  let [first, last] = [at, at];
+  while (first > 0 && !ends(lines[first - 1])) first--;
+  while (last + 1 < lines.length && !ends(lines[last])) last++;
+  const parts = lines.slice(first, last + 1).map((line) => line.replace(/\/\/.*$/, '').trim());
+  return parts.join(' ').replace(/\( /g, '(');
+}
+
 /** The source with its switches, numbered from `first`, and what each does. */
 function mutateSource(file, text, first) {
   const code = blanked(text);
@@ -145,7 +156,7 @@ function mutateSource(file, text, first) {
       column,
       kind: place.kind,
       change,
-      source: lines[line - 1].trim(),
+      source: statementAt(lines, line - 1),
     });
   };
   for (const place of kernelBodies(code).flatMap((body) => placesOf(code, body))) {
@@ -160,7 +171,7 @@ function mutateSource(file, text, first) {
       add(place, `-1 + ${tail}`);
     } else {
       inserts.push([place.at, `::pstmo::emulation::mutant(${number}) + (`], [place.end, ')']);
-      add(place, `1 + ${text.slice(place.at, place.end).trim()}`);
+      add(place, `1 + ${text.slice(place.at, place.end).replace(/\s+/g, ' ').trim()}`);
     }
   }
   inserts.sort((a, b) => b[0] - a[0]);
@@ -169,12 +180,17 @@ function mutateSource(file, text, first) {
   return { result, mutants };
 }
 
-/** The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. */
+/**
+ * The mutated sources of the CUDA backend and of the compiled lifter on CUDA by their path under native/, and their mutants. The headers of
+ * cuda/device are not among them: the emulated device has twins in their place.
+ * @param {string} root
+ * @returns {{ sources: Map<string, string>, mutants: Mutant[] }}
+ */
 export function mutateKernels(root) {
   const native = path.join(root, 'native');
   const files = ['cuda', 'inference/cuda']
     .flatMap((room) => readdirSync(path.join(native, room), { recursive: true }).map((name) => path.join(room, name)))
-    .filter((file) => /\.(?:cu|h)$/.test(file) && !file.includes('probes/'))
+    .filter((file) => /\.(?:cu|h)$/.test(file) && !/\/(?:device|probes)\//.test(file))
     .sort();
   const sources = new Map();
   const mutants = [];
@@ -183,19 +199,24 @@ export function mutateKernels(root) {
     const own = AS_THEY_ARE.has(file) ? { result: text, mutants: [] } : mutateSource(file, text, mutants.length);
     mutants.push(...own.mutants);
     const folder = path.dirname(file);
-    const placed = own.result
-      .replace(/^#include "([^"]+)"/gm, (line, name) => {
-        const target = path.join(folder, name);
-        return files.includes(target) ? line : `#include "${path.join(native, target)}"`;
-      })
-      .replace('  emulation::checkGuards();', '  emulation::checkGuards();\n  emulation::noteReached();');
+    const placed = own.result.replace(/^#include "([^"]+)"/gm, (line, name) => {
+      const target = path.join(folder, name);
+      return files.includes(target) ? line : `#include "${path.join(native, target)}"`;
+    });
     sources.set(file, `#include "${path.relative(folder, 'mutants.h')}"\n#line 1\n${placed}`);
   }
-  sources.set('mutants.h', HOOKS.replaceAll('COUNT', String(mutants.length)));
+  sources.set(
+    'mutants.h',
+    HOOKS.replaceAll('COUNT', String(mutants.length)).replace('CUDA_HOST', path.join(native, 'emulation/cuda-host.h')),
+  );
   return { sources, mutants };
 }
 
-/** Writes the mutated sources to a folder. */
+/**
+ * Writes the mutated sources to a folder.
+ * @param {string} root
+ * @param {string} folder
+ */
 export function writeMutants(root, folder) {
   for (const [file, text] of mutateKernels(root).sources) {
     mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });

@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** To nearest, ties to even: the upper half of a float32. */
+/** @typedef {import('../../binding.js').OpTensors} OpTensors */
+
+/**
+ * To nearest, ties to even: the upper half of a float32.
+ * @param {Float32Array} values
+ */
 export function toBrainFloat(values) {
   const words = new Uint32Array(Float32Array.from(values).buffer);
   return Uint16Array.from(words, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
@@ -14,7 +19,11 @@ function fromBrainFloat(bits) {
 
 const header = readFileSync(path.join(import.meta.dirname, '../../native/ops/operations.h'), 'utf8');
 
-/** The arrays of an operation that a device may keep in bfloat16: its fields of type Activations in native/ops/operations.h. */
+/**
+ * The arrays of an operation that a device may keep in bfloat16: its fields of type Activations in native/ops/operations.h.
+ * @param {string} op
+ * @returns {string[]}
+ */
 export function narrowFields(op) {
   const struct = new RegExp(`struct ${op[0].toUpperCase()}${op.slice(1)} \\{([\\s\\S]*?)\\n\\};`).exec(header);
   if (struct === null) throw new Error(`operations.h has no struct for ${op}.`);
@@ -24,6 +33,8 @@ export function narrowFields(op) {
 /**
  * Which arrays of a case to narrow, one list a run: all that may be, and all but each one. An array under several names goes as one, and
  * stays float32 where one of the names must.
+ * @param {Pick<import('../../test/native/op-case.js').OpCase, 'op' | 'arrays' | 'cancels'>} opCase
+ * @returns {string[][]}
  */
 export function narrowings({ op, arrays, cancels }) {
   if (cancels) return [];
@@ -36,7 +47,12 @@ export function narrowings({ op, arrays, cancels }) {
   return [groups.flat(), ...others];
 }
 
-/** The arrays with those of `names` in bfloat16; one array under two names stays one. */
+/**
+ * The arrays with those of `names` in bfloat16; one array under two names stays one.
+ * @param {OpTensors} tensors
+ * @param {readonly string[]} names
+ * @returns {OpTensors}
+ */
 export function narrowed(tensors, names) {
   const known = new Map();
   const entries = Object.entries(tensors).map(([name, array]) => {
@@ -47,7 +63,11 @@ export function narrowed(tensors, names) {
   return Object.fromEntries(entries);
 }
 
-/** All arrays as numbers. */
+/**
+ * All arrays as numbers.
+ * @param {OpTensors} tensors
+ * @returns {OpTensors}
+ */
 export function widened(tensors) {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, array]) => [

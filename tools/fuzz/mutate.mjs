@@ -37,7 +37,11 @@ const hostileTexts = [
 ];
 const tokens = ['{', '}', '[', ']', '"', ',', ':', '\n', '\\', '\0', '  ', 'true', 'End Site', '((', "'", '\u00e9'];
 
-/** Uniform numbers in [0, 1) from a text. */
+/**
+ * Uniform numbers in [0, 1) from a text.
+ * @param {string} text
+ * @returns {() => number}
+ */
 export function randomFrom(text) {
   let state = 2166136261;
   for (const letter of text) state = Math.imul(state ^ letter.codePointAt(0), 16777619);
@@ -193,7 +197,11 @@ function mutate(bytes, dice, tools, kinds) {
   return result;
 }
 
-/** What mutating needs from the package itself, and the hostile pickles of the fixtures. */
+/**
+ * Loads the parts of the package that mutating needs, and the hostile pickles of the fixtures.
+ * @param {import('./readers.mjs').LoadModule} load
+ * @param {string} canary
+ */
 export async function fuzzTools(load, canary) {
   const { ZipReader } = await load('formats/zip/zip');
   const { ZipWriter } = await load('formats/zip/zip-writer');
@@ -203,7 +211,15 @@ export async function fuzzTools(load, canary) {
   return { ZipReader, ZipWriter, memorySource, hostilePickles, canary };
 }
 
-/** Mutant number `index` of a reader's seeds. */
+/**
+ * Mutant number `index` of a reader's seeds.
+ * @param {import('./readers.mjs').FuzzReader} reader
+ * @param {readonly Uint8Array[]} seeds
+ * @param {number} index
+ * @param {string} seed
+ * @param {{ hostilePickles: Uint8Array[], canary: string }} tools
+ * @returns {Buffer}
+ */
 export function mutantOf(reader, seeds, index, seed, tools) {
   const dice = new Dice(`${seed}/${reader.name}/${index}`);
   if (reader.mutant) return reader.mutant(dice);

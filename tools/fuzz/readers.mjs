@@ -5,6 +5,10 @@ import path from 'node:path';
 import { keypointSeeds, ownLayout } from './keypoints.mjs';
 import { structureReaders } from './structure-seeds.mjs';
 
+/** @typedef {(name: string) => Promise<any>} LoadModule */
+/** @typedef {{ below(count: number): number, pick<T>(items: readonly T[]): T }} Dice */
+/** @typedef {{ name: string, extension: string, kinds?: string[], seeds: Uint8Array[], mutant?(dice: Dice): Buffer, read(file: string): unknown }} FuzzReader */
+
 const fixtures = path.join(path.resolve(import.meta.dirname, '../..'), 'test/fixtures');
 
 /** Files of the fixtures as seeds. */
@@ -150,6 +154,8 @@ async function written(extension, write) {
  * One entry a reader: `name`; `extension` of its files; `kinds` of mutation beside bytes and text (`zip`: members are
  * mutated and packed again, `pickle`: opcodes and calls, `packed`: MATLAB's packed variables); `seeds`, files that it
  * reads; `mutant`, which makes one by structure instead; `read`, which may return anything or throw a PoseError.
+ * @param {LoadModule} load
+ * @returns {Promise<FuzzReader[]>}
  */
 export async function fuzzReaders(load) {
   const { readNpy } = await load('formats/numpy/npy');

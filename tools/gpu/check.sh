@@ -63,7 +63,7 @@ build() {
 compile_probe() {
   local arch
   arch=$(echo "$device" | sed -E 's/.*, *([0-9]+)\.([0-9]+),.*/\1\2/; s/^90$/90a/')
-  nvcc -std=c++20 -O3 --expt-relaxed-constexpr -gencode "arch=compute_$arch,code=sm_$arch" -o "$work/$1" "native/cuda/probes/$1.cu"
+  nvcc -std=c++20 -O3 --expt-relaxed-constexpr -Inative/cuda -gencode "arch=compute_$arch,code=sm_$arch" -o "$work/$1" "native/cuda/probes/$1.cu"
 }
 layouts() {
   if [ "$emulated" = 1 ]; then cp build/emulated/emulated-layouts "$work/layouts"; else compile_probe layouts || return 1; fi
@@ -120,7 +120,7 @@ peers() {
   [ "$emulated" = 0 ] || options=(--device cpu --quick --budget 30)
   python3 -c 'import torch' 2>/dev/null || { echo 'no PyTorch here'; return 77; }
   [ "$emulated" = 1 ] || python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' || { echo 'this PyTorch has no CUDA'; return 77; }
-  python3 bench/peers/torch_speed_cuda.py "${options[@]}" | tee "$data"
+  python3 bench/sides/python/torch_speed_cuda.py "${options[@]}" | tee "$data"
 }
 export -f build compile_probe layouts rates sanitizer profiles peers
 export emulated work device
@@ -130,11 +130,11 @@ export PSTMO_TEST_DEVICE=cuda:0
 part 300 'build' bash -c build || exit 1
 part 60 'probe: layouts' bash -c layouts
 part 90 'probe: rates' bash -c rates
-part 60 'probe: peaks of products and copies' node tools/gpu/parts.mjs peaks
+part 60 'probe: peaks of matrix products and copies' node tools/gpu/parts.mjs peaks
 part 180 'operations in fp32, tf32 and bf16' node_modules/.bin/vitest run test/native/cuda-ops.test.ts
 # shellcheck disable=SC2046 # names are words
 part 180 'goldens and trainings' node_modules/.bin/vitest run $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts|mutants)')
-part 200 'plan beside the graph' node tools/gpu/parts.mjs plan
+part 200 'compiled beside op by op' node tools/gpu/parts.mjs compiled
 part 90 'memory check' bash -c 'sanitizer memcheck'
 part 90 'race check' bash -c 'sanitizer racecheck'
 part 60 'errors: out of memory' env ${PSTMO_PREBUILD:+PSTMO_EMULATION_MEMORY=16000000} node tools/gpu/parts.mjs out-of-memory

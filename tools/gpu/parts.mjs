@@ -1,5 +1,5 @@
 // Small runs on the CUDA device, for tools/gpu/check.sh:
-//   node tools/gpu/parts.mjs peaks|small|plan|out-of-memory
+//   node tools/gpu/parts.mjs peaks|small|compiled|out-of-memory
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
 import { createRandom } from '../../dist/base/random.js';
@@ -24,7 +24,7 @@ async function peaks() {
   }
 }
 
-/** Every kind of op once or more: both stages, forward and a training step, refining, in each precision; and the plan's kernels. */
+/** Every kind of op once or more: both stages, forward and a training step, refining, in each precision; and the compiled lifter's kernels. */
 async function small() {
   const shape = { frames: 9, width: 64, hidden: 128, layers: 1, decoderLayers: 1 };
   const models = [{}, { stage: 1 }, { refine: { root: 'truth' } }, { backbone: 'transformer', width: 136 }];
@@ -38,13 +38,13 @@ async function small() {
         );
       }
     }
-    const error = await planError(parseModelConfig({ ...shape, frames: 27 }), precision, 3);
-    process.stdout.write(`${precision} by plan: ${error.toExponential(1)} from the graph in fp32\n`);
+    const error = await compiledError(parseModelConfig({ ...shape, frames: 27 }), precision, 3);
+    process.stdout.write(`${precision} compiled: ${error.toExponential(1)} from op by op in fp32\n`);
   }
 }
 
-/** What the plan may differ by from the graph in fp32, as in test/native/plan-cases.ts. */
-const PLAN_TOLERANCE = { fp32: 1e-5, tf32: 2e-3, bf16: 2e-2 };
+/** Largest allowed difference of compiled from op by op in fp32, as in test/native/lifter-cases.ts. */
+const COMPILED_TOLERANCE = { fp32: 1e-5, tf32: 2e-3, bf16: 2e-2 };
 const seconds = process.env.PSTMO_PREBUILD ? 0.01 : 1;
 
 async function randomModel(config, options) {
@@ -54,27 +54,27 @@ async function randomModel(config, options) {
 }
 
 function randomKeypoints(frames) {
-  const random = createRandom('plan');
+  const random = createRandom('compiled');
   return Float32Array.from({ length: frames * 34 }, () => random.uniform(-1, 1));
 }
 
-async function planError(config, precision, batch) {
+async function compiledError(config, precision, batch) {
   const windows = { keypoints: randomKeypoints(batch * config.frames), batch };
   const poses = [];
   for (const options of [
-    { precision, plan: 'on' },
-    { precision: 'fp32', plan: 'off' },
+    { precision, compiled: 'on' },
+    { precision: 'fp32', compiled: 'off' },
   ]) {
     const model = await randomModel(config, options);
     poses.push(await model.liftWindows(windows));
     await model.close();
   }
-  const [plan, graph] = poses;
+  const [compiled, opByOp] = poses;
   const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  return norm(plan.map((value, i) => value - graph[i])) / norm(graph);
+  return norm(compiled.map((value, i) => value - opByOp[i])) / norm(opByOp);
 }
 
-/** The median rate of `work`, which does `count` of something, after two calls: the second records a graph. */
+/** The median rate of `work`, which does `count` of something, after two calls: the second records a CUDA graph. */
 async function rateOf(count, work) {
   await work();
   await work();
@@ -88,11 +88,11 @@ async function rateOf(count, work) {
   return count / times.sort((a, b) => a - b)[times.length >> 1];
 }
 
-/** Folds of the plan whose worth only a GPU can show: timed without each, on the first shape. */
+/** Folds of the compiled lifter whose worth only a GPU can show: timed without each, on the first shape. */
 const TIMED_FOLDS = ['feedForward', 'firstLayer'];
 
-/** The plan beside the graph: how far apart, and how fast, copies included. What decides whether the plan becomes the default. */
-async function plan() {
+/** Compiled beside op by op: how far apart, and how fast, copies included. Decides whether compiled becomes the default on a GPU. */
+async function compiled() {
   const emulated = process.env.PSTMO_PREBUILD !== undefined;
   const shapes = emulated
     ? [{ name: 'small', model: { frames: 9, layers: 1, width: 32, hidden: 32 }, windows: 2, video: 4 }]
@@ -104,19 +104,23 @@ async function plan() {
       ];
   for (const [i, { name, model, windows, video }] of shapes.entries()) {
     const ways = [
-      { by: 'plan', plan: 'on' },
-      ...(i > 0 ? [] : TIMED_FOLDS).map((fold) => ({ by: `plan without ${fold}`, plan: 'on', withoutFolds: [fold] })),
-      { by: 'graph', plan: 'off' },
+      { by: 'compiled', compiled: 'on' },
+      ...(i > 0 ? [] : TIMED_FOLDS).map((fold) => ({
+        by: `compiled without ${fold}`,
+        compiled: 'on',
+        withoutFolds: [fold],
+      })),
+      { by: 'op by op', compiled: 'off' },
     ];
     const config = parseModelConfig(model);
     const whole = { keypoints: randomKeypoints(windows * config.frames), batch: windows };
     const frames = randomKeypoints(video);
     for (const precision of ['bf16', 'tf32', 'fp32']) {
-      const error = await planError(config, precision, emulated ? 2 : 8);
-      const passed = error < PLAN_TOLERANCE[precision];
+      const error = await compiledError(config, precision, emulated ? 2 : 8);
+      const passed = error < COMPILED_TOLERANCE[precision];
       if (!passed) process.exitCode = 1;
-      const said = `${name}, ${precision}: plan is ${error.toExponential(1)} from the graph in fp32${passed ? '' : ', too much'}`;
-      say({ check: `plan, ${name}, ${precision}`, error, passed }, said);
+      const said = `${name}, ${precision}: compiled is ${error.toExponential(1)} from op by op in fp32${passed ? '' : ', too much'}`;
+      say({ check: `compiled, ${name}, ${precision}`, error, passed }, said);
       for (const { by, ...options } of ways) {
         const lifter = await randomModel(config, { precision, ...options });
         const lift = (flip) => () =>
@@ -161,7 +165,7 @@ async function outOfMemory() {
   if (!passed) process.exitCode = 1;
 }
 
-const parts = { peaks, small, plan, 'out-of-memory': outOfMemory };
+const parts = { peaks, small, compiled, 'out-of-memory': outOfMemory };
 const part = parts[process.argv[2]];
 if (part === undefined) {
   process.stderr.write(`gpu-parts: one of ${Object.keys(parts).join(', ')} expected, got ${process.argv[2]}.\n`);

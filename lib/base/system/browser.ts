@@ -1,5 +1,5 @@
 /** `node.ts` for a browser: bytes are unpacked here, and files are not there. */
-import { inflate, inflateStream } from './inflate.js';
+import { inflate, inflateBeginning, inflateStream } from './inflate.js';
 
 function noFiles(): never {
   throw new Error("a browser has no files; pass the content's bytes");
@@ -7,6 +7,7 @@ function noFiles(): never {
 
 export const closeSync = noFiles;
 export const existsSync = noFiles;
+export const fchmodSync = noFiles;
 export const fstatSync = noFiles;
 export const fsyncSync = noFiles;
 export const mkdirSync = noFiles;
@@ -14,6 +15,7 @@ export const openSync = noFiles;
 export const readdirSync = noFiles;
 export const readFileSync = noFiles;
 export const readSync = noFiles;
+export const realpathSync = noFiles;
 export const renameSync = noFiles;
 export const rmSync = noFiles;
 export const statSync = noFiles;
@@ -21,6 +23,8 @@ export const writeSync = noFiles;
 /** Only files are packed. */
 export const deflateRawSync = noFiles;
 export const pid = 0;
+export const processSpace = noFiles;
+export const isRunning = noFiles;
 
 export { crc32 } from './crc32.js';
 
@@ -45,6 +49,15 @@ export function join(...parts: string[]): string {
 
 export function inflateRaw(packed: Uint8Array, most: number): Uint8Array {
   return inflate(packed, most);
+}
+
+export function inflateRawStart(packed: Uint8Array): Uint8Array {
+  return inflateBeginning(packed);
+}
+
+/** A browser does not say. */
+export function availableMemory(): number {
+  return Number.POSITIVE_INFINITY;
 }
 
 export function inflateZlib(packed: Uint8Array, most: number): Uint8Array {

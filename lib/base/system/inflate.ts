@@ -162,6 +162,17 @@ export function inflate(packed: Uint8Array, most: number): Uint8Array {
   return new Inflater(packed, most).run();
 }
 
+/** What the beginning of deflated bytes unpacks to. */
+export function inflateBeginning(packed: Uint8Array): Uint8Array {
+  const inflater = new Inflater(packed, Number.POSITIVE_INFINITY);
+  try {
+    return inflater.run();
+  } catch (error) {
+    if (error instanceof EndOfInput) return inflater.result();
+    throw error;
+  }
+}
+
 /**
  * Unpacks a zlib stream (RFC 1950): the whole of it to at most `most` bytes, its checksum agreeing, or without `most` what
  * its beginning unpacks to.
@@ -170,17 +181,11 @@ export function inflateStream(packed: Uint8Array, most?: number): Uint8Array {
   if (packed.length < 2 || (packed[0] & 15) !== 8 || ((packed[0] << 8) | packed[1]) % 31 !== 0 || packed[1] & 32) {
     throw new Error('no zlib stream');
   }
-  const body = packed.subarray(2, most === undefined ? packed.length : Math.max(2, packed.length - 4));
-  const inflater = new Inflater(body, most ?? Number.POSITIVE_INFINITY);
-  try {
-    const bytes = inflater.run();
-    const sum = packed.subarray(-4).reduce((value, byte) => value * 256 + byte, 0);
-    if (most !== undefined && adler32(bytes) !== sum) throw new Error('a checksum that disagrees');
-    return bytes;
-  } catch (error) {
-    if (most === undefined && error instanceof EndOfInput) return inflater.result();
-    throw error;
-  }
+  if (most === undefined) return inflateBeginning(packed.subarray(2));
+  const bytes = inflate(packed.subarray(2, Math.max(2, packed.length - 4)), most);
+  const sum = packed.subarray(-4).reduce((value, byte) => value * 256 + byte, 0);
+  if (adler32(bytes) !== sum) throw new Error('a checksum that disagrees');
+  return bytes;
 }
 
 function adler32(bytes: Uint8Array): number {

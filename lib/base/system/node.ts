@@ -8,6 +8,7 @@ const fs = process.getBuiltinModule('node:fs');
 export const {
   closeSync,
   existsSync,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -15,6 +16,7 @@ export const {
   readdirSync,
   readFileSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,6 +24,33 @@ export const {
 } = fs;
 export const { basename, dirname, extname, join } = process.getBuiltinModule('node:path');
 export const { pid } = process;
+
+/** Names this machine, since its start, and this process's container: the processes whose numbers can be compared. */
+export function processSpace(): string {
+  const read = (name: string, get: () => string) => {
+    try {
+      return get();
+    } catch {
+      return name; // a system without /proc
+    }
+  };
+  const parts = [
+    process.getBuiltinModule('node:os').hostname(),
+    read('boot', () => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    read('ns', () => fs.readlinkSync('/proc/self/ns/pid')),
+  ];
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 8);
+}
+
+/** Whether a process of that number runs in this {@link processSpace}. */
+export function isRunning(number: number): boolean {
+  try {
+    process.kill(number, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // there, and somebody else's
+  }
+}
 
 const zlib = () => process.getBuiltinModule('node:zlib');
 
@@ -36,6 +65,16 @@ export function deflateRawSync(bytes: Uint8Array): Uint8Array {
 /** Unpacks deflated bytes to at most `most` bytes; throws where they are damaged or more. */
 export function inflateRaw(packed: Uint8Array, most: number): Uint8Array {
   return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most) });
+}
+
+/** What the beginning of deflated bytes unpacks to: at most 1032 times their number. */
+export function inflateRawStart(packed: Uint8Array): Uint8Array {
+  return zlib().inflateRawSync(packed, { finishFlush: zlib().constants.Z_SYNC_FLUSH });
+}
+
+/** Memory in bytes that this process can still take, as far as the system says. */
+export function availableMemory(): number {
+  return process.availableMemory?.() ?? Number.POSITIVE_INFINITY;
 }
 
 /** {@link inflateRaw} of a zlib stream, whose checksum must agree. */

@@ -12,8 +12,8 @@ import {
   type DeviceOption,
   deviceOption,
   list,
+  matmulOption,
   precisionOption,
-  productsOption,
   threadsOption,
   wholeNumber,
 } from '../parse.js';
@@ -31,7 +31,7 @@ interface EvaluateFlags {
   device: DeviceOption;
   precision: 'fp32' | 'tf32' | 'bf16';
   threads: number;
-  products: string;
+  matmul: string;
   json?: boolean;
   details?: boolean;
 }
@@ -59,7 +59,7 @@ export function evaluateCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
-    .addOption(productsOption())
+    .addOption(matmulOption())
     .option('--json', 'print the report as JSON')
     .option('--details', "with --json: all digits, and each joint's error in every row")
     .action(async (model: string, dataset: string, flags: EvaluateFlags) => {

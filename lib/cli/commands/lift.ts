@@ -2,24 +2,25 @@ import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
-import { makeFolder } from '../../formats/files/make-folder.js';
+import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
+import { removeDeadTemporaries } from '../../formats/files/temporary-file.js';
 import { undistortKeypoints } from '../../keypoints/camera.js';
-import type { PlanChoice } from '../../models/loaded-network.js';
+import type { CompiledChoice } from '../../models/loaded-network.js';
 import { PoseLifter } from '../../models/pose-lifter.js';
 import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
 import { type Io, isUsage, notice, print } from '../io.js';
 import { liftClip, type Rate, rateOf } from '../lift-clip.js';
-import { fileMark, LiftRecord, type LiftTask, outputWith, planLift } from '../lift-files.js';
+import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
-import { addMotionFlags, type MotionFlags, type MotionPlan, planMotion, writeLifted } from '../motion-flags.js';
+import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
 import {
+  compiledOption,
   type DeviceOption,
   deviceOption,
-  planOption,
+  matmulOption,
   precisionOption,
-  productsOption,
   threadsOption,
   wholeNumber,
 } from '../parse.js';
@@ -34,8 +35,8 @@ interface LiftFlags extends InputFlags, MotionFlags {
   precision: 'fp32' | 'tf32' | 'bf16';
   batch: number;
   threads: number;
-  products: string;
-  plan: PlanChoice;
+  matmul: string;
+  compiled: CompiledChoice;
   force?: boolean;
   json?: boolean;
 }
@@ -71,14 +72,14 @@ export function liftCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
-    .addOption(productsOption())
-    .addOption(planOption())
+    .addOption(matmulOption())
+    .addOption(compiledOption())
     .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
     .action(async (inputs: string[], flags: LiftFlags) => {
-      const tasks = planLift(inputs, flags.out, flags.format);
-      const plan = planMotion(
+      const { tasks, skipped } = liftTasks(inputs, flags.out, flags.format);
+      const motion = motionSettings(
         tasks.map(({ output }) => output),
         flags,
       );
@@ -86,8 +87,8 @@ export function liftCommand(io: Io): Command {
         device: flags.device,
         precision: flags.precision,
         threads: flags.threads,
-        products: flags.products,
-        plan: flags.plan,
+        matmul: flags.matmul,
+        compiled: flags.compiled,
         onNotice: (text) => notice(io, text),
       });
       if (lifter.config.refine) {
@@ -96,8 +97,9 @@ export function liftCommand(io: Io): Command {
           'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
         );
       }
+      for (const text of skipped) notice(io, text);
       try {
-        await liftAll(io, lifter, tasks, plan, flags);
+        await liftAll(io, lifter, tasks, motion, flags);
       } finally {
         await lifter.close();
       }
@@ -109,13 +111,17 @@ async function liftAll(
   io: Io,
   lifter: PoseLifter,
   tasks: readonly LiftTask[],
-  plan: MotionPlan,
+  motion: MotionSettings,
   flags: LiftFlags,
 ): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, products, plan: _, force, batch, ...settings } = flags;
+  const { json, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
+  // What a killed run was writing when it ended.
+  for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
+    if (isFolder(folder)) removeDeadTemporaries(folder, isOutputName);
+  }
   const outcomes: Outcome[] = [];
   const say = (text: string) => {
     line.clear();
@@ -131,13 +137,16 @@ async function liftAll(
         continue;
       }
       const outputs: string[] = [];
-      for await (const lifted of liftOne(io, lifter, task, plan, flags, (done, total) =>
+      // What is so of the whole file is said once, not with each of its people.
+      const saidBefore = new Set<string>();
+      for await (const lifted of liftOne(io, lifter, task, motion, flags, (done, total) =>
         line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
       )) {
         outputs.push(lifted.output);
         outcomes.push(lifted);
         for (const text of lifted.notices) {
-          say(`${task.input}: ${text}`);
+          if (!saidBefore.has(text)) say(`${task.input}: ${text}`);
+          saidBefore.add(text);
         }
         if (!json) {
           line.clear();
@@ -165,13 +174,13 @@ async function* liftOne(
   io: Io,
   lifter: PoseLifter,
   task: LiftTask,
-  plan: MotionPlan,
+  motion: MotionSettings,
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
   const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
   // Everybody in a video stands before one camera: the first clip, of who is seen largest for longest, says where up is.
-  let shared = plan;
+  let shared = motion;
   for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
     const output = outputWith(task.output, suffix);
@@ -190,7 +199,7 @@ async function* liftOne(
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
     const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics);
-    if (stance) shared = { ...plan, world: { from: 'stance', found: stance } };
+    if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
     const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withOldProperties } from '../../base/old-names.js';
 import { alignedRows } from '../../base/text-table.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import { type ModelConfig, parseModelConfig } from '../../networks/config.js';
@@ -6,13 +7,13 @@ import { chromeTrace } from '../../profiling/chrome-trace.js';
 import { type OpTotals, type Profile, type ProfileOptions, paperFps, profileModel } from '../../profiling/profile.js';
 import { type Io, notice, print } from '../io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
-import { deviceOption, planOption, positiveNumber, precisionOption, threadsOption, wholeNumber } from '../parse.js';
+import { compiledOption, deviceOption, positiveNumber, precisionOption, threadsOption, wholeNumber } from '../parse.js';
 
 interface ProfileFlags extends ModelFlags {
   device: NonNullable<ProfileOptions['device']>;
   precision: NonNullable<ProfileOptions['precision']>;
   threads: number;
-  plan: NonNullable<ProfileOptions['plan']>;
+  compiled: NonNullable<ProfileOptions['compiled']>;
   batch: number;
   training?: boolean;
   seconds: number;
@@ -32,12 +33,12 @@ export function profileCommand(io: Io): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
-    .addOption(planOption());
+    .addOption(compiledOption());
   return command.option('--json', 'print JSON').action(async (flags: ProfileFlags) => {
     const config = parseModelConfig(modelFromFlags(flags) ?? {});
-    const { device, precision, threads, plan, batch, seconds, trace } = flags;
+    const { device, precision, threads, compiled, batch, seconds, trace } = flags;
     const measured = await profileModel({
-      ...{ config, device, precision, threads, plan, batch, seconds },
+      ...{ config, device, precision, threads, compiled, batch, seconds },
       training: flags.training ?? false,
       onNotice: (text) => notice(io, text),
     });
@@ -47,7 +48,8 @@ export function profileCommand(io: Io): Command {
       notice(io, `Trace: ${trace}`);
     }
     const { trace: _, ...result } = measured;
-    print(io, flags.json, { config, ...result, rates: ratesOf(measured, config) }, () => reportOf(measured, config));
+    const printed = { ...result, peaks: withOldProperties('peaks', result.peaks) };
+    print(io, flags.json, { config, ...printed, rates: ratesOf(measured, config) }, () => reportOf(measured, config));
   });
 }
 
@@ -78,12 +80,12 @@ function ratesOf({ batch, training, passSeconds, wall }: Profile, config: ModelC
 function reportOf(profile: Profile, config: ModelConfig): string {
   const { device, precision, batch, training, stage, frames, peaks, steps } = profile;
   const what = training ? 'a training step' : 'the forward pass';
-  const products = precision === 'fp32' ? '' : `${peaks.product.toFixed(0)} GFLOP/s in ${precision}, `;
+  const narrow = precision === 'fp32' ? '' : `${peaks.matmul.toFixed(0)} GFLOP/s in ${precision}, `;
   const head = ['op', 'shape', 'calls', 'ms', '%', 'GFLOP', 'MB', 'GFLOP/s', '% of peak', 'GB/s', '% of copies'];
   const rows = [...profile.ops, ...profile.copies].map((row) => cells(row, profile));
   return [
     `Stage ${stage}, ${what}, N = ${frames}, batch ${batch}, ${precision}, ${device}; medians of ${steps} steps`,
-    `Measured in this run: ${products}${peaks.fp32.toFixed(0)} GFLOP/s in fp32, copies ${peaks.copy.toFixed(1)} GB/s (read and written)`,
+    `Measured in this run: ${narrow}${peaks.fp32.toFixed(0)} GFLOP/s in fp32, copies ${peaks.copy.toFixed(1)} GB/s (read and written)`,
     '',
     ...alignedRows([head, ...rows]),
     '',
@@ -102,7 +104,7 @@ function cells({ op, shape, count, seconds, flops, bytes }: OpTotals, { opSecond
     flops > 0 ? (flops / 1e9).toFixed(2) : '-',
     (bytes / 1e6).toFixed(2),
     flops > 0 ? gflops.toFixed(0) : '-',
-    flops > 0 ? ((100 * gflops) / peaks.product).toFixed(0) : '-',
+    flops > 0 ? ((100 * gflops) / peaks.matmul).toFixed(0) : '-',
     gigabytes.toFixed(1),
     copy ? '-' : ((100 * gigabytes) / peaks.copy).toFixed(0),
   ];
@@ -114,7 +116,7 @@ function totalsText({ ops, launches, opSeconds, gapSeconds, passSeconds, peaks }
   return (
     `${launches} ops: ${milliseconds(opSeconds)} in them, ${milliseconds(gapSeconds)} between them (${gaps.toFixed(1)}%); ` +
     `timed as one pass ${milliseconds(passSeconds)}, ${(flops / passSeconds / 1e9).toFixed(0)} GFLOP/s, ` +
-    `${((100 * flops) / passSeconds / 1e9 / peaks.product).toFixed(0)}% of the peak`
+    `${((100 * flops) / passSeconds / 1e9 / peaks.matmul).toFixed(0)}% of the peak`
   );
 }
 

@@ -4,8 +4,15 @@ import type { ModelConfigInput } from '../../networks/config.js';
 import { presetByName } from '../../networks/presets.js';
 import { finetune } from '../../training/finetune.js';
 import type { EpochLine } from '../../training/log.js';
-import type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from '../../training/options.js';
+import type {
+  SettingsInput,
+  TrainingOptions,
+  TrainingProgress,
+  TrainingResult,
+  TrainingSettings,
+} from '../../training/options.js';
 import { pretrain } from '../../training/pretrain.js';
+import { type RunFile, readRunFile } from '../../training/run-file.js';
 import { type Io, notice, print } from '../io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
 import {
@@ -13,16 +20,17 @@ import {
   deviceOption,
   factor,
   list,
+  matmulOption,
   numberFromZero,
   positiveNumber,
   precisionOption,
-  productsOption,
   threadsOption,
   wholeNumber,
 } from '../parse.js';
 import { duration, ProgressLine } from '../progress-line.js';
 
 interface TrainFlags extends ModelFlags {
+  config?: string;
   out: string;
   from?: string;
   resume?: boolean;
@@ -36,13 +44,16 @@ interface TrainFlags extends ModelFlags {
   validation?: string[];
   validationFrames?: number;
   noiseTable?: string;
+  augment?: boolean;
+  average?: number;
   select?: TrainingSettings['select'];
   refine?: boolean;
   device: DeviceOption;
   precision?: TrainingSettings['precision'];
   threads: number;
-  products: string;
+  matmul: string;
   logEvery?: number;
+  checkpointMinutes?: number;
   json?: boolean;
 }
 
@@ -68,8 +79,9 @@ function trainCommand(
 ): Command {
   const command = new Command(name)
     .description(description)
-    .argument('<dataset>', 'data set file made by `pstmo prepare`')
-    .requiredOption('--out <folder>', 'folder of the model, the checkpoint and the log')
+    .argument('[dataset]', 'data set file made by `pstmo prepare`; --config may name it instead')
+    .option('--config <file>', "a run's file (run.json): all that follows, where no flag says otherwise")
+    .requiredOption('--out <folder>', 'folder of the model, the checkpoint, the log and run.json')
     .option('--from <weights>', 'file or bundled model to start from')
     .option('--resume', 'go on from the checkpoint in --out')
     .option('--epochs <count>', 'how often the training goes through its data (default: 80)', wholeNumber(1))
@@ -92,15 +104,22 @@ function trainCommand(
       ).choices(['validation', 'test', 'last']),
     )
     .option('--noise-table <file>', "PyTorch file of a detector's errors, for --noise detector")
+    .option(
+      '--augment',
+      'new cameras, bodies, speeds and detector errors in each epoch, instead of the cameras in the file',
+    )
+    .option('--average <share>', 'the model is the mean of the weights over this share of the steps so far', factor)
+    .option('--checkpoint-minutes <minutes>', 'write a checkpoint within an epoch too (default: 5)', positiveNumber)
     .option('--log-every <steps>', 'a line of the log every so many steps (default: 1)', wholeNumber(1))
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
     .addOption(threadsOption())
-    .addOption(productsOption())
+    .addOption(matmulOption())
     .option('--json', 'print the result and the epochs as JSON lines');
   addModelFlags(command);
-  return command.action(async (dataset: string, flags: TrainFlags) => {
-    if (flags.refine && flags.from === undefined && !flags.resume) {
+  return command.action(async (dataset: string | undefined, flags: TrainFlags) => {
+    const told = optionsOf(name, dataset, flags, command);
+    if (flags.refine && told.from === undefined && !flags.resume) {
       throw new PoseError('ERR_USAGE', '--refine: expected --from with a finished Stage II model.');
     }
     const line = new ProgressLine(io);
@@ -109,16 +128,10 @@ function trainCommand(
       notice(io, text);
     };
     const result = await run({
-      ...settingsOf(name, flags),
-      dataset,
-      model: modelOf(flags),
+      ...told,
       out: flags.out,
-      from: flags.from,
       resume: flags.resume,
-      device: flags.device,
-      threads: flags.threads,
-      products: flags.products,
-      logEvery: flags.logEvery,
+      commandLine: io.commandLine,
       signal: io.signal,
       onNotice: say,
       onProgress: (progress) => line.update(() => progressText(name, progress)),
@@ -138,14 +151,58 @@ function trainCommand(
   });
 }
 
-function settingsOf(name: 'pretrain' | 'finetune', flags: TrainFlags): Partial<TrainingSettings> {
+/** What the flags say, and the run's file where they say nothing. */
+function optionsOf(
+  name: 'pretrain' | 'finetune',
+  dataset: string | undefined,
+  flags: TrainFlags,
+  command: Command,
+): Omit<TrainingOptions, 'out'> {
+  const file: RunFile = flags.config === undefined ? {} : readRunFile(flags.config);
+  if (file.kind !== undefined && file.kind !== name) {
+    throw new PoseError('ERR_USAGE', `--config: ${flags.config} is a run of pstmo ${file.kind}, not of pstmo ${name}.`);
+  }
+  const data = dataset ?? file.dataset;
+  if (data === undefined) {
+    throw new PoseError('ERR_USAGE', `${name}: expected a data set file, as an argument or in the file of --config.`);
+  }
+  /** A flag that was given, else the file's value, else the flag's default. */
+  const given = <Key extends 'device' | 'threads' | 'matmul'>(key: Key): TrainFlags[Key] =>
+    command.getOptionValueSource(key) === 'default' ? ((file[key] as TrainFlags[Key]) ?? flags[key]) : flags[key];
+  return {
+    ...file.training,
+    ...settingsOf(name, flags),
+    dataset: data,
+    model: merged(file.model, modelOf(flags)),
+    from: flags.from ?? file.from ?? undefined,
+    ...{ device: given('device'), threads: given('threads'), matmul: given('matmul') },
+    logEvery: flags.logEvery ?? file.logEvery,
+    checkpointMinutes: flags.checkpointMinutes ?? file.checkpointMinutes,
+  };
+}
+
+/** A configuration with another's fields on top; what is an object with fields in both keeps those not named. */
+function merged(
+  below: ModelConfigInput | undefined,
+  above: ModelConfigInput | undefined,
+): ModelConfigInput | undefined {
+  const masking = { ...below?.masking, ...above?.masking };
+  return below && above
+    ? { ...below, ...above, ...(Object.keys(masking).length > 0 && { masking }) }
+    : (above ?? below);
+}
+
+function settingsOf(name: 'pretrain' | 'finetune', flags: TrainFlags): Partial<SettingsInput> {
   const { epochs, batch, lr, every, samplesPerEpoch, validation, validationFrames, select } = flags;
-  const { noiseTable, precision } = flags;
+  const { noiseTable, average, precision } = flags;
+  const augmentation = flags.augment ? {} : undefined;
   const preset = flags.model === undefined || flags.model.endsWith('.json') ? undefined : presetByName(flags.model);
   const learningRate = lr ?? preset?.learningRates[name];
   const given = { epochs, batch, learningRate, every, samplesPerEpoch, validation, validationFrames, select };
   const settings = Object.fromEntries(
-    Object.entries({ ...given, noiseTable, precision }).filter(([, value]) => value !== undefined),
+    Object.entries({ ...given, noiseTable, augmentation, average, precision }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
   if (flags.cosine !== undefined) {
     return { ...settings, schedule: { kind: 'cosine', floor: flags.cosine } };

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import { buildScene } from '../../viewer/build-scene.js';
-import { Moments } from '../../viewer/moments.js';
+import { FrameInspector } from '../../viewer/frame-inspector.js';
 import { startViewer } from '../../viewer/server.js';
 import { viewerPage } from '../../viewer/viewer-page.js';
 import { type Io, notice } from '../io.js';
@@ -61,14 +61,15 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
   });
   const rate = scene.value.fpsKnown ? { fps: scene.value.fps } : {};
   const onNotice = (text: string) => notice(io, text);
-  const moments = model === undefined ? undefined : await Moments.load(model, tracks, { device, onNotice, ...rate });
+  const inspector =
+    model === undefined ? undefined : await FrameInspector.load(model, tracks, { device, onNotice, ...rate });
   const title = `${scene.value.results.map(({ name }) => name).join(', ')} \u2013 pstmo view`;
   try {
     if (out !== undefined) {
       const line = new ProgressLine(io);
       const onProgress = (done: number, total: number) =>
         line.update(() => `view  ${done}/${total} frames of the model`);
-      const page = await viewerPage({ title, scene, moments, onProgress });
+      const page = await viewerPage({ title, scene, inspector, onProgress });
       line.clear();
       writeAtomically(out, (append) => append(new TextEncoder().encode(page)));
       io.out(
@@ -76,15 +77,15 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
       );
       return;
     }
-    const value = { ...scene.value, ...(moments && { model: moments.facts }) };
-    const viewer = await startViewer({ title, scene: { ...scene, value }, moments, port });
+    const value = { ...scene.value, ...(inspector && { model: inspector.facts }) };
+    const viewer = await startViewer({ title, scene: { ...scene, value }, inspector, port });
     io.out(`${viewer.url}\n`);
     notice(io, 'The page is for this machine alone. Ctrl-C ends it.');
     if (open) openBrowser(viewer.url, () => notice(io, 'No browser could be opened; open the address above.'));
     await stopped(io.signal);
     await viewer.close();
   } finally {
-    await moments?.close();
+    await inspector?.close();
   }
 }
 

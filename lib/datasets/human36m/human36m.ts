@@ -1,3 +1,4 @@
+import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import type { Tensor } from '../../base/tensor.js';
 import { normalizeKeypoints } from '../../keypoints/normalize.js';
@@ -71,7 +72,7 @@ export function loadHuman36m(options: Human36mOptions): PoseDataset {
   const sequences: PoseSequence[] = [];
   for (const [split, subjects] of splits) {
     for (const subject of subjects) {
-      sequences.push(...subjectSequences(options, split, subject, motion, detections, layout.joints));
+      pushAll(sequences, subjectSequences(options, split, subject, motion, detections, layout.joints));
     }
   }
   checkChoices(options, sequences);

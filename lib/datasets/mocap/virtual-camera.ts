@@ -53,7 +53,7 @@ function unit(v: readonly number[]): number[] {
 }
 
 /** A camera at `distance` from `target` that looks at it, in a world whose y axis points up. Angles in radians. */
-function lookAt(target: readonly number[], azimuth: number, elevation: number, roll: number, distance: number) {
+export function lookAt(target: readonly number[], azimuth: number, elevation: number, roll: number, distance: number) {
   const forward = [
     -Math.cos(elevation) * Math.sin(azimuth),
     -Math.sin(elevation),

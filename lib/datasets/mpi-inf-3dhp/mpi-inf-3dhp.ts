@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { normalizeKeypoints } from '../../keypoints/normalize.js';
 import { fitIntrinsics } from '../fit-camera.js';
@@ -52,9 +53,9 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP: camera ${unknown} is none of ${TRAIN_CAMERAS.join(', ')}.`);
   }
   const views: MpiInf3dhpView[] = [];
-  if (train) views.push(...(isFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras)));
+  if (train) pushAll(views, isFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras));
   holdOut(validation, views);
-  if (test) views.push(...(isFolder(test) ? await readRawTest(test) : readTest(test)));
+  if (test) pushAll(views, isFolder(test) ? await readRawTest(test) : readTest(test));
   if (views.length === 0) throw new PoseError('ERR_DATASET', 'MPI-INF-3DHP: no sequence is left to read.');
   return {
     name: 'mpi-inf-3dhp',

@@ -1,3 +1,4 @@
+import { largest, smallest } from '../../base/lists.js';
 import { createRandom, type Random } from '../../base/random.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
 import { type Point, strideSeconds, supportedPelvis, type WalkerPoints, walkerPoints } from './walking-gait.js';
@@ -125,8 +126,8 @@ export function alphaPoseJson(clip: WalkingClip): string {
     }
     const xs = triples.filter((_, index) => index % 3 === 0);
     const ys = triples.filter((_, index) => index % 3 === 1);
-    const [left, top] = [Math.min(...xs) - 20, Math.min(...ys) - 30];
-    const box = [left, top, Math.max(...xs) + 20 - left, Math.max(...ys) + 30 - top].map((value) => round(value, 1));
+    const [left, top] = [smallest(xs) - 20, smallest(ys) - 30];
+    const box = [left, top, largest(xs) + 20 - left, largest(ys) + 30 - top].map((value) => round(value, 1));
     const mean = triples.reduce((sum, value, index) => (index % 3 === 2 ? sum + value / 17 : sum), 0);
     entries.push(
       JSON.stringify({

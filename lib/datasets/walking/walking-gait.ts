@@ -1,3 +1,4 @@
+import { smallest } from '../../base/lists.js';
 import { gaitAngle } from './gait-curves.js';
 
 /** x forward, y to the walker's left, z up; metres. */
@@ -168,7 +169,7 @@ export function supportedPelvis(phase: number, step: number): { height: number; 
   const now = soles(phase);
   const next = soles(phase + step);
   const softness = 0.006;
-  const lowest = Math.min(...now.map((point) => point[2]));
+  const lowest = smallest(now.map((point) => point[2]));
   const weights = now.map((point) => Math.exp((lowest - point[2]) / softness));
   const total = weights.reduce((a, b) => a + b);
   let height = 0;

@@ -3,7 +3,7 @@ import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
 
 /**
- * Lifted poses as CSV, a row a frame: `frame` (from 0), `time_s` (empty without a frame rate), `filled` (1 where the person
+ * Lifted poses as CSV, a row a frame: `frame` (of the video, from 0), `time_s` (empty without a frame rate), `filled` (1 where the person
  * was not detected), then `<joint>_x_m`, `<joint>_y_m`, `<joint>_z_m` for each joint. Rounded to a micrometre.
  * The places are those of the motion, where the poses were worked into one.
  */
@@ -12,11 +12,12 @@ export function posesToCsv({ poses, layout, track, motion }: LiftedPoses): strin
     ['x', 'y', 'z'].map((axis) => `${columnName(joint)}_${axis}_m`),
   );
   const places = motion?.positions ?? poses;
+  const { start = 0 } = track;
   const lines = [['frame', 'time_s', 'filled', ...columns].join(',')];
   for (let frame = 0; frame < track.frames; frame++) {
-    const time = track.fps === undefined ? '' : Number((frame / track.fps).toFixed(6));
+    const time = track.fps === undefined ? '' : Number(((start + frame) / track.fps).toFixed(6));
     const row = places.subarray(frame * columns.length, (frame + 1) * columns.length);
-    lines.push([frame, time, track.filled[frame], ...Array.from(row, (value) => value.toFixed(6))].join(','));
+    lines.push([start + frame, time, track.filled[frame], ...Array.from(row, (value) => value.toFixed(6))].join(','));
   }
   return `${lines.join('\n')}\n`;
 }

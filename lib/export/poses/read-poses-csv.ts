@@ -6,6 +6,8 @@ import { cellNumber, linesOf } from '../../keypoints/readers/csv-table.js';
 export interface CsvPoses {
   positions: Float32Array;
   layout: string;
+  /** Frame of the video, from 0, that is the first row's: the first number in `frame`. */
+  start: number;
   fps?: number;
 }
 
@@ -50,7 +52,12 @@ export function parsePosesCsv(text: string, where: string): CsvPoses {
     }
   }
   const time = columns.get('time_s');
-  const last = time === undefined ? Number.NaN : Number(rows[rows.length - 1].cells[time] || 'none');
-  const fps = (rows.length - 1) / last;
-  return { positions, layout: layout.name, ...(fps > 0 && Number.isFinite(fps) && { fps: Number(fps.toFixed(3)) }) };
+  const at = (column: number | undefined, row: number) =>
+    column === undefined ? Number.NaN : Number(rows[row].cells[column] || 'none');
+  const fps = (rows.length - 1) / (at(time, rows.length - 1) - at(time, 0));
+  const start = at(columns.get('frame'), 0);
+  return {
+    ...{ positions, layout: layout.name, start: Number.isInteger(start) && start > 0 ? start : 0 },
+    ...(fps > 0 && Number.isFinite(fps) && { fps: Number(fps.toFixed(3)) }),
+  };
 }

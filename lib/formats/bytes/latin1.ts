@@ -1,9 +1,7 @@
-const piece = 8192;
-
 /** Bytes as text, a byte a character. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; at += piece) text += String.fromCharCode(...bytes.subarray(at, at + piece));
+  for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
 

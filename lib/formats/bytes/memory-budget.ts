@@ -1,4 +1,5 @@
 import { PoseError } from '../../base/pose-error.js';
+import { availableMemory } from '../../base/system/node.js';
 
 /** What one reader takes at most for an array, a member or a storage, unless `limitBytes` says otherwise. */
 export const DEFAULT_LIMIT_BYTES = 4_000_000_000;
@@ -10,10 +11,19 @@ export interface ReadOptions {
   limitBytes?: number;
 }
 
-/** Throws `ERR_LIMIT` when `bytes` is over `limitBytes`. */
+/** Below this no one asks how much memory there is. */
+const SMALL_BYTES = 64_000_000;
+
+/** Throws `ERR_LIMIT` when `bytes` is over `limitBytes`, or over the memory that the process can still take. */
 export function checkLimit(where: string, what: string, bytes: number, limitBytes = DEFAULT_LIMIT_BYTES): void {
   if (bytes > limitBytes) {
     throw new PoseError('ERR_LIMIT', `${where}: ${what} takes ${bytes} bytes, over the limit of ${limitBytes}.`);
+  }
+  if (bytes > SMALL_BYTES && bytes > availableMemory()) {
+    throw new PoseError(
+      'ERR_LIMIT',
+      `${where}: ${what} takes ${bytes} bytes, and ${availableMemory()} bytes of memory are left here.`,
+    );
   }
 }
 

@@ -1,21 +1,32 @@
 import { PoseError } from '../../base/pose-error.js';
-import { closeSync, dirname, fsyncSync, openSync, pid, renameSync, rmSync, writeSync } from '../../base/system/node.js';
+import {
+  closeSync,
+  dirname,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from '../../base/system/node.js';
 import { isFolder } from './make-folder.js';
+import { temporaryName } from './temporary-file.js';
 
 /** Adds bytes to the end of the file that is being written. */
 export type Append = (bytes: Uint8Array) => void;
 
 const GATHER_BYTES = 1 << 16;
 
-let serial = 0;
-
 /**
  * Writes a file under a temporary name beside `path`, flushes it to the disk and renames it: at every instant `path` is
- * the old file or the whole new one. Throws `ERR_FILE` when the disk refuses; an error of `write` itself goes on.
+ * the old file or the whole new one. A replaced file's mode is kept, and a link's target is replaced, not the link. A file
+ * or link that already has the temporary name is never opened. Throws `ERR_FILE` when the disk refuses; an error of
+ * `write` itself goes on.
  */
 export function writeAtomically(path: string, write: (append: Append) => void): void {
-  serial += 1;
-  const temporary = `${path}.${pid}-${serial}.tmp`;
   const fileError = (cause: unknown) =>
     new PoseError('ERR_FILE', `${path}: cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
       cause,
@@ -30,7 +41,10 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
   if (!attempt(() => isFolder(dirname(path)))) {
     throw fileError(`there is no folder ${dirname(path)}`);
   }
-  const descriptor = attempt(() => openSync(temporary, 'w'));
+  const target = attempt(() => (existsSync(path) ? realpathSync(path) : path));
+  const mode = attempt(() => (existsSync(target) ? statSync(target).mode & 0o7777 : undefined));
+  const temporary = temporaryName(target);
+  const descriptor = attempt(() => openSync(temporary, 'wx', mode));
   let open = true;
   try {
     // Small pieces are gathered, so that an archive of many members takes few calls.
@@ -56,14 +70,33 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
     });
     flush();
     attempt(() => {
+      if (mode !== undefined) fchmodSync(descriptor, mode);
       fsyncSync(descriptor);
       open = false;
       closeSync(descriptor);
-      renameSync(temporary, path);
+      renameSync(temporary, target);
     });
+    syncFolder(dirname(target));
   } catch (error) {
     if (open) closeSync(descriptor);
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Flushes a folder's list of names, so that a rename outlives a power cut. Windows has no such call and needs none. */
+function syncFolder(folder: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(folder, 'r');
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(descriptor);
+  } catch {
+    // some network file systems refuse; the file itself is flushed
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -1,3 +1,4 @@
+import { largest } from '../../base/lists.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { latin1Bytes } from '../bytes/latin1.js';
 import { encodeNumbers, numberTypeOf } from '../bytes/numbers.js';
@@ -9,7 +10,7 @@ export function writeNpy(value: Tensor<TensorData> | StringArray): Uint8Array {
   let data: Uint8Array;
   if (isStringArray(value)) {
     const points = value.strings.map((text) => Array.from(text, (letter) => letter.codePointAt(0)!));
-    const width = Math.max(1, ...points.map((text) => text.length));
+    const width = Math.max(1, largest(points.map((text) => text.length)));
     const words = new Uint32Array(points.length * width);
     points.forEach((text, i) => {
       words.set(text, i * width);

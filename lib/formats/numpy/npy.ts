@@ -1,5 +1,5 @@
 import type { Tensor, TensorData } from '../../base/tensor.js';
-import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
+import { type ByteSource, memorySource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { latin1 } from '../bytes/latin1.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
 import { formatError, printable, unsupportedError } from '../format-error.js';
@@ -43,21 +43,41 @@ function parseHeader(text: string, where: string, offset: number): Omit<NpyHeade
   return { dtype: parseDtype(descr.slice(1, -1), where, offset), fortran: order === 'True', shape };
 }
 
-function readHeader(source: ByteSource): NpyHeader {
-  const { where } = source;
-  const lead = source.read(0, Math.min(12, source.size));
+/** How many bytes of a `.npy` its header takes, as its first 12 say. */
+export function npyHeaderBytes(lead: Uint8Array, where: string): number {
   const magic = latin1(lead.subarray(0, 6));
   if (lead.length < 10 || magic !== MAGIC) throw formatError(where, 0, 'the NumPy signature', printable(magic));
   const version = lead[6];
   if (version < 1 || version > 3) throw formatError(where, 6, 'version 1, 2 or 3', `${version}`);
   const start = version === 1 ? 10 : 12;
-  const lengthBytes = source.read(8, start - 8);
-  const view = new DataView(lengthBytes.buffer, lengthBytes.byteOffset, lengthBytes.length);
-  const length = version === 1 ? view.getUint16(0, true) : view.getUint32(0, true);
+  const view = new DataView(lead.buffer, lead.byteOffset, lead.length);
+  const length = version === 1 ? view.getUint16(8, true) : lead.length < 12 ? 0 : view.getUint32(8, true);
   if (length > LONGEST_HEADER) throw formatError(where, 8, `a header under ${LONGEST_HEADER} bytes`, `${length}`);
-  const header = source.read(start, length);
-  const text = version === 3 ? new TextDecoder().decode(header) : latin1(header);
-  return { ...parseHeader(text, where, start), dataOffset: start + length };
+  return start + length;
+}
+
+/**
+ * Checks the beginning of a `.npy` of `bytes` bytes against what its header declares, before the whole is read: throws
+ * `ERR_FORMAT` where an array of numbers does not fill it. Python objects have no declared size.
+ */
+export function checkNpyStart(start: Uint8Array, bytes: number, where: string): void {
+  const source = memorySource(start, where);
+  const { dtype, shape, dataOffset } = readHeader(source);
+  if (dtype.kind === 'O') return;
+  const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
+  if (dataOffset + needed !== bytes) {
+    throw formatError(where, dataOffset, `${needed} bytes of data`, `${bytes - dataOffset}`);
+  }
+}
+
+function readHeader(source: ByteSource): NpyHeader {
+  const { where } = source;
+  const lead = source.read(0, Math.min(12, source.size));
+  const dataOffset = npyHeaderBytes(lead, where);
+  const start = lead[6] === 1 ? 10 : 12;
+  const header = source.read(start, dataOffset - start);
+  const text = lead[6] === 3 ? new TextDecoder().decode(header) : latin1(header);
+  return { ...parseHeader(text, where, start), dataOffset };
 }
 
 /**

@@ -4,7 +4,7 @@ import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
 import { formatError, printable } from '../format-error.js';
 import { isTensor } from '../pickle/value.js';
 import { ZipReader } from '../zip/zip.js';
-import { type NpyValue, readNpy } from './npy.js';
+import { checkNpyStart, type NpyValue, npyHeaderBytes, readNpy } from './npy.js';
 
 /** An open `.npz`: its names at once, each array when it is asked for. */
 export class NpzFile {
@@ -27,8 +27,19 @@ export class NpzFile {
     if (!this.zip.entries.has(`${name}.npy`)) {
       throw formatError(where, undefined, `an array ${printable(name)}`, `only ${this.names.join(', ') || 'none'}`);
     }
+    this.checkMember(name);
     const bytes = this.zip.read(`${name}.npy`, this.limitBytes);
     return readNpy(bytes, { where: `${where}: ${name}`, limitBytes: this.limitBytes });
+  }
+
+  /** Throws `ERR_LIMIT` or `ERR_FORMAT` where a member is larger than the limit or than its header declares. */
+  private checkMember(name: string): void {
+    const member = `${name}.npy`;
+    const where = `${this.source.where}: ${name}`;
+    const { bytes } = this.zip.entries.get(member)!;
+    checkLimit(this.source.where, `member ${printable(member)}`, bytes, this.limitBytes);
+    const lead = this.zip.readStart(member, 12);
+    checkNpyStart(this.zip.readStart(member, npyHeaderBytes(lead, where)), bytes, where);
   }
 
   /** Reads one array of numbers; texts and objects throw `ERR_FORMAT`. */

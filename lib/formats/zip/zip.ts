@@ -1,4 +1,4 @@
-import { crc32, inflateRaw } from '../../base/system/node.js';
+import { crc32, inflateRaw, inflateRawStart } from '../../base/system/node.js';
 import type { ByteSource } from '../bytes/byte-source.js';
 import { checkLimit, MemoryBudget } from '../bytes/memory-budget.js';
 import { formatError, printable, unsupportedError } from '../format-error.js';
@@ -14,6 +14,8 @@ export const ZIP_SIGNATURES = {
 /** Deflate cannot shrink more than this. */
 const HIGHEST_DEFLATE_RATIO = 1032;
 const LONGEST_COMMENT = 65535;
+/** Of a member whose beginning alone is wanted: they unpack to half a megabyte at most. */
+const FIRST_PACKED_BYTES = 512;
 const END_BYTES = 22;
 
 /** One member as the central directory lists it; sizes in bytes. */
@@ -187,6 +189,28 @@ export class ZipReader {
     return bytes;
   }
 
+  /**
+   * The first bytes of a member: at least `least` of them where it has so many. Little more is unpacked, so that a
+   * header is known before the memory for its array is taken.
+   */
+  readStart(name: string, least: number): Uint8Array {
+    const { where } = this.source;
+    const entry = this.entries.get(name);
+    if (!entry) throw formatError(where, undefined, `a member ${printable(name)}`, 'none');
+    const offset = this.dataOffset(entry);
+    if (!entry.deflated) return this.source.read(offset, Math.min(least, entry.bytes));
+    for (let taken = FIRST_PACKED_BYTES; ; taken *= 4) {
+      const packed = this.source.read(offset, Math.min(taken, entry.compressedBytes));
+      let bytes: Uint8Array;
+      try {
+        bytes = inflateRawStart(packed);
+      } catch (error) {
+        throw this.damaged(entry, error instanceof Error ? error.message : 'damaged data');
+      }
+      if (bytes.length >= Math.min(least, entry.bytes) || packed.length === entry.compressedBytes) return bytes;
+    }
+  }
+
   private dataOffset(entry: ZipEntry): number {
     const local = viewOf(this.source.read(entry.localOffset, 30));
     if (local.getUint32(0, true) !== ZIP_SIGNATURES.local) {
@@ -195,21 +219,19 @@ export class ZipReader {
     return entry.localOffset + 30 + local.getUint16(26, true) + local.getUint16(28, true);
   }
 
+  private damaged(entry: ZipEntry, got: string): Error {
+    const expected = `member ${printable(entry.name)} to unpack to ${entry.bytes} bytes`;
+    return formatError(this.source.where, entry.localOffset, expected, got);
+  }
+
   private inflate(packed: Uint8Array, entry: ZipEntry): Uint8Array {
-    const bad = (got: string) =>
-      formatError(
-        this.source.where,
-        entry.localOffset,
-        `member ${printable(entry.name)} to unpack to ${entry.bytes} bytes`,
-        got,
-      );
     let bytes: Uint8Array;
     try {
       bytes = inflateRaw(packed, entry.bytes);
     } catch (error) {
-      throw bad(error instanceof Error ? error.message : 'damaged data');
+      throw this.damaged(entry, error instanceof Error ? error.message : 'damaged data');
     }
-    if (bytes.length !== entry.bytes) throw bad(`${bytes.length}`);
+    if (bytes.length !== entry.bytes) throw this.damaged(entry, `${bytes.length}`);
     return bytes;
   }
 }

@@ -27,7 +27,11 @@ export interface FoundTrack {
   /** (T), above 0 where an earlier reading already made the frame up: it is made up again. */
   filled?: ArrayLike<number>;
   people: number;
+  /** Which of the people this is; absent where the file has one. */
+  person?: number;
   id?: string;
+  /** Frame of the video, from 0, that the track begins with. Default 0. */
+  start?: number;
   /** true: the file has fractions of the image's size. */
   fractions?: boolean;
   notices: string[];
@@ -41,6 +45,8 @@ const assumedRate = 30;
 /** Settles the layout, fills what is unknown and says so. Throws `ERR_FORMAT` when no point is known or none is in pixels. */
 export function assembleTrack(where: string, input: FoundTrack, options: ReadKeypointsOptions): KeypointTrack {
   const notices = [...input.notices];
+  const { person } = input;
+  const who = input.people > 1 && person !== undefined ? `Person ${person}: ` : '';
   const { found, layout } = withLayout(where, input, options, notices);
   const { frames, joints } = found;
   const confidence = found.confidence ?? new Float32Array(frames * joints).fill(1);
@@ -55,18 +61,21 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
   });
   const short = filled.reduce((sum, flag) => sum + (flag === 1 ? 1 : 0), 0);
   const long = filled.reduce((sum, flag) => sum + (flag === 2 ? 1 : 0), 0);
-  if (short > 0) notices.push(`${short} of ${frames} frames have no detection: interpolated in time.`);
+  if (short > 0) notices.push(`${who}${short} of ${framesHave(frames, short)} no detection: interpolated in time.`);
   if (long > 0) {
-    notices.push(`${long} of ${frames} frames lie in gaps of more than ${maxGap} frames: the clip is cut there.`);
+    notices.push(`${who}${long} of ${frames} frames lie in gaps of more than ${maxGap} frames: the clip is cut there.`);
   }
-  if (filledJoints > 0) notices.push(`${filledJoints} single joints have no position: interpolated in time.`);
+  if (filledJoints > 0) {
+    const joints = filledJoints === 1 ? '1 single joint has' : `${filledJoints} single joints have`;
+    notices.push(`${who}${joints} no position: interpolated in time.`);
+  }
   const names = typeof layout === 'string' ? found.jointNames! : layout.joints;
   if (neverSeen.length > 0) {
     const list = neverSeen
       .slice(0, 12)
       .map((joint) => names[joint])
       .join(', ');
-    notices.push(`Never seen, put at the middle of the others: ${list}${neverSeen.length > 12 ? ', ...' : ''}.`);
+    notices.push(`${who}Never seen, put at the middle of the others: ${list}${neverSeen.length > 12 ? ', ...' : ''}.`);
   }
   const custom = typeof layout === 'string' ? undefined : layout;
   const mapped = custom ? mapCustomLayout(custom, keypoints, confidence) : { keypoints, confidence };
@@ -86,11 +95,17 @@ export function assembleTrack(where: string, input: FoundTrack, options: ReadKey
     track.width = width;
     track.height = height;
     const outside = outsideNotice(found.keypoints, confidence, width, height);
-    if (outside) notices.push(outside);
+    if (outside) notices.push(`${who}${outside}`);
   }
   if (isSize(fps)) track.fps = fps;
+  if (found.start) track.start = found.start;
   if (found.id !== undefined) track.id = found.id;
   return track;
+}
+
+/** "300 frames have", and "has" for one of them. */
+function framesHave(frames: number, some: number): string {
+  return `${frames} ${frames === 1 ? 'frame' : 'frames'} ${some === 1 ? 'has' : 'have'}`;
 }
 
 /** Frames of the track a second: what the caller says of the video, over the step between the track's frames. */
@@ -174,29 +189,40 @@ function forgetUnknown(where: string, found: FoundTrack, confidence: Float32Arra
   }
 }
 
-/** Points that a detector may put outside of the image, as a share: more say that the size is another's. */
-const fewOutside = 0.2;
+/** Shares of the points that lie outside of the image: a detector's own, and so many that the size is another's. */
+const fewOutside = 0.05;
+const manyOutside = 0.2;
 
-/** Says that the image is of another size, where many of the points that were found lie outside of it. */
+/** Says that the image is of another size, or turned, where many of the points that were found lie outside of it. */
 function outsideNotice(
   keypoints: Float32Array,
   confidence: Float32Array,
   width: number,
   height: number,
 ): string | undefined {
-  let [known, outside, right, low] = [0, 0, 0, 0];
+  let [known, outside, outsideTurned] = [0, 0, 0];
+  const [low, high] = [
+    [Infinity, Infinity],
+    [-Infinity, -Infinity],
+  ];
   for (let at = 0; at < confidence.length; at++) {
     const [x, y] = [keypoints[at * 2], keypoints[at * 2 + 1]];
     if (!Number.isFinite(x)) continue;
     known++;
     if (x < 0 || y < 0 || x > width || y > height) outside++;
-    right = Math.max(right, x);
-    low = Math.max(low, y);
+    if (x < 0 || y < 0 || x > height || y > width) outsideTurned++;
+    [low[0], low[1]] = [Math.min(low[0], x), Math.min(low[1], y)];
+    [high[0], high[1]] = [Math.max(high[0], x), Math.max(high[1], y)];
   }
-  if (!(outside > fewOutside * known)) return undefined;
+  const turned = outside > fewOutside * known && outsideTurned < outside / 4;
+  if (!(outside > manyOutside * known) && !turned) return undefined;
+  const range = (axis: 0 | 1) => `${low[axis].toFixed(0)} to ${high[axis].toFixed(0)}`;
+  const percent = (count: number) => `${((100 * count) / known).toFixed(0)}%`;
   return (
-    `${((100 * outside) / known).toFixed(0)}% of the points lie outside of an image of ${width}x${height} (they reach ` +
-    `${right.toFixed(0)}, ${low.toFixed(0)}): is this the video's size, not turned and not resized?`
+    `${percent(outside)} of the points lie outside of an image of ${width}x${height} (x from ${range(0)}, y from ${range(1)}): ` +
+    (turned
+      ? `of ${height}x${width} only ${percent(outsideTurned)} do. Is the video shown turned? Then give its size as --size ${height}x${width}.`
+      : "is this the video's size, not resized?")
   );
 }
 

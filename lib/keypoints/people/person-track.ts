@@ -1,19 +1,27 @@
+import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { skeletons } from '../../skeletons/skeletons.js';
 import type { Detection, FoundDetections } from '../detections.js';
 import { type FrameOrder, orderFrames } from '../frame-order.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import type { FoundTrack } from './assemble-track.js';
+import { joinBroken, mergeTracks, type Track } from './join-tracks.js';
+import { PoseLikeness } from './pose-likeness.js';
 import { trackPeople } from './track-people.js';
 
 /** Of people who were linked here, those with fewer detections are taken for false ones where others have more. */
 const leastDetections = 3;
+/** Words that programs write where a person has no id. */
+const noId = /^(|-1|-1\.0|nan|none|null|undefined)$/i;
+/** Taken for the rate where it is unknown, to count the frames of a second. */
+const assumedRate = 30;
 
 /**
  * Everybody in a file, largest for longest first (the diagonals of a person's boxes summed over the frames), each from
- * their first frame to the last. The file's tracks are kept; where it has none and somewhere shows several people, they
- * are linked ({@link trackPeople}). Throws `ERR_FORMAT` when the file holds nobody or people of different joints,
- * `ERR_ARGUMENT` for fractions of an image of unknown size.
+ * their first frame to the last. The file's tracks are kept; detections without one are placed by their poses, and where
+ * there are none, people are linked ({@link trackPeople}). Tracks that break off are joined ({@link joinBroken}). Throws
+ * `ERR_FORMAT` when the file holds nobody or people of different joints, `ERR_ARGUMENT` for fractions of an image of
+ * unknown size.
  */
 export function tracksOfPeople(where: string, found: FoundDetections, options: ReadKeypointsOptions): FoundTrack[] {
   const { detections } = found;
@@ -29,28 +37,29 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
   const scale = pixelScale(where, found, options);
   const order = orderFrames(found.images, { where, times: found.times });
   const notices = [...order.notices, ...found.notices];
-  const groups = byTrack(detections) ?? linked(detections, order, found, options, notices);
-  const sizes = new Map(groups.map((group) => [group, sizeOfGroup(group.detections)]));
-  groups.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
-  return groups.map(({ id, detections: own }, person) => {
+  const tracks = tracksIn(where, found, order, scale, options, notices);
+  const sizes = new Map(tracks.map((track) => [track, sizeOfTrack(track, detections)]));
+  tracks.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
+  return tracks.map(({ id, detections: own }, person) => {
     const rows = new Array<Detection | undefined>(order.frames).fill(undefined);
-    for (const detection of own) rows[order.frameOf[detection.image]] = detection;
+    for (const index of own) rows[order.frameOf[detections[index].image]] = detections[index];
     const first = rows.findIndex((row) => row !== undefined);
     const last = rows.findLastIndex((row) => row !== undefined);
     const said = [...notices];
-    if (groups.length > 1) {
-      said.push(`${groups.length} people: took person ${person} (track ${id}, ${own.length} detections).`);
+    if (tracks.length > 1) {
+      said.push(`${tracks.length} people: took person ${person} (track ${id}, ${count(own.length, 'detection')}).`);
     }
     if (first > 0 || last < order.frames - 1) {
       said.push(
-        `The person is seen from frame ${order.names[first]} to ${order.names[last]}; the file's other frames are left out.`,
+        `${whoIs(tracks.length, person)} is seen from frame ${order.names[first]} to ${order.names[last]}; the file's other frames are left out.`,
       );
     }
     const track: FoundTrack = {
       ...laidOut(rows.slice(first, last + 1), values / 3, scale),
       frameIds: order.names.slice(first, last + 1),
+      start: first,
       id,
-      people: groups.length,
+      people: tracks.length,
       notices: said,
     };
     const { layout, jointNames, fractions } = found;
@@ -60,57 +69,182 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
   });
 }
 
-interface Group {
-  id: string;
-  detections: Detection[];
-}
-
-/** People by the file's tracks; undefined where these do not tell people apart. */
-function byTrack(detections: readonly Detection[]): Group[] | undefined {
-  const groups = new Map<string, Group>();
-  const places = new Set<string>();
-  for (const detection of detections) {
-    const { track, image } = detection;
-    if (track === undefined || places.has(`${image} ${track}`)) return undefined;
-    places.add(`${image} ${track}`);
-    const group = groups.get(track);
-    if (group) group.detections.push(detection);
-    else groups.set(track, { id: track, detections: [detection] });
-  }
-  return [...groups.values()];
-}
-
-function linked(
-  detections: readonly Detection[],
-  order: FrameOrder,
+/** People by the file's ids and by the likeness of their poses. */
+function tracksIn(
+  where: string,
   found: FoundDetections,
-  { fps = found.fps, layout: asked }: ReadKeypointsOptions,
+  order: FrameOrder,
+  scale: readonly [number, number],
+  options: ReadKeypointsOptions,
   notices: string[],
-): Group[] {
-  const counts = new Map<number, number>();
-  for (const { image } of detections) counts.set(image, (counts.get(image) ?? 0) + 1);
-  const crowd = Math.max(...counts.values());
-  if (crowd === 1) return [{ id: '0', detections: [...detections] }];
+): Track[] {
+  const { detections } = found;
+  const ids = namesOf(detections, options, notices);
+  const crowd = largestCrowd(detections);
+  const frameOf = (index: number) => order.frameOf[detections[index].image];
+  const merged = (tracks: readonly Track[]) => {
+    if (!options.mergeIds) return [...tracks];
+    const found = mergeTracks(where, tracks, options.mergeIds, frameOf);
+    pushAll(notices, found.notices);
+    return found.tracks;
+  };
+  const everything = Array.from(detections, (_, index) => index).sort((a, b) => frameOf(a) - frameOf(b));
+  if (!ids && crowd === 1) return merged([{ id: '0', named: false, detections: everything }]);
   const joints = detections[0].triples.length / 3;
   const points = new Float32Array(detections.length * joints * 3);
-  for (const [index, { triples }] of detections.entries()) points.set(triples, index * joints * 3);
-  const layout = typeof asked === 'string' ? asked : found.layout;
-  const known = skeletons.some((one) => one.name === layout && one.joints.length === joints);
+  for (const [index, { triples }] of detections.entries()) {
+    for (let at = 0; at < triples.length; at++) {
+      points[index * joints * 3 + at] = triples[at] * (at % 3 === 2 ? 1 : scale[at % 3]);
+    }
+  }
+  const { step = 1, fps: timed } = order;
+  const fps = options.fps === undefined ? (timed ?? found.fps ?? assumedRate) : options.fps / step;
+  const asked = typeof options.layout === 'string' ? options.layout : found.layout;
+  const layout = skeletons.some((one) => one.name === asked && one.joints.length === joints) ? asked : undefined;
   const people = trackPeople(
     { data: points, shape: [detections.length, joints, 3] },
-    detections.map(({ image }) => order.frameOf[image]),
-    { ...(known && { layout }), maxGap: Math.max(1, Math.round(fps ?? 30)) },
+    detections.map((_, index) => frameOf(index)),
+    { ...(layout && { layout }), maxGap: Math.max(1, Math.round(fps)), ...(ids && { ids }) },
   );
-  const groups: Group[] = [];
-  for (const [index, person] of people.entries()) {
-    groups[person] ??= { id: String(person), detections: [] };
-    groups[person].detections.push(detections[index]);
+  const tracks = groupsOf(people, ids, frameOf, notices);
+  const sole = ids || options.mergeIds || tracks.length === 1 ? undefined : soleOf(lasting(tracks), frameOf);
+  if (sole) {
+    sayFew(tracks.length - lasting(tracks).length, notices);
+    return sole;
   }
-  notices.push(`Up to ${crowd} people in a frame and no track ids: linked by the likeness of their poses.`);
-  const lasting = groups.filter((group) => group.detections.length >= leastDetections);
-  if (lasting.length === 0 || lasting.length === groups.length) return groups;
-  notices.push(`${groups.length - lasting.length} people in fewer than ${leastDetections} frames are left out.`);
-  return lasting;
+  if (!ids && tracks.length > 1) {
+    notices.push(`Up to ${crowd} people in a frame and no track ids: linked by the likeness of their poses.`);
+  }
+  const joined = joinBroken(merged(tracks), { likeness: new PoseLikeness(points, joints, layout), frameOf, fps });
+  pushAll(notices, joined.notices);
+  const kept = lasting(joined.tracks);
+  sayFew(joined.tracks.length - kept.length, notices);
+  return kept;
+}
+
+/** The file's id of each detection, or undefined where ids do not tell people apart. */
+function namesOf(
+  detections: readonly Detection[],
+  { ignoreIds }: ReadKeypointsOptions,
+  notices: string[],
+): (string | undefined)[] | undefined {
+  const ids = detections.map(({ track }) => (track === undefined || noId.test(track.trim()) ? undefined : track));
+  const named = ids.filter((id) => id !== undefined).length;
+  if (named === 0) return undefined;
+  if (ignoreIds) {
+    notices.push('The track ids of the file are ignored, as asked: people are linked by the likeness of their poses.');
+    return undefined;
+  }
+  const crowds = new Map<number, string[]>();
+  for (const [index, { image }] of detections.entries()) {
+    const id = ids[index];
+    const there = crowds.get(image);
+    if (there && id !== undefined) there.push(id);
+    else if (id !== undefined) crowds.set(image, [id]);
+  }
+  let [repeated, crowded, mixedUp] = [0, 0, 0];
+  for (const there of crowds.values()) {
+    const twice = there.length - new Set(there).size;
+    repeated += twice;
+    if (there.length > 1) crowded++;
+    if (twice > 0) mixedUp++;
+  }
+  const missing = detections.length - named;
+  if (missing + repeated === 0) return ids;
+  const odd = [
+    ...(missing > 0 ? [`${missing} without one`] : []),
+    ...(repeated > 0 ? [`${repeated} with one that another of the frame has`] : []),
+  ].join(', ');
+  // As of AlphaPose without a tracker, where everybody's id is 0.
+  if (2 * mixedUp > crowded && 4 * repeated >= named) {
+    notices.push(
+      `The track ids do not tell people apart (of ${count(detections.length, 'detection')}, ${odd}): people are linked by the likeness of their poses.`,
+    );
+    return undefined;
+  }
+  notices.push(
+    `Track ids: of ${count(detections.length, 'detection')}, ${odd}: placed by the likeness of their poses.`,
+  );
+  return ids;
+}
+
+function largestCrowd(detections: readonly Detection[]): number {
+  const counts = new Map<number, number>();
+  for (const { image } of detections) counts.set(image, (counts.get(image) ?? 0) + 1);
+  let largest = 0;
+  for (const inFrame of counts.values()) largest = Math.max(largest, inFrame);
+  return largest;
+}
+
+/** Detections by person, each in the order of frames; says how many are left out as a body's second. */
+function groupsOf(
+  people: Int32Array,
+  ids: readonly (string | undefined)[] | undefined,
+  frameOf: (index: number) => number,
+  notices: string[],
+): Track[] {
+  const groups: Track[] = [];
+  let doubles = 0;
+  for (const [index, person] of people.entries()) {
+    if (person < 0) {
+      doubles++;
+      continue;
+    }
+    groups[person] ??= { id: String(person), named: false, detections: [] };
+    const group = groups[person];
+    group.detections.push(index);
+    const id = ids?.[index];
+    if (id !== undefined && !group.named) Object.assign(group, { id, named: true });
+  }
+  const used = new Set(groups.filter(({ named }) => named).map(({ id }) => id));
+  for (const group of groups) {
+    group.detections.sort((a, b) => frameOf(a) - frameOf(b));
+    if (ids && !group.named) group.id = freeName(used);
+  }
+  if (doubles > 0) {
+    notices.push(
+      `${count(doubles, 'detection')} ${doubles === 1 ? 'says' : 'say'} a body that the same frame has already: left out.`,
+    );
+  }
+  return groups;
+}
+
+/** "unnamed 1", "unnamed 2", ...: none that the file has. */
+function freeName(used: Set<string>): string {
+  let number = 1;
+  while (used.has(`unnamed ${number}`)) number++;
+  const name = `unnamed ${number}`;
+  used.add(name);
+  return name;
+}
+
+/** Without those of whom linking saw too little, unless that is all there is. */
+function lasting(tracks: readonly Track[]): Track[] {
+  const kept = tracks.filter(({ named, detections }) => named || detections.length >= leastDetections);
+  return kept.length === 0 ? [...tracks] : kept;
+}
+
+/** One person made of all tracks, where no frame has two of them: as of a detector that finds one person. */
+function soleOf(tracks: readonly Track[], frameOf: (index: number) => number): Track[] | undefined {
+  if (tracks.length === 1) return undefined;
+  const detections = tracks.flatMap((track) => track.detections).sort((a, b) => frameOf(a) - frameOf(b));
+  const twice = detections.some((index, at) => at > 0 && frameOf(index) === frameOf(detections[at - 1]));
+  return twice ? undefined : [{ id: '0', named: false, detections }];
+}
+
+function sayFew(few: number, notices: string[]): void {
+  if (few === 0) return;
+  const who = few === 1 ? '1 person is' : `${few} people are`;
+  notices.push(`${who} there in fewer than ${leastDetections} frames: left out.`);
+}
+
+/** What a sentence about one of several people begins with. */
+function whoIs(people: number, person: number): string {
+  return people > 1 ? `Person ${person}` : 'The person';
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function sizeOf(found: FoundDetections, { size }: ReadKeypointsOptions): [number | undefined, number | undefined] {
@@ -150,8 +284,8 @@ function laidOut(
   return { keypoints, confidence, frames, joints };
 }
 
-function sizeOfGroup(detections: readonly Detection[]): number {
-  return detections.reduce((sum, { triples }) => sum + diagonal(triples), 0);
+function sizeOfTrack(track: Track, detections: readonly Detection[]): number {
+  return track.detections.reduce((sum, index) => sum + diagonal(detections[index].triples), 0);
 }
 
 /** Diagonal of the box about the points that were found. */

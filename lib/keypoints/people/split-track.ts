@@ -25,5 +25,6 @@ function clipOf(track: KeypointTrack, first: number, end: number): KeypointTrack
     filled: track.filled.subarray(first, end),
     frameIds: track.frameIds.slice(first, end),
     frames: end - first,
+    start: (track.start ?? 0) + first,
   };
 }

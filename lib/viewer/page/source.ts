@@ -1,5 +1,5 @@
 import { type Packed, unpackArrays } from '../packed-arrays.js';
-import { type MomentValue, partName, type ScenePerson, type SceneResult, type SceneValue } from '../scene.js';
+import { type FrameValue, partName, type ScenePerson, type SceneResult, type SceneValue } from '../scene.js';
 
 /** A person with the numbers that are shown; see `ScenePart`. */
 export interface Person extends ScenePerson {
@@ -44,16 +44,12 @@ export async function loadScene(): Promise<LoadedScene> {
 }
 
 /** What the model does at a frame of a person; undefined where nothing is known of it. */
-export async function loadMoment(
-  person: number,
-  frame: number,
-  seed: number,
-): Promise<Packed<MomentValue> | undefined> {
+export async function loadFrame(person: number, frame: number, seed: number): Promise<Packed<FrameValue> | undefined> {
   const inPage = document.getElementById('scene') !== null;
   const bytes = inPage
-    ? embedded(`moment-0-${person}-${frame}`)
-    : await fetched(`moment.bin?result=0&person=${person}&frame=${frame}&seed=${seed}`);
-  return bytes && bytes.length > 0 ? unpackArrays<MomentValue>(bytes) : undefined;
+    ? embedded(`frame-0-${person}-${frame}`)
+    : await fetched(`frame.bin?result=0&person=${person}&frame=${frame}&seed=${seed}`);
+  return bytes && bytes.length > 0 ? unpackArrays<FrameValue>(bytes) : undefined;
 }
 
 function embedded(id: string): Uint8Array | undefined {

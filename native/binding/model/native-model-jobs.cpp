@@ -1,4 +1,4 @@
-// What a NativeModel computes: windows given whole, videos to lift, steps of training.
+// The jobs of a NativeModel that compute: windows given whole, videos to lift, training steps.
 #include <algorithm>
 #include <limits>
 
@@ -167,7 +167,7 @@ Napi::Value NativeModel::adamStep(const Napi::CallbackInfo& info) {
     const double learningRate = ObjectReader(fields, "adamStep").number("learningRate", 0, 1e6);
     const int64_t step = readWhole(info, 1, "step", 1, kLargestSeed);
     return submit(job(), [this, learningRate, step] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->adamStep(learningRate, step);
     });
   });
@@ -197,8 +197,8 @@ Napi::Value NativeModel::setSequences(const Napi::CallbackInfo& info) {
     const float* roots = reader.optionalFloats("roots", sizeOf({frames, 3}));
     const float* cameras = reader.optionalFloats("cameras", sizeOf({count, 4}));
     reader.finish();
-    const Pose2DSequences sequences{keypoints, poses,   roots,
-                                    cameras,   lengths, static_cast<int>(count)};
+    const network::Pose2DSequences sequences{keypoints, poses,   roots,
+                                             cameras,   lengths, static_cast<int>(count)};
     return submit(job(reader.takeReferences()),
                   [this, sequences] { network_->setSequences(sequences); });
   });
@@ -208,7 +208,7 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     requireStage(2, "lift");
     ObjectReader reader(info[0], "request");
-    LiftRequest request{};
+    network::LiftRequest request{};
     int64_t frames = 0;
     request.keypoints = reader.floatRows("keypoints", sizeOf({config_.joints, 2}), frames);
     request.frames = static_cast<int>(frames);
@@ -239,7 +239,7 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     auto poses = newFloats(info.Env(), {request.count, config_.outputJoints, 3});
     request.poses = poses.Data();
     task->output = Napi::Persistent(poses.As<Napi::Object>());
-    const JobControl control{task->control.cancel, task->control.done};
+    const network::JobControl control{task->control.cancel, task->control.done};
     return submit(std::move(task),
                   [this, request, lengths, control] { liftClips(request, lengths, control); });
   });
@@ -248,7 +248,7 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
 Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     ObjectReader reader(info[0], "request");
-    TrainRequest request{};
+    network::TrainRequest request{};
     request.samples = reader.integerRows("samples", 3, request.sampleCount);
     request.batch = static_cast<int>(reader.integer("batch", 1, kLargestBatch));
     const int64_t steps = (request.sampleCount + request.batch - 1) / request.batch;
@@ -282,9 +282,9 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     auto losses = Napi::Float64Array::New(info.Env(), sizeOf({steps, 3}));
     request.losses = losses.Data();
     task->output = Napi::Persistent(losses.As<Napi::Object>());
-    const JobControl control{task->control.cancel, task->control.done};
+    const network::JobControl control{task->control.cancel, task->control.done};
     return submit(std::move(task), [this, request, control] {
-      if (request.update) planStale_ = true;
+      if (request.update) lifterStale_ = true;
       network_->train(request, control);
     });
   });

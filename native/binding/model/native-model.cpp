@@ -4,52 +4,19 @@
 #include <limits>
 
 #include "../probe/machine.h"
+#include "read-config.h"
 
 namespace pstmo::binding {
 
 namespace {
 
-NetworkConfig readConfig(const Napi::Value& value) {
-  ObjectReader reader(value, "config");
-  NetworkConfig config;
-  config.stage = static_cast<int>(reader.integer("stage", 1, 2));
-  config.frames = static_cast<int>(reader.integer("frames", 1, 4096));
-  config.joints = static_cast<int>(reader.integer("joints", 1, 1024));
-  config.outputJoints = static_cast<int>(reader.integer("outputJoints", 1, 1024));
-  config.layers = static_cast<int>(reader.integer("layers", 1, 64));
-  config.decoderLayers = static_cast<int>(reader.integer("decoderLayers", 1, 64));
-  config.width = static_cast<int>(reader.integer("width", 1, 16384));
-  config.hidden = static_cast<int>(reader.integer("hidden", 1, 16384));
-  config.heads = static_cast<int>(reader.integer("heads", 1, 1024));
-  const std::string backbone = reader.text("backbone", {"mlp", "fc", "transformer"});
-  config.backbone = backbone == "mlp"  ? Backbone::mlp
-                    : backbone == "fc" ? Backbone::fc
-                                       : Backbone::transformer;
-  config.mlpBlocks = static_cast<int>(reader.integer("mlpBlocks", 1, 64));
-  config.temporal = reader.boolean("temporal");
-  config.aggregate = reader.boolean("aggregate");
-  config.dropout = static_cast<float>(reader.number("dropout", 0, 0.99));
-  config.lossWeight = static_cast<float>(reader.number("lossWeight", 0, 1e6));
-  config.semVisibleOnly = reader.boolean("semVisibleOnly");
-  config.refine = reader.boolean("refine");
-  config.rootJoint = static_cast<int>(reader.integer("rootJoint", 0, config.outputJoints - 1));
-  const auto joints = [&](const char* name, int count) {
-    const int32_t* list = reader.integers(name, static_cast<size_t>(count), 0, count - 1);
-    return std::vector<int32_t>(list, list + count);
-  };
-  config.mirrorInput = joints("mirrorInput", config.joints);
-  config.mirrorOutput = joints("mirrorOutput", config.outputJoints);
-  reader.finish();
-  return config;
-}
-
-TensorState stateOf(const Napi::Value& value) {
+network::TensorState stateOf(const Napi::Value& value) {
   const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
-  if (name == "value") return TensorState::value;
-  if (name == "gradient") return TensorState::gradient;
-  if (name == "adamMean") return TensorState::adamMean;
-  if (name == "adamVariance") return TensorState::adamVariance;
-  if (name == "adamMaximum") return TensorState::adamMaximum;
+  if (name == "value") return network::TensorState::value;
+  if (name == "gradient") return network::TensorState::gradient;
+  if (name == "adamMean") return network::TensorState::adamMean;
+  if (name == "adamVariance") return network::TensorState::adamVariance;
+  if (name == "adamMaximum") return network::TensorState::adamMaximum;
   throw Error("ERR_ARGUMENT",
               "state: expected value, gradient, adamMean, adamVariance or adamMaximum, got " +
                   describeValue(value) + ".");
@@ -61,21 +28,22 @@ std::string nameOf(const Napi::Value& value) {
   return value.As<Napi::String>().Utf8Value();
 }
 
-void readFolds(ObjectReader& reader, PlanFolds& folds) {
+void readFolds(ObjectReader& reader, inference::Folds& folds) {
   for (const std::string& name : reader.texts("withoutFolds")) {
-    if (leaveOutFold(folds, name)) continue;
+    if (inference::leaveOutFold(folds, name)) continue;
     std::string list;
-    for (const std::string& known : planFoldNames()) list += (list.empty() ? "" : ", ") + known;
+    for (const std::string& known : inference::foldNames())
+      list += (list.empty() ? "" : ", ") + known;
     throw Error("ERR_ARGUMENT",
                 "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
   }
 }
 
-const char* roleName(TensorRole role) {
+const char* roleName(network::TensorRole role) {
   switch (role) {
-    case TensorRole::parameter:
+    case network::TensorRole::parameter:
       return "parameter";
-    case TensorRole::statistic:
+    case network::TensorRole::statistic:
       return "statistic";
     default:
       return "unused";
@@ -97,7 +65,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::tensors>("tensors"),
                          InstanceAccessor<&NativeModel::device>("device"),
                          InstanceAccessor<&NativeModel::memoryBytes>("memoryBytes"),
-                         InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
+                         InstanceAccessor<&NativeModel::unsupportedReason>("unsupportedReason"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
                          InstanceMethod<&NativeModel::readValues>("readValues"),
@@ -129,29 +97,31 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
     const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
-    const std::string products = reader.textOr("products", "auto");
-    const std::string plan =
-        reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
-    planWish_ = plan == "on"    ? PlanWish::on
-                : plan == "off" ? PlanWish::off
-                                : PlanWish::whereDefault;
-    if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
+    const std::string matmul = reader.textOr("matmul", "auto");
+    const std::string compiled =
+        reader.has("compiled") ? reader.text("compiled", {"auto", "on", "off"}) : "auto";
+    compiled_ = compiled == "on"    ? Compiled::on
+                : compiled == "off" ? Compiled::off
+                                    : Compiled::whereDefault;
+    if (reader.has("withoutFolds")) readFolds(reader, folds_);
     reader.finish();
-    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, matmul);
     if (profile) {
       auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
       profiler_ = profiler.get();
       backend = std::move(profiler);
     }
-    network_ = Network::make(config_, std::move(backend));
-    planDevice_ = device;
-    planIsa_ = isa;
-    planPrecision_ = precision;
-    planThreads_ = threads;
-    planObstacle_ = findPlanObstacle();
-    if (plan == "on" && !planObstacle_.empty())
+    network_ = network::Network::make(config_, std::move(backend));
+    deviceName_ = device;
+    isa_ = isa;
+    precision_ = precision;
+    threads_ = threads;
+    unsupportedReason_ = findUnsupportedReason();
+    if (compiled_ == Compiled::on && !unsupportedReason_.empty()) {
       throw Error("ERR_UNSUPPORTED",
-                  "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
+                  "options.compiled \"on\": the lifter cannot be compiled here, because " +
+                      unsupportedReason_ + "; use \"off\" or \"auto\".");
+    }
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());
@@ -165,7 +135,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
 NativeModel::~NativeModel() {
   if (queue_) queue_->shutdown();
   streams_.clear();
-  plan_.reset();
+  lifter_.reset();
   network_.reset();
   bytes_ = 0;
   reportMemory(Env());
@@ -199,7 +169,7 @@ Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()
 }
 
 size_t NativeModel::tensorSize(const std::string& name) const {
-  for (const TensorInfo& tensor : tensors_) {
+  for (const network::TensorInfo& tensor : tensors_) {
     if (tensor.name != name) continue;
     size_t size = 1;
     for (const int64_t length : tensor.shape) size *= static_cast<size_t>(length);
@@ -212,7 +182,7 @@ Napi::Value NativeModel::tensors(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Array list = Napi::Array::New(env, tensors_.size());
   for (uint32_t i = 0; i < tensors_.size(); i++) {
-    const TensorInfo& tensor = tensors_[i];
+    const network::TensorInfo& tensor = tensors_[i];
     Napi::Array shape = Napi::Array::New(env, tensor.shape.size());
     for (uint32_t axis = 0; axis < tensor.shape.size(); axis++)
       shape.Set(axis, static_cast<double>(tensor.shape[axis]));
@@ -235,7 +205,7 @@ Napi::Value NativeModel::memoryBytes(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
-    const TensorState state = stateOf(info[0]);
+    const network::TensorState state = stateOf(info[0]);
     const std::string name = nameOf(info[1]);
     auto task = job();
     auto values = Napi::Float32Array::New(info.Env(), tensorSize(name));
@@ -248,7 +218,7 @@ Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
-    const TensorState state = stateOf(info[0]);
+    const network::TensorState state = stateOf(info[0]);
     const std::string name = nameOf(info[1]);
     const size_t size = tensorSize(name);
     Napi::Object fields = Napi::Object::New(info.Env());
@@ -256,7 +226,7 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     ObjectReader reader(fields, "write");
     const float* data = reader.floats(name.c_str(), size);
     return submit(job(reader.takeReferences()), [this, state, name, data] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->write(state, name, data);
     });
   });
@@ -269,7 +239,7 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
       throw Error("ERR_ARGUMENT",
                   "tensors: expected an array, got " + describeValue(info[1]) + ".");
     const Napi::Array list = info[1].As<Napi::Array>();
-    std::vector<StoredTensor> tensors;
+    std::vector<network::StoredTensor> tensors;
     for (uint32_t i = 0; i < list.Length(); ++i) {
       ObjectReader reader(list.Get(i), "tensors");
       const std::string name = reader.text("name"),
@@ -277,15 +247,15 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
       const int64_t offset = reader.integer("offset", 0, int64_t{1} << 53);
       reader.finish();
       tensors.push_back({name,
-                         type == "F32"   ? StoredType::float32
-                         : type == "F16" ? StoredType::float16
-                                         : StoredType::bfloat16,
+                         type == "F32"   ? network::StoredType::float32
+                         : type == "F16" ? network::StoredType::float16
+                                         : network::StoredType::bfloat16,
                          static_cast<uint64_t>(offset), tensorSize(name)});
     }
     return submit(job(), [this, path, tensors = std::move(tensors)] {
-      planStale_ = true;
-      network_->lend(std::make_shared<ValuesFile>(path, tensors));
-      if (currentPlan() == nullptr) network_->settle();
+      lifterStale_ = true;
+      network_->attachFile(std::make_shared<network::ValuesFile>(path, tensors));
+      if (currentLifter() == nullptr) network_->materialize();
     });
   });
 }
@@ -294,7 +264,7 @@ Napi::Value NativeModel::initialize(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const int64_t seed = readWhole(info, 0, "seed", 0, kLargestSeed);
     return submit(job(), [this, seed] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->initialize(static_cast<uint64_t>(seed));
     });
   });
@@ -307,7 +277,7 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
     closed_ = true;
     last->work = [this] {
       streams_.clear();
-      plan_.reset();
+      lifter_.reset();
       network_.reset();
       bytes_ = 0;
     };

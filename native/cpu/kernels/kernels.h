@@ -1,6 +1,11 @@
 // The part of the CPU backend that is compiled once for each instruction set: a table of functions
-// over ranges. Who calls them (the operations) decides how work is split; they never allocate and
-// never start threads.
+// over ranges. The operations that call them split the work; they never allocate and never start
+// threads.
+//
+// Words of every kernel. Lane: a float of a vector. Panel: panelColumns columns of a matmul's right
+// operand, two vectors, laid together row after row. Tile: up to tileRows rows of the left operand,
+// whose sums with one panel stay in registers. bf16 word: 32 bits, two neighbours of the inner
+// dimension, the first in the low half.
 #pragma once
 
 #include <cstddef>
@@ -8,21 +13,23 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::cpu {
 
-// What happens to a tile of products on its way to memory, in this order: + bias, ReLU, dropout,
-// mask of an earlier ReLU,
-// + residual, + what y held.
-struct TileStore {
+// The widest panel and the tallest tile of any instruction set.
+constexpr int kWidestPanel = 32, kTallestTile = 9;
+
+// What a tile of sums goes through on its way to memory, in this order: + bias, ReLU, dropout, mask
+// of an earlier ReLU, + residual, + what y held (accumulate).
+struct Epilogue {
   float* y;  // (rows, width)
   int width;
-  const float* bias = nullptr;
+  const float* bias = nullptr;  // (width)
   bool relu = false;
   Dropout dropout = {};
-  const float* reluOutput = nullptr;  // (rows, width)
+  const float* reluOutput = nullptr;  // (rows, width): y *= reluOutput > 0 ? reluScale : 0
   float reluScale = 1;
-  const float* residual =
-      nullptr;  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
+  // Row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride.
+  const float* residual = nullptr;
   int outTokens = 1, tokens = 1, stride = 1;
   bool accumulate = false;
   // 3: the columns are (tap, width) and row r belongs to the tokens around the one that residual
@@ -32,7 +39,7 @@ struct TileStore {
 };
 
 // y = residual + dropout(leaky((x - mean) inverseStd gamma + beta, slope)); slope 1 is plain batch
-// norm.
+// norm. x, residual, y (rows, channels); the rest (channels).
 struct Normalize {
   int channels;
   const float* x;
@@ -45,6 +52,10 @@ struct Normalize {
   Dropout dropout = {};
   float* y;
 };
+
+// Its backward in two passes, as dX needs column sums over all rows:
+//   dU = dY through dropout and activation; sums of dU and of dU xhat
+//   dX = gamma inverseStd (dU - mean(dU) - xhat mean(dU xhat)), xhat = (x - mean) inverseStd
 struct NormalizeBackward {
   int channels;
   const float* dY;
@@ -55,52 +66,57 @@ struct NormalizeBackward {
   const float* beta;  // null with slope 1
   float slope = 1;
   Dropout dropout = {};
-  float* dU;          // (rows, channels): first pass out, dY through dropout and activation
-  const float* sums;  // (2, channels) second pass in: sum of dU, sum of dU * xhat
-  float inverseRows = 0;
-  float* dX;  // second pass out; may be dU
+  float* dU;              // (rows, channels): first pass out
+  const float* sums;      // (2, channels): second pass in, of dU and of dU xhat
+  float inverseRows = 0;  // second pass: 1 / rows
+  float* dX;              // (rows, channels): second pass out; may be dU
   bool accumulate = false;
 };
 
 struct Kernels {
   const char* name;
   int tileRows;      // rows of a full tile
-  int lanes;         // floats of a vector
   int panelColumns;  // columns of a panel: two vectors
 
-  // out (rows, columns) = or += a b. a: row-major with row stride `stride`, or k-major (a[k *
-  // stride + row]). Panel: (k, columns). columns is panelColumns or half of it.
-  void (*tile)(int rows, const float* a, ptrdiff_t stride, bool kMajor, int k, const float* panel,
-               int columns, float* out, bool accumulate);
-  // The same in bf16 pairs: a (rows, pairs) or k-major (pairs, rows); panel (pairs, panelColumns).
-  // Null without the instructions.
-  void (*tileBf16)(int rows, const uint32_t* a, ptrdiff_t stride, bool kMajor, int pairs,
-                   const uint32_t* panel, float* out, bool accumulate);
-  void (*store)(const TileStore&, const float* tile, int row, int rows, int column);
-  // Pairs along a row: pairs[i] = x[2 i] and x[2 i + 1] in bf16 (0 after `count`). Pairs of two
-  // rows: x[i] and y[i].
-  void (*pairsOfRow)(const float* x, int count, uint32_t* pairs);
-  void (*pairsOfRows)(const float* x, const float* y, int count, uint32_t* pairs);
+  // out (rows, panelColumns) = or += (accumulate) a panel. a: row-major (rows, steps) with row
+  // stride `stride`, or k-major (steps, rows): a[p * stride + row]. panel (steps, panelColumns).
+  // a and panel in floats; of tileBf16 in bf16 words, and null without the instructions.
+  void (*tile)(int rows, const void* a, ptrdiff_t stride, bool kMajor, int steps, const void* panel,
+               float* out, bool accumulate);
+  void (*tileBf16)(int rows, const void* a, ptrdiff_t stride, bool kMajor, int steps,
+                   const void* panel, float* out, bool accumulate);
+  // Rows [row, row + rows) and the panel at `column` of a matmul, out of a tile (rows,
+  // panelColumns).
+  void (*storeTile)(const Epilogue&, const float* tile, int row, int rows, int column);
+  // Round to bf16 words. roundRow: words[i] = x[2 i], x[2 i + 1] (0 after `count`).
+  // roundRowPair: words[i] = x[i], y[i]. Null without the instructions.
+  void (*roundRow)(const float* x, int count, uint32_t* words);
+  void (*roundRowPair)(const float* x, const float* y, int count, uint32_t* words);
 
-  // One window and head; scratch of attentionScratch floats.
+  // One head of one window; scratch of attentionScratch floats.
   void (*attentionForward)(const AttentionForward&, int window, int head, float* scratch);
   void (*attentionBackward)(const AttentionBackward&, int window, int head, float* scratch);
   void (*attentionMaps)(const AttentionMaps&, int window, int head, float* scratch);
 
+  // Rows [begin, end). Sums overwrite: those of these rows alone.
   void (*layerNormForward)(const LayerNormForward&, int begin, int end);
-  void (*layerNormBackward)(const LayerNormBackward&, int begin, int end,
-                            float* sums);  // sums (2, channels): dA, dB of these rows
-  void (*columnMoments)(const float* x, int channels, int begin, int end,
-                        float* moments);  // (2, channels): mean, sum of squared deviations
+  // sums (2, channels): dA, dB.
+  void (*layerNormBackward)(const LayerNormBackward&, int begin, int end, float* sums);
+  // moments (2, channels): mean, sum of squared deviations.
+  void (*columnMoments)(const float* x, int channels, int begin, int end, float* moments);
+  // sums (channels).
   void (*columnSums)(const float* x, int channels, int begin, int end, float* sums);
   void (*normalize)(const Normalize&, int begin, int end);
+  // sums (2, channels): dU, dU xhat.
   void (*normalizeBackwardSums)(const NormalizeBackward&, int begin, int end, float* sums);
   void (*normalizeBackward)(const NormalizeBackward&, int begin, int end);
   void (*dropoutBackward)(const DropoutBackward&, int begin, int end);
+  // Parameters [begin, end).
   void (*adam)(const AdamStep&, size_t begin, size_t end);
 
-  double (*multiplyAdds)(
-      long iterations);  // runs them on registers; returns how many floating-point operations
+  // For the benches: runs fused multiply-adds on registers, returns how many floating-point
+  // operations they were.
+  double (*multiplyAdds)(long iterations);
   double (*multiplyAddsBf16)(long iterations);
 };
 
@@ -111,7 +127,7 @@ const Kernels& portableKernels();
 #if defined(__x86_64__)
 const Kernels& avx2Kernels();
 const Kernels& avx512Kernels();
-const Kernels& avx512Bf16Kernels();
+const Kernels& avx512bf16Kernels();
 #endif
 
-}  // namespace pstmo
+}  // namespace pstmo::cpu

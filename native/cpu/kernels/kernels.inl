@@ -1,5 +1,7 @@
-// All range kernels of one instruction set. An isa-*.cpp file defines PSTMO_ISA and
-// PSTMO_VECTOR_BYTES, is compiled with that set's flags and includes this.
+// All range kernels of one instruction set. An isa-*.cpp file, which CMake makes of isa.cpp.in,
+// defines PSTMO_ISA, PSTMO_ISA_NAME and PSTMO_VECTOR_BYTES, is compiled with that set's flags and
+// includes this.
+#include "../../core/constants.h"
 #include "../../core/philox.h"
 #include "kernels.h"
 
@@ -7,37 +9,32 @@
 #include <immintrin.h>
 #endif
 
-// GCC 12 takes the deliberately undefined operands of its own AVX-512 intrinsics for uninitialised
-// variables.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-
-namespace pstmo::PSTMO_ISA {
+namespace pstmo::cpu::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
+#include "compiler.h"
 #include "vector.h"
 #include "matmul.h"
 #include "attention.h"
 #include "rows.h"
 // clang-format on
 
-constexpr Kernels makeKernels(const char* name) {
+constexpr Kernels makeKernels() {
   return {
-      .name = name,
+      .name = PSTMO_ISA_NAME,
       .tileRows = kTileRows,
-      .lanes = kLanes,
       .panelColumns = kPanel,
-      .tile = tile,
+      .tile = tile<Fp32Word, 2>,
 #if defined(__AVX512BF16__)
-      .tileBf16 = tileBf16,
-      .store = storeTile,
-      .pairsOfRow = pairsOfRow,
-      .pairsOfRows = pairsOfRows,
+      .tileBf16 = tile<Bf16Word, 2>,
+      .storeTile = storeTile,
+      .roundRow = roundRow,
+      .roundRowPair = roundRowPair,
 #else
       .tileBf16 = nullptr,
-      .store = storeTile,
-      .pairsOfRow = nullptr,
-      .pairsOfRows = nullptr,
+      .storeTile = storeTile,
+      .roundRow = nullptr,
+      .roundRowPair = nullptr,
 #endif
       .attentionForward = attentionForward,
       .attentionBackward = attentionBackward,
@@ -60,4 +57,4 @@ constexpr Kernels makeKernels(const char* name) {
   };
 }
 }  // namespace
-}  // namespace pstmo::PSTMO_ISA
+}  // namespace pstmo::cpu::PSTMO_ISA

@@ -1,16 +1,12 @@
-// What the project uses of cuBLASLt, declared by itself: a build needs no header of the library,
-// which is opened at run time (cublaslt-library.h). test/native/cublaslt-declarations.cpp holds
+// Declarations of the part of cuBLASLt that the project uses: a build needs no header of the
+// library, which is opened at run time (library.h). test/native/cublaslt-declarations.cpp holds
 // every line against the real header where one is found.
 #pragma once
 
+#include <device/stream.h>
+
 #include <cstddef>
 #include <cstdint>
-
-#if defined(PSTMO_CUDA_EMULATED)
-using cudaStream_t = struct EmulatedStream*;
-#else
-#include <driver_types.h>
-#endif
 
 namespace pstmo::cuda::lt {
 

@@ -1,5 +1,7 @@
 #include "library.h"
 
+#include <device/library-mark.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -104,13 +106,10 @@ bool bind(void* library, const char* name, Function& function, std::string& reas
 }
 
 bool bindAll(void* library, Functions& f, std::string& reason) {
-#if defined(PSTMO_CUDA_EMULATED)
-  // The real library would take the emulated device's memory for a GPU's.
-  if (symbolOf(library, "cublasLtIsEmulated") == nullptr) {
-    reason = "it is no emulated one";
+  if (symbolOf(library, kLibraryMark) == nullptr) {
+    reason = kWithoutMark;
     return false;
   }
-#endif
   return bind(library, "GetVersion", f.GetVersion, reason) &&
          bind(library, "GetStatusString", f.GetStatusString, reason) &&
          bind(library, "Create", f.Create, reason) && bind(library, "Destroy", f.Destroy, reason) &&

@@ -32,16 +32,16 @@ lt::ComputeType computeOf(Precision precision, lt::DataType type) {
 
 // The library is column-major: it sees the transposed product, d^T (columns, rows) = right^T
 // left^T.
-struct LibraryProducts::Plan {
-  explicit Plan(const lt::Functions& functions_) : functions(functions_) {}
-  ~Plan() {
+struct MatmulLibrary::Prepared {
+  explicit Prepared(const lt::Functions& functions_) : functions(functions_) {}
+  ~Prepared() {
     for (const lt::Layout layout : {a, b, d}) {
       if (layout) (void)functions.MatrixLayoutDestroy(layout);
     }
     if (descriptor) (void)functions.MatmulDescDestroy(descriptor);
   }
-  Plan(const Plan&) = delete;
-  Plan& operator=(const Plan&) = delete;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
 
   const lt::Functions& functions;
   lt::Descriptor descriptor = nullptr;
@@ -50,16 +50,16 @@ struct LibraryProducts::Plan {
   bool found = false;
 };
 
-LibraryProducts::LibraryProducts(const lt::Library& library) : library_(library) {
+MatmulLibrary::MatmulLibrary(const lt::Library& library) : library_(library) {
   check(library_.functions.Create(&handle_), "starting");
 }
 
-LibraryProducts::~LibraryProducts() {
-  plans_.clear();
+MatmulLibrary::~MatmulLibrary() {
+  prepared_.clear();
   (void)library_.functions.Destroy(handle_);
 }
 
-void LibraryProducts::check(lt::Status status, const char* doing) const {
+void MatmulLibrary::check(lt::Status status, const char* doing) const {
   if (status == lt::kSuccess) return;
   throw Error(status == lt::kAllocFailed ? "ERR_CUDA_OOM" : "ERR_CUDA_DRIVER",
               "cuBLASLt (" + library_.file + ") said \"" +
@@ -67,18 +67,18 @@ void LibraryProducts::check(lt::Status status, const char* doing) const {
                   "; products \"own\" does without it.");
 }
 
-LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const void* bias) {
-  std::unique_ptr<Plan>& kept = plans_[key];
+MatmulLibrary::Prepared& MatmulLibrary::prepare(const Key& key, const void* bias) {
+  std::unique_ptr<Prepared>& kept = prepared_[key];
   if (kept) return *kept;
   const lt::Functions& f = library_.functions;
-  auto plan = std::make_unique<Plan>(f);
+  auto prepared = std::make_unique<Prepared>(f);
   const auto rows = static_cast<uint64_t>(key.rows), columns = static_cast<uint64_t>(key.columns),
              inner = static_cast<uint64_t>(key.inner);
   const char* const doing = "describing a product";
   const auto set = [&](lt::DescriptorAttribute attribute, const auto& value) {
-    check(f.MatmulDescSetAttribute(plan->descriptor, attribute, &value, sizeof value), doing);
+    check(f.MatmulDescSetAttribute(prepared->descriptor, attribute, &value, sizeof value), doing);
   };
-  check(f.MatmulDescCreate(&plan->descriptor, static_cast<lt::ComputeType>(key.compute),
+  check(f.MatmulDescCreate(&prepared->descriptor, static_cast<lt::ComputeType>(key.compute),
                            lt::kFloat32),
         doing);
   set(lt::kTransposeA, static_cast<int32_t>(key.rightInnerFirst ? lt::kTransposed : lt::kPlain));
@@ -87,13 +87,13 @@ LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const void* bias)
   if (bias) set(lt::kBiasPointer, bias);
   const auto inType = static_cast<lt::DataType>(key.inType),
              outType = static_cast<lt::DataType>(key.outType);
-  check(f.MatrixLayoutCreate(&plan->a, inType, key.rightInnerFirst ? inner : columns,
+  check(f.MatrixLayoutCreate(&prepared->a, inType, key.rightInnerFirst ? inner : columns,
                              key.rightInnerFirst ? columns : inner, key.rightStride),
         doing);
-  check(f.MatrixLayoutCreate(&plan->b, inType, key.leftInnerFirst ? inner : rows,
+  check(f.MatrixLayoutCreate(&prepared->b, inType, key.leftInnerFirst ? inner : rows,
                              key.leftInnerFirst ? rows : inner, key.leftStride),
         doing);
-  check(f.MatrixLayoutCreate(&plan->d, outType, columns, rows, key.columns), doing);
+  check(f.MatrixLayoutCreate(&prepared->d, outType, columns, rows, key.columns), doing);
 
   struct Wishes {
     const lt::Functions& functions;
@@ -115,16 +115,16 @@ LibraryProducts::Plan& LibraryProducts::planOf(const Key& key, const void* bias)
   }
   int found = 0;
   const lt::Status status =
-      f.MatmulAlgoGetHeuristic(handle_, plan->descriptor, plan->a, plan->b, plan->d, plan->d,
-                               wishes.preference, 1, &plan->choice, &found);
+      f.MatmulAlgoGetHeuristic(handle_, prepared->descriptor, prepared->a, prepared->b, prepared->d,
+                               prepared->d, wishes.preference, 1, &prepared->choice, &found);
   if (status != lt::kNotSupported && status != lt::kInvalidValue)
     check(status, "choosing an algorithm");
-  plan->found = status == lt::kSuccess && found > 0 && plan->choice.state == lt::kSuccess;
-  kept = std::move(plan);
+  prepared->found = status == lt::kSuccess && found > 0 && prepared->choice.state == lt::kSuccess;
+  kept = std::move(prepared);
   return *kept;
 }
 
-bool LibraryProducts::run(cudaStream_t stream, Precision precision, const LibraryProduct& product) {
+bool MatmulLibrary::run(cudaStream_t stream, Precision precision, const LibraryMatmul& product) {
   const int epilogue = product.leftSums ? lt::kBiasGradientB
                        : product.bias   ? (product.relu ? lt::kReluBias : lt::kBias)
                        : product.relu   ? lt::kRelu
@@ -146,17 +146,18 @@ bool LibraryProducts::run(cudaStream_t stream, Precision precision, const Librar
                 product.left.innerFirst,
                 product.right.innerFirst,
                 bool(product.added)};
-  Plan& plan = planOf(key, bias);
-  if (!plan.found) return false;
+  Prepared& prepared = prepare(key, bias);
+  if (!prepared.found) return false;
   const lt::Functions& f = library_.functions;
   if (bias)
-    check(f.MatmulDescSetAttribute(plan.descriptor, lt::kBiasPointer, &bias, sizeof bias),
+    check(f.MatmulDescSetAttribute(prepared.descriptor, lt::kBiasPointer, &bias, sizeof bias),
           "describing a product");
   const float one = 1, beta = product.added ? 1.0f : 0.0f;
-  void* workspace = workspace_.bytes(plan.choice.workspaceBytes);
-  check(f.Matmul(handle_, plan.descriptor, &one, product.right.data.data, plan.a,
-                 product.left.data.data, plan.b, &beta, added, plan.d, product.d.data, plan.d,
-                 &plan.choice.algorithm, workspace, plan.choice.workspaceBytes, stream),
+  void* workspace = workspace_.bytes(prepared.choice.workspaceBytes);
+  check(f.Matmul(handle_, prepared.descriptor, &one, product.right.data.data, prepared.a,
+                 product.left.data.data, prepared.b, &beta, added, prepared.d, product.d.data,
+                 prepared.d, &prepared.choice.algorithm, workspace, prepared.choice.workspaceBytes,
+                 stream),
         "multiplying");
   return true;
 }

@@ -2,15 +2,16 @@
 // chose, kept for each shape.
 #pragma once
 
+#include <device/runtime.h>
+
 #include <compare>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "../../ops/backend.h"
-#include "library.h"
-#include "../device/runtime.h"
 #include "../scratch.h"
+#include "library.h"
 
 namespace pstmo::cuda {
 
@@ -25,7 +26,7 @@ struct LibraryOperand {
 // d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for.
 // Both operands are of one type, `added` and `bias` of that of d, which is bfloat16 where the
 // operands are alone.
-struct LibraryProduct {
+struct LibraryMatmul {
   int64_t rows, columns, inner;
   LibraryOperand left, right;
   Activations d;
@@ -36,17 +37,17 @@ struct LibraryProduct {
       nullptr;  // (rows) = sums of the left operand over the inner index; without bias and relu
 };
 
-class LibraryProducts {
+class MatmulLibrary {
  public:
   // Throws Error where the library cannot be used on this thread's device.
-  explicit LibraryProducts(const lt::Library& library);
-  ~LibraryProducts();
-  LibraryProducts(const LibraryProducts&) = delete;
-  LibraryProducts& operator=(const LibraryProducts&) = delete;
+  explicit MatmulLibrary(const lt::Library& library);
+  ~MatmulLibrary();
+  MatmulLibrary(const MatmulLibrary&) = delete;
+  MatmulLibrary& operator=(const MatmulLibrary&) = delete;
 
   const lt::Library& library() const { return library_; }
   // False where the library has no algorithm for it: then nothing was done.
-  bool run(cudaStream_t stream, Precision precision, const LibraryProduct& product);
+  bool run(cudaStream_t stream, Precision precision, const LibraryMatmul& product);
   const void* workspace() const { return workspace_.data(); }
 
  private:
@@ -56,14 +57,14 @@ class LibraryProducts {
     bool leftInnerFirst, rightInnerFirst, adds;
     auto operator<=>(const Key&) const = default;
   };
-  struct Plan;
+  struct Prepared;
 
-  Plan& planOf(const Key& key, const void* bias);
+  Prepared& prepare(const Key& key, const void* bias);
   void check(lt::Status status, const char* doing) const;
 
   const lt::Library& library_;
   lt::Handle handle_ = nullptr;
-  std::map<Key, std::unique_ptr<Plan>> plans_;
+  std::map<Key, std::unique_ptr<Prepared>> prepared_;
   Scratch workspace_;
 };
 

@@ -3,8 +3,9 @@
 // here. One address serves both kinds, so that registers are not taken twice.
 #pragma once
 
+#include <device/ptx.h>
+
 #include "../../ops/activations.h"
-#include "../device/ptx.h"
 
 namespace pstmo::cuda {
 

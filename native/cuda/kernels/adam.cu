@@ -1,4 +1,4 @@
-// The optimizer's step: all parameters in one launch.
+// The optimizer's step: all parameters in one launch, a thread each.
 #include <cmath>
 
 #include "../cuda-device.h"
@@ -7,8 +7,10 @@
 namespace pstmo::cuda {
 namespace {
 
-// PyTorch's order: mean, variance, running maximum, denominator sqrt(maximum) / sqrt(1 - beta2^t) +
-// eps, step lr / (1 - beta1^t).
+// Adam with AMSGrad, in PyTorch's order. With g the gradient:
+//   mean += (1 - beta1) (g - mean),   variance = beta2 variance + (1 - beta2) g^2,
+//   maximum = max(maximum, variance),
+//   value -= lr / (1 - beta1^t) mean / (sqrt(maximum) / sqrt(1 - beta2^t) + eps)
 struct Adam {
   float* value;
   const float* gradient;
@@ -16,15 +18,18 @@ struct Adam {
   float* variance;
   float* maximum;
   AdamRates rates;
-  const StepState* now;  // holds what depends on the step, where it is not null
-  float toMean, keep, toVariance, epsilon;
+  const StepState* now;                      // holds the rates of the step, where it is not null
+  float toMean, beta2, toVariance, epsilon;  // toMean, toVariance: 1 - beta1, 1 - beta2
+
   __device__ void operator()(int64_t i) const {
     const float g = gradient[i], newMean = mean[i] + toMean * (g - mean[i]),
-                newVariance = variance[i] * keep + toVariance * g * g;
+                newVariance = variance[i] * beta2 + toVariance * g * g;
     const float highest = maximum[i] > newVariance ? maximum[i] : newVariance;
+
     mean[i] = newMean;
     variance[i] = newVariance;
     maximum[i] = highest;
+
     const float stepSize = now ? now->stepSize : rates.stepSize,
                 rootCorrection = now ? now->rootCorrection : rates.rootCorrection;
     value[i] -= stepSize * newMean / (sqrtf(highest) / rootCorrection + epsilon);

@@ -1,12 +1,17 @@
-// What the attention kernels share: 128 threads over a tile of 32 x 32 scores. Thread (y = thread /
-// 8, x = thread % 8) has rows 2 y and 2 y + 1 and columns x, x + 8, x + 16, x + 24: a row's 8
-// threads are neighbours in one warp. Channels are padded with zeros to kWidth.
+// Parts of the attention kernels: a block of 128 threads works on a tile of 32 x 32 scores of one
+// window and head. Thread (y = thread / 8 * 2, x = thread % 8) has rows y and y + 1 and columns x,
+// x
+// + 8, x + 16, x + 24 of it. The 8 threads of a row are neighbours in one warp, so a row is reduced
+// by shuffles, and what a warp writes of the scores it alone reads. Of a result (32, head width)
+// the thread has the same rows and the channels x, x + 8, ... Channels are padded with zeros to
+// kWidth.
 #pragma once
 
-#include "dropout-mask.h"
-#include "../device/shared-array.h"
+#include <device/shared-array.h>
+
 #include "activation-io.h"
-#include "../device/warp.h"
+#include "dropout-mask.h"
+#include "lanes.h"
 
 namespace pstmo::cuda {
 
@@ -14,18 +19,22 @@ constexpr int kScoreTile = 32, kAttentionThreads = 128;
 constexpr int kRowsOfThread = 2, kRowLanes = 8, kScoresOfThread = kScoreTile / kRowLanes;
 constexpr float kLowest = -3.0e38f;
 
+// In shared memory: 32 rows of a head's Q, K, V or gradients; 32 x 32 scores.
 template <int kWidth>
 using HeadTile = SharedMatrix<float, kScoreTile, kWidth, 1>;
 using ScoreTile = SharedMatrix<float, kScoreTile, kScoreTile, 1>;
 
+// The thread's first row and first column.
 struct TilePlace {
   int y = static_cast<int>(threadIdx.x) / kRowLanes * kRowsOfThread,
       x = static_cast<int>(threadIdx.x) % kRowLanes;
 };
 
-// One window and head: its rows in qkv (B n, 3 width), and in the matrices of B * heads * n rows.
+// The window and head that a block works on, and where they lie in qkv (B n, 3 width), in the
+// outputs (B n, width) and in what has one number a row (B heads n). Block b takes tile b % tiles
+// of the rows of item b / tiles = window heads + head.
 struct Head {
-  int tokens, headWidth, tile;
+  int tokens, headWidth, tile;  // tile: the block's first row
   int64_t qkvStride, firstRow;  // firstRow: (b heads + h) n
   int64_t qkv, out;             // where the head's Q begins in qkv, and its columns in (B n, width)
   float scale;
@@ -58,15 +67,15 @@ __device__ __forceinline__ void loadTile(HeadTile<kWidth>& tile, const ConstActi
   }
 }
 
-// products[i][j] = row y + i of a times row x + 8 j of b.
+// results[i][j] = row y + i of a times row x + 8 j of b.
 template <int kWidth>
 __device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const HeadTile<kWidth>& b,
                                              TilePlace at,
-                                             float (&products)[kRowsOfThread][kScoresOfThread]) {
+                                             float (&results)[kRowsOfThread][kScoresOfThread]) {
 #pragma unroll
   for (int i = 0; i < kRowsOfThread; ++i) {
 #pragma unroll
-    for (int j = 0; j < kScoresOfThread; ++j) products[i][j] = 0;
+    for (int j = 0; j < kScoresOfThread; ++j) results[i][j] = 0;
   }
 #pragma unroll 8
   for (int c = 0; c < kWidth; ++c) {
@@ -77,7 +86,7 @@ __device__ __forceinline__ void multiplyRows(const HeadTile<kWidth>& a, const He
     for (int i = 0; i < kRowsOfThread; ++i) {
       const float left = a.get(at.y + i, c);
 #pragma unroll
-      for (int j = 0; j < kScoresOfThread; ++j) products[i][j] += left * right[j];
+      for (int j = 0; j < kScoresOfThread; ++j) results[i][j] += left * right[j];
     }
   }
 }
@@ -117,7 +126,7 @@ __device__ __forceinline__ void storeRows(const Activations& to, int64_t begin, 
   }
 }
 
-// Calls run.template operator()<kWidth>() with the smallest width that holds a head.
+// Calls run.template operator()<kWidth>() with the smallest kWidth that holds a head.
 template <typename Run>
 void forHeadWidth(int headWidth, const Run& run) {
   if (headWidth <= 16) return run.template operator()<16>();

@@ -1,14 +1,13 @@
-// Batch norm's constants and the arithmetic that several kernels share.
+// Batch norm's arithmetic on the way forward and back.
 #pragma once
 
+#include "../../core/constants.h"
 #include "activation-io.h"
 
 namespace pstmo::cuda {
 
-constexpr float kBatchNormEpsilon = 1e-5f, kBatchNormMomentum = 0.1f;
-
 __device__ __forceinline__ float inverseStdOf(float variance) {
-  return 1.0f / sqrtf(variance + kBatchNormEpsilon);
+  return 1.0f / sqrtf(variance + kBatchNormEpsilonFloat);
 }
 __device__ __forceinline__ float leakyRelu(float value, float slope) {
   return value > 0.0f ? value : value * slope;

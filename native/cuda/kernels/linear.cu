@@ -7,6 +7,7 @@
 namespace pstmo::cuda {
 namespace {
 
+// Column sums: values[0] = x[row][column]. For reduceRows().
 struct ColumnTerm {
   ConstActivations x;
   int channels;
@@ -15,6 +16,7 @@ struct ColumnTerm {
   }
 };
 
+// to[i] = from[i] in the storage of `to`. For forEach().
 struct RoundElement {
   ConstActivations from;
   Activations to;
@@ -23,7 +25,7 @@ struct RoundElement {
 
 }  // namespace
 
-bool CudaBackend::runByLibrary(Precision precision, LibraryProduct product) {
+bool CudaBackend::runByLibrary(Precision precision, LibraryMatmul product) {
   const auto narrow = [](const ConstActivations& array) {
     return array.storage == Storage::bfloat16;
   };
@@ -62,9 +64,9 @@ void CudaBackend::run(const LinearForward& op) {
   const Epilogue epilogue{.y = op.y,
                           .bias = op.bias,
                           .relu = op.relu,
-                          .keep = keepOf(op.dropout),
+                          .dropout = dropoutMaskOf(op.dropout),
                           .residual = op.residual};
-  product(op.rows, op.out, op.in, RowMajor{op.x, op.in}, RowMajor{op.weight, op.in}, epilogue);
+  matmul(op.rows, op.out, op.in, RowMajor{op.x, op.in}, RowMajor{op.weight, op.in}, epilogue);
 }
 
 // dX = or += dZ weight, through the ReLU and dropout of the layer before; dWeight += dZ^T x; dBias
@@ -75,8 +77,7 @@ void CudaBackend::run(const LinearBackward& op) {
                             .reluOutput = op.reluOutput,
                             .reluScale = op.reluScale,
                             .accumulate = op.accumulate};
-    product(op.rows, op.in, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, op.in},
-            epilogue);
+    matmul(op.rows, op.in, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, op.in}, epilogue);
   }
   weightGradient(op.rows, op.dZ, op.out, op.in, InnerMajor{op.x, op.in}, op.dWeight, op.dBias);
 }
@@ -85,7 +86,6 @@ void CudaBackend::run(const LinearBackward& op) {
 // of 128, by a kernel after it), the moments joined, y normalised; z, mean and inverseStd are kept.
 // Evaluation: z is not written.
 void CudaBackend::run(const SpatialBlockForward& op) {
-  constexpr float kSlope = 0.2f;
   const RowMajor x{op.x, op.in}, weight{op.weight, op.in};
   if (!op.training) {
     const Epilogue epilogue{.y = op.y,
@@ -94,32 +94,31 @@ void CudaBackend::run(const SpatialBlockForward& op) {
                             .variance = op.runningVariance,
                             .gamma = op.gamma,
                             .beta = op.beta,
-                            .slope = kSlope,
-                            .keep = keepOf(op.dropout),
+                            .slope = kLeakySlope,
+                            .dropout = dropoutMaskOf(op.dropout),
                             .residual = op.residual};
-    product(op.rows, op.out, op.in, x, weight, epilogue);
+    matmul(op.rows, op.out, op.in, x, weight, epilogue);
     return;
   }
   const int chunkRows = library_ ? kReduceRows : kTile;
   const int64_t chunks = (op.rows + chunkRows - 1) / chunkRows;
   float* moments = partials_.floats(static_cast<size_t>(chunks) * 2 * static_cast<size_t>(op.out));
-  product(op.rows, op.out, op.in, x, weight,
-          Epilogue{.y = op.z, .bias = op.bias, .moments = library_ ? nullptr : moments});
+  matmul(op.rows, op.out, op.in, x, weight,
+         Epilogue{.y = op.z, .bias = op.bias, .moments = library_ ? nullptr : moments});
   if (library_) chunkMoments(op.rows, op.out, op.z, moments);
   mergeMoments(op.rows, chunkRows, op.out, moments, op.mean, op.inverseStd, op.runningMean,
                op.runningVariance);
-  elementwise(stream(), op.rows, op.out, keepOf(op.dropout),
+  elementwise(stream(), op.rows, op.out, dropoutMaskOf(op.dropout),
               Normalize{op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.residual, op.y, op.out,
-                        kSlope});
+                        kLeakySlope});
 }
 
 // dZ first holds dY through dropout and leaky ReLU, then, after the sums over the rows, the
 // gradient of z; dGamma, dBeta +=.
 void CudaBackend::run(const SpatialBlockBackward& op) {
-  constexpr float kSlope = 0.2f;
-  elementwise(stream(), op.rows, op.out, keepOf(op.dropout),
+  elementwise(stream(), op.rows, op.out, dropoutMaskOf(op.dropout),
               ThroughActivation{op.dY, op.z, op.mean, op.inverseStd, op.gamma, op.beta, op.dZ,
-                                op.out, kSlope});
+                                op.out, kLeakySlope});
   run(BatchNormBackward{.rows = op.rows,
                         .channels = op.out,
                         .dY = op.dZ,

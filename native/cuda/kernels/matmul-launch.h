@@ -1,4 +1,4 @@
-// Products on the backend's stream: which arithmetic, which grid.
+// Matmuls on the backend's stream: by cuBLASLt or own kernels, in which arithmetic, on which grid.
 #pragma once
 
 #include <type_traits>
@@ -13,35 +13,35 @@ constexpr int kGradientRows = 1024;
 constexpr int64_t kSmallestBf16 = 64;
 
 template <typename Multiply, typename A, typename B>
-void launchProduct(cudaStream_t stream, int64_t rows, int columns, int64_t inner, int64_t depth,
-                   const A& a, const B& b, const Epilogue& epilogue) {
+void launchMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner, int64_t depth,
+                  const A& a, const B& b, const Epilogue& epilogue) {
   const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
                   static_cast<unsigned>((columns + kTile - 1) / kTile),
                   static_cast<unsigned>((inner + depth - 1) / depth));
   // Only the forward product of the spatial block takes moments.
   if constexpr (std::is_same_v<A, RowMajor> && std::is_same_v<B, RowMajor>) {
     if (epilogue.moments) {
-      launch(productKernel<Multiply, A, B, true>, grid, dim3(kProductThreads), sizeof(ProductSmem),
+      launch(matmulKernel<Multiply, A, B, true>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem),
              stream, rows, columns, inner, depth, a, b, epilogue);
       return;
     }
   }
-  launch(productKernel<Multiply, A, B, false>, grid, dim3(kProductThreads), sizeof(ProductSmem),
+  launch(matmulKernel<Multiply, A, B, false>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem),
          stream, rows, columns, inner, depth, a, b, epilogue);
 }
 
 template <typename A, typename B>
-void launchProduct(Precision precision, cudaStream_t stream, int64_t rows, int columns,
-                   int64_t inner, int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
+void launchMatmul(Precision precision, cudaStream_t stream, int64_t rows, int columns,
+                  int64_t inner, int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
   switch (precision) {
     case Precision::fp32:
-      return launchProduct<FloatMultiply>(stream, rows, columns, inner, depth, a, b, epilogue);
+      return launchMatmul<FloatMultiply>(stream, rows, columns, inner, depth, a, b, epilogue);
     case Precision::tf32:
-      return launchProduct<TensorMultiply<TensorFloat>>(stream, rows, columns, inner, depth, a, b,
-                                                        epilogue);
-    case Precision::bf16:
-      return launchProduct<TensorMultiply<BrainFloat>>(stream, rows, columns, inner, depth, a, b,
+      return launchMatmul<TensorMultiply<TensorFloat>>(stream, rows, columns, inner, depth, a, b,
                                                        epilogue);
+    case Precision::bf16:
+      return launchMatmul<TensorMultiply<BrainFloat>>(stream, rows, columns, inner, depth, a, b,
+                                                      epilogue);
   }
 }
 
@@ -53,8 +53,9 @@ inline Precision CudaBackend::precisionOf(int64_t inner, int64_t columns) const 
              : precision_;
 }
 
-// What is left to do to a product that lies in y with its bias.
-struct FinishProduct {
+// The rest of the epilogue on a result that lies in y with its bias, after cuBLASLt. For
+// elementwise().
+struct FinishMatmul {
   Epilogue op;
   int columns;
   __device__ void operator()(int64_t row, int column, float factor) const {
@@ -72,35 +73,36 @@ struct FinishProduct {
 // put in its place. The output itself says more: it is 0 where either of the two cut. The bias's
 // gradient comes with the weight's (BGRADB) for every layer, with ReLU or without.
 template <typename A, typename B>
-bool CudaBackend::productByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
-                                   const Epilogue& epilogue) {
+bool CudaBackend::matmulByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                                  const Epilogue& epilogue) {
   const bool inPlace = epilogue.accumulate || epilogue.residual.data == epilogue.y.data,
              strided = epilogue.outTokens != epilogue.tokens;
-  const bool finish = epilogue.mean || epilogue.keep.active || epilogue.reluOutput ||
+  const bool finish = epilogue.mean || epilogue.dropout.active || epilogue.reluOutput ||
                       (epilogue.residual && (epilogue.relu || strided));
   if (epilogue.moments || (finish && inPlace) ||
       (epilogue.accumulate && (epilogue.relu || epilogue.residual)))
     return false;
-  LibraryProduct product{rows,      columns, inner, operandOf(a, rows), operandOf(b, columns),
-                         epilogue.y};
+  LibraryMatmul product{rows,      columns, inner, operandOf(a, rows), operandOf(b, columns),
+                        epilogue.y};
   product.bias = epilogue.bias;
   product.relu = epilogue.relu && !epilogue.mean;
   if (!finish)
     product.added = epilogue.accumulate ? ConstActivations(epilogue.y) : epilogue.residual;
   if (!runByLibrary(precisionOf(inner, columns), product)) return false;
-  if (finish) elementwise(stream_, rows, columns, epilogue.keep, FinishProduct{epilogue, columns});
+  if (finish)
+    elementwise(stream_, rows, columns, epilogue.dropout, FinishMatmul{epilogue, columns});
   return true;
 }
 
 template <typename A, typename B>
-void CudaBackend::product(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
-                          const Epilogue& epilogue) {
-  if (library_ && productByLibrary(rows, columns, inner, a, b, epilogue)) return;
+void CudaBackend::matmul(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
+                         const Epilogue& epilogue) {
+  if (library_ && matmulByLibrary(rows, columns, inner, a, b, epilogue)) return;
   const int64_t depth = (inner + kDepth - 1) / kDepth * kDepth;
-  launchProduct(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
+  launchMatmul(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
 }
 
-// Parts of a sum over the rows, added in order.
+// sum += the parts of a weight gradient (count, size), added in order. For forEach().
 struct AddSplits {
   const float* parts;
   int64_t count, size;
@@ -112,6 +114,7 @@ struct AddSplits {
   }
 };
 
+// total += sums. For forEach().
 struct AddSums {
   const float* sums;
   float* total;
@@ -123,7 +126,7 @@ struct AddSums {
 template <typename B>
 bool CudaBackend::weightGradientByLibrary(int64_t rows, const ConstActivations& dZ, int out,
                                           int length, const B& b, float* dWeight, float* dBias) {
-  LibraryProduct product{out, length, rows, {dZ, out, false}, operandOf(b, rows), dWeight};
+  LibraryMatmul product{out, length, rows, {dZ, out, false}, operandOf(b, rows), dWeight};
   product.added = dWeight;
   const Precision precision = precisionOf(out, length);
   if (dBias) {
@@ -149,8 +152,8 @@ void CudaBackend::weightGradient(int64_t rows, const ConstActivations& dZ, int o
                   size = static_cast<int64_t>(out) * length;
     float* parts = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size));
     const Epilogue epilogue{.y = parts, .accumulate = splits == 1};
-    launchProduct(precisionOf(out, length), stream(), out, length, rows, kGradientRows,
-                  InnerMajor{dZ, out}, b, epilogue);
+    launchMatmul(precisionOf(out, length), stream(), out, length, rows, kGradientRows,
+                 InnerMajor{dZ, out}, b, epilogue);
     if (splits > 1) forEach(stream_, size, AddSplits{parts, splits, size, dWeight});
   }
   if (dBias) addColumnSums(rows, out, dZ, dBias);

@@ -1,23 +1,30 @@
-// Matrix products C (rows, columns) = A B, with what happens to a product on its way to memory.
-// Tiles of 64 x 64, 128 threads, the inner dimension 16 at a time through two buffers of shared
-// memory: while one is multiplied, the next is on its way. Deterministic: each element is summed by
-// one thread (or one fragment) in one order.
+// Matrix products C (rows, columns) = A B, and the epilogue through which each result goes on its
+// way to memory.
+//
+// Grid. Block (x, y, z) takes tile x of 64 rows, tile y of 64 columns and part z of the inner
+// dimension, `depth` long. Its 128 threads take the inner dimension 16 at a time through two
+// buffers of shared memory: while one is multiplied, the next is on its way in registers.
+//
+// Threads. Thread (lane = thread / 16, own = thread % 16) finishes rows 8 lane ... 8 lane + 7 and
+// columns own, own + 16, own + 32, own + 48 of the tile: two rows and two columns 16 apart share a
+// counter of dropout's Philox.
+//
+// Determinism. Each element is summed by one thread or one fragment, in the order of the inner
+// dimension. Several parts of it give several results, which another kernel adds in their order.
 #pragma once
 
+#include <device/shared-array.h>
+
+#include "activation-io.h"
 #include "batch-norm.h"
 #include "dropout-mask.h"
-#include "../device/ptx.h"
-#include "../device/shared-array.h"
-#include "activation-io.h"
-#include "../device/warp.h"
+#include "fragments.h"
 
 namespace pstmo::cuda {
 
-constexpr int kTile = 64, kDepth = 16, kProductThreads = 128;
-constexpr int kMicroRows = 8,
-              kMicroColumns =
-                  4;  // of a thread: 8 rows, and columns 16 apart, as dropout's counters want it
-constexpr int kTilePad = 4;
+constexpr int kTile = 64, kDepth = 16, kMatmulThreads = 128;
+constexpr int kMicroRows = 8, kMicroColumns = 4;  // of a thread
+constexpr int kTilePad = 4;                       // unused elements behind a row in shared memory
 
 // Operands: at(i, k) is element i (row of A, column of B) at inner index k. kInnerFirst: neighbours
 // in memory follow k.
@@ -61,32 +68,38 @@ struct ConvolutionInnerMajor : ConvolutionRows {
   }
 };
 
-// What happens to a product, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask
-// of an earlier ReLU, + residual,
-// + what y held.
+// What happens to a result, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask
+// of an earlier ReLU, + residual, + what y held.
 struct Epilogue {
-  Activations
-      y;  // (rows, columns); with several splits of the inner dimension (splits, rows, columns)
-  const float* bias = nullptr;
-  const float* mean =
-      nullptr;  // batch norm in evaluation: with the three below, and leaky ReLU of `slope`
+  // (rows, columns); of several parts of the inner dimension (parts, rows, columns).
+  Activations y;
+  const float* bias = nullptr;  // (columns)
+
+  // Batch norm in evaluation and a leaky ReLU of `slope`: (columns) each, all or none.
+  const float* mean = nullptr;
   const float* variance = nullptr;
   const float* gamma = nullptr;
   const float* beta = nullptr;
   float slope = 1;
+
   bool relu = false;
-  Keep keep = {};
+  DropoutMask dropout = {};
+
+  // Where this earlier output (rows, columns) is above 0 the result is scaled, elsewhere it is 0.
   ConstActivations reluOutput = {};
   float reluScale = 1;
-  ConstActivations residual =
-      {};  // row r of y takes row (r / outTokens) * tokens + (r % outTokens) * stride
+
+  // Row r of y takes row (r / outTokens) tokens + (r % outTokens) stride.
+  ConstActivations residual = {};
   int outTokens = 1, tokens = 1, stride = 1;
+
   bool accumulate = false;
-  float* moments = nullptr;  // (row tiles, 2, columns): mean, sum of squared deviations, of the
-                             // rows of each tile
+
+  // (row tiles, 2, columns): mean and sum of squared deviations of the rows of each tile.
+  float* moments = nullptr;
 };
 
-// A product with its bias through all that comes after, but what y held. factor: dropout's.
+// A result with its bias through all that comes after, but what y held. factor: dropout's.
 __device__ __forceinline__ float finished(const Epilogue& op, float value, int64_t row, int column,
                                           int columns, float factor) {
   if (op.mean)
@@ -95,7 +108,7 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
                       op.beta[column],
                   op.slope);
   if (op.relu && value < 0.0f) value = 0.0f;
-  if (op.keep.active) value *= factor;
+  if (op.dropout.active) value *= factor;
   if (op.reluOutput)
     value = read(op.reluOutput, row * columns + column) > 0.0f ? value * op.reluScale : 0.0f;
   if (op.residual) {
@@ -107,17 +120,19 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
   return value;
 }
 
-struct ProductSmem {
+// a, b: 16 of the inner dimension by 64 rows of A or columns of B, in two buffers.
+struct MatmulSmem {
   SharedMatrix<float, kDepth, kTile, kTilePad> a[2], b[2];
-  SharedMatrix<float, kTile, kTile, kTilePad> c;  // results of fragments; then column sums
+  SharedMatrix<float, kTile, kTile, kTilePad>
+      c;  // the tile: results of fragments, later column sums
 };
 
-// One step of 16 along the inner dimension, into 32 sums a thread; gather() gives the thread its 8
-// x 4 elements.
+// By multiply-adds. step() adds the products of one buffer; gather() gives the thread its 8 x 4
+// elements, which here it has from the start.
 struct FloatMultiply {
-  float sums[kMicroRows][kMicroColumns] = {};
+  float sums[kMicroRows][kMicroColumns] = {};  // the thread's elements of the tile
 
-  __device__ __forceinline__ void step(const ProductSmem& smem, int buffer) {
+  __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
     const int row = static_cast<int>(threadIdx.x) / 16 * kMicroRows,
               column = static_cast<int>(threadIdx.x) % 16;
 #pragma unroll
@@ -132,16 +147,16 @@ struct FloatMultiply {
       }
     }
   }
-  __device__ __forceinline__ void gather(ProductSmem&) {}
+  __device__ __forceinline__ void gather(MatmulSmem&) {}
 };
 
 // By tensor cores: four warps, each 32 x 32 of the tile as 2 x 4 fragments of 16 x 8. Fragment:
-// TensorFloat or BrainFloat of ptx.h.
+// TensorFloat or BrainFloat of fragments.h.
 template <typename Fragment>
 struct TensorMultiply {
   float sums[kMicroRows][kMicroColumns] = {};  // fragment (m, n): sums[m * 4 + n]
 
-  __device__ __forceinline__ void step(const ProductSmem& smem, int buffer) {
+  __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
     const int warp = static_cast<int>(threadIdx.x) / kWarp, row = warp / 2 * 32,
               column = warp % 2 * 32;
 #pragma unroll
@@ -160,7 +175,8 @@ struct TensorMultiply {
       }
     }
   }
-  __device__ __forceinline__ void gather(ProductSmem& smem) {
+  __device__ __forceinline__ void gather(MatmulSmem& smem) {
+    // Fragments to shared memory.
     const int warp = static_cast<int>(threadIdx.x) / kWarp,
               lane = static_cast<int>(threadIdx.x) % kWarp;
     const int row = warp / 2 * 32 + lane / 4, column = warp % 2 * 32 + lane % 4 * 2;
@@ -171,6 +187,8 @@ struct TensorMultiply {
         smem.c.put(row + f / 4 * 16 + e / 2 * 8, column + f % 4 * 8 + e % 2, sums[f][e]);
     }
     __syncthreads();
+
+    // From there the thread's elements.
     const int first = static_cast<int>(threadIdx.x) / 16 * kMicroRows,
               own = static_cast<int>(threadIdx.x) % 16;
 #pragma unroll
@@ -181,43 +199,48 @@ struct TensorMultiply {
   }
 };
 
-// A thread's eight elements of a 64 x 16 tile of one operand.
+// A thread's eight elements of a 64 x 16 tile of one operand, on their way from memory to shared
+// memory. Neighbouring threads take neighbours in memory.
 template <typename Operand>
 struct TileLoad {
-  float values[kTile * kDepth / kProductThreads];
+  float values[kTile * kDepth / kMatmulThreads];  // 8
 
+  // Which row of A or column of B, and which inner index, value e is.
   __device__ __forceinline__ static int element(int e) {
-    const int flat = e * kProductThreads + static_cast<int>(threadIdx.x);
+    const int flat = e * kMatmulThreads + static_cast<int>(threadIdx.x);
     return Operand::kInnerFirst ? flat / kDepth : flat % kTile;
   }
   __device__ __forceinline__ static int inner(int e) {
-    const int flat = e * kProductThreads + static_cast<int>(threadIdx.x);
+    const int flat = e * kMatmulThreads + static_cast<int>(threadIdx.x);
     return Operand::kInnerFirst ? flat % kDepth : flat / kTile;
   }
+
+  // Zeros behind `count` and `end`.
   __device__ __forceinline__ void load(const Operand& operand, int64_t first, int64_t count,
                                        int64_t k, int64_t end) {
 #pragma unroll
-    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e) {
+    for (int e = 0; e < kTile * kDepth / kMatmulThreads; ++e) {
       const int64_t i = first + element(e), at = k + inner(e);
       values[e] = i < count && at < end ? operand.at(i, at) : 0.0f;
     }
   }
   __device__ __forceinline__ void store(SharedMatrix<float, kDepth, kTile, kTilePad>& tile) const {
 #pragma unroll
-    for (int e = 0; e < kTile * kDepth / kProductThreads; ++e)
+    for (int e = 0; e < kTile * kDepth / kMatmulThreads; ++e)
       tile.put(inner(e), element(e), values[e]);
   }
 };
 
-// Mean and sum of squared deviations of the tile's rows, a column at a time: the first half of
-// batch norm.
-__device__ __forceinline__ void tileMoments(ProductSmem& smem,
+// Mean and sum of squared deviations of the tile's rows, of each column: the first half of batch
+// norm. Pass 0 sums the values, pass 1 the squares; each thread its 8 rows, then the 8 threads of a
+// column through shared memory, in order.
+__device__ __forceinline__ void tileMoments(MatmulSmem& smem,
                                             const float (&values)[kMicroRows][kMicroColumns],
                                             int64_t firstRow, int64_t rows, int firstColumn,
                                             int columns, float* moments) {
   const int lane = static_cast<int>(threadIdx.x) / 16, own = static_cast<int>(threadIdx.x) % 16;
   const int64_t left = rows - firstRow;
-  const int count = left < kTile ? static_cast<int>(left) : kTile;
+  const int count = left < kTile ? static_cast<int>(left) : kTile;  // rows of this tile
   float means[kMicroColumns] = {};
   for (int pass = 0; pass < 2; ++pass) {
     __syncthreads();
@@ -245,21 +268,68 @@ __device__ __forceinline__ void tileMoments(ProductSmem& smem,
   }
 }
 
-// Block (x, y, z): tile x of the rows, tile y of the columns, part z of the inner dimension
-// (`depth` long, a multiple of 16). Two blocks a multiprocessor at the least: asked for more, the
-// compiler spills.
+// The tile's epilogue: bias, moments where they are asked for, then element by element to y.
+template <bool kMoments>
+__device__ __forceinline__ void writeTile(MatmulSmem& smem,
+                                          float (&sums)[kMicroRows][kMicroColumns],
+                                          int64_t firstRow, int64_t rows, int firstColumn,
+                                          int columns, const Epilogue& op) {
+  const int lane = static_cast<int>(threadIdx.x) / 16, own = static_cast<int>(threadIdx.x) % 16;
+
+  // Bias.
+#pragma unroll
+  for (int j = 0; j < kMicroColumns; ++j) {
+    const int column = firstColumn + own + 16 * j;
+    const float bias = op.bias && column < columns ? op.bias[column] : 0.0f;
+#pragma unroll
+    for (int i = 0; i < kMicroRows; ++i) sums[i][j] += bias;
+  }
+
+  // Moments.
+  if constexpr (kMoments) tileMoments(smem, sums, firstRow, rows, firstColumn, columns, op.moments);
+
+  // Two rows and two columns at a time, which share a counter of Philox.
+  const int64_t firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
+#pragma unroll
+  for (int pair = 0; pair < kMicroRows / 2; ++pair) {
+#pragma unroll
+    for (int half = 0; half < kMicroColumns / 2; ++half) {
+      const int64_t firstOfPair = firstRow + lane * kMicroRows + pair * 2;
+      PhiloxWords words{};
+      if (op.dropout.active)
+        words = dropoutWords(op.dropout, columns, firstOfPair / 2, firstColumn + own + 32 * half);
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const int64_t row = firstOfPair + e / 2;
+        const int column = firstColumn + own + 32 * half + 16 * (e % 2);
+        if (row >= rows || column >= columns) continue;
+        const float value = finished(op, sums[pair * 2 + e / 2][half * 2 + e % 2], row, column,
+                                     columns, dropoutFactor(op.dropout, words, row, column));
+        const int64_t at = firstElement + row * columns + column;
+        write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
+      }
+    }
+  }
+}
+
+// The kernel that this file's head describes. `depth` is a multiple of 16. kMoments: the epilogue
+// takes moments. Two blocks a multiprocessor at the least: asked for more, the compiler spills.
 template <typename Multiply, typename A, typename B, bool kMoments>
-__global__ void __launch_bounds__(kProductThreads, 2)
-    productKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
-  auto& smem = sharedMemory<ProductSmem>();
+__global__ void __launch_bounds__(kMatmulThreads, 2)
+    matmulKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
+  auto& smem = sharedMemory<MatmulSmem>();
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTile, begin = blockIdx.z * depth,
                 end = begin + depth < inner ? begin + depth : inner;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTile;
+
+  // The first 16 of the inner dimension to registers.
   Multiply multiply;
   TileLoad<A> loadA;
   TileLoad<B> loadB;
   loadA.load(a, firstRow, rows, begin, end);
   loadB.load(b, firstColumn, columns, begin, end);
+
+  // Multiply. One barrier a step: whoever passes it is done with the buffer that is stored next.
   int buffer = 0;
   for (int64_t k = begin; k < end; k += kDepth) {
     loadA.store(smem.a[buffer]);
@@ -272,40 +342,10 @@ __global__ void __launch_bounds__(kProductThreads, 2)
     multiply.step(smem, buffer);
     buffer ^= 1;
   }
+
+  // Each thread gets its 8 x 4 elements.
   multiply.gather(smem);
-
-  const int lane = static_cast<int>(threadIdx.x) / 16, own = static_cast<int>(threadIdx.x) % 16;
-#pragma unroll
-  for (int j = 0; j < kMicroColumns; ++j) {
-    const int column = firstColumn + own + 16 * j;
-    const float bias = op.bias && column < columns ? op.bias[column] : 0.0f;
-#pragma unroll
-    for (int i = 0; i < kMicroRows; ++i) multiply.sums[i][j] += bias;
-  }
-  if constexpr (kMoments)
-    tileMoments(smem, multiply.sums, firstRow, rows, firstColumn, columns, op.moments);
-
-  const int64_t firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
-#pragma unroll
-  for (int pair = 0; pair < kMicroRows / 2; ++pair) {
-#pragma unroll
-    for (int half = 0; half < kMicroColumns / 2; ++half) {
-      const int64_t firstOfPair = firstRow + lane * kMicroRows + pair * 2;
-      PhiloxWords words{};
-      if (op.keep.active)
-        words = keepWords(op.keep, columns, firstOfPair / 2, firstColumn + own + 32 * half);
-#pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const int64_t row = firstOfPair + e / 2;
-        const int column = firstColumn + own + 32 * half + 16 * (e % 2);
-        if (row >= rows || column >= columns) continue;
-        const float value = finished(op, multiply.sums[pair * 2 + e / 2][half * 2 + e % 2], row,
-                                     column, columns, keepFactor(op.keep, words, row, column));
-        const int64_t at = firstElement + row * columns + column;
-        write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
-      }
-    }
-  }
+  writeTile<kMoments>(smem, multiply.sums, firstRow, rows, firstColumn, columns, op);
 }
 
 }  // namespace pstmo::cuda

@@ -1,20 +1,25 @@
-// Batch norm (training and evaluation), layer norm, dropout's way back.
-#include "batch-norm.h"
+// Batch norm (training and evaluation), layer norm, and dropout's way back.
+//
+// Determinism. Rows are summed in fixed chunks of kReduceRows, the chunks in their order
+// (reduce.h), lanes by a fixed tree (lanes.h): the same bits each time.
 #include "../cuda-device.h"
+#include "batch-norm.h"
 #include "elementwise.h"
+#include "lanes.h"
 #include "reduce.h"
-#include "../device/warp.h"
 
 namespace pstmo::cuda {
 namespace {
 
-constexpr int kMergeLanes = 8, kMergeColumns = 32;
+constexpr int kMergeLanes = 8, kMergeColumns = 32;  // threads of a block of mergeMomentsKernel
 constexpr int kRowWarps = 4;  // rows of a block of the layer norm kernels, one a warp
 
+// Mean and sum of squared deviations of `count` values.
 struct Moments {
   double mean = 0, squares = 0, count = 0;
 
-  // Chan's way of joining two sets.
+  // Takes in another set: mean += d m / (n + m), squares += squares' + d^2 n m / (n + m), where d
+  // is the distance of the means (Chan).
   __device__ void join(double otherMean, double otherSquares, double otherCount) {
     const double total = count + otherCount, difference = otherMean - mean;
     if (otherCount == 0) return;
@@ -28,8 +33,10 @@ struct ChunkSmem {
   SharedMatrix<float, kReduceLanes, kReduceColumns> sums;
 };
 
-// partials[chunk][0 or 1][column]: mean and sum of squared deviations of the chunk's rows, in two
-// passes. A block: 32 columns of a chunk.
+// partials[chunk][0 or 1][column] = mean and sum of squared deviations of the chunk's rows.
+// Grid: block (x, y) takes chunk x and 32 columns from 32 y on. Thread (own, lane) takes every
+// eighth row of one column; lane by lane the sums are added through shared memory (8, 32). Pass 0
+// gives the mean, pass 1 the squares.
 __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
     chunkMomentsKernel(int64_t rows, int channels, ConstActivations x, float* partials) {
   auto& smem = sharedMemory<ChunkSmem>();
@@ -38,7 +45,9 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
   const int64_t begin = static_cast<int64_t>(blockIdx.x) * kReduceRows,
                 end = begin + kReduceRows < rows ? begin + kReduceRows : rows;
   float mean = 0;
+
   for (int pass = 0; pass < 2; ++pass) {
+    // The thread's rows.
     float sum = 0;
     for (int64_t row = begin + lane; column < channels && row < end; row += kReduceLanes) {
       const float value = read(x, row * channels + column);
@@ -46,6 +55,8 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
     }
     smem.sums.put(lane, own, sum);
     __syncthreads();
+
+    // The chunk's. All lanes need the mean in pass 1.
     float total = 0;
     for (int i = 0; i < kReduceLanes; ++i) total += smem.sums.get(i, own);
     if (pass == 0) mean = total = total / static_cast<float>(end - begin);
@@ -59,14 +70,18 @@ struct MergeSmem {
   SharedMatrix<double, 3 * kMergeLanes, kMergeColumns> moments;
 };
 
-// Partial moments to mean, 1 / std and the running statistics. A block: 32 columns; 8 lanes take
-// every eighth chunk, then join in order.
+// mean, inverseStd = 1 / sqrt(variance + epsilon) and the running statistics from the chunks'
+// partial moments, in double precision. Grid: block x takes 32 columns from 32 x on. Thread (own,
+// lane) joins every eighth chunk of one column; lane 0 then joins the 8 sets in order, through
+// shared memory (3 x 8, 32).
 __global__ void __launch_bounds__(kMergeColumns* kMergeLanes)
     mergeMomentsKernel(int64_t rows, int chunkRows, int channels, const float* partials,
                        float* mean, float* inverseStd, float* runningMean, float* runningVariance) {
   auto& smem = sharedMemory<MergeSmem>();
   const int lane = static_cast<int>(threadIdx.y), own = static_cast<int>(threadIdx.x),
             column = static_cast<int>(blockIdx.x) * kMergeColumns + own;
+
+  // The thread's chunks.
   Moments moments;
   for (int64_t chunk = lane; column < channels && chunk * chunkRows < rows; chunk += kMergeLanes) {
     const int64_t left = rows - chunk * chunkRows;
@@ -79,20 +94,25 @@ __global__ void __launch_bounds__(kMergeColumns* kMergeLanes)
   smem.moments.put(3 * lane + 2, own, moments.count);
   __syncthreads();
   if (lane != 0 || column >= channels) return;
+
+  // All chunks.
   Moments all;
   for (int i = 0; i < kMergeLanes; ++i)
     all.join(smem.moments.get(3 * i, own), smem.moments.get(3 * i + 1, own),
              smem.moments.get(3 * i + 2, own));
+
+  // Statistics: the running variance is the unbiased one.
   const double count = static_cast<double>(rows), variance = all.squares / count,
                unbiased = rows > 1 ? all.squares / (count - 1) : 0.0;
   mean[column] = static_cast<float>(all.mean);
   inverseStd[column] =
-      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilon)));
+      static_cast<float>(1.0 / sqrt(variance + static_cast<double>(kBatchNormEpsilonFloat)));
   runningMean[column] += kBatchNormMomentum * (static_cast<float>(all.mean) - runningMean[column]);
   runningVariance[column] +=
       kBatchNormMomentum * (static_cast<float>(unbiased) - runningVariance[column]);
 }
 
+// y = (x - runningMean) / sqrt(runningVariance + epsilon) gamma + beta. For elementwise().
 struct EvaluateBatchNorm {
   BatchNormForward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -102,7 +122,7 @@ struct EvaluateBatchNorm {
   }
 };
 
-// Of a row and column: dU, and dU times the normalised x.
+// Of a row and column: dU, and dU times the normalised x. For reduceRows().
 struct BatchNormTerms {
   BatchNormBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
@@ -113,7 +133,7 @@ struct BatchNormTerms {
   }
 };
 
-// dX = or += gamma inverseStd (dU - mean(dU) - xhat mean(dU xhat)).
+// dX = or += gamma inverseStd (dU - mean(dU) - xhat mean(dU xhat)). For elementwise().
 struct BatchNormInput {
   BatchNormBackward op;
   const float* sums;  // (2, channels)
@@ -128,20 +148,27 @@ struct BatchNormInput {
   }
 };
 
-// A warp a row: mean, then the squares of what is left, then the row; x comes from the cache the
-// second and third time.
+// y = (x - mean) / (std + epsilon) a + b; std unbiased. mean and std are kept.
+// Grid: a block takes 4 rows, a warp one. The row is read three times: for the mean, for the
+// squares, for y; the second and third time it comes from the cache. No shared memory.
 __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormForwardKernel(LayerNormForward op) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kRowWarps + threadIdx.x / kWarp;
   if (row >= op.rows) return;  // whole warps
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const float* x = op.x + row * op.channels;
+
+  // Mean.
   float total = 0;
   for (int c = lane; c < op.channels; c += kWarp) total += x[c];
   const float mean = sumOfLanes(total) / static_cast<float>(op.channels);
+
+  // Standard deviation.
   float squares = 0;
   for (int c = lane; c < op.channels; c += kWarp) squares += (x[c] - mean) * (x[c] - mean);
   const float std = sqrtf(sumOfLanes(squares) / static_cast<float>(op.channels - 1)),
-              factor = 1.0f / (std + 1e-6f);
+              factor = 1.0f / (std + kLayerNormEpsilon);
+
+  // The row.
   for (int c = lane; c < op.channels; c += kWarp)
     write(op.y, row * op.channels + c, (x[c] - mean) * factor * op.a[c] + op.b[c]);
   if (lane == 0) {
@@ -150,8 +177,9 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormForwardKernel(Layer
   }
 }
 
-// With t = 1 / (std + eps), g = dY a, u = x - mean:  dX = or += t (g - mean(g)) - u t^2 sum(g u) /
-// (std (channels - 1)). A warp a row.
+// dX of the layer norm. With t = 1 / (std + eps), g = dY a, u = x - mean:
+//   dX = or += t (g - mean(g)) - u t^2 sum(g u) / (std (channels - 1))
+// Grid: a block takes 4 rows, a warp one. No shared memory.
 __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNormBackward op) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kRowWarps + threadIdx.x / kWarp;
   if (row >= op.rows) return;  // whole warps
@@ -159,33 +187,38 @@ __global__ void __launch_bounds__(kRowWarps* kWarp) layerNormInputKernel(LayerNo
   const float* x = op.x + row * op.channels;
   const int64_t first = row * op.channels;
   float* dX = op.dX + row * op.channels;
-  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + 1e-6f);
-  float total = 0, products = 0;
+  const float mean = op.mean[row], std = op.std[row], t = 1.0f / (std + kLayerNormEpsilon);
+
+  // mean(g), and the factor of u.
+  float sumG = 0, sumGU = 0;
   for (int c = lane; c < op.channels; c += kWarp) {
     const float g = read(op.dY, first + c) * op.a[c];
-    total += g;
-    products += g * (x[c] - mean);
+    sumG += g;
+    sumGU += g * (x[c] - mean);
   }
-  const float meanG = sumOfLanes(total) / static_cast<float>(op.channels),
-              sum = sumOfLanes(products);
+  const float meanG = sumOfLanes(sumG) / static_cast<float>(op.channels), sum = sumOfLanes(sumGU);
   const float spread =
       std > 0.0f ? t * t * sum / (std * static_cast<float>(op.channels - 1)) : 0.0f;
+
+  // The row.
   for (int c = lane; c < op.channels; c += kWarp) {
     const float value = t * (read(op.dY, first + c) * op.a[c] - meanG) - (x[c] - mean) * spread;
     dX[c] = op.accumulate ? dX[c] + value : value;
   }
 }
 
+// Of a row and column: dA's and dB's terms, dY xhat and dY. For reduceRows().
 struct LayerNormTerms {
   LayerNormBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[2]) const {
     const int64_t at = row * op.channels + c;
     const float dY = read(op.dY, at);
-    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + 1e-6f));
+    values[0] = dY * (op.x[at] - op.mean[row]) * (1.0f / (op.std[row] + kLayerNormEpsilon));
     values[1] = dY;
   }
 };
 
+// dX = dY times dropout's factor. For elementwise().
 struct TimesFactor {
   DropoutBackward op;
   __device__ void operator()(int64_t row, int c, float factor) const {
@@ -259,7 +292,7 @@ void CudaBackend::run(const LayerNormBackward& op) {
 }
 
 void CudaBackend::run(const DropoutBackward& op) {
-  elementwise(stream(), op.rows, op.channels, keepOf(op.dropout), TimesFactor{op});
+  elementwise(stream(), op.rows, op.channels, dropoutMaskOf(op.dropout), TimesFactor{op});
 }
 
 }  // namespace pstmo::cuda

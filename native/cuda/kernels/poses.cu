@@ -1,43 +1,59 @@
 // Windows out of sequences, mirroring, the loss, and the refining module's arithmetic.
+//
+// Determinism. One thread writes each element; the loss is summed by warps, blocks and a last block
+// in fixed orders, in double precision: the same bits each time.
+#include <device/shared-array.h>
+
 #include "../../core/philox.h"
 #include "../cuda-device.h"
 #include "elementwise.h"
-#include "../device/shared-array.h"
-#include "../device/warp.h"
+#include "lanes.h"
 
 namespace pstmo::cuda {
 namespace {
 
 constexpr uint32_t kShuffleSite =
     0xFFFFFFFFu;  // Philox's fourth word for frame permutations: no dropout site has it
-constexpr int kGatherThreads = 128, kMostFrames = 4096;
+constexpr int kGatherThreads = 128;
+constexpr int kMostFrames = 4096;  // of a shuffled window: its order lies in shared memory
 constexpr int kLossThreads = 256;
 
 struct OrderSmem {
   SharedArray<int, kMostFrames> order;
 };
 
-// A block a window. Shuffled: one lane draws the permutation, Fisher and Yates with words of
+// order = a permutation of 0 ... frames - 1, drawn by one lane: Fisher and Yates with words of
 // Philox, as the CPU does.
+__device__ __forceinline__ void drawOrder(OrderSmem& smem, const WindowGather& op, int sample) {
+  for (int i = 0; i < op.frames; ++i) smem.order.put(i, i);
+  for (int i = op.frames - 1; i > 0; --i) {
+    const uint64_t word =
+        philox(op.seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i), op.step,
+               kShuffleSite)
+            .word[0];
+    const int other = static_cast<int>(word * static_cast<uint64_t>(i + 1) >> 32),
+              mine = smem.order.get(i);
+    smem.order.put(i, smem.order.get(other));
+    smem.order.put(other, mine);
+  }
+}
+
+// y (batch, frames, joints, coordinates): windows of `source` around the samples' centres. A sample
+// is (sequence, centre, mirrored). Frames outside of the sequence are its first or last. Mirrored:
+// x changes its sign, left and right their places. The root joint is 0. Grid: block x takes window
+// x, a thread every 128th joint of it. Shared memory: the order of the frames, where they are
+// shuffled.
 __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGather op) {
   auto& smem = sharedMemory<OrderSmem>();
   const int sample = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
+
+  // The order of the frames.
   if (op.shuffle) {
-    if (thread == 0) {
-      for (int i = 0; i < op.frames; ++i) smem.order.put(i, i);
-      for (int i = op.frames - 1; i > 0; --i) {
-        const uint64_t word =
-            philox(op.seed, (static_cast<uint64_t>(sample) << 32) | static_cast<uint32_t>(i),
-                   op.step, kShuffleSite)
-                .word[0];
-        const int other = static_cast<int>(word * static_cast<uint64_t>(i + 1) >> 32),
-                  mine = smem.order.get(i);
-        smem.order.put(i, smem.order.get(other));
-        smem.order.put(other, mine);
-      }
-    }
+    if (thread == 0) drawOrder(smem, op, sample);
     __syncthreads();
   }
+
+  // The window's joints.
   const int sequence = op.samples[3 * sample], centre = op.samples[3 * sample + 1],
             mirrored = op.samples[3 * sample + 2];
   const int64_t last = op.length[sequence] - 1,
@@ -56,6 +72,7 @@ __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGathe
   }
 }
 
+// y = the mean of a pose and its mirror image turned back. For forEach() over (rows, joints).
 struct MeanOfMirrored {
   MirrorMean op;
   __device__ void operator()(int64_t point) const {
@@ -69,6 +86,7 @@ struct MeanOfMirrored {
   }
 };
 
+// One sum of each warp.
 struct LossSmem {
   SharedArray<double, kLossThreads / kWarp> sums;
 };
@@ -86,11 +104,15 @@ __device__ __forceinline__ double sumOfBlock(LossSmem& smem, double value) {
   return total;
 }
 
-// sums[block] = distances of its 256 points; dPredicted = factor (p - t) / |p - t|, or null.
+// sums[block] = the sum of |p - t| over its 256 points; dPredicted, where it is not null, = factor
+// (p - t) / |p - t|. Grid: a thread takes one point, a joint of one row. Shared memory: the warps'
+// sums.
 __global__ void __launch_bounds__(kLossThreads)
     poseLossKernel(PoseLoss op, float factor, double* sums) {
   auto& smem = sharedMemory<LossSmem>();
   const int64_t point = static_cast<int64_t>(blockIdx.x) * kLossThreads + threadIdx.x;
+
+  // The point's distance and gradient. Points of two coordinates leave the third at 0.
   float distance = 0;
   if (point < static_cast<int64_t>(op.rows) * op.joints) {
     float difference[3] = {0, 0, 0}, squares = 0;
@@ -109,12 +131,13 @@ __global__ void __launch_bounds__(kLossThreads)
         op.dPredicted[point * op.coordinates + c] = difference[c] * scale;
     }
   }
+
   const double total = sumOfBlock(smem, static_cast<double>(distance));
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
-// One block: loss += factor times the sums of the blocks before it, each lane every 256th, then
-// over the lanes.
+// loss += factor times the sum of `sums` (count).
+// Grid: one block; a thread adds every 256th, then the block as above.
 __global__ void __launch_bounds__(kLossThreads)
     addLossKernel(const double* sums, int64_t count, double factor, double* loss) {
   auto& smem = sharedMemory<LossSmem>();
@@ -124,7 +147,8 @@ __global__ void __launch_bounds__(kLossThreads)
   if (threadIdx.x == 0) *loss += total * factor;
 }
 
-// The root joint lies on the root itself: y = 0 there.
+// y = the point at the predicted depth on the ray through its keypoint, minus the root's: y = 0 at
+// the root joint. camera: (fx, fy, cx, cy) of a row. For forEach() over (rows, joints).
 struct BackProject {
   BackProjectForward op;
   __device__ void point(int64_t row, int joint, float (&xyz)[3]) const {
@@ -144,6 +168,7 @@ struct BackProject {
   }
 };
 
+// dPredicted's z += dY through BackProject.
 struct BackProjectGradient {
   BackProjectBackward op;
   __device__ void operator()(int64_t i) const {
@@ -158,6 +183,8 @@ struct BackProjectGradient {
 
 __device__ __forceinline__ float sigmoid(float logit) { return 1.0f / (1.0f + expf(-logit)); }
 
+// y = score predicted + (1 - score) backProjected in x and y, score = sigmoid(logits); z is the
+// predicted one.
 struct Blend {
   RefineBlendForward op;
   __device__ void operator()(int64_t i) const {
@@ -170,6 +197,7 @@ struct Blend {
   }
 };
 
+// Gradients of Blend: dLogits, dPredicted and dBackProjected, all `=`.
 struct BlendGradient {
   RefineBlendBackward op;
   __device__ void operator()(int64_t i) const {

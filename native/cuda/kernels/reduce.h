@@ -1,13 +1,14 @@
-// Sums over the rows of a matrix, column by column: first over fixed chunks of rows, then over the
-// chunks in their order, in double precision. No atomics: the same bits every time, on every
-// device.
+// Sums over the rows of a matrix (rows, columns), column by column, in two kernels: over fixed
+// chunks of 128 rows, then over the chunks in their order, in double precision. No atomics: the
+// same bits each time, on every device.
 #pragma once
 
-#include "../device/shared-array.h"
+#include <device/shared-array.h>
 
 namespace pstmo::cuda {
 
-constexpr int kReduceColumns = 32, kReduceLanes = 8, kReduceRows = 128;
+constexpr int kReduceColumns = 32, kReduceLanes = 8;  // threads of a block, x and y
+constexpr int kReduceRows = 128;                      // of a chunk
 
 inline int64_t reduceChunks(int64_t rows) { return (rows + kReduceRows - 1) / kReduceRows; }
 
@@ -16,8 +17,10 @@ struct ReduceSmem {
   SharedMatrix<float, kReduceLanes * kSums, kReduceColumns> sums;
 };
 
-// partials[chunk][s][column] = sum over the chunk's rows of terms(row, column, out)[s]. A block: 32
-// columns of one chunk.
+// partials[chunk][s][column] = sum over the chunk's rows of values[s] of terms(row, column,
+// values). Grid: block (x, y) takes chunk x and 32 columns from 32 y on. Thread (x, lane) sums
+// every eighth row of one column. Shared memory: those sums (8 kSums, 32), which lane s adds in
+// order for sum s.
 template <int kSums, typename Terms>
 __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
     reduceChunksKernel(int64_t rows, int columns, Terms terms, float* partials) {
@@ -26,6 +29,8 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
   const int column = static_cast<int>(blockIdx.y) * kReduceColumns + x;
   const int64_t chunk = blockIdx.x,
                 end = (chunk + 1) * kReduceRows < rows ? (chunk + 1) * kReduceRows : rows;
+
+  // The thread's rows.
   float sums[kSums] = {};
   for (int64_t row = chunk * kReduceRows + lane; column < columns && row < end;
        row += kReduceLanes) {
@@ -34,6 +39,8 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
 #pragma unroll
     for (int s = 0; s < kSums; ++s) sums[s] += values[s];
   }
+
+  // The 8 lanes of a column, in order.
 #pragma unroll
   for (int s = 0; s < kSums; ++s) smem.sums.put(s * kReduceLanes + lane, x, sums[s]);
   __syncthreads();
@@ -43,12 +50,13 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
   partials[(chunk * kSums + lane) * columns + column] = total;
 }
 
-// The chunks' partials (chunks, sums * channels) added in order: into `sums` with =, where it is
-// not null, and into the targets (channels each) with +=, where they are not.
+// Adds the chunks' partials (chunks, sums channels) in order. Where they are not null, `result`
+// (sums channels) = all of it, `first` (channels) += the first sum, `second` (channels) += the
+// second.
 void addPartials(cudaStream_t stream, const float* partials, int64_t chunks, int sums, int channels,
                  float* result, float* first, float* second);
 
-// partials: reduceChunks(rows) * kSums * columns floats.
+// Runs the first of the two kernels. partials: reduceChunks(rows) kSums columns floats.
 template <int kSums, typename Terms>
 void reduceRows(cudaStream_t stream, int64_t rows, int columns, const Terms& terms,
                 float* partials) {

@@ -1,6 +1,7 @@
-// Strided convolution over time: a product whose left side is gathered as it is read. With element
-// 3 c + t of a gathered row for channel c and tap t, the weight (out, in, 3) is a plain matrix
-// (out, 3 in).
+// Strided convolution over time, kernel 3 and padding 1: a matmul whose left side is gathered as it
+// is read. With element 3 c + t of a gathered row for channel c and tap t, the weight (out, in, 3)
+// is a plain matrix (out, 3 in). The element-wise steps around it are deterministic: one thread
+// writes each element, and adds in the order of the taps.
 #include "../cuda-device.h"
 #include "elementwise.h"
 #include "matmul-launch.h"
@@ -32,6 +33,7 @@ struct TakeShares {
   }
 };
 
+// dResidual's rows that the forward pass kept += dY.
 struct AddToKept {
   StridedResidualBackward op;
   int outTokens;
@@ -41,6 +43,7 @@ struct AddToKept {
   }
 };
 
+// y (rows, length) = the gathered rows, laid out in memory for cuBLASLt.
 struct GatherRow {
   ConvolutionRows rows;
   int length;
@@ -71,17 +74,17 @@ void CudaBackend::run(const StridedConvForward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride);
   const Epilogue epilogue{.y = op.y,
                           .bias = op.bias,
-                          .keep = keepOf(op.dropout),
+                          .dropout = dropoutMaskOf(op.dropout),
                           .residual = op.residual,
                           .outTokens = outTokens,
                           .tokens = op.tokens,
                           .stride = op.stride};
-  product(static_cast<int64_t>(op.batch) * outTokens, op.out, 3 * static_cast<int64_t>(op.in),
-          ConvolutionRowMajor{{op.x, op.in, op.tokens, outTokens, op.stride}},
-          RowMajor{op.weight, 3 * op.in}, epilogue);
+  matmul(static_cast<int64_t>(op.batch) * outTokens, op.out, 3 * static_cast<int64_t>(op.in),
+         ConvolutionRowMajor{{op.x, op.in, op.tokens, outTokens, op.stride}},
+         RowMajor{op.weight, 3 * op.in}, epilogue);
 }
 
-// dX = by two kernels: what each output row gives to its three neighbours (a plain product), then
+// dX = by two kernels: what each output row gives to its three neighbours (a plain matmul), then
 // each token takes its shares. dWeight +=, dBias +=.
 void CudaBackend::run(const StridedConvBackward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride), length = 3 * op.in;
@@ -89,8 +92,8 @@ void CudaBackend::run(const StridedConvBackward& op) {
   if (op.dX) {
     const Activations spread = partials_.activations(
         static_cast<size_t>(rows) * static_cast<size_t>(length), op.dX.storage);
-    product(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length},
-            Epilogue{.y = spread});
+    matmul(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length},
+           Epilogue{.y = spread});
     elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.in, {},
                 TakeShares{op, spread, outTokens});
   }

@@ -1,4 +1,6 @@
-// Positions, learned tokens, masks, and the small helpers that move rows.
+// Positions, learned tokens, masks, and operations that move rows. Functors are for elementwise()
+// over (rows, channels) unless they say otherwise; one thread writes each element: the same bits
+// each time.
 #include "../cuda-device.h"
 #include "elementwise.h"
 #include "reduce.h"
@@ -6,6 +8,7 @@
 namespace pstmo::cuda {
 namespace {
 
+// y[b, i] = x[b, rows[i]] + table[tableRows[i]]; without the lists, i itself.
 struct GatherRows {
   PositionsForward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -20,6 +23,7 @@ struct GatherRows {
   }
 };
 
+// dX[b, rows[i]] = dY[b, i]; the other rows are zeroed before.
 struct ScatterRows {
   PositionsBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -43,6 +47,7 @@ struct AddOverWindows {
   }
 };
 
+// y[b, i] = (x[b, i] where i is visible, else the token) + table[order[i]].
 struct DecoderRows {
   DecoderInputForward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -53,6 +58,7 @@ struct DecoderRows {
   }
 };
 
+// dX[b, i] = dY[b, i] of the visible rows.
 struct VisibleRows {
   DecoderInputBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -61,6 +67,7 @@ struct VisibleRows {
   }
 };
 
+// dToken's terms: dY of the masked rows. For reduceRows().
 struct MaskedRowTerm {
   DecoderInputBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[1]) const {
@@ -69,6 +76,7 @@ struct MaskedRowTerm {
   }
 };
 
+// y = the token where a joint is masked, else x. Rows are points of two coordinates.
 struct MaskJoints {
   JointMaskForward op;
   __device__ void operator()(int64_t point, int c, float) const {
@@ -77,6 +85,7 @@ struct MaskJoints {
   }
 };
 
+// dToken's terms: dY of the masked joints. For reduceRows().
 struct MaskedJointTerm {
   JointMaskBackward op;
   __device__ void operator()(int64_t point, int c, float (&values)[1]) const {
@@ -85,6 +94,7 @@ struct MaskedJointTerm {
   }
 };
 
+// y = [a | b], row by row.
 struct Concatenate {
   ConcatForward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -93,6 +103,7 @@ struct Concatenate {
   }
 };
 
+// dA, dB += the two parts of dY.
 struct Split {
   ConcatBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -105,6 +116,7 @@ struct Split {
   }
 };
 
+// y += x. For forEach().
 struct AddElement {
   AddForward op;
   __device__ void operator()(int64_t i) const { op.y[i] += op.x[i]; }

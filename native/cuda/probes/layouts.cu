@@ -1,16 +1,19 @@
-// What every wrapper of ptx.h and warp.h does with the lanes of a warp, as text: the emulated
-// device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU must give the same. Where it
-// does not, the emulation believes something wrong of the hardware.
+// What every function of ptx.h and warp.h, and what is built on them, does with the lanes of a
+// warp, as text: the emulated device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU
+// must give the same. Where it does not, the emulation believes something wrong of the hardware.
 //
-// Products are asked without trusting ptx.h's own idea of a fragment: one element of A's registers
-// is 1 and the others 0, B's registers hold their own numbers, so each element of C that is not 0
-// says which element of B it met. One line each:
+// Products are asked without trusting the fragments' own idea of a fragment: one element of A's
+// registers is 1 and the others 0, B's registers hold their own numbers, so each element of C that
+// is not 0 says which element of B it met. One line each:
 //   <format> A lane.register.half -> C lane.element = B's number, ...
+#include <device/ptx.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "../device/ptx.h"
+#include "../kernels/fragments.h"
+#include "../kernels/lanes.h"
 
 namespace pstmo::cuda {
 

@@ -1,20 +1,24 @@
-// Products of the plan: tiles of kPlanRows rows and one panel of two vectors, sums in registers,
-// the epilogue on those registers. Panels outside, rows inside: a panel is read from the
-// second-level cache once for each tile and the rows once for each panel. Included by
-// plan-kernels.inl alone.
+// Matmul of the compiled lifter: a tile of rows times a panel, sums in registers, and the epilogue
+// on those registers, so that a result is written once. Included by kernels.inl alone.
+//
+//   y = activation(scale[row] * (a panels) + bias) + residual        kernels.h: Matmul
+//
+// Shapes: a (groups, rows, inner), panels (panelCount, inner, kPanel), y (groups * rows, panelCount
+// * kPanel), all in whole panels. In bf16 a 32-bit word holds two neighbours of `inner`.
+//
+// Loop: panels outside, tiles of kTileRows rows inside: a panel is read from the second-level cache
+// once for each tile, the rows once for each panel. A step over `inner` loads two vectors of the
+// panel and broadcasts one word of each row; it prefetches a few bytes of the panel behind it into
+// the second-level cache, as a network's weights are larger.
+//
+// Deterministic: each element adds its steps over `inner` in order, from zero, whatever the number
+// of rows, groups or threads.
 #pragma once
-
-#if PSTMO_VECTOR_BYTES == 64
-constexpr int kPlanRows = 9;  // 18 sums, 2 panel vectors and a broadcast of 32 registers; nine
-                              // divides every token count of the model
-#else
-constexpr int kPlanRows = 6;  // 12 sums of 16 registers
-#endif
 
 // Goes through consecutive rows of a RowMap with one division.
 struct RowWalk {
-  ptrdiff_t at;
-  int left;
+  ptrdiff_t at;  // where the row begins, in elements
+  int left;      // rows of its group, this one included
   ptrdiff_t stride, jump;
 
   RowWalk(const RowMap& map, int row)
@@ -40,14 +44,18 @@ struct RowWalk {
   int rows = INT_MAX;
 };
 
+// ---- Epilogue: on the sums of MR rows from `row` and one panel from `column`, in registers.
+
 #if defined(__AVX512BF16__)
 inline void saveBf16(Bf16* to, Vec low, Vec high) {
   _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low));
 }
 #endif
 
+// sums = activation(scale * sums + bias)
 template <int MR>
-inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int column) {
+inline void scaleAndActivate(const Matmul& op, Vec (&sums)[MR][2], int row, int column) {
+  // Row scale: a layer norm folded into the weights.
   if (op.scale) {
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -64,6 +72,7 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
       sums[i][1] += bias1;
     }
   }
+  // Leaky ReLU as max(x, slope x).
   if (op.slope != 1.0f) {
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -74,6 +83,12 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
       }
     }
   }
+}
+
+// The residual is read before y is written, as the two may be one.
+template <int MR>
+inline void epilogue(const Matmul& op, Vec (&sums)[MR][2], int row, int column) {
+  scaleAndActivate<MR>(op, sums, row, column);
   if (op.residual) {
     RowWalk walk(op.residualMap, row);
 #pragma GCC unroll 9
@@ -84,6 +99,7 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
       walk.next();
     }
   }
+  // To memory in fp32, in bf16, or in both.
   if (op.y) {
     RowWalk walk(op.yMap, row);
 #pragma GCC unroll 9
@@ -106,8 +122,9 @@ inline void planStore(const PlanProduct& op, Vec (&sums)[MR][2], int row, int co
 #endif
 }
 
-// The panel behind the one in use, of which each step over `inner` asks the second-level cache for
-// a few bytes: a network's weights are larger.
+// ---- Tiles
+
+// The panel behind the one in use: each step over `inner` prefetches `step` bytes of it.
 struct NextPanel {
   const char* at;
   ptrdiff_t step;
@@ -118,87 +135,58 @@ struct NextPanel {
   }
 };
 
-template <int MR>
-void planTile(const PlanProduct& op, const void* rows, const void* panel, int row, int column,
-              NextPanel next) {
-  const float* a = static_cast<const float*>(rows);
-  const float* b = static_cast<const float*>(panel);
-  const ptrdiff_t stride = op.aStride;
-  const int inner = op.inner;
+// MR rows from `rows`, `stride` words apart, times a panel (steps, kPanel).
+template <typename Word, int MR>
+void tile(const Matmul& op, const float* rows, ptrdiff_t stride, int steps, const float* panel,
+          int row, int column, NextPanel next) {
   Vec sums[MR][2] = {};
-  for (int p = 0; p < inner; ++p) {
+  for (int p = 0; p < steps; ++p) {
     next.fetch();
-    const Vec b0 = load(b + (ptrdiff_t)p * kPanel), b1 = load(b + (ptrdiff_t)p * kPanel + kLanes);
+    const Vec b0 = load(panel + (ptrdiff_t)p * kPanel),
+              b1 = load(panel + (ptrdiff_t)p * kPanel + kLanes);
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
-      const float value = a[i * stride + p];
-      sums[i][0] += value * b0;
-      sums[i][1] += value * b1;
+      Word::multiplyAdd(sums[i][0], rows + i * stride + p, b0);
+      Word::multiplyAdd(sums[i][1], rows + i * stride + p, b1);
     }
   }
-  planStore<MR>(op, sums, row, column);
+  epilogue<MR>(op, sums, row, column);
 }
 
-#if defined(__AVX512BF16__)
-template <int MR>
-void planTileBf16(const PlanProduct& op, const void* rows, const void* panel, int row, int column,
-                  NextPanel next) {
-  const uint32_t* a = static_cast<const uint32_t*>(rows);
-  const uint32_t* b = static_cast<const uint32_t*>(panel);
-  const ptrdiff_t stride = op.aStride / 2;
-  const int pairs = op.inner / 2;
-  Vec sums[MR][2] = {};
-  for (int p = 0; p < pairs; ++p) {
-    next.fetch();
-    const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32),
-                   b1 = (__m512bh)_mm512_loadu_si512(b + (ptrdiff_t)p * 32 + 16);
-#pragma GCC unroll 9
-    for (int i = 0; i < MR; ++i) {
-      const __m512bh value = (__m512bh)_mm512_set1_epi32((int)a[i * stride + p]);
-      sums[i][0] = (Vec)_mm512_dpbf16_ps((__m512)sums[i][0], value, b0);
-      sums[i][1] = (Vec)_mm512_dpbf16_ps((__m512)sums[i][1], value, b1);
-    }
-  }
-  planStore<MR>(op, sums, row, column);
-}
-#endif
-
-using PlanTile = void (*)(const PlanProduct&, const void*, const void*, int, int, NextPanel);
-
-constexpr PlanTile kPlanTiles[kPlanRows + 1] = {
-    nullptr,     planTile<1>, planTile<2>, planTile<3>, planTile<4>, planTile<5>, planTile<6>,
+// The tile of MR rows: one function each, so that sums stay in registers.
+using Tile = void (*)(const Matmul&, const float*, ptrdiff_t, int, const float*, int, int,
+                      NextPanel);
+template <typename Word>
+constexpr Tile kTiles[kTileRows + 1] = {
+    nullptr,       tile<Word, 1>, tile<Word, 2>, tile<Word, 3>,
+    tile<Word, 4>, tile<Word, 5>, tile<Word, 6>,
 #if PSTMO_VECTOR_BYTES == 64
-    planTile<7>, planTile<8>, planTile<9>,
+    tile<Word, 7>, tile<Word, 8>, tile<Word, 9>,
 #endif
 };
 
-// stepElements: elements of a row that one step over `inner` takes.
-inline void planTiles(const PlanProduct& op, const PlanTile (&tiles)[kPlanRows + 1],
-                      int elementBytes, int stepElements) {
-  const char* a = static_cast<const char*>(op.a);
-  const ptrdiff_t panelBytes = (ptrdiff_t)op.inner * kPanel * elementBytes;
-  const ptrdiff_t steps = op.inner / stepElements,
-                  tilesOfPanel = op.groups * ((op.rows + kPlanRows - 1) / kPlanRows);
+template <typename Word>
+void matmul(const Matmul& op) {
+  // All in words, so that both precisions walk the same way.
+  const float* a = static_cast<const float*>(op.a);
+  const float* panels = static_cast<const float*>(op.panels);
+  const ptrdiff_t stride = op.aStride / Word::kElements, group = op.aGroup / Word::kElements;
+  const int steps = op.inner / Word::kElements;
+  const ptrdiff_t panelWords = (ptrdiff_t)steps * kPanel, panelBytes = panelWords * 4;
+  const ptrdiff_t tilesOfPanel = op.groups * ((op.rows + kTileRows - 1) / kTileRows);
+
   for (int panel = 0; panel < op.panelCount; ++panel) {
-    const char* b = static_cast<const char*>(op.panels) + panel * panelBytes;
-    NextPanel next{b + panelBytes, panelBytes / (tilesOfPanel * steps) + 1};
-    for (int group = 0; group < op.groups; ++group) {
-      const char* rows = a + group * op.aGroup * elementBytes;
-      for (int row = 0; row < op.rows; row += kPlanRows) {
-        tiles[least(kPlanRows, op.rows - row)](op, rows + row * op.aStride * elementBytes, b,
-                                               group * op.rows + row, panel * kPanel, next);
+    // The next panel is prefetched evenly over the steps of this one's tiles.
+    const float* b = panels + panel * panelWords;
+    NextPanel next{reinterpret_cast<const char*>(b + panelWords),
+                   panelBytes / (tilesOfPanel * steps) + 1};
+    for (int g = 0; g < op.groups; ++g) {
+      for (int row = 0; row < op.rows; row += kTileRows) {
+        kTiles<Word>[least(kTileRows, op.rows - row)](op, a + g * group + row * stride, stride,
+                                                      steps, b, g * op.rows + row, panel * kPanel,
+                                                      next);
         next.at += next.step * steps;
       }
     }
   }
 }
-
-void planProduct(const PlanProduct& op) { planTiles(op, kPlanTiles, 4, 1); }
-
-#if defined(__AVX512BF16__)
-constexpr PlanTile kPlanTilesBf16[kPlanRows + 1] = {
-    nullptr,         planTileBf16<1>, planTileBf16<2>, planTileBf16<3>, planTileBf16<4>,
-    planTileBf16<5>, planTileBf16<6>, planTileBf16<7>, planTileBf16<8>, planTileBf16<9>,
-};
-void planProductBf16(const PlanProduct& op) { planTiles(op, kPlanTilesBf16, 2, 2); }
-#endif

@@ -1,7 +1,10 @@
-// The kernels of the evaluation-only plan, compiled once for each instruction set like those of
-// kernels.h: products whose epilogue is fused into the store, attention of one head with its scores
-// in the first-level cache, and what goes row by row. Rows are padded to whole panels: what lies
-// behind the last channel is zero, stays zero, and is read and written as the rest is.
+// The CPU kernels of the compiled lifter, inference alone, compiled once for each instruction set
+// like those of native/cpu/kernels: matmuls whose epilogue runs on the registers of a tile,
+// attention of one head with its scores in the first-level cache, and what goes row by row.
+//
+// Rows are padded to whole panels: the channels behind the last are zero, stay zero, and are read
+// and written as the rest is, so no kernel has a tail. The lifter splits the work; kernels never
+// allocate and never start threads, and a row's bits do not depend on the rows beside it.
 #pragma once
 
 #include <climits>
@@ -11,7 +14,7 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 using Bf16 = uint16_t;
 
@@ -24,24 +27,23 @@ struct RowMap {
 };
 
 // y = activation(scale[row] * (a panels) + bias) + residual, for `groups` times `rows` rows. Rows
-// of y, scale and residual are numbered through the groups. The sum over `inner` runs in one order
-// whatever the number of rows.
-struct PlanProduct {
+// of y, scale and residual are numbered through the groups.
+struct Matmul {
   int rows = 0;
   int groups = 1;
   const void* a = nullptr;  // floats, or bf16 where the panels are
   ptrdiff_t aStride = 0;    // elements from row to row
   ptrdiff_t aGroup = 0;     // and from group to group
   int inner = 0;            // bf16: even
-  const void* panels =
-      nullptr;  // (panelCount, inner, panelColumns); bf16: (panelCount, inner / 2, panelColumns, 2)
+  // (panelCount, inner, panelColumns); bf16: (panelCount, inner / 2, panelColumns, 2)
+  const void* panels = nullptr;
   int panelCount = 0;
   const float* scale = nullptr;  // (rows)
   const float* bias = nullptr;   // (panelCount * panelColumns)
   float slope = 1;               // of the activation where it is negative: 1 none, 0 ReLU
   const float* residual = nullptr;
   RowMap residualMap = {};
-  float* y = nullptr;  // may be the residual itself; or null
+  float* y = nullptr;  // may be the residual itself (in place); or null
   RowMap yMap = {};
   Bf16* yBf16 = nullptr;  // the same rounded; or null
   RowMap yBf16Map = {};
@@ -50,94 +52,73 @@ struct PlanProduct {
 // One head of one window: out = softmax2(q k^T) v, softmax2 with powers of two, so that log2(e) /
 // sqrt(width) belongs into q. exp2 is a polynomial on [-0.5, 0.5]: relative error at most 2.2e-7 in
 // fp32, 7.5e-5 in bf16 (whose own rounding is 2e-3).
-struct PlanAttention {
+struct Attention {
   int queries = 0, keys = 0;
   int width = 0;  // channels of a head; bf16: even
-  const void* q =
-      nullptr;  // floats or bf16, all rows `stride` elements apart: width rounded up to a panel
+  // q (queries, stride); k, v (keys, stride), floats or bf16: stride is width rounded up to a panel
+  const void* q = nullptr;
   const void* k = nullptr;
   const void* v = nullptr;
   ptrdiff_t stride = 0;
-  void* out = nullptr;
+  void* out = nullptr;  // (queries, outStride): `width` channels of each row, unpadded
   ptrdiff_t outStride = 0;
-  // Without subtracting the greatest score of a row where |q| max |k| says that no power can leave
-  // the range of floats.
-  bool skipMaximum = true;
 };
 
-// y = (x - mean) t a + b with t = 1 / (std + 1e-6), std unbiased, of each row; a and b both or
-// neither. scaled false: t = 1.
-struct PlanNormalize {
+// y = (x - mean) t, rounded, with t = 1 / (std + 1e-6), std unbiased, of each row. scaled false:
+// t = 1. The norm's scale and shift are in the next weights.
+struct LayerNorm {
   int rows = 0, channels = 0;
-  const float* x = nullptr;
+  const float* x = nullptr;  // (rows, stride)
   ptrdiff_t stride = 0;
-  const float* a = nullptr;
-  const float* b = nullptr;
   bool scaled = true;
-  float* y = nullptr;  // one of the two, rows `stride` apart
-  Bf16* yBf16 = nullptr;
+  Bf16* y = nullptr;  // (rows, stride)
 };
 
-// y = leaky(x scale + shift) + residual, column by column; rows `stride` apart. For what is not
-// folded into a product.
-struct PlanAffine {
-  int rows = 0, channels = 0;
-  const float* x = nullptr;
-  ptrdiff_t stride = 0;
-  const float* scale = nullptr;
-  const float* shift = nullptr;
-  float slope = 1;
-  const float* residual = nullptr;
-  float* y = nullptr;
-  Bf16* yBf16 = nullptr;
-};
-
-// Rows of the first layer's Q, K and V of one head, of a frame's part and a position's: out =
-// scale[i] (frame + position) + bias.
-struct PlanCombine {
+// Rows of the first layer's Q, K or V of one head, of a frame's part and a position's: out[i] =
+// scale[i] (frames[frameRows[i]] + positions[i]) + bias.
+struct CombineRows {
   int rows = 0, columns = 0;
   const float* frames = nullptr;
-  const int32_t* frameRows = nullptr;  // (rows): which row of `frames`
+  const int32_t* frameRows = nullptr;  // (rows)
   ptrdiff_t frameStride = 0;
-  const float* positions = nullptr;  // row i
+  const float* positions = nullptr;  // (rows, positionStride)
   ptrdiff_t positionStride = 0;
   const float* scale = nullptr;  // (rows)
   const float* bias = nullptr;   // (columns)
-  void* out = nullptr;           // floats or bf16
+  void* out = nullptr;           // (rows, outStride), floats or bf16
   ptrdiff_t outStride = 0;
   bool bf16 = false;
 };
 
-struct PlanKernels {
-  int lanes;
+struct Kernels {
   int panelColumns;
   int tileRows;
-  void (*product)(const PlanProduct&);
-  void (*productBf16)(const PlanProduct&);  // null without the instructions
-  void (*attention)(const PlanAttention&, float* scratch);
-  void (*attentionBf16)(const PlanAttention&, float* scratch);
+  void (*matmul)(const Matmul&);
+  void (*matmulBf16)(const Matmul&);  // null without the instructions
+  // scratch of attentionScratch floats
+  void (*attention)(const Attention&, float* scratch);
+  void (*attentionBf16)(const Attention&, float* scratch);
   // scale[row] = 1 / (std + 1e-6)
   void (*rowScales)(const float* x, ptrdiff_t stride, int channels, int rows, float* scale);
-  void (*normalizeRows)(const PlanNormalize&);
-  void (*affineRows)(const PlanAffine&);
+  void (*layerNorm)(const LayerNorm&);  // null without the bf16 instructions
   // y[i] = x[xRows[i]] + table[i]; xRows null: i. table null: a copy. y may be x where xRows is
   // null.
   void (*addRows)(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
                   RowMap tableMap, int channels, int rows, float* y);
-  void (*combineRows)(const PlanCombine&);
+  void (*combineRows)(const CombineRows&);
 };
 
 // Floats of scratch that attention over `keys` keys of `width` channels takes, any instruction set.
-size_t planAttentionScratch(int keys, int width);
+size_t attentionScratch(int keys, int width);
 
 // For an instruction set as cpu-backend.h names them.
-const PlanKernels& planKernels(Precision precision, const std::string& isa);
+const Kernels& chooseKernels(Precision precision, const std::string& isa);
 
-const PlanKernels& portablePlanKernels();
+const Kernels& portableKernels();
 #if defined(__x86_64__)
-const PlanKernels& avx2PlanKernels();
-const PlanKernels& avx512PlanKernels();
-const PlanKernels& avx512Bf16PlanKernels();
+const Kernels& avx2Kernels();
+const Kernels& avx512Kernels();
+const Kernels& avx512bf16Kernels();
 #endif
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

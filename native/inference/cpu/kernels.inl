@@ -1,4 +1,6 @@
-// All kernels of the plan for one instruction set: see kernels.inl.
+// All kernels of the compiled lifter for one instruction set: PSTMO_ISA names it,
+// PSTMO_VECTOR_BYTES its vectors, and the file that includes this is compiled with its flags.
+#include "../../core/constants.h"
 #include "../../core/philox.h"
 #include "kernels.h"
 
@@ -6,40 +8,39 @@
 #include <immintrin.h>
 #endif
 
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wunused-function"
-
-namespace pstmo::PSTMO_ISA {
+namespace pstmo::inference::PSTMO_ISA {
 namespace {
 // clang-format off: each of these uses what the ones before it define.
+#include "../../cpu/kernels/compiler.h"
 #include "../../cpu/kernels/vector.h"
 #include "kernels-matmul.h"
 #include "kernels-attention.h"
 #include "kernels-rows.h"
 // clang-format on
 
-constexpr PlanKernels makePlanKernels() {
+constexpr Kernels makeKernels() {
   return {
-      .lanes = kLanes,
       .panelColumns = kPanel,
-      .tileRows = kPlanRows,
-      .product = planProduct,
+      .tileRows = kTileRows,
+      .matmul = matmul<Fp32Word>,
 #if defined(__AVX512BF16__)
-      .productBf16 = planProductBf16,
-      .attention = planAttention,
-      .attentionBf16 = planAttentionBf16,
+      .matmulBf16 = matmul<Bf16Word>,
+      .attention = attention,
+      .attentionBf16 = attentionBf16,
 #else
-      .productBf16 = nullptr,
-      .attention = planAttention,
+      .matmulBf16 = nullptr,
+      .attention = attention,
       .attentionBf16 = nullptr,
 #endif
       .rowScales = rowScales,
-      .normalizeRows = planNormalizeRows,
-      .affineRows = planAffineRows,
-      .addRows = planAddRows,
-      .combineRows = planCombineRows,
+#if defined(__AVX512BF16__)
+      .layerNorm = layerNorm,
+#else
+      .layerNorm = nullptr,
+#endif
+      .addRows = addRows,
+      .combineRows = combineRows,
   };
 }
 }  // namespace
-}  // namespace pstmo::PSTMO_ISA
+}  // namespace pstmo::inference::PSTMO_ISA

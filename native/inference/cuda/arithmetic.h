@@ -1,13 +1,23 @@
-// The three ways in which the plan's kernels multiply what lies in shared memory as words: floats
-// by multiply-adds, floats by tensor cores in tf32, pairs of bf16 by tensor cores. A warp's results
-// are fragments of 16 x 8 in all of them: lane (g = lane / 4, t = lane % 4) has (g, 2t), (g, 2t +
-// 1), (g + 8, 2t), (g + 8, 2t + 1).
+// The three ways in which the compiled lifter's kernels multiply words of shared memory: floats by
+// multiply-adds (FloatArithmetic), floats by tensor cores in tf32 (TensorFloatArithmetic), pairs of
+// bf16 by tensor cores (BrainFloatArithmetic). Each has
+//   multiply: sums (16 kM, 8 kN) += a b^T over `words` words of the inner dimension,
+//   weigh:    sums (16, 8 kC) += weights (16, 8 kN), which lie in registers, times rows of v,
+//   toShared, toMemory: two neighbouring elements of a row as words.
+// In all of them a warp's results are fragments of 16 x 8: lane (g = lane / 4, t = lane % 4) has
+// elements (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
 
-#include "../../cuda/device/ptx.h"
-#include "../../cuda/device/shared-array.h"
+#include <device/ptx.h>
+#include <device/shared-array.h>
 
-namespace pstmo::cuda {
+#include "../../core/constants.h"
+#include "../../cuda/kernels/fragments.h"
+#include "../../cuda/kernels/lanes.h"
+
+namespace pstmo::inference::cuda {
+
+using namespace pstmo::cuda;  // warps, shared arrays and instructions
 
 struct LanePlace {
   int g = laneOfWarp() / 4, t = laneOfWarp() % 4;
@@ -22,22 +32,23 @@ struct Operand {
 // What a layer norm multiplies by, where `squares` is the sum of the squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
-  constexpr float kEpsilon = 1e-6f;
-  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kEpsilon);
+  return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kLayerNormEpsilon);
 }
 
+// A lane computes its elements of each fragment by itself: no lane needs another's sums.
 struct FloatArithmetic {
   static constexpr int kPerWord = 1;
   using Left = uint4;
   using Right = uint4;
 
-  // sums (16 kM, 8 kN) += a b^T over `words` words, a multiple of 8.
+  // `words`: a multiple of 8. Four words at a time: rows g and g + 8 of `a`, columns 2t and 2t + 1
+  // of `b`.
   template <int kM, int kN>
   __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a,
                                                   const Operand& b, int words) {
     const LanePlace at;
     for (int k = 0; k < words; k += 4) {
-      Left left[kM][2];
+      Left left[kM][2];  // rows g and g + 8 of each 16
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
 #pragma unroll
@@ -65,7 +76,7 @@ struct FloatArithmetic {
     }
   }
 
-  // sums (16, 8 kC) += weights (16, 8 kN) times rows [row, row + 8 kN) of v.
+  // Rows [row, row + 8 kN) of v. The weight of a key comes from the lane of the row that has it.
   template <int kN, int kC>
   __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4],
                                                const SharedWords& v, int row) {
@@ -103,6 +114,7 @@ struct FloatArithmetic {
   }
 };
 
+// Elements are rounded to tf32 as they are read.
 struct TensorFloatArithmetic {
   static constexpr int kPerWord = 1;
   using Left = LeftRegisters;
@@ -157,6 +169,7 @@ struct TensorFloatArithmetic {
   }
 };
 
+// Words are the pairs that the instruction takes: they are read as they lie.
 struct BrainFloatArithmetic {
   static constexpr int kPerWord = 2;
   using Left = LeftRegisters;
@@ -216,4 +229,4 @@ struct BrainFloatArithmetic {
   }
 };
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

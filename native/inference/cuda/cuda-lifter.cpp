@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "../../core/constants.h"
 #include "../../core/error.h"
 #include "../clip-walk.h"
 #include "../held-stream.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 namespace {
 
 constexpr int kBatchRows =
@@ -15,32 +16,35 @@ constexpr int kEncoderRows = 1 << 14;  // rows that pass through the spatial enc
 
 }  // namespace
 
-std::string cudaPlanObstacle(const PlanConfig& config, Precision precision, int device) {
-  if (config.strides.empty()) return "the network has no frame aggregator";
-  return cuda::planDeviceObstacle(device, precision, config.width, config.heads);
+std::string cudaUnsupportedReason(const NetworkConfig& config, Precision precision, int device) {
+  const std::string unsupported = unsupportedNetwork(config);
+  if (!unsupported.empty()) return unsupported;
+  return cuda::unsupportedReason(device, precision, config.width, config.heads);
 }
 
-std::unique_ptr<LiftPlan> makeCudaPlan(const PlanConfig& config, const PlanFolds& folds,
-                                       Precision precision, int device, const TensorReader& read) {
-  const std::string obstacle = cudaPlanObstacle(config, precision, device);
-  if (!obstacle.empty()) throw Error("ERR_UNSUPPORTED", "No plan: " + obstacle + ".");
-  return std::make_unique<CudaPlan>(config, folds, precision, device, read);
+std::unique_ptr<CompiledLifter> makeCudaLifter(const NetworkConfig& config, const Folds& folds,
+                                               Precision precision, int device,
+                                               const TensorReader& read) {
+  const std::string unsupported = cudaUnsupportedReason(config, precision, device);
+  if (!unsupported.empty())
+    throw Error("ERR_UNSUPPORTED", "The lifter cannot be compiled: " + unsupported + ".");
+  return std::make_unique<CudaLifter>(config, folds, precision, device, read);
 }
 
-CudaPlan::CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-                   int device, const TensorReader& read)
+CudaLifter::CudaLifter(const NetworkConfig& config, const Folds& folds, Precision precision,
+                       int device, const TensorReader& read)
     : config_(config),
       folds_(folds),
-      device_(cuda::makePlanDevice(device, precision, config.width, config.heads)),
+      device_(cuda::makeLifterDevice(device, precision, config.width, config.heads)),
       backend_(device_->backend()),
       weights_(config_, folds_, precision, *device_, read),
       arrays_(backend_) {}
 
-int CudaPlan::largestBatch(int sides) const {
+int CudaLifter::largestBatch(int sides) const {
   return std::max(1, kBatchRows / config_.frames / sides);
 }
 
-void CudaPlan::prepare(int windows, int frames, int tokens) {
+void CudaLifter::prepare(int windows, int frames, int tokens) {
   if (windows <= mostWindows_ && frames <= mostFrames_ && tokens <= mostTokens_) return;
   windows = std::max(windows, mostWindows_);
   frames = std::max(frames, mostFrames_);
@@ -48,13 +52,12 @@ void CudaPlan::prepare(int windows, int frames, int tokens) {
   mostWindows_ = mostFrames_ = mostTokens_ = 0;  // until all of it is there
   ++generation_;
   arrays_.clear();
-  const CudaPlanRows& rows = weights_.rows;
+  const DeviceRows& rows = weights_.rows;
   const auto count = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
   const int all = windows * config_.frames,
             encoded = std::min(std::max(all, frames), std::max(kEncoderRows, config_.frames));
   keypoints_ = arrays_.floats(count(frames, 2 * config_.joints));
   frameRows_ = arrays_.floats(count(frames, rows.frame));
-  if (!folds_.sharedFrames) windowRows_ = arrays_.floats(count(all, rows.frame));
   tokens_ = arrays_.floats(count(tokens, rows.width));
   if (weights_.positionParts) parts_ = arrays_.floats(count(tokens, rows.heads));
   centres_ = static_cast<int32_t*>(arrays_.bytes(count(windows, 3) * sizeof(int32_t)));
@@ -73,40 +76,35 @@ void CudaPlan::prepare(int windows, int frames, int tokens) {
   mostTokens_ = tokens;
 }
 
-void CudaPlan::encode(const float* from, int count, float* tokens, bool positions) {
-  constexpr float kSlope = 0.2f;
-  const CudaPlanRows& rows = weights_.rows;
+void CudaLifter::encode(const float* from, int count, float* tokens, bool positions) {
+  const DeviceRows& rows = weights_.rows;
   // Whole windows, so that each begins at the table's first row.
   const int together = std::max(1, kEncoderRows / config_.frames) * config_.frames;
   for (int first = 0; first < count; first += together) {
     const int part = std::min(together, count - first);
-    const auto product = [&](const CudaPlanBlock& block, const uint32_t* a, int aElements,
-                             bool exact, const float* residual, bool inner) {
-      cuda::PlanProduct op{.rows = part,
-                           .a = a,
-                           .exact = exact,
-                           .tapWords = exact ? aElements : rows.words(aElements),
-                           .weights = block.matrix};
-      op.out = {.scale = block.scale,
-                .shift = block.shift,
-                .slope = kSlope,
-                .residual = residual,
-                .stride = rows.inner};
+    const auto matmul = [&](const cuda::WeightMatrix& weights, const uint32_t* a, int aElements,
+                            bool exact, const float* residual, bool inner) {
+      cuda::Matmul op{.rows = part,
+                      .a = a,
+                      .exact = exact,
+                      .tapWords = exact ? aElements : rows.words(aElements),
+                      .weights = weights};
+      op.out = {.slope = kLeakySlope, .residual = residual, .stride = rows.inner};
       op.out.y = inner ? nullptr : plain_;
       op.out.words = inner ? innerWords_ : rows.perWord == 1 ? nullptr : plainWords_;
       device_->run(op);
     };
-    product(weights_.blocks[0],
-            reinterpret_cast<const uint32_t*>(from + static_cast<ptrdiff_t>(first) * rows.frame),
-            rows.frame, true, nullptr, false);
+    matmul(weights_.blocks[0],
+           reinterpret_cast<const uint32_t*>(from + static_cast<ptrdiff_t>(first) * rows.frame),
+           rows.frame, true, nullptr, false);
     for (size_t i = 1; i < weights_.blocks.size(); i += 2) {
-      product(weights_.blocks[i], plainWords_, rows.inner, false, nullptr, true);
-      product(weights_.blocks[i + 1], innerWords_, rows.inner, false, plain_, false);
+      matmul(weights_.blocks[i], plainWords_, rows.inner, false, nullptr, true);
+      matmul(weights_.blocks[i + 1], innerWords_, rows.inner, false, plain_, false);
     }
-    cuda::PlanProduct op{.rows = part,
-                         .a = plainWords_,
-                         .tapWords = rows.words(rows.inner),
-                         .weights = weights_.project};
+    cuda::Matmul op{.rows = part,
+                    .a = plainWords_,
+                    .tapWords = rows.words(rows.inner),
+                    .weights = weights_.project};
     op.out = {.table = positions ? weights_.positions : nullptr,
               .tableRows = config_.frames,
               .y = tokens + static_cast<ptrdiff_t>(first) * rows.width,
@@ -115,50 +113,46 @@ void CudaPlan::encode(const float* from, int count, float* tokens, bool position
   }
 }
 
-void CudaPlan::projectHeads(const CudaPlanLayer& layer, int rows) {
-  const CudaPlanRows& lengths = weights_.rows;
-  device_->run(cuda::PlanNormProduct{.rows = rows,
-                                     .width = config_.width,
-                                     .xStride = lengths.width,
-                                     .x = x_,
-                                     .a = layer.norms[0][0],
-                                     .b = layer.norms[0][1],
-                                     .weights = layer.heads,
-                                     .out = {.words = wide_, .stride = lengths.heads}});
+void CudaLifter::projectHeads(const DeviceLayer& layer, int rows) {
+  const DeviceRows& lengths = weights_.rows;
+  device_->run(cuda::NormMatmul{.rows = rows,
+                                .width = config_.width,
+                                .xStride = lengths.width,
+                                .x = x_,
+                                .weights = layer.heads,
+                                .out = {.words = wide_, .stride = lengths.heads}});
 }
 
 // The rest of a Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves
 // tokens / stride. table: added to what comes out.
-void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens,
-                             const float* table) {
-  const CudaPlanRows& rows = weights_.rows;
+void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens,
+                               const float* table) {
+  const DeviceRows& rows = weights_.rows;
   const int stride = layer.stride, out = stride > 0 ? (tokens + stride - 1) / stride : tokens;
-  const bool drops = stride >= 3 && folds_.unreadRows;
+  const bool drops = stride >= 3;
   const int kept = drops ? 3 * out - 1 : tokens;
   float* middle = stride > 0 ? middle_ : x_;
-  device_->run(cuda::PlanAttention{.windows = windows,
-                                   .tokens = tokens,
-                                   .heads = config_.heads,
-                                   .headWidth = rows.headWidth,
-                                   .kept = kept,
-                                   .convStride = drops ? stride : 0,
-                                   .qkv = wide_,
-                                   .x = x_,
-                                   .y = middle,
-                                   .stride = rows.width,
-                                   .output = layer.output});
-  const cuda::PlanNormProduct expand{.rows = windows * kept,
-                                     .width = config_.width,
-                                     .xStride = rows.width,
-                                     .x = middle,
-                                     .a = layer.norms[1][0],
-                                     .b = layer.norms[1][1],
-                                     .weights = layer.expand,
-                                     .out = {.slope = 0, .words = wide_, .stride = rows.hidden}};
-  cuda::PlanProduct contract{.rows = windows * out,
-                             .a = wide_,
-                             .tapWords = rows.words(rows.hidden),
-                             .weights = layer.contract};
+  device_->run(cuda::Attention{.windows = windows,
+                               .tokens = tokens,
+                               .heads = config_.heads,
+                               .headWidth = rows.headWidth,
+                               .kept = kept,
+                               .convStride = drops ? stride : 0,
+                               .qkv = wide_,
+                               .x = x_,
+                               .y = middle,
+                               .stride = rows.width,
+                               .output = layer.output});
+  const cuda::NormMatmul expand{.rows = windows * kept,
+                                .width = config_.width,
+                                .xStride = rows.width,
+                                .x = middle,
+                                .weights = layer.expand,
+                                .out = {.slope = 0, .words = wide_, .stride = rows.hidden}};
+  cuda::Matmul contract{.rows = windows * out,
+                        .a = wide_,
+                        .tapWords = rows.words(rows.hidden),
+                        .weights = layer.contract};
   if (stride > 0) {
     contract.outRows = out;
     contract.inRows = kept;
@@ -168,11 +162,11 @@ void CudaPlan::attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens
   contract.out = {
       .residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
   device_->run(
-      cuda::PlanFeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
+      cuda::FeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
-void CudaPlan::throughLayers(int windows, bool projected) {
-  const CudaPlanRows& rows = weights_.rows;
+void CudaLifter::throughLayers(int windows, bool projected) {
+  const DeviceRows& rows = weights_.rows;
   int tokens = config_.frames;
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
     if (i > 0 || !projected) projectHeads(weights_.layers[i], windows * tokens);
@@ -180,22 +174,22 @@ void CudaPlan::throughLayers(int windows, bool projected) {
                   i + 1 == weights_.layers.size() ? weights_.tables[0] : nullptr);
   }
   for (size_t i = 0; i < weights_.aggregator.size(); ++i) {
-    const CudaPlanLayer& layer = weights_.aggregator[i];
+    const DeviceLayer& layer = weights_.aggregator[i];
     projectHeads(layer, windows * tokens);
     attendAndFeed(layer, windows, tokens,
                   i + 1 < weights_.tables.size() ? weights_.tables[i + 1] : nullptr);
     tokens = (tokens + layer.stride - 1) / layer.stride;
   }
-  cuda::PlanProduct op{.rows = windows,
-                       .a = reinterpret_cast<const uint32_t*>(x_),
-                       .exact = true,
-                       .tapWords = rows.width,
-                       .weights = weights_.head.matrix};
+  cuda::Matmul op{.rows = windows,
+                  .a = reinterpret_cast<const uint32_t*>(x_),
+                  .exact = true,
+                  .tapWords = rows.width,
+                  .weights = weights_.head};
   op.out = {.y = head_, .stride = rows.pose};
   device_->run(op);
 }
 
-void CudaPlan::liftWindows(const float* keypoints, int batch, float* poses) {
+void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
   const int largest = std::min(batch, largestBatch(1)), points = 2 * config_.joints,
             size = 3 * config_.outputJoints;
   prepare(largest, largest * config_.frames, 0);
@@ -204,14 +198,14 @@ void CudaPlan::liftWindows(const float* keypoints, int batch, float* poses) {
     backend_.copyIn(keypoints_, keypoints + static_cast<ptrdiff_t>(first) * config_.frames * points,
                     static_cast<size_t>(frames) * static_cast<size_t>(points) * sizeof(float));
     backend_.runStep({generation_, 0, static_cast<uint64_t>(windows)}, {}, [&] {
-      device_->run(cuda::PlanFrames{.frames = frames,
-                                    .joints = config_.joints,
-                                    .stride = weights_.rows.frame,
-                                    .keypoints = keypoints_,
-                                    .y = frameRows_});
+      device_->run(cuda::PadKeypoints{.frames = frames,
+                                      .joints = config_.joints,
+                                      .stride = weights_.rows.frame,
+                                      .keypoints = keypoints_,
+                                      .y = frameRows_});
       encode(frameRows_, frames, x_, true);
       throughLayers(windows, false);
-      device_->run(cuda::PlanPoses{.rows = windows,
+      device_->run(cuda::ReadPoses{.rows = windows,
                                    .joints = config_.outputJoints,
                                    .stride = weights_.rows.pose,
                                    .head = head_,
@@ -222,15 +216,15 @@ void CudaPlan::liftWindows(const float* keypoints, int batch, float* poses) {
   }
 }
 
-struct CudaPlan::VideoBatch {
+struct CudaLifter::VideoBatch {
   std::vector<int32_t> centres;  // {centre, first, last} of each, of all clips laid end to end,
                                  // counted from `lowest`
   int64_t lowest = 0, highest = 0;
   int count() const { return static_cast<int>(centres.size() / 3); }
 };
 
-void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float* poses) {
-  const CudaPlanRows& rows = weights_.rows;
+void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, float* poses) {
+  const DeviceRows& rows = weights_.rows;
   const int sides = request.flip ? 2 : 1, count = batch.count(), windows = count * sides,
             points = 2 * config_.joints, size = 3 * config_.outputJoints;
   const int frames = static_cast<int>(batch.highest - batch.lowest + 1);
@@ -240,45 +234,41 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
   const StepKey key{generation_, static_cast<uint64_t>(sides), static_cast<uint64_t>(count),
                     static_cast<uint64_t>(frames), static_cast<uint64_t>(request.stride)};
   backend_.runStep(key, {}, [&] {
-    device_->run(cuda::PlanFrames{.frames = frames,
-                                  .joints = config_.joints,
-                                  .stride = rows.frame,
-                                  .keypoints = keypoints_,
-                                  .mirror = request.flip ? weights_.mirrorInput : nullptr,
-                                  .y = frameRows_});
-    cuda::PlanWindows gather{.centres = count,
-                             .sides = sides,
-                             .tokens = config_.frames,
-                             .stride = request.stride,
-                             .centre = centres_,
-                             .mirrored = frames};
-    if (folds_.sharedFrames) {
-      encode(frameRows_, frames * sides, tokens_, false);
-      gather.width = rows.width;
-      gather.frames = tokens_;
-      gather.table = weights_.positions;
-      gather.y = x_;
-      if (weights_.positionParts) {
-        weights_.firstLayerParts(tokens_, frames * sides, parts_);
-        device_->run(cuda::PlanFirstLayer{.windows = gather,
-                                          .channels = config_.width,
-                                          .parts = parts_,
-                                          .positionParts = weights_.positionParts,
-                                          .bias = weights_.layers.front().heads.bias,
-                                          .words = wide_,
-                                          .stride = rows.heads});
-      } else {
-        device_->run(gather);
-      }
+    // Each frame through the spatial encoder once.
+    device_->run(cuda::PadKeypoints{.frames = frames,
+                                    .joints = config_.joints,
+                                    .stride = rows.frame,
+                                    .keypoints = keypoints_,
+                                    .mirror = request.flip ? weights_.mirrorInput : nullptr,
+                                    .y = frameRows_});
+    encode(frameRows_, frames * sides, tokens_, false);
+
+    // Tokens of each window, and the first layer's Q, K and V from a frame's and a position's part.
+    const cuda::GatherWindows gather{.centres = count,
+                                     .sides = sides,
+                                     .tokens = config_.frames,
+                                     .stride = request.stride,
+                                     .width = rows.width,
+                                     .centre = centres_,
+                                     .mirrored = frames,
+                                     .frames = tokens_,
+                                     .table = weights_.positions,
+                                     .y = x_};
+    if (weights_.positionParts) {
+      weights_.firstLayerParts(tokens_, frames * sides, parts_);
+      device_->run(cuda::FirstLayer{.windows = gather,
+                                    .channels = config_.width,
+                                    .parts = parts_,
+                                    .positionParts = weights_.positionParts,
+                                    .bias = weights_.layers.front().heads.bias,
+                                    .words = wide_,
+                                    .stride = rows.heads});
     } else {
-      gather.width = rows.frame;
-      gather.frames = frameRows_;
-      gather.y = windowRows_;
       device_->run(gather);
-      encode(windowRows_, windows * config_.frames, x_, true);
     }
+
     throughLayers(windows, weights_.positionParts != nullptr);
-    device_->run(cuda::PlanPoses{.rows = count,
+    device_->run(cuda::ReadPoses{.rows = count,
                                  .joints = config_.outputJoints,
                                  .stride = rows.pose,
                                  .head = head_,
@@ -289,14 +279,14 @@ void CudaPlan::runVideo(const PlanLift& request, const VideoBatch& batch, float*
                    static_cast<size_t>(count) * static_cast<size_t>(size) * sizeof(float));
 }
 
-void CudaPlan::lift(const PlanLift& request, const PlanProgress& progress) {
+void CudaLifter::lift(const ClipRequest& request, const Progress& progress) {
   const int sides = request.flip ? 2 : 1;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
   ClipWalk walk(request.clips, reach);
   const int largest = static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides)));
   const int64_t mostFrames = std::min<int64_t>(walk.total(), 2 * reach + largest);
   const int seen = static_cast<int>(mostFrames) * sides;
-  prepare(largest * sides, seen, folds_.sharedFrames ? seen : 0);
+  prepare(largest * sides, seen, seen);
 
   for (int64_t done = 0; done < walk.wanted();) {
     VideoBatch batch;
@@ -312,12 +302,12 @@ void CudaPlan::lift(const PlanLift& request, const PlanProgress& progress) {
   }
 }
 
-std::unique_ptr<PlanStream> CudaPlan::stream(const PlanStreamOptions& options) {
+std::unique_ptr<LiftStream> CudaLifter::stream(const StreamOptions& options) {
   const int reach = (config_.frames - 1) / 2 * options.stride;
   return std::make_unique<HeldStream>(
       options, reach, config_.joints, config_.outputJoints,
       [this, options](const float* keypoints, int frames, int frame, float* pose) {
-        PlanLift request;
+        ClipRequest request;
         request.keypoints = keypoints;
         request.clips = {{frames, frame, 1}};
         request.stride = options.stride;
@@ -327,4 +317,4 @@ std::unique_ptr<PlanStream> CudaPlan::stream(const PlanStreamOptions& options) {
       });
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

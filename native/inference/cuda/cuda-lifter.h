@@ -1,56 +1,54 @@
-// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or
-// four, all of a batch recorded as one CUDA graph. Of a video each frame goes through the spatial
-// encoder once a batch, and so does its part of the first layer's Q, K and V.
+// The compiled lifter on CUDA. Windows by the hundred thousand rows go through each layer in three
+// or four kernels, and a batch is recorded as one CUDA graph. A video's frame goes through the
+// spatial encoder once a batch, and so does its part of the first layer's Q, K and V.
 #pragma once
 
 #include <vector>
 
-#include "device-weights.h"
 #include "../compiled-lifter.h"
+#include "device-weights.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
-class CudaPlan final : public LiftPlan {
+class CudaLifter final : public CompiledLifter {
  public:
-  CudaPlan(const PlanConfig& config, const PlanFolds& folds, Precision precision, int device,
-           const TensorReader& read);
+  CudaLifter(const NetworkConfig& config, const Folds& folds, Precision precision, int device,
+             const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
-  void lift(const PlanLift& request, const PlanProgress& progress) override;
-  std::unique_ptr<PlanStream> stream(const PlanStreamOptions& options) override;
+  void lift(const ClipRequest& request, const Progress& progress) override;
+  std::unique_ptr<LiftStream> stream(const StreamOptions& options) override;
   size_t memoryBytes() const override { return weights_.bytes() + arrays_.total(); }
 
  private:
   // Windows of a batch of a video: their centres, and the frames [lowest, highest] that they see.
   struct VideoBatch;
 
-  // Memory for so many windows, frames of keypoints, and tokens that several windows share; it only
-  // grows.
+  // Grows the memory to this number of windows, frames of keypoints, and tokens that windows share.
   void prepare(int windows, int frames, int tokens);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);
   // Rows of x to a layer's Q, K and V.
-  void projectHeads(const CudaPlanLayer& layer, int rows);
-  void attendAndFeed(const CudaPlanLayer& layer, int windows, int tokens, const float* table);
+  void projectHeads(const DeviceLayer& layer, int rows);
+  void attendAndFeed(const DeviceLayer& layer, int windows, int tokens, const float* table);
   // x (windows * N rows) to the head's rows. projected: the first layer's Q, K and V are there.
   void throughLayers(int windows, bool projected);
-  void runVideo(const PlanLift& request, const VideoBatch& batch, float* poses);
+  void runVideo(const ClipRequest& request, const VideoBatch& batch, float* poses);
   int largestBatch(int sides) const;
 
-  const PlanConfig config_;
-  const PlanFolds folds_;
-  std::unique_ptr<cuda::PlanDevice> device_;
+  const NetworkConfig config_;
+  const Folds folds_;
+  std::unique_ptr<cuda::LifterDevice> device_;
   Backend& backend_;
-  const CudaPlanWeights weights_;
+  const DeviceWeights weights_;
 
   DeviceArrays arrays_;
   int mostWindows_ = 0, mostFrames_ = 0, mostTokens_ = 0;
   uint64_t generation_ = 0;  // of the arrays, which recorded batches name
-  float *keypoints_ = nullptr, *frameRows_ = nullptr, *windowRows_ = nullptr, *tokens_ = nullptr,
-        *parts_ = nullptr;
+  float *keypoints_ = nullptr, *frameRows_ = nullptr, *tokens_ = nullptr, *parts_ = nullptr;
   int32_t* centres_ = nullptr;
   float *plain_ = nullptr, *x_ = nullptr, *middle_ = nullptr, *head_ = nullptr, *poses_ = nullptr;
   uint32_t *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

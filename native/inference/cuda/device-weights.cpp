@@ -2,30 +2,26 @@
 
 #include <algorithm>
 
-namespace pstmo {
-namespace {
+#include "../../core/rounding.h"
 
-int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+namespace pstmo::inference {
 
-}  // namespace
-
-CudaPlanRows::CudaPlanRows(const PlanConfig& config, Precision precision)
+DeviceRows::DeviceRows(const NetworkConfig& config, Precision precision)
     : perWord(precision == Precision::bf16 ? 2 : 1) {
-  const int depth = cuda::kPlanDepth * perWord;
-  frame = roundUp(2 * config.joints, cuda::kPlanDepth);
+  const int depth = cuda::kDepthWords * perWord;
+  frame = roundUp(2 * config.joints, cuda::kDepthWords);
   inner = roundUp(2 * config.width, depth);
   width = roundUp(config.width, depth);
   hidden = roundUp(config.hidden, depth);
-  pose = roundUp(3 * config.outputJoints, cuda::kPlanDepth);
-  headWidth = cuda::planHeadWidth(config.width / config.heads);
+  pose = roundUp(3 * config.outputJoints, cuda::kDepthWords);
+  headWidth = cuda::paddedHeadWidth(config.width / config.heads);
   heads = 3 * config.heads * headWidth;
 }
 
-CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds,
-                                 Precision precision, cuda::PlanDevice& device,
-                                 const TensorReader& read)
+DeviceWeights::DeviceWeights(const NetworkConfig& config, const Folds& folds, Precision precision,
+                             cuda::LifterDevice& device, const TensorReader& read)
     : rows(config, precision), config_(config), device_(device), arrays_(device.backend()) {
-  const FoldedNetwork source(config, folds, true, read);
+  const FoldedNetwork source(config, true, read);
   DeviceArrays scratch(device.backend());
   const auto largest = std::max({static_cast<size_t>(4) * config.width * config.width,
                                  static_cast<size_t>(2) * config.width * 2 * config.joints,
@@ -33,24 +29,18 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
                                  static_cast<size_t>(3) * config.width * config.outputJoints});
   trained_ = scratch.floats(largest);
   for (size_t i = 0; i < source.blocks(); ++i) {
-    const FoldedBlock folded = source.block(i);
-    CudaPlanBlock block{pack(folded.linear, 1, i == 0 ? rows.frame : rows.inner, i == 0)};
-    if (!folded.norm.scale.empty()) {
-      block.scale = table(folded.norm.scale, 2 * config.width, rows.inner);
-      block.shift = table(folded.norm.shift, 2 * config.width, rows.inner);
-    }
-    blocks.push_back(block);
+    blocks.push_back(pack(source.block(i), 1, i == 0 ? rows.frame : rows.inner, i == 0));
   }
   std::vector<float> positionTable;
   project = pack(source.project(positionTable), 1, rows.inner);
   positions = table(positionTable, config.width, rows.width);
   for (size_t i = 0; i < static_cast<size_t>(config.layers); ++i)
     layers.push_back(layer(source.layer(i)));
-  for (size_t i = 0; i < config.strides.size(); ++i)
+  for (size_t i = 0; i < source.aggregatorLayers(); ++i)
     aggregator.push_back(layer(source.aggregatorLayer(i)));
   for (size_t i = 0; i < source.tables(); ++i)
     tables.push_back(table(source.table(i), config.width, rows.width));
-  if (folds.firstLayer && folds.layerNorm && folds.sharedFrames) {
+  if (folds.firstLayer) {
     firstHeads_ = layers.front().heads;
     firstHeads_.bias = upload(std::vector<float>(static_cast<size_t>(firstHeads_.columns)));
     float* parts =
@@ -58,11 +48,7 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
     firstLayerParts(positions, config.frames, parts);
     positionParts = parts;
   }
-  // The head's batch norm goes into its product, whatever the switch says: there is no kernel for
-  // it alone.
-  FoldedBlock last = source.head();
-  if (!last.norm.scale.empty()) foldNormBefore(last.linear, last.norm);
-  head.matrix = pack(last.linear, 1, rows.width, true);
+  head = pack(source.head(), 1, rows.width, true);
   const auto indices = [&](const std::vector<int32_t>& list) {
     auto* to = static_cast<int32_t*>(arrays_.bytes(list.size() * sizeof(int32_t)));
     device_.backend().copyIn(to, list.data(), list.size() * sizeof(int32_t));
@@ -72,24 +58,24 @@ CudaPlanWeights::CudaPlanWeights(const PlanConfig& config, const PlanFolds& fold
   mirrorOutput = indices(config.mirrorOutput);
 }
 
-void CudaPlanWeights::firstLayerParts(const float* tokens, int count, float* parts) const {
-  device_.run(cuda::PlanNormProduct{.rows = count,
-                                    .width = config_.width,
-                                    .xStride = rows.width,
-                                    .scaled = false,
-                                    .x = tokens,
-                                    .weights = firstHeads_,
-                                    .out = {.y = parts, .stride = rows.heads}});
+void DeviceWeights::firstLayerParts(const float* tokens, int count, float* parts) const {
+  device_.run(cuda::NormMatmul{.rows = count,
+                               .width = config_.width,
+                               .xStride = rows.width,
+                               .scaled = false,
+                               .x = tokens,
+                               .weights = firstHeads_,
+                               .out = {.y = parts, .stride = rows.heads}});
 }
 
-const float* CudaPlanWeights::upload(const std::vector<float>& values) {
+const float* DeviceWeights::upload(const std::vector<float>& values) {
   float* to = arrays_.floats(values.size());
   device_.backend().copyIn(to, values.data(), values.size() * sizeof(float));
   return to;
 }
 
 // Rows of `width` values, zeros behind each up to `stride`.
-const float* CudaPlanWeights::table(const std::vector<float>& values, int width, int stride) {
+const float* DeviceWeights::table(const std::vector<float>& values, int width, int stride) {
   std::vector<float> padded(values.size() / static_cast<size_t>(width) *
                             static_cast<size_t>(stride));
   for (size_t i = 0; i < values.size(); ++i)
@@ -98,11 +84,11 @@ const float* CudaPlanWeights::table(const std::vector<float>& values, int width,
   return upload(padded);
 }
 
-cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& parts, Padding out,
+cuda::WeightMatrix DeviceWeights::pack(const std::vector<const FoldedLinear*>& parts, Padding out,
                                        Padding in, int taps, int tapElements, bool exact) {
   const int tapWords = exact ? tapElements : rows.words(tapElements);
   const int columns = parts.front()->out / out.block * out.padded,
-            all = roundUp(static_cast<int>(parts.size()) * columns, cuda::kPlanColumns);
+            all = roundUp(static_cast<int>(parts.size()) * columns, cuda::kTileColumns);
   const size_t words = static_cast<size_t>(all) * static_cast<size_t>(taps * tapWords);
   uint32_t* to = arrays_.words(words);
   device_.backend().zero(to, words * sizeof(uint32_t));
@@ -111,17 +97,17 @@ cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& p
     const FoldedLinear& linear = *parts[part];
     const size_t first = part * static_cast<size_t>(columns);
     device_.backend().copyIn(trained_, linear.weight.data(), linear.weight.size() * sizeof(float));
-    device_.run(cuda::PlanPack{.weight = trained_,
-                               .out = linear.out,
-                               .in = linear.in / taps,
-                               .taps = taps,
-                               .outBlock = out.block,
-                               .outPadded = out.padded,
-                               .inBlock = in.block,
-                               .inPadded = in.padded,
-                               .tapWords = tapWords,
-                               .exact = exact,
-                               .words = to + first * static_cast<size_t>(taps * tapWords)});
+    device_.run(cuda::PackWeights{.weight = trained_,
+                                  .out = linear.out,
+                                  .in = linear.in / taps,
+                                  .taps = taps,
+                                  .outBlock = out.block,
+                                  .outPadded = out.padded,
+                                  .inBlock = in.block,
+                                  .inPadded = in.padded,
+                                  .tapWords = tapWords,
+                                  .exact = exact,
+                                  .words = to + first * static_cast<size_t>(taps * tapWords)});
     for (int i = 0; i < linear.out; ++i)
       bias[first + static_cast<size_t>(i / out.block * out.padded + i % out.block)] =
           linear.bias[static_cast<size_t>(i)];
@@ -129,30 +115,25 @@ cuda::PlanMatrix CudaPlanWeights::pack(const std::vector<const FoldedLinear*>& p
   return {to, upload(bias), all, taps * tapWords};
 }
 
-cuda::PlanMatrix CudaPlanWeights::pack(const FoldedLinear& linear, int taps, int tapElements,
+cuda::WeightMatrix DeviceWeights::pack(const FoldedLinear& linear, int taps, int tapElements,
                                        bool exact) {
   const int in = linear.in / taps;
   return pack({&linear}, {linear.out, linear.out}, {in, std::max(in, tapElements)}, taps,
               tapElements, exact);
 }
 
-CudaPlanLayer CudaPlanWeights::layer(const FoldedLayer& folded) {
-  CudaPlanLayer result;
+DeviceLayer DeviceWeights::layer(const FoldedLayer& folded) {
+  DeviceLayer result;
   result.stride = folded.stride;
   const int headWidth = config_.width / config_.heads,
-            attended = roundUp(config_.heads * rows.headWidth, cuda::kPlanDepth * rows.perWord);
+            attended = roundUp(config_.heads * rows.headWidth, cuda::kDepthWords * rows.perWord);
   const Padding heads{headWidth, rows.headWidth};
   result.heads = pack({&folded.parts[0], &folded.parts[1], &folded.parts[2]}, heads,
                       {config_.width, rows.width}, 1, rows.width);
   result.output = pack({&folded.output}, {config_.width, config_.width}, heads, 1, attended);
   result.expand = pack(folded.expand, 1, rows.width);
   result.contract = pack(folded.contract, folded.stride > 0 ? 3 : 1, rows.hidden);
-  for (int norm = 0; norm < 2; ++norm) {
-    for (int i = 0; i < 2; ++i) {
-      if (!folded.norms[norm][i].empty()) result.norms[norm][i] = upload(folded.norms[norm][i]);
-    }
-  }
   return result;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -1,12 +1,12 @@
-// A network's folded weights in a GPU's memory, packed as the kernels of native/cuda read them.
+// A network's folded weights in a GPU's memory, packed as the kernels of this folder read them.
 #pragma once
 
 #include <vector>
 
-#include "kernels.h"
 #include "../folded-network.h"
+#include "kernels.h"
 
-namespace pstmo {
+namespace pstmo::inference {
 
 // Device memory that lives as long as this.
 class DeviceArrays {
@@ -37,41 +37,32 @@ class DeviceArrays {
   size_t total_ = 0;
 };
 
-// A product of the spatial encoder, or the head; scale and shift are a batch norm's that is not
-// folded.
-struct CudaPlanBlock {
-  cuda::PlanMatrix matrix;
-  const float* scale = nullptr;
-  const float* shift = nullptr;
-};
-
-struct CudaPlanLayer {
+struct DeviceLayer {
   int stride = 0;  // 0: plain
-  cuda::PlanMatrix heads, output, expand, contract;
-  const float* norms[2][2] = {};  // a and b before attention and feed-forward; null where folded
+  cuda::WeightMatrix heads, output, expand, contract;
 };
 
 // Elements of a row in device memory: whole depths of words.
-struct CudaPlanRows {
+struct DeviceRows {
   int perWord, frame, inner, width, hidden,
       pose;              // keypoints; twice the width; width; hidden width; 3 J'
   int headWidth, heads;  // of a head, padded; of Q, K and V of all heads
-  CudaPlanRows(const PlanConfig& config, Precision precision);
+  DeviceRows(const NetworkConfig& config, Precision precision);
   int words(int elements) const { return elements / perWord; }
 };
 
-class CudaPlanWeights {
+class DeviceWeights {
  public:
-  CudaPlanWeights(const PlanConfig& config, const PlanFolds& folds, Precision precision,
-                  cuda::PlanDevice& device, const TensorReader& read);
+  DeviceWeights(const NetworkConfig& config, const Folds& folds, Precision precision,
+                cuda::LifterDevice& device, const TensorReader& read);
 
-  const CudaPlanRows rows;
-  std::vector<CudaPlanBlock> blocks;
-  cuda::PlanMatrix project;
+  const DeviceRows rows;
+  std::vector<cuda::WeightMatrix> blocks;  // of the spatial encoder
+  cuda::WeightMatrix project;
   const float* positions = nullptr;  // (N, row)
-  std::vector<CudaPlanLayer> layers, aggregator;
+  std::vector<DeviceLayer> layers, aggregator;
   std::vector<const float*> tables;  // (N, row) each
-  CudaPlanBlock head;
+  cuda::WeightMatrix head;
   const int32_t* mirrorInput = nullptr;
   const int32_t* mirrorOutput = nullptr;
   // The first layer's Q, K and V of the positions alone, (N, rows.heads); null where that layer is
@@ -82,23 +73,24 @@ class CudaPlanWeights {
   size_t bytes() const { return arrays_.total(); }
 
  private:
-  // How one dimension of a matrix is padded: blocks of so many elements to so many.
+  // Padding of one dimension of a matrix: each block of `block` elements to `padded`.
   struct Padding {
     int block, padded;
   };
   const float* upload(const std::vector<float>& values);
   const float* table(const std::vector<float>& values, int width, int stride);
   // Linear layers whose columns follow each other; tapElements: of the left side's rows, padded.
-  cuda::PlanMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in,
-                        int taps, int tapElements, bool exact = false);
-  cuda::PlanMatrix pack(const FoldedLinear& linear, int taps, int tapElements, bool exact = false);
-  CudaPlanLayer layer(const FoldedLayer& folded);
+  cuda::WeightMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in,
+                          int taps, int tapElements, bool exact = false);
+  cuda::WeightMatrix pack(const FoldedLinear& linear, int taps, int tapElements,
+                          bool exact = false);
+  DeviceLayer layer(const FoldedLayer& folded);
 
-  const PlanConfig& config_;
-  cuda::PlanDevice& device_;
+  const NetworkConfig& config_;
+  cuda::LifterDevice& device_;
   DeviceArrays arrays_;
-  float* trained_ = nullptr;     // the matrix that is packed now
-  cuda::PlanMatrix firstHeads_;  // the first layer's, without its bias
+  float* trained_ = nullptr;       // the matrix that is packed now
+  cuda::WeightMatrix firstHeads_;  // the first layer's, without its bias
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::inference

@@ -1,11 +1,12 @@
-// What of the plan goes element by element or row by row, and whether a device has room for its
-// kernels.
+// Element-wise operations of the compiled lifter, its first layer, and whether a device has room
+// for its kernels. Where an operation goes element by element, forEach() calls its functor with the
+// index of each element of y, one thread each.
 #include "device.h"
 
 #include "../../cuda/kernels/elementwise.h"
 #include "arithmetic.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 namespace {
 
 // Where element `i` of a padded dimension stands in the trained one; -1: a zero.
@@ -14,9 +15,12 @@ __device__ __forceinline__ int unpadded(int i, int block, int padded, int count)
   return i % padded < block && at < count ? at : -1;
 }
 
-struct PackWords {
-  PlanPack op;
+// words[row][tap][word] of a trained matrix (out, in, taps), padded.
+struct PackWord {
+  PackWeights op;
   int perWord;
+
+  // Element `half` of a word; `row` is that of the trained matrix.
   __device__ float element(int row, int word, int half) const {
     const int tap = word / op.tapWords,
               from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
@@ -24,6 +28,7 @@ struct PackWords {
                ? 0.0f
                : op.weight[(static_cast<int64_t>(row) * op.in + from) * op.taps + tap];
   }
+
   __device__ void operator()(int64_t i) const {
     const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
               row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
@@ -32,8 +37,10 @@ struct PackWords {
   }
 };
 
-struct PadFrames {
-  PlanFrames op;
+// y[row][c], rows of frames and behind them those of their mirror images: x changes its sign, left
+// and right their places; zero from 2 joints on.
+struct PadElement {
+  PadKeypoints op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % op.stride);
     const int64_t row = i / op.stride, frame = row % op.frames;
@@ -47,16 +54,18 @@ struct PadFrames {
   }
 };
 
-// The row of op.frames that a window's token is.
-__device__ __forceinline__ int64_t frameOf(const PlanWindows& op, int window, int token) {
+// The row of op.frames that token `token` of a window is: the first or last frame of the clip
+// stands for those outside.
+__device__ __forceinline__ int64_t frameOf(const GatherWindows& op, int window, int token) {
   const int32_t* at = op.centre + window % op.centres * 3;
   int frame = at[0] + (token - (op.tokens - 1) / 2) * op.stride;
   frame = frame < at[1] ? at[1] : frame > at[2] ? at[2] : frame;
   return static_cast<int64_t>(window / op.centres) * op.mirrored + frame;
 }
 
-struct GatherWindows {
-  PlanWindows op;
+// y[window][token][c] = frames[frame of the token][c] + table[token][c].
+struct GatherElement {
+  GatherWindows op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % op.width),
               token = static_cast<int>(i / op.width % op.tokens),
@@ -66,33 +75,50 @@ struct GatherWindows {
   }
 };
 
-// A block takes a token a warp through some windows: where those follow each other, its rows share
-// frames and positions, which then come out of the multiprocessor's own cache.
-constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;
+constexpr int kFirstLayerWindows = 8, kFirstLayerTokens = 8;  // of a block
 
+// The layer norm's factor of from + position, by a warp; all lanes get it.
+__device__ __forceinline__ float factorOfSum(const float* from, const float* position,
+                                             int channels) {
+  const int lane = laneOfWarp();
+  float mean = 0, squares = 0;
+  for (int c = lane; c < channels; c += kWarp) mean += from[c] + position[c];
+  mean = sumOfLanes(mean) / static_cast<float>(channels);
+  for (int c = lane; c < channels; c += kWarp)
+    squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
+  return normFactor(sumOfLanes(squares), channels);
+}
+
+// Tokens of windows and the first layer's Q, K and V of them. With f a frame's token and p its
+// position's, both parts W (f - mean f) and W (p - mean p) are known:
+//   y = f + p,   words = (part of f + part of p) / (std(f + p) + eps) + bias
+// Grid: block b takes window tile b / tokenTiles and token tile b % tokenTiles; a warp takes one
+// token through 8 windows. Windows that follow each other share frames and positions, which then
+// come out of the multiprocessor's cache. No shared memory. Each row is summed by one warp by a
+// fixed tree: the same bits each time.
 // With room for two blocks of registers nothing is spilled.
 template <typename Arithmetic>
 __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
-    planFirstLayerKernel(PlanFirstLayer op, int tokenTiles) {
-  const PlanWindows& in = op.windows;
+    firstLayerKernel(FirstLayer op, int tokenTiles) {
+  const GatherWindows& in = op.windows;
   const int windows = in.centres * in.sides, lane = laneOfWarp();
   const int first = static_cast<int>(blockIdx.x) / tokenTiles * kFirstLayerWindows;
   const int token = static_cast<int>(blockIdx.x) % tokenTiles * kFirstLayerTokens +
                     static_cast<int>(threadIdx.x) / kWarp;
-  if (token >= in.tokens) return;
+  if (token >= in.tokens) return;  // whole warps
   const float *position = in.table + token * in.width,
               *positionPart = op.positionParts + token * op.stride;
+
   for (int window = first; window < first + kFirstLayerWindows && window < windows; ++window) {
     const int64_t frame = frameOf(in, window, token),
                   row = static_cast<int64_t>(window) * in.tokens + token;
     const float *from = in.frames + frame * in.width, *part = op.parts + frame * op.stride;
-    float mean = 0, squares = 0;
-    for (int c = lane; c < op.channels; c += kWarp) mean += from[c] + position[c];
-    mean = sumOfLanes(mean) / static_cast<float>(op.channels);
-    for (int c = lane; c < op.channels; c += kWarp)
-      squares += (from[c] + position[c] - mean) * (from[c] + position[c] - mean);
-    const float factor = normFactor(sumOfLanes(squares), op.channels);
+    const float factor = factorOfSum(from, position, op.channels);
+
+    // The token.
     for (int c = lane; c < in.width; c += kWarp) in.y[row * in.width + c] = from[c] + position[c];
+
+    // Its Q, K and V, two elements a lane.
     for (int c = 2 * lane; c < op.stride; c += 2 * kWarp) {
       const float low = (part[c] + positionPart[c]) * factor + op.bias[c],
                   high = (part[c + 1] + positionPart[c + 1]) * factor + op.bias[c + 1];
@@ -101,8 +127,10 @@ __global__ void __launch_bounds__(kFirstLayerTokens* kWarp, 2)
   }
 }
 
-struct TakePoses {
-  PlanPoses op;
+// y[row][joint][axis] of the head's padded rows; with a mirror the mean with that of the mirror
+// image, whose x changes its sign.
+struct PoseElement {
+  ReadPoses op;
   __device__ void operator()(int64_t i) const {
     const int c = static_cast<int>(i % (3 * op.joints));
     const int64_t row = i / (3 * op.joints);
@@ -124,50 +152,52 @@ size_t sharedBytesOf(int device) {
 
 }  // namespace
 
-void CudaPlanDevice::run(const PlanPack& op) {
+void CudaLifterDevice::run(const PackWeights& op) {
   const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
   forEach(stream(),
           static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
-          PackWords{op, perWord});
+          PackWord{op, perWord});
 }
 
-void CudaPlanDevice::run(const PlanFrames& op) {
+void CudaLifterDevice::run(const PadKeypoints& op) {
   forEach(stream(), static_cast<int64_t>(op.frames) * (op.mirror ? 2 : 1) * op.stride,
-          PadFrames{op});
+          PadElement{op});
 }
 
-void CudaPlanDevice::run(const PlanWindows& op) {
+void CudaLifterDevice::run(const GatherWindows& op) {
   forEach(stream(), static_cast<int64_t>(op.centres) * op.sides * op.tokens * op.width,
-          GatherWindows{op});
+          GatherElement{op});
 }
 
-void CudaPlanDevice::run(const PlanFirstLayer& op) {
+void CudaLifterDevice::run(const FirstLayer& op) {
   const int windowTiles =
       (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
   const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
-  const auto kernel = precision() == Precision::bf16 ? planFirstLayerKernel<BrainFloatArithmetic>
-                                                     : planFirstLayerKernel<FloatArithmetic>;
+  const auto kernel = precision() == Precision::bf16 ? firstLayerKernel<BrainFloatArithmetic>
+                                                     : firstLayerKernel<FloatArithmetic>;
   launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)),
          dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
 }
 
-void CudaPlanDevice::run(const PlanPoses& op) {
-  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, TakePoses{op});
+void CudaLifterDevice::run(const ReadPoses& op) {
+  forEach(stream(), static_cast<int64_t>(op.rows) * 3 * op.joints, PoseElement{op});
 }
 
-std::string planDeviceObstacle(int device, Precision precision, int width, int heads) {
-  if (planHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
-  const size_t has = sharedBytesOf(device), needs = planSharedBytes(precision, true, width, heads);
+std::string unsupportedReason(int device, Precision precision, int width, int heads) {
+  if (paddedHeadWidth(width / heads) == 0) return "attention heads are wider than 128";
+  const size_t has = sharedBytesOf(device),
+               needs = largestBlockBytes(precision, true, width, heads);
   if (needs > has)
     return "its kernels need " + std::to_string(needs) +
            " bytes of shared memory a block, and this GPU has " + std::to_string(has);
   return {};
 }
 
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads) {
+std::unique_ptr<LifterDevice> makeLifterDevice(int device, Precision precision, int width,
+                                               int heads) {
   const size_t has = sharedBytesOf(device);
-  return std::make_unique<CudaPlanDevice>(
-      device, precision, planSharedBytes(precision, false, width, heads) > has, has);
+  return std::make_unique<CudaLifterDevice>(
+      device, precision, largestBlockBytes(precision, false, width, heads) > has, has);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -1,26 +1,28 @@
-// The plan's kernels on one stream.
+// The compiled lifter's kernels on one stream.
 #pragma once
 
 #include "../../cuda/cuda-device.h"
 #include "kernels.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 
-class CudaPlanDevice final : public PlanDevice {
+using namespace pstmo::cuda;  // the backend and its launches
+
+class CudaLifterDevice final : public LifterDevice {
  public:
-  CudaPlanDevice(int device, Precision precision, bool narrow, size_t sharedBytes)
+  CudaLifterDevice(int device, Precision precision, bool narrow, size_t sharedBytes)
       : backend_(device, precision, "own"), narrow_(narrow), sharedBytes_(sharedBytes) {}
 
   Backend& backend() override { return backend_; }
-  void run(const PlanProduct&) override;
-  void run(const PlanNormProduct&) override;
-  void run(const PlanFeedForward&) override;
-  void run(const PlanAttention&) override;
-  void run(const PlanPack&) override;
-  void run(const PlanFrames&) override;
-  void run(const PlanWindows&) override;
-  void run(const PlanFirstLayer&) override;
-  void run(const PlanPoses&) override;
+  void run(const Matmul&) override;
+  void run(const NormMatmul&) override;
+  void run(const FeedForward&) override;
+  void run(const Attention&) override;
+  void run(const PackWeights&) override;
+  void run(const PadKeypoints&) override;
+  void run(const GatherWindows&) override;
+  void run(const FirstLayer&) override;
+  void run(const ReadPoses&) override;
 
  private:
   Precision precision() const { return backend_.precision(); }
@@ -32,6 +34,6 @@ class CudaPlanDevice final : public PlanDevice {
 };
 
 // Bytes of shared memory that the largest block takes of those that every network needs.
-size_t planSharedBytes(Precision precision, bool narrow, int width, int heads);
+size_t largestBlockBytes(Precision precision, bool narrow, int width, int heads);
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -1,76 +1,107 @@
-// The plan's feed-forward in one kernel: a block takes its rows through both products, and what
-// lies between stays in shared memory.
+// The feed-forward of the compiled lifter in one kernel:
+//   y = x + relu(norm(x) expand^T + bias) contract^T + bias
+//
+// Shapes. x and y (rows, width) as floats; expand (hidden, width), contract (width, hidden) as
+// words.
+//
+// Grid. Block b takes rows [b kRows, (b + 1) kRows) of 16 kWarps through both matmuls; one block a
+// multiprocessor, since its shared memory leaves no room for two.
+//
+// Shared memory. The rows (kRows, words): the hidden row is stored over the normalised one, of
+// which the last tile of columns is the last to need all. Behind them two buffers of weights.
+//
+// Determinism. As tile.h: the same bits as the two kernels of matmul.cu, one after the other.
 #include "device.h"
 #include "tile.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 namespace {
 
-// Where the parts of a row lie in shared memory, in words. The normalised row is not read any more
-// when the last tile of the hidden one is stored: they share that place.
+// Where the parts of a row lie in shared memory, in words: [hidden, all but its last tile |
+// normalised], and the last tile of the hidden row over the normalised one, which nobody reads any
+// more when it is stored.
 struct FeedForwardRow {
-  int normalized, words;
+  int normalized, words;  // where the normalised row begins; length of the whole
 
-  __host__ __device__ FeedForwardRow(const PlanFeedForward& op, int perWord) {
+  __host__ __device__ FeedForwardRow(const FeedForward& op, int perWord) {
     const int hidden = op.contract.weights.inner;
-    normalized = (op.expand.weights.columns - kPlanColumns) / perWord;
+    normalized = (op.expand.weights.columns - kTileColumns) / perWord;
     words = normalized + op.expand.weights.inner > hidden ? normalized + op.expand.weights.inner
                                                           : hidden;
   }
 };
 
-// One block a multiprocessor is all that shared memory allows: it may have all the registers.
-template <typename Arithmetic, int kWarps>
-__global__ void __launch_bounds__(kWarps* kWarp, 1) planFeedForwardKernel(PlanFeedForward op) {
-  constexpr int kRows = kTileRows<kWarps>;
-  const PlanMatrix &expand = op.expand.weights, &contract = op.contract.weights;
-  const FeedForwardRow parts(op, Arithmetic::kPerWord);
-  const SharedWords rows{planShared(), kRows, parts.words};
-  uint32_t* memory = planShared() + SharedWords::size(kRows, parts.words);
-  const int firstRow = static_cast<int>(blockIdx.x) * kRows,
-            expandTiles = expand.columns / kPlanColumns;
-  normalizeRows<Arithmetic, kWarps>(op.expand, firstRow, rows, parts.normalized);
-  multiplyTiles<Arithmetic, kWarps>(
-      rows, parts.normalized, memory, expand, 0, expandTiles, [&](int tile, const TileSums& sums) {
-        // Then all have multiplied what the last tile is stored over, and are done with the
-        // buffers.
-        if (tile + 1 == expandTiles) __syncthreads();
-        forEachPair(sums, [&](int i, int j, float low, float high) {
-          const int column = tile * kPlanColumns + j;
-          if (column >= op.expand.out.stride) return;
-          float values[2] = {low, high};
-          finishValues(op.expand.out, expand.bias, 0, 0, column, values);
-          Arithmetic::toShared(rows, i, column, values[0], values[1]);
-        });
-      });
-  multiplyTiles<Arithmetic, kWarps>(
-      rows, 0, memory, contract, 0, contract.columns / kPlanColumns,
-      [&](int tile, const TileSums& sums) {
-        forEachPair(sums, [&](int i, int j, float low, float high) {
-          const int64_t row = firstRow + i;
-          const int column = tile * kPlanColumns + j;
-          if (row < op.contract.rows && column < op.contract.out.stride)
-            finishPair<Arithmetic>(op.contract.out, contract.bias, row, row, column, low, high);
-        });
-      });
+// A tile of the hidden rows, through bias and ReLU, to its columns of the rows in shared memory.
+template <typename Arithmetic>
+__device__ __forceinline__ void storeHidden(const NormMatmul& op, const SharedWords& rows, int tile,
+                                            const TileSums& sums) {
+  forEachPair(sums, [&](int i, int j, float low, float high) {
+    const int column = tile * kTileColumns + j;
+    if (column >= op.out.stride) return;
+    float values[2] = {low, high};
+    finishValues(op.out, op.weights.bias, 0, 0, column, values);
+    Arithmetic::toShared(rows, i, column, values[0], values[1]);
+  });
 }
 
-// False where a block has no room.
+// A tile of the results to y, with bias and residual.
+template <typename Arithmetic>
+__device__ __forceinline__ void writeRows(const Matmul& op, int firstRow, int tile,
+                                          const TileSums& sums) {
+  forEachPair(sums, [&](int i, int j, float low, float high) {
+    const int64_t row = firstRow + i;
+    const int column = tile * kTileColumns + j;
+    if (row < op.rows && column < op.out.stride)
+      finishPair<Arithmetic>(op.out, op.weights.bias, row, row, column, low, high);
+  });
+}
+
+// The kernel that this file's head describes. One block a multiprocessor may have all registers.
 template <typename Arithmetic, int kWarps>
-bool launchFeedForward(cudaStream_t stream, const PlanFeedForward& op, size_t sharedBytes) {
+__global__ void __launch_bounds__(kThreads<kWarps>, 1) feedForwardKernel(FeedForward op) {
+  constexpr int kRows = kTileRows<kWarps>;
+  const WeightMatrix &expand = op.expand.weights, &contract = op.contract.weights;
+  const FeedForwardRow parts(op, Arithmetic::kPerWord);
+  const SharedWords rows{sharedWords(), kRows, parts.words};
+  uint32_t* memory = sharedWords() + SharedWords::size(kRows, parts.words);  // two buffers
+  const int firstRow = static_cast<int>(blockIdx.x) * kRows,
+            expandTiles = expand.columns / kTileColumns;
+
+  // Layer norm.
+  normalizeRows<Arithmetic, kWarps>(op.expand, firstRow, rows, parts.normalized);
+
+  // Expand. Before the last tile is stored over the normalised rows, all warps have multiplied
+  // them; with that barrier they are done with the buffers too.
+  multiplyTiles<Arithmetic, kWarps>(rows, parts.normalized, memory, expand, 0, expandTiles,
+                                    [&](int tile, const TileSums& sums) {
+                                      if (tile + 1 == expandTiles) __syncthreads();
+                                      storeHidden<Arithmetic>(op.expand, rows, tile, sums);
+                                    });
+
+  // Contract.
+  multiplyTiles<Arithmetic, kWarps>(rows, 0, memory, contract, 0, contract.columns / kTileColumns,
+                                    [&](int tile, const TileSums& sums) {
+                                      writeRows<Arithmetic>(op.contract, firstRow, tile, sums);
+                                    });
+}
+
+// False where a block's shared memory has no room for its rows.
+template <typename Arithmetic, int kWarps>
+bool launchFeedForward(cudaStream_t stream, const FeedForward& op, size_t sharedBytes) {
   const size_t words = static_cast<size_t>(
       SharedWords::size(kTileRows<kWarps>, FeedForwardRow(op, Arithmetic::kPerWord).words) +
       2 * kStageWords);
   if (words * sizeof(uint32_t) > sharedBytes) return false;
   const int rowBlocks = (op.contract.rows + kTileRows<kWarps> - 1) / kTileRows<kWarps>;
-  launch(planFeedForwardKernel<Arithmetic, kWarps>, dim3(static_cast<unsigned>(rowBlocks)),
-         dim3(kWarps * kWarp), words * sizeof(uint32_t), stream, op);
+  launch(feedForwardKernel<Arithmetic, kWarps>, dim3(static_cast<unsigned>(rowBlocks)),
+         dim3(kThreads<kWarps>), words * sizeof(uint32_t), stream, op);
   return true;
 }
 
 }  // namespace
 
-void CudaPlanDevice::run(const PlanFeedForward& op) {
+// In one kernel where that is wanted, where the layer is no strided one, and where there is room.
+void CudaLifterDevice::run(const FeedForward& op) {
   const auto fused = [&] {
     switch (precision()) {
       case Precision::fp32:
@@ -88,4 +119,4 @@ void CudaPlanDevice::run(const PlanFeedForward& op) {
   run(op.contract);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -1,7 +1,8 @@
-// What a plan on CUDA is made of, for native/plan: products whose rows are normalised before or
-// gathered on the way, attention with its output product, and the little between. Matrices of
-// weights and what goes from one product to the next lie as words in device memory: a float each in
-// fp32 and tf32, two of bf16. Rows are padded with zeros to whole words of kPlanDepth.
+// Operations of the compiled lifter on CUDA: matmuls whose rows are normalised before or gathered
+// on the way, attention with its output matmul, and the element-wise operations between. Weights
+// and what goes from one matmul to the next lie as words in device memory: a word holds one float
+// in fp32 and tf32, two numbers in bf16. Rows are padded with zeros to a multiple of kDepthWords
+// words.
 #pragma once
 
 #include <climits>
@@ -11,23 +12,23 @@
 
 #include "../../ops/backend.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 
-constexpr int kPlanDepth = 32;     // words of a row that are multiplied at a time
-constexpr int kPlanColumns = 128;  // columns of a tile
+constexpr int kDepthWords = 32;    // words of a row that are multiplied at a time
+constexpr int kTileColumns = 128;  // columns of a tile of weights
 
-// The right side of a product: (columns, words) of weights and a bias (columns). Columns are whole
+// The right side of a matmul: (columns, words) of weights and a bias (columns). Columns are whole
 // tiles, words whole depths.
-struct PlanMatrix {
+struct WeightMatrix {
   const uint32_t* words = nullptr;
   const float* bias = nullptr;
   int columns = 0, inner = 0;  // inner: words
 };
 
-// What happens to a product, in this order: + bias, a batch norm that is not folded, leaky ReLU, +
-// residual, + a table's row. The sum goes to y as floats and to `words` in the precision's words;
-// either may be null. Both have `stride` elements a row, of which all are written.
-struct PlanOutput {
+// What happens to a matmul's results, in this order: + bias, a batch norm that is not folded, leaky
+// ReLU, + residual, + a table's row. The sum goes to y as floats and to `words` in the precision's
+// words; either may be null. Both have `stride` elements a row, of which all are written.
+struct Epilogue {
   const float* scale = nullptr;  // (columns), with shift
   const float* shift = nullptr;
   float slope = 1;  // where it is negative: 1 none, 0 ReLU
@@ -41,54 +42,54 @@ struct PlanOutput {
 
 // y = a weights^T. Row r of y belongs to group r / outRows and is its row i; tap j of it reads row
 // step i + offset + j of the group's inRows, zero outside of them. The residual's row is step i.
-struct PlanProduct {
+struct Matmul {
   int rows = 0;
   const uint32_t* a = nullptr;
   bool exact = false;  // multiply-adds of floats, whatever the precision
   int tapWords = 0;    // of a row of a; the weights' inner dimension is (taps, tapWords)
   int outRows = INT_MAX, inRows = INT_MAX, step = 1, offset = 0;
-  PlanMatrix weights = {};
-  PlanOutput out = {};
+  WeightMatrix weights = {};
+  Epilogue out = {};
 };
 
 // y = ((x - mean) / (std + 1e-6) a + b) weights^T; std unbiased, a and b both or neither. No
 // residual, no table.
-struct PlanNormProduct {
+struct NormMatmul {
   int rows = 0, width = 0, xStride = 0;
   bool scaled = true;  // false: the mean alone is taken away
   const float* x = nullptr;
   const float* a = nullptr;
   const float* b = nullptr;
-  PlanMatrix weights = {};
-  PlanOutput out = {};
+  WeightMatrix weights = {};
+  Epilogue out = {};
 };
 
 // contract(expand(x)): the words of expand's rows are the rows that contract takes. One kernel
 // where that is wanted, where a row of contract reads one of expand, and where a block has room for
 // its rows of both; else two.
-struct PlanFeedForward {
-  PlanNormProduct expand = {};
-  PlanProduct contract = {};
+struct FeedForward {
+  NormMatmul expand = {};
+  Matmul contract = {};
   bool fused = true;
 };
 
 // y = x + softmax2(Q K^T) V output^T + bias, softmax2 with powers of two. qkv (windows * tokens, 3,
 // heads, padded head width). With `convStride` only the rows that a convolution of that stride
 // reads are computed, 3 ceil(tokens / stride) - 1 a window, one behind the other in y.
-struct PlanAttention {
+struct Attention {
   int windows = 0, tokens = 0, heads = 0, headWidth = 0;  // padded head width
   int kept = 0;                                           // rows of a window in y
   int convStride = 0;                                     // 0: all of them
   const uint32_t* qkv = nullptr;
   const float* x = nullptr;
-  float* y = nullptr;      // may be x where all rows are kept
-  int stride = 0;          // of x and y
-  PlanMatrix output = {};  // inner: (heads, padded head width)
+  float* y = nullptr;        // may be x where all rows are kept
+  int stride = 0;            // of x and y
+  WeightMatrix output = {};  // inner: (heads, padded head width)
 };
 
 // Words of one trained matrix (out, in, taps): blocks of outBlock of its rows are padded to
 // outPadded, of inBlock of its columns to inPadded.
-struct PlanPack {
+struct PackWeights {
   const float* weight = nullptr;
   int out = 0, in = 0, taps = 1;
   int outBlock = 0, outPadded = 0, inBlock = 0, inPadded = 0;
@@ -97,9 +98,9 @@ struct PlanPack {
   uint32_t* words = nullptr;  // (out / outBlock * outPadded, taps * tapWords)
 };
 
-// Keypoints (frames, joints, 2) as rows for the first product; behind them, with a mirror, the
+// Keypoints (frames, joints, 2) as rows for the first matmul; behind them, with a mirror, the
 // mirror images.
-struct PlanFrames {
+struct PadKeypoints {
   int frames = 0, joints = 0, stride = 0;
   const float* keypoints = nullptr;
   const int32_t* mirror = nullptr;
@@ -109,7 +110,7 @@ struct PlanFrames {
 // Tokens of windows: row i of window w is that of the frame at centre + (i - (tokens - 1) / 2)
 // stride, between first and last, plus row i of the table. The windows of mirror images come after
 // the plain ones; their frames lie `mirrored` rows behind.
-struct PlanWindows {
+struct GatherWindows {
   int centres = 0, sides = 1, tokens = 0, stride = 1, width = 0;
   const int32_t* centre = nullptr;  // (centres, {centre, first, last})
   int mirrored = 0;
@@ -119,10 +120,10 @@ struct PlanWindows {
 };
 
 // Tokens of windows, and with them the first layer's Q, K and V: a frame's part and a position's,
-// both products of centred rows, added up and multiplied by the sum's own norm. (rows, stride)
-// each.
-struct PlanFirstLayer {
-  PlanWindows windows = {};
+// both matmuls of centred rows, added up and multiplied by the norm's factor of the sum. (rows,
+// stride) each.
+struct FirstLayer {
+  GatherWindows windows = {};
   int channels = 0;  // of the windows' width
   const float* parts = nullptr;
   const float* positionParts = nullptr;
@@ -133,33 +134,33 @@ struct PlanFirstLayer {
 
 // Poses (rows, joints, 3) of the head's rows; with a mirror the mean with those of the mirror
 // images, which come `rows` rows later.
-struct PlanPoses {
+struct ReadPoses {
   int rows = 0, joints = 0, stride = 0;
   const float* head = nullptr;
   const int32_t* mirror = nullptr;
   float* y = nullptr;
 };
 
-class PlanDevice {
+class LifterDevice {
  public:
-  virtual ~PlanDevice() = default;
+  virtual ~LifterDevice() = default;
 
   // Memory, copies and recorded steps, on the stream on which the kernels run too.
   virtual Backend& backend() = 0;
-  virtual void run(const PlanProduct&) = 0;
-  virtual void run(const PlanNormProduct&) = 0;
-  virtual void run(const PlanFeedForward&) = 0;
-  virtual void run(const PlanAttention&) = 0;
-  virtual void run(const PlanPack&) = 0;
-  virtual void run(const PlanFrames&) = 0;
-  virtual void run(const PlanWindows&) = 0;
-  virtual void run(const PlanFirstLayer&) = 0;
-  virtual void run(const PlanPoses&) = 0;
+  virtual void run(const Matmul&) = 0;
+  virtual void run(const NormMatmul&) = 0;
+  virtual void run(const FeedForward&) = 0;
+  virtual void run(const Attention&) = 0;
+  virtual void run(const PackWeights&) = 0;
+  virtual void run(const PadKeypoints&) = 0;
+  virtual void run(const GatherWindows&) = 0;
+  virtual void run(const FirstLayer&) = 0;
+  virtual void run(const ReadPoses&) = 0;
 };
 
 // The width that attention's kernels are compiled for and a head is padded to; 0 where it is too
 // wide.
-inline int planHeadWidth(int headWidth) {
+inline int paddedHeadWidth(int headWidth) {
   return headWidth <= 16    ? 16
          : headWidth <= 32  ? 32
          : headWidth <= 64  ? 64
@@ -167,8 +168,9 @@ inline int planHeadWidth(int headWidth) {
                             : 0;
 }
 
-// Why this device cannot run the plan of such a network; empty where it can.
-std::string planDeviceObstacle(int device, Precision precision, int width, int heads);
-std::unique_ptr<PlanDevice> makePlanDevice(int device, Precision precision, int width, int heads);
+// Why this device cannot run the compiled lifter of such a network; empty where it can.
+std::string unsupportedReason(int device, Precision precision, int width, int heads);
+std::unique_ptr<LifterDevice> makeLifterDevice(int device, Precision precision, int width,
+                                               int heads);
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -1,72 +1,97 @@
-// The plan's products: of rows that are normalised first, and of rows that are gathered as they are
-// multiplied.
+// Matmuls of the compiled lifter: y = epilogue(a weights^T), where the rows of `a` are either
+// normalised first (normMatmulKernel) or gathered as they are multiplied (gatherMatmulKernel).
+// tile.h says how a block multiplies, and why the bits are the same each time.
 #include "device.h"
 #include "tile.h"
 
-namespace pstmo::cuda {
+namespace pstmo::inference::cuda {
 namespace {
 
 constexpr int kWantedBlocks = 264;  // two for each multiprocessor of a large device
 
-// Block (x, y): tile x of the rows, group y of `tiles` tiles of the columns.
+// y = epilogue(norm(x) weights^T), x (rows, width).
+// Grid: block (x, y) takes row tile x and, of the columns, the tiles of group y.
+// Shared memory: the normalised rows (16 kWarps, inner), then two buffers of weights (128, 32).
 template <typename Arithmetic, int kWarps>
-__global__ void __launch_bounds__(kWarps* kWarp)
-    planNormProductKernel(PlanNormProduct op, int tiles) {
-  const SharedWords rows{planShared(), kTileRows<kWarps>, op.weights.inner};
+__global__ void __launch_bounds__(kThreads<kWarps>)
+    normMatmulKernel(NormMatmul op, int tilesOfGroup) {
+  const SharedWords rows{sharedWords(), kTileRows<kWarps>, op.weights.inner};
+  uint32_t* memory = sharedWords() + SharedWords::size(kTileRows<kWarps>, op.weights.inner);
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTileRows<kWarps>;
-  const int first = static_cast<int>(blockIdx.y) * tiles, all = op.weights.columns / kPlanColumns,
-            end = first + tiles < all ? first + tiles : all;
+  const int first = static_cast<int>(blockIdx.y) * tilesOfGroup,
+            all = op.weights.columns / kTileColumns,
+            end = first + tilesOfGroup < all ? first + tilesOfGroup : all;
+
+  // Layer norm.
   normalizeRows<Arithmetic, kWarps>(op, firstRow, rows, 0);
+
+  // Matmul, and each tile to memory.
   multiplyTiles<Arithmetic, kWarps>(
-      rows, 0, planShared() + SharedWords::size(kTileRows<kWarps>, op.weights.inner), op.weights,
-      first, end, [&](int tile, const TileSums& sums) {
+      rows, 0, memory, op.weights, first, end, [&](int tile, const TileSums& sums) {
         forEachPair(sums, [&](int i, int j, float low, float high) {
           const int64_t row = firstRow + i;
-          const int column = tile * kPlanColumns + j;
+          const int column = tile * kTileColumns + j;
           if (row < op.rows && column < op.out.stride)
             finishPair<Arithmetic>(op.out, op.weights.bias, row, row, column, low, high);
         });
       });
 }
 
-// Block x: tile x / tiles of the rows, x % tiles of the columns; both sides come in depths. Out:
-// the arithmetic whose words the result has.
+// Starts the copy of depth `depth` of a block's rows to `to` (16 kWarps, 32): words of one tap
+// each, zeros where the tap lies outside of its group.
+template <int kWarps>
+__device__ __forceinline__ void copyGathered(AsyncCopies& copies, const Matmul& op,
+                                             const SharedWords& to, int firstRow, int depth) {
+  const int word = depth * kDepthWords % op.tapWords, tap = depth * kDepthWords / op.tapWords;
+  for (int e = static_cast<int>(threadIdx.x); e < kTileRows<kWarps> * kTileChunks;
+       e += kThreads<kWarps>) {
+    const int i = e / kTileChunks, row = firstRow + i, chunk = e % kTileChunks * 4;
+    const int inside = row % op.outRows * op.step + op.offset + tap;  // row within its group
+    const bool present = row < op.rows && inside >= 0 && inside < op.inRows;
+    const int64_t from = present ? static_cast<int64_t>(row / op.outRows) * op.inRows + inside : 0;
+    copies.copy4(to, i, chunk, op.a + from * op.tapWords + word + chunk, present);
+  }
+}
+
+// y = epilogue(a weights^T), the rows of `a` gathered: tap j of row i of a group is row step i +
+// offset + j of the group, as a strided convolution wants it. Out: the arithmetic whose words the
+// result has.
+// Grid: block x takes row tile x / tiles and column tile x % tiles, so that neighbours share rows.
+// Shared memory: two buffers of rows (16 kWarps, 32), then two of weights (128, 32).
 template <typename Arithmetic, typename Out, int kWarps>
-__global__ void __launch_bounds__(kWarps* kWarp) planProductKernel(PlanProduct op) {
+__global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op) {
   constexpr int kRows = kTileRows<kWarps>;
-  uint32_t* left = planShared();
-  uint32_t* right = left + 2 * SharedWords::size(kRows, kPlanDepth);
-  const int tiles = op.weights.columns / kPlanColumns, depths = op.weights.inner / kPlanDepth;
+  uint32_t* left = sharedWords();
+  uint32_t* right = left + 2 * SharedWords::size(kRows, kDepthWords);
+  const int tiles = op.weights.columns / kTileColumns, depths = op.weights.inner / kDepthWords;
   const int tile = static_cast<int>(blockIdx.x) % tiles,
             firstRow = static_cast<int>(blockIdx.x) / tiles * kRows;
-  const TilePart part;
-  AsyncCopies copies;
-  const auto load = [&](int depth) {
-    const int word = depth * kPlanDepth % op.tapWords, tap = depth * kPlanDepth / op.tapWords;
-    for (int e = static_cast<int>(threadIdx.x); e < kRows * kTileChunks; e += kWarps * kWarp) {
-      const int i = e / kTileChunks, row = firstRow + i, chunk = e % kTileChunks * 4;
-      const int inside = row % op.outRows * op.step + op.offset + tap;
-      const bool present = row < op.rows && inside >= 0 && inside < op.inRows;
-      const int64_t from =
-          present ? static_cast<int64_t>(row / op.outRows) * op.inRows + inside : 0;
-      copies.copy4(stage(left, depth % 2, kRows, kPlanDepth), i, chunk,
-                   op.a + from * op.tapWords + word + chunk, present);
-    }
-    copyWeights<kWarps>(copies, stage(right, depth % 2, kPlanColumns, kPlanDepth), op.weights, tile,
-                        depth);
+
+  const auto leftOf = [&](int depth) { return stage(left, depth % 2, kRows, kDepthWords); };
+  const auto rightOf = [&](int depth) {
+    return stage(right, depth % 2, kTileColumns, kDepthWords);
   };
+  AsyncCopies copies;
+  const auto loadStep = [&](int depth) {
+    copyGathered<kWarps>(copies, op, leftOf(depth), firstRow, depth);
+    copyWeights<kWarps>(copies, rightOf(depth), op.weights, tile, depth);
+  };
+
+  // Multiply: while one depth is multiplied, the next is on its way.
+  const TilePart part;
   TileSums sums = {};
-  load(0);
+  loadStep(0);
   for (int depth = 0; depth < depths; ++depth) {
     copies.land();
     __syncthreads();
-    if (depth + 1 < depths) load(depth + 1);
-    Arithmetic::template multiply<2, 8>(
-        sums, Operand{stage(left, depth % 2, kRows, kPlanDepth), part.row, 0},
-        Operand{stage(right, depth % 2, kPlanColumns, kPlanDepth), part.column, 0}, kPlanDepth);
+    if (depth + 1 < depths) loadStep(depth + 1);
+    Arithmetic::template multiply<2, 8>(sums, Operand{leftOf(depth), part.row, 0},
+                                        Operand{rightOf(depth), part.column, 0}, kDepthWords);
   }
+
+  // The tile to memory. The residual's row is that of tap -offset.
   forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int row = firstRow + i, column = tile * kPlanColumns + j;
+    const int row = firstRow + i, column = tile * kTileColumns + j;
     if (row >= op.rows || column >= op.out.stride) return;
     const int64_t from =
         static_cast<int64_t>(row / op.outRows) * op.inRows + row % op.outRows * op.step;
@@ -75,52 +100,52 @@ __global__ void __launch_bounds__(kWarps* kWarp) planProductKernel(PlanProduct o
 }
 
 template <typename Arithmetic, int kWarps>
-void launchNormProduct(cudaStream_t stream, const PlanNormProduct& op) {
+void launchNormMatmul(cudaStream_t stream, const NormMatmul& op) {
   const int rowBlocks = (op.rows + kTileRows<kWarps> - 1) / kTileRows<kWarps>,
-            all = op.weights.columns / kPlanColumns;
-  // Few rows: several blocks share a tile of them, each with columns of its own.
+            all = op.weights.columns / kTileColumns;
+  // Where rows are few, several blocks share a tile of them, each with other columns.
   int groups = rowBlocks > 0 ? (kWantedBlocks + rowBlocks - 1) / rowBlocks : 1;
   groups = groups < all ? groups : all;
   const int tiles = (all + groups - 1) / groups;
   const size_t words = SharedWords::size(kTileRows<kWarps>, op.weights.inner) + 2 * kStageWords;
-  launch(planNormProductKernel<Arithmetic, kWarps>,
+  launch(normMatmulKernel<Arithmetic, kWarps>,
          dim3(static_cast<unsigned>(rowBlocks), static_cast<unsigned>((all + tiles - 1) / tiles)),
-         dim3(kWarps * kWarp), words * sizeof(uint32_t), stream, op, tiles);
+         dim3(kThreads<kWarps>), words * sizeof(uint32_t), stream, op, tiles);
 }
 
 template <typename Arithmetic, typename Out, int kWarps>
-void launchProduct(cudaStream_t stream, const PlanProduct& op) {
+void launchMatmul(cudaStream_t stream, const Matmul& op) {
   const int rowBlocks = (op.rows + kTileRows<kWarps> - 1) / kTileRows<kWarps>;
-  const size_t words = 2 * SharedWords::size(kTileRows<kWarps>, kPlanDepth) + 2 * kStageWords;
-  launch(planProductKernel<Arithmetic, Out, kWarps>,
-         dim3(static_cast<unsigned>(rowBlocks * (op.weights.columns / kPlanColumns))),
-         dim3(kWarps * kWarp), words * sizeof(uint32_t), stream, op);
+  const size_t words = 2 * SharedWords::size(kTileRows<kWarps>, kDepthWords) + 2 * kStageWords;
+  launch(gatherMatmulKernel<Arithmetic, Out, kWarps>,
+         dim3(static_cast<unsigned>(rowBlocks * (op.weights.columns / kTileColumns))),
+         dim3(kThreads<kWarps>), words * sizeof(uint32_t), stream, op);
 }
 
 }  // namespace
 
-void CudaPlanDevice::run(const PlanNormProduct& op) {
+void CudaLifterDevice::run(const NormMatmul& op) {
   switch (precision()) {
     case Precision::fp32:
-      return narrow_ ? launchNormProduct<FloatArithmetic, 2>(stream(), op)
-                     : launchNormProduct<FloatArithmetic, 4>(stream(), op);
+      return narrow_ ? launchNormMatmul<FloatArithmetic, 2>(stream(), op)
+                     : launchNormMatmul<FloatArithmetic, 4>(stream(), op);
     case Precision::tf32:
-      return narrow_ ? launchNormProduct<TensorFloatArithmetic, 2>(stream(), op)
-                     : launchNormProduct<TensorFloatArithmetic, 4>(stream(), op);
+      return narrow_ ? launchNormMatmul<TensorFloatArithmetic, 2>(stream(), op)
+                     : launchNormMatmul<TensorFloatArithmetic, 4>(stream(), op);
     case Precision::bf16:
-      return narrow_ ? launchNormProduct<BrainFloatArithmetic, 4>(stream(), op)
-                     : launchNormProduct<BrainFloatArithmetic, 8>(stream(), op);
+      return narrow_ ? launchNormMatmul<BrainFloatArithmetic, 4>(stream(), op)
+                     : launchNormMatmul<BrainFloatArithmetic, 8>(stream(), op);
   }
 }
 
-void CudaPlanDevice::run(const PlanProduct& op) {
+void CudaLifterDevice::run(const Matmul& op) {
   if (op.exact && precision() == Precision::bf16)
-    return launchProduct<FloatArithmetic, BrainFloatArithmetic, 4>(stream(), op);
+    return launchMatmul<FloatArithmetic, BrainFloatArithmetic, 4>(stream(), op);
   if (op.exact || precision() == Precision::fp32)
-    return launchProduct<FloatArithmetic, FloatArithmetic, 4>(stream(), op);
+    return launchMatmul<FloatArithmetic, FloatArithmetic, 4>(stream(), op);
   if (precision() == Precision::tf32)
-    return launchProduct<TensorFloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);
-  launchProduct<BrainFloatArithmetic, BrainFloatArithmetic, 8>(stream(), op);
+    return launchMatmul<TensorFloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);
+  launchMatmul<BrainFloatArithmetic, BrainFloatArithmetic, 8>(stream(), op);
 }
 
-}  // namespace pstmo::cuda
+}  // namespace pstmo::inference::cuda

@@ -1,38 +1,20 @@
 #include "frame-aggregator.h"
 
-#include <string>
-
-namespace pstmo {
-
-std::vector<int> FrameAggregator::strides(int frames) {
-  switch (frames) {
-    case 9:
-      return {1, 3, 3};
-    case 27:
-      return {3, 3, 3};
-    case 81:
-      return {3, 3, 3, 3};
-    case 243:
-      return {3, 3, 3, 3, 3};
-    case 351:
-      return {3, 9, 13};
-    default:
-      return {};
-  }
-}
+namespace pstmo::network {
 
 FrameAggregator::FrameAggregator(Blueprint& blueprint)
     : frames_(blueprint.config.frames), width_(blueprint.config.width) {
-  const std::string name = "Transformer_reduce.model";
   for (size_t i = 0; i < tables_.size(); ++i) {
-    tables_[i] = blueprint.parameters.add({name + ".pos_embedding_" + std::to_string(i + 1)},
+    tables_[i] = blueprint.parameters.add({tensor_names::aggregatorPositions(i)},
                                           {1, frames_, width_}, Parameters::Initial::normal);
   }
-  for (const int stride : strides(frames_)) {
-    layers_.emplace_back(blueprint, name + ".layers." + std::to_string(layers_.size()), width_,
-                         blueprint.config.hidden, stride);
+  for (const int stride : aggregatorStrides(frames_)) {
+    layers_.emplace_back(blueprint,
+                         tensor_names::layer(tensor_names::kAggregatorStack, layers_.size()),
+                         width_, blueprint.config.hidden, stride);
   }
-  blueprint.parameters.addUnusedLayerNorm(name + ".norm", width_);
+  blueprint.parameters.addUnusedLayerNorm(tensor_names::unusedNorm(tensor_names::kAggregatorStack),
+                                          width_);
 }
 
 float* FrameAggregator::forward(const Pass& pass, const float* x, int batch) {
@@ -64,4 +46,4 @@ float* FrameAggregator::backward(const Pass& pass, float* dY) {
   return dY;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

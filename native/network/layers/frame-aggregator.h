@@ -5,17 +5,14 @@
 #include <array>
 #include <vector>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class FrameAggregator {
  public:
-  // The stride of each layer; empty for an N that has none.
-  static std::vector<int> strides(int frames);
-
   explicit FrameAggregator(Blueprint& blueprint);
 
   // x (B, N, d), left as it is, to (B, 1, d).
@@ -31,4 +28,4 @@ class FrameAggregator {
   int batch_ = 0;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,6 +1,6 @@
 #include "joint-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 constexpr int kLayers = 3;
@@ -9,10 +9,10 @@ constexpr int kLayers = 3;
 JointEncoder::JointEncoder(Blueprint& blueprint)
     : joints_(blueprint.config.joints),
       jointWidth_(blueprint.config.width / joints_),
-      embedding_(blueprint.parameters.addLinear("encoder.joint_embedding", jointWidth_, 2)),
-      table_(blueprint.parameters.add({"encoder.pos_embedding"}, {1, joints_, jointWidth_},
+      embedding_(blueprint.parameters.addLinear(tensor_names::kJointEmbedding, jointWidth_, 2)),
+      table_(blueprint.parameters.add({tensor_names::kJointPositions}, {1, joints_, jointWidth_},
                                       Parameters::Initial::normal)),
-      stack_(blueprint, "encoder.model", kLayers, jointWidth_, 2 * jointWidth_) {}
+      stack_(blueprint, tensor_names::kJointStack, kLayers, jointWidth_, 2 * jointWidth_) {}
 
 float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
   frames_ = frames;
@@ -27,7 +27,7 @@ float* JointEncoder::forward(const Pass& pass, const float* x, int frames) {
 }
 
 void JointEncoder::backward(const Pass& pass, float* dY, float* dX) {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const int rows = frames_ * joints_;
   const float* dH = stack_.backward(pass, dY);
   pass.run(PositionsBackward{frames_, joints_, joints_, jointWidth_, dH, nullptr, nullptr, nullptr,
@@ -36,4 +36,4 @@ void JointEncoder::backward(const Pass& pass, float* dY, float* dX) {
                           embedding_.weight.gradient(), embedding_.bias.gradient()});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -5,7 +5,7 @@
 
 #include "spatial-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class JointEncoder : public SpatialEncoder {
  public:
@@ -25,4 +25,4 @@ class JointEncoder : public SpatialEncoder {
   const float* input_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

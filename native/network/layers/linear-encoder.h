@@ -3,14 +3,14 @@
 
 #include "spatial-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class LinearEncoder : public SpatialEncoder {
  public:
   explicit LinearEncoder(Blueprint& blueprint)
       : in_(2 * blueprint.config.joints),
         out_(blueprint.config.width),
-        linear_(blueprint.parameters.addLinear("encoder.fc", out_, in_, 1)) {}
+        linear_(blueprint.parameters.addLinear(tensor_names::kLinearEncoder, out_, in_, 1)) {}
 
   int width() const override { return out_; }
 
@@ -34,4 +34,4 @@ class LinearEncoder : public SpatialEncoder {
   const float* input_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,26 +1,24 @@
 #include "mlp-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 MlpEncoder::MlpEncoder(Blueprint& blueprint)
     : inner_(2 * blueprint.config.width),
       out_(blueprint.config.width),
       projects_(blueprint.config.temporal) {
-  add(blueprint, "encoder.fc_1", "encoder.bn_1", 2 * blueprint.config.joints);
-  for (int i = 0; i < blueprint.config.mlpBlocks; ++i) {
-    const std::string name = "encoder.layers." + std::to_string(i);
-    add(blueprint, name + ".w1", name + ".batch_norm1", inner_);
-    add(blueprint, name + ".w2", name + ".batch_norm2", inner_);
+  for (int i = 0; i < 1 + 2 * blueprint.config.mlpBlocks; ++i)
+    add(blueprint, tensor_names::mlpBlock(static_cast<size_t>(i)),
+        i == 0 ? 2 * blueprint.config.joints : inner_);
+  if (projects_) {
+    projection_ = blueprint.parameters.addLinear(tensor_names::kMlpProjection, out_, inner_, 1);
   }
-  if (projects_) projection_ = blueprint.parameters.addLinear("encoder.fc_2", out_, inner_, 1);
 }
 
-void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std::string& norm,
-                     int in) {
+void MlpEncoder::add(Blueprint& blueprint, const tensor_names::Block& names, int in) {
   Block block;
   block.in = in;
-  block.linear = blueprint.parameters.addLinear(linear, inner_, in, 1);
-  block.norm = blueprint.parameters.addBatchNorm(norm, inner_);
+  block.linear = blueprint.parameters.addLinear(names.linear, inner_, in, 1);
+  block.norm = blueprint.parameters.addBatchNorm(names.batchNorm, inner_);
   block.site = blueprint.nextSite();
   blocks_.push_back(block);
 }
@@ -28,7 +26,7 @@ void MlpEncoder::add(Blueprint& blueprint, const std::string& linear, const std:
 float* MlpEncoder::forward(const Pass& pass, const float* x, int frames) {
   frames_ = frames;
   float* y = pass.take(frames, width());
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   Activations h = pass.takeNarrow(frames, inner_);
   run(pass, blocks_[0], x, {}, h);
   for (size_t i = 1; i + 1 < blocks_.size(); i += 2) {
@@ -75,7 +73,7 @@ void MlpEncoder::run(const Pass& pass, Block& block, const ConstActivations& x,
 }
 
 void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   Activations dH = dY;
   if (projects_) {
     dH = pass.takeNarrow(frames_, inner_);
@@ -93,7 +91,7 @@ void MlpEncoder::backward(const Pass& pass, float* dY, float* dX) {
 
 void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstActivations& dY,
                              const Activations& dX, bool accumulate) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   SpatialBlockBackward op{};
   op.rows = frames_;
   op.in = block.in;
@@ -117,4 +115,4 @@ void MlpEncoder::runBackward(const Pass& pass, const Block& block, const ConstAc
   pass.run(op);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -5,7 +5,7 @@
 
 #include "spatial-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class MlpEncoder : public SpatialEncoder {
  public:
@@ -28,7 +28,7 @@ class MlpEncoder : public SpatialEncoder {
     float* inverseStd = nullptr;
   };
 
-  void add(Blueprint& blueprint, const std::string& linear, const std::string& norm, int in);
+  void add(Blueprint& blueprint, const tensor_names::Block& names, int in);
   void run(const Pass& pass, Block& block, const ConstActivations& x,
            const ConstActivations& residual, const Activations& y) const;
   void runBackward(const Pass& pass, const Block& block, const ConstActivations& dY,
@@ -42,4 +42,4 @@ class MlpEncoder : public SpatialEncoder {
   ConstActivations projected_ = {};  // the projection's input
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

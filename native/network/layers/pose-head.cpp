@@ -1,15 +1,15 @@
 #include "pose-head.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 PoseHead::PoseHead(Blueprint& blueprint, const std::string& name, int in, int out)
     : in_(in),
       out_(out),
-      norm_(blueprint.parameters.addBatchNorm(name + ".0", in)),
-      linear_(blueprint.parameters.addLinear(name + ".1", out, in, 1)) {}
+      norm_(blueprint.parameters.addBatchNorm(tensor_names::head(name).batchNorm, in)),
+      linear_(blueprint.parameters.addLinear(tensor_names::head(name).linear, out, in, 1)) {}
 
 void PoseHead::forward(const Pass& pass, const float* x, int rows, float* y) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   rows_ = rows;
   input_ = x;
   normed_ = pass.take(rows, in_);
@@ -23,7 +23,7 @@ void PoseHead::forward(const Pass& pass, const float* x, int rows, float* y) {
 }
 
 void PoseHead::backward(const Pass& pass, const float* dY, float* dX, bool accumulate) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   float* dNormed = pass.take(rows_, in_);
   pass.run(LinearBackward{rows_, in_, out_, dY, normed_, linear_.weight.value(), dNormed,
                           linear_.weight.gradient(), linear_.bias.gradient()});
@@ -31,4 +31,4 @@ void PoseHead::backward(const Pass& pass, const float* dY, float* dX, bool accum
                              dX, norm_.gamma.gradient(), norm_.beta.gradient(), accumulate});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class PoseHead {
  public:
@@ -28,4 +28,4 @@ class PoseHead {
   float* inverseStd_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

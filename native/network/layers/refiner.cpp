@@ -1,6 +1,6 @@
 #include "refiner.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 constexpr int kHidden = 1024;
@@ -10,8 +10,8 @@ constexpr float kDropout = 0.5f;
 Refiner::Refiner(Blueprint& blueprint)
     : joints_(blueprint.config.outputJoints),
       rootJoint_(blueprint.config.rootJoint),
-      expand_(blueprint.parameters.addLinear("post_refine.0", kHidden, 6 * joints_)),
-      score_(blueprint.parameters.addLinear("post_refine.3", 2 * joints_, kHidden)),
+      expand_(blueprint.parameters.addLinear(tensor_names::kRefineExpand, kHidden, 6 * joints_)),
+      score_(blueprint.parameters.addLinear(tensor_names::kRefineScore, 2 * joints_, kHidden)),
       site_(blueprint.nextSite()) {}
 
 // A network without dropout has none here either.
@@ -21,7 +21,7 @@ Dropout Refiner::hiddenDropout(const Pass& pass) const {
 
 void Refiner::forward(const Pass& pass, const float* predicted, const float* points,
                       const float* roots, const float* cameras, int rows, float* refined) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   rows_ = rows;
   predicted_ = predicted;
   points_ = points;
@@ -41,7 +41,7 @@ void Refiner::forward(const Pass& pass, const float* predicted, const float* poi
 }
 
 void Refiner::backward(const Pass& pass, const float* dRefined, float* dPredicted) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   float* dLogits = pass.take(rows_, 2 * joints_);
   float* dBackProjected = pass.take(rows_, 3 * joints_);
   float* dHidden = pass.take(rows_, kHidden);
@@ -58,4 +58,4 @@ void Refiner::backward(const Pass& pass, const float* dRefined, float* dPredicte
                                dPredicted});
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

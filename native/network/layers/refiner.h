@@ -3,10 +3,10 @@
 // perceptron gives.
 #pragma once
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class Refiner {
  public:
@@ -35,4 +35,4 @@ class Refiner {
   float* logits_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

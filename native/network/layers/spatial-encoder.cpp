@@ -4,7 +4,7 @@
 #include "linear-encoder.h"
 #include "mlp-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 std::unique_ptr<SpatialEncoder> SpatialEncoder::make(Blueprint& blueprint) {
   switch (blueprint.config.backbone) {
@@ -18,4 +18,4 @@ std::unique_ptr<SpatialEncoder> SpatialEncoder::make(Blueprint& blueprint) {
   return std::make_unique<MlpEncoder>(blueprint);
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

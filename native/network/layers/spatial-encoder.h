@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class SpatialEncoder {
  public:
@@ -26,4 +26,4 @@ class SpatialEncoder {
   virtual const std::vector<TransformerLayer>* attentionLayers() const { return nullptr; }
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

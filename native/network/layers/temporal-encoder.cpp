@@ -1,13 +1,13 @@
 #include "temporal-encoder.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 TemporalEncoder::TemporalEncoder(Blueprint& blueprint)
     : width_(blueprint.config.width),
-      table_(blueprint.parameters.add({"Transformer.pos_embedding"},
+      table_(blueprint.parameters.add({tensor_names::kTemporalPositions},
                                       {1, blueprint.config.frames, width_},
                                       Parameters::Initial::normal)),
-      stack_(blueprint, "Transformer.model", blueprint.config.layers, width_,
+      stack_(blueprint, tensor_names::kTemporalStack, blueprint.config.layers, width_,
              blueprint.config.hidden) {}
 
 float* TemporalEncoder::forward(const Pass& pass, float* x, int batch, int tokens,
@@ -27,4 +27,4 @@ float* TemporalEncoder::backward(const Pass& pass, float* dY) {
   return dX;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

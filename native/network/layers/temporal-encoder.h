@@ -1,11 +1,11 @@
 // The Transformer over frames (TEM): a learned table of positions, then plain layers.
 #pragma once
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class TemporalEncoder {
  public:
@@ -26,4 +26,4 @@ class TemporalEncoder {
   const int* positions_ = nullptr;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,19 +1,18 @@
 #include "transformer-layer.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
-TransformerLayer::TransformerLayer(Blueprint& blueprint, const std::string& name, int width,
-                                   int hidden, int stride)
+TransformerLayer::TransformerLayer(Blueprint& blueprint, const tensor_names::Layer& names,
+                                   int width, int hidden, int stride)
     : width_(width), hidden_(hidden), heads_(blueprint.config.heads), stride_(stride) {
   Parameters& parameters = blueprint.parameters;
-  const std::string attention = name + ".self_attn.linears.";
-  queryKeyValue_ =
-      parameters.addLinears({attention + "0", attention + "1", attention + "2"}, width, width);
-  projection_ = parameters.addLinear(attention + "3", width, width);
-  expand_ = parameters.addLinear(name + ".feed_forward.w_1", hidden, width, strided() ? 1 : 0);
-  contract_ = parameters.addLinear(name + ".feed_forward.w_2", width, hidden, strided() ? 3 : 0);
-  attentionNorm_ = parameters.addLayerNorm(name + ".sublayer.0.norm", width);
-  feedForwardNorm_ = parameters.addLayerNorm(name + ".sublayer.1.norm", width);
+  const auto& [query, key, value] = names.queryKeyValue;
+  queryKeyValue_ = parameters.addLinears({query, key, value}, width, width);
+  projection_ = parameters.addLinear(names.output, width, width);
+  expand_ = parameters.addLinear(names.expand, hidden, width, strided() ? 1 : 0);
+  contract_ = parameters.addLinear(names.contract, width, hidden, strided() ? 3 : 0);
+  attentionNorm_ = parameters.addLayerNorm(names.attentionNorm, width);
+  feedForwardNorm_ = parameters.addLayerNorm(names.feedForwardNorm, width);
   weightsSite_ = blueprint.nextSite();
   attentionSite_ = blueprint.nextSite();
   hiddenSite_ = blueprint.nextSite();
@@ -26,7 +25,7 @@ float* TransformerLayer::forward(const Pass& pass, float* x, int batch, int toke
   rows_ = batch * tokens;
   float* middle = pass.training ? pass.take(rows_, width_) : x;
   float* y = pass.training || strided() ? pass.take(batch * tokensAfter(tokens), width_) : x;
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   input_ = x;
   middle_ = middle;
   attend(pass, x, middle);
@@ -35,7 +34,7 @@ float* TransformerLayer::forward(const Pass& pass, float* x, int batch, int toke
 }
 
 void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   normed_[0] = pass.takeNarrow(rows_, width_);
   mean_[0] = pass.take(rows_, 1);
   std_[0] = pass.take(rows_, 1);
@@ -54,7 +53,7 @@ void TransformerLayer::attend(const Pass& pass, const float* x, float* y) {
 }
 
 void TransformerLayer::feedForward(const Pass& pass, const float* x, float* y) {
-  const EvaluationScratch scratch(pass);
+  const EvaluationScope scratch(pass);
   normed_[1] = pass.takeNarrow(rows_, width_);
   mean_[1] = pass.take(rows_, 1);
   std_[1] = pass.take(rows_, 1);
@@ -84,7 +83,7 @@ float* TransformerLayer::backward(const Pass& pass, float* dY) {
 // dX is dY itself without convolution: the residual's gradient is there already. With one, dX is
 // written, then the residual's added.
 void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, float* dX) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const ConstActivations dZ =
       pass.throughDropout(dY, batch_ * tokensAfter(tokens_), width_, feedForwardSite_);
   const Activations dHidden = pass.takeNarrow(rows_, hidden_);
@@ -109,7 +108,7 @@ void TransformerLayer::feedForwardBackward(const Pass& pass, const float* dY, fl
 }
 
 void TransformerLayer::attendBackward(const Pass& pass, float* dX) const {
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const ConstActivations dZ = pass.throughDropout(dX, rows_, width_, attentionSite_);
   const Activations dAttended = pass.takeNarrow(rows_, width_);
   const Activations dQueryKeyValues = pass.takeNarrow(rows_, 3 * width_);
@@ -128,7 +127,7 @@ void TransformerLayer::attendBackward(const Pass& pass, float* dX) const {
 
 void TransformerLayer::watch(const Pass& pass) const {
   if (pass.watch == nullptr || pass.watch->layer != this) return;
-  const Scratch scratch(pass.arena);
+  const ArenaScope scratch(pass.arena);
   const size_t count = static_cast<size_t>(rows_) * heads_ * tokens_;
   float* maps = pass.take(count, 1);
   pass.run(AttentionMaps{batch_, tokens_, width_, heads_, queryKeyValues_, maps});
@@ -137,11 +136,13 @@ void TransformerLayer::watch(const Pass& pass) const {
   pass.backend.copyOut(pass.watch->maps.data(), maps, count * sizeof(float));
 }
 
-TransformerStack::TransformerStack(Blueprint& blueprint, const std::string& name, int layers,
+TransformerStack::TransformerStack(Blueprint& blueprint, const std::string& stack, int layers,
                                    int width, int hidden) {
-  for (int i = 0; i < layers; ++i)
-    layers_.emplace_back(blueprint, name + ".layers." + std::to_string(i), width, hidden);
-  blueprint.parameters.addUnusedLayerNorm(name + ".norm", width);
+  for (int i = 0; i < layers; ++i) {
+    layers_.emplace_back(blueprint, tensor_names::layer(stack, static_cast<size_t>(i)), width,
+                         hidden);
+  }
+  blueprint.parameters.addUnusedLayerNorm(tensor_names::unusedNorm(stack), width);
 }
 
 float* TransformerStack::forward(const Pass& pass, float* x, int batch, int tokens) {
@@ -154,4 +155,4 @@ float* TransformerStack::backward(const Pass& pass, float* dY) {
   return dY;
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

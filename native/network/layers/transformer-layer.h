@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "../weights/blueprint.h"
 #include "../pass.h"
+#include "../weights/blueprint.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class TransformerLayer {
  public:
   // stride = 0: plain.
-  TransformerLayer(Blueprint& blueprint, const std::string& name, int width, int hidden,
+  TransformerLayer(Blueprint& blueprint, const tensor_names::Layer& names, int width, int hidden,
                    int stride = 0);
 
   int tokensAfter(int tokens) const {
@@ -53,10 +53,10 @@ class TransformerLayer {
   Activations hiddens_ = {};
 };
 
-// Layers in a row. Names are "<name>.layers.<i>"; the norm after them is stored and never applied.
+// Layers in a row, and the norm after them that is stored and never applied.
 class TransformerStack {
  public:
-  TransformerStack(Blueprint& blueprint, const std::string& name, int layers, int width,
+  TransformerStack(Blueprint& blueprint, const std::string& stack, int layers, int width,
                    int hidden);
 
   float* forward(const Pass& pass, float* x, int batch, int tokens);
@@ -67,4 +67,4 @@ class TransformerStack {
   std::vector<TransformerLayer> layers_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,11 +1,12 @@
-// What a layer is built from: the configuration, the tensors it adds itself to, and the dropout
-// sites handed out so far.
+// Builds layers: the configuration, the tensors that layers add theirs to, and the number of
+// dropout sites handed out so far.
 #pragma once
 
+#include "../../core/tensor-names.h"
 #include "../network.h"
 #include "parameters.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 struct Blueprint {
   const NetworkConfig& config;
@@ -15,4 +16,4 @@ struct Blueprint {
   uint32_t nextSite() { return sites++; }
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -6,8 +6,9 @@
 
 #include "../../core/error.h"
 #include "../../core/philox.h"
+#include "../../core/tensor-names.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 namespace {
 
@@ -86,8 +87,8 @@ LinearParameters Parameters::addLinears(const std::vector<std::string>& names, i
                                         int taps) {
   std::vector<std::string> weights, biases;
   for (const std::string& name : names) {
-    weights.push_back(name + ".weight");
-    biases.push_back(name + ".bias");
+    weights.push_back(tensor_names::weight(name));
+    biases.push_back(tensor_names::bias(name));
   }
   Shape shape = {out, in};
   if (taps > 0) shape.push_back(taps);
@@ -97,45 +98,45 @@ LinearParameters Parameters::addLinears(const std::vector<std::string>& names, i
 }
 
 LayerNormParameters Parameters::addLayerNorm(const std::string& name, int channels) {
-  const Parameter a = add({name + ".a_2"}, {channels}, Initial::one);
-  return {a, add({name + ".b_2"}, {channels}, Initial::zero)};
+  const Parameter a = add({tensor_names::layerNormA(name)}, {channels}, Initial::one);
+  return {a, add({tensor_names::layerNormB(name)}, {channels}, Initial::zero)};
 }
 
 BatchNormParameters Parameters::addBatchNorm(const std::string& name, int channels) {
   BatchNormParameters norm;
-  norm.gamma = add({name + ".weight"}, {channels}, Initial::one);
-  norm.beta = add({name + ".bias"}, {channels}, Initial::zero);
-  norm.runningMean = {
-      this, reserve({name + ".running_mean"}, {channels}, TensorRole::statistic, Initial::zero, 1)};
-  norm.runningVariance = {
-      this, reserve({name + ".running_var"}, {channels}, TensorRole::statistic, Initial::one, 1)};
+  norm.gamma = add({tensor_names::weight(name)}, {channels}, Initial::one);
+  norm.beta = add({tensor_names::bias(name)}, {channels}, Initial::zero);
+  norm.runningMean = {this, reserve({tensor_names::runningMean(name)}, {channels},
+                                    TensorRole::statistic, Initial::zero, 1)};
+  norm.runningVariance = {this, reserve({tensor_names::runningVariance(name)}, {channels},
+                                        TensorRole::statistic, Initial::one, 1)};
   return norm;
 }
 
 void Parameters::addUnusedLayerNorm(const std::string& name, int channels) {
-  reserve({name + ".a_2"}, {channels}, TensorRole::unused, Initial::one, 1);
-  reserve({name + ".b_2"}, {channels}, TensorRole::unused, Initial::zero, 1);
+  reserve({tensor_names::layerNormA(name)}, {channels}, TensorRole::unused, Initial::one, 1);
+  reserve({tensor_names::layerNormB(name)}, {channels}, TensorRole::unused, Initial::zero, 1);
 }
 
 void Parameters::use(Backend& backend) { backend_ = &backend; }
 
-void Parameters::settle() {
-  if (settled_) return;
+void Parameters::materialize() {
+  if (materialized_) return;
   value_ = DeviceArray<float>(*backend_, trainedCount_);
   fixed_ = DeviceArray<float>(*backend_, fixedCount_);
   value_.zero();
   fixed_.zero();
-  if (lent_) copyFrom(*lent_);
-  lent_.reset();
-  settled_ = true;
+  if (attached_) copyFrom(*attached_);
+  attached_.reset();
+  materialized_ = true;
 }
 
-void Parameters::lend(std::shared_ptr<const ValuesFile> file) {
-  if (lent_) settle();
-  if (settled_) {
+void Parameters::attachFile(std::shared_ptr<const ValuesFile> file) {
+  if (attached_) materialize();
+  if (materialized_) {
     copyFrom(*file);
   } else {
-    lent_ = std::move(file);
+    attached_ = std::move(file);
   }
 }
 
@@ -186,7 +187,8 @@ const DeviceArray<float>& Parameters::array(TensorState state, TensorRole role,
 void Parameters::read(TensorState state, const std::string& name, float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
-  if (state == TensorState::value && lent_ && lent_->has(name)) return lent_->read(name, host);
+  if (state == TensorState::value && attached_ && attached_->has(name))
+    return attached_->read(name, host);
   const DeviceArray<float>& from = array(state, tensors_[tensor].role, name);
   if (from.count() == 0) {
     std::fill_n(host, place.count, 0.0f);
@@ -199,14 +201,14 @@ void Parameters::read(TensorState state, const std::string& name, float* host) {
 void Parameters::write(TensorState state, const std::string& name, const float* host) {
   const size_t tensor = find(name);
   const Place& place = places_[tensor];
-  settle();
+  materialize();
   if (state != TensorState::value) prepareTraining();
   backend_->copyIn(array(state, tensors_[tensor].role, name).data() + place.offset, host,
                    place.count * sizeof(float));
 }
 
 void Parameters::prepareTraining() {
-  settle();
+  materialize();
   if (gradient_.count() > 0) return;
   for (DeviceArray<float>* state : {&adamMean_, &adamVariance_, &adamMaximum_, &gradient_}) {
     *state = DeviceArray<float>(*backend_, trainedCount_);
@@ -234,4 +236,4 @@ size_t Parameters::memoryBytes() const {
          adamVariance_.bytes() + adamMaximum_.bytes();
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -13,7 +13,7 @@
 #include "../device-array.h"
 #include "../network.h"
 
-namespace pstmo {
+namespace pstmo::network {
 
 class Parameters;
 
@@ -60,27 +60,26 @@ class Parameters {
   // Names share the shape and lie end to end.
   Parameter add(const std::vector<std::string>& names, const Shape& shape, Initial initial,
                 int64_t fanIn = 1);
-  // "name.weight" (out, in), or (out, in, taps) for a convolution, and "name.bias" (out). taps = 0:
-  // linear.
+  // Weight (out, in), or (out, in, taps) for a convolution, and bias (out). taps = 0: linear.
   LinearParameters addLinear(const std::string& name, int out, int in, int taps = 0);
   // Several linears that read the same input, used as one with `names` * out outputs.
   LinearParameters addLinears(const std::vector<std::string>& names, int out, int in, int taps = 0);
   LayerNormParameters addLayerNorm(const std::string& name, int channels);
   BatchNormParameters addBatchNorm(const std::string& name, int channels);
-  // Published files hold a norm after each stack of layers that is never applied.
+  // In files, and never applied.
   void addUnusedLayerNorm(const std::string& name, int channels);
 
-  // After the last add. Values are zero until they are initialized, written or lent.
+  // After the last add. Values are zero until they are initialized, written or attached.
   void use(Backend& backend);
   void initialize(uint64_t seed);
 
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   void read(TensorState state, const std::string& name, float* host);
   void write(TensorState state, const std::string& name, const float* host);
-  // Values that are read from the file until settle() copies them to the device.
-  void lend(std::shared_ptr<const ValuesFile> file);
+  // Values that are read from the file until materialize() copies them to the device.
+  void attachFile(std::shared_ptr<const ValuesFile> file);
   // Before anything runs: gives the values their memory, the first time.
-  void settle();
+  void materialize();
 
   // Gradients and Adam's states take memory from the first training step on; until then they read
   // as zero.
@@ -113,8 +112,8 @@ class Parameters {
   std::vector<TensorInfo> tensors_;
   std::vector<Place> places_;
   std::mutex reading_;
-  bool settled_ = false;
-  std::shared_ptr<const ValuesFile> lent_;  // until settled
+  bool materialized_ = false;
+  std::shared_ptr<const ValuesFile> attached_;  // until materialized
   std::unordered_map<std::string, size_t> index_;
   size_t trainedCount_ = 0;
   size_t fixedCount_ = 0;
@@ -122,4 +121,4 @@ class Parameters {
   DeviceArray<float> fixed_;  // statistics and unused tensors
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

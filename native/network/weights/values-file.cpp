@@ -11,7 +11,7 @@
 
 #include "../../core/error.h"
 
-namespace pstmo {
+namespace pstmo::network {
 namespace {
 
 constexpr size_t kPiece = 32 * 1024;  // numbers of two bytes that are widened at a time
@@ -88,4 +88,4 @@ void ValuesFile::readBytes(void* to, size_t bytes, uint64_t offset) const {
   }
 }
 
-}  // namespace pstmo
+}  // namespace pstmo::network

@@ -1,5 +1,5 @@
-// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it
-// straight into its own weights, on several threads, and the network has no copy of them unless it
+// Tensors' values in a file, little endian, read when they are needed: the compiled lifter takes
+// them straight into its weights, on several threads, and the network has no copy of them unless it
 // runs itself.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace pstmo {
+namespace pstmo::network {
 
 enum class StoredType { float32, float16, bfloat16 };
 
@@ -34,7 +34,7 @@ class ValuesFile {
   void read(const std::string& name, float* values) const;
 
  private:
-  // What shows that nobody wrote to the file.
+  // Show whether somebody wrote to the file.
   struct Version {
     int64_t size, seconds, nanoseconds;
     bool operator==(const Version&) const = default;
@@ -48,4 +48,4 @@ class ValuesFile {
   std::unordered_map<std::string, StoredTensor> tensors_;
 };
 
-}  // namespace pstmo
+}  // namespace pstmo::network

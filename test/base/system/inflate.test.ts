@@ -29,6 +29,10 @@ describe('what a browser has in place of zlib', () => {
     // zlib may hold the last few bytes back.
     const own = browser.inflateStart(start);
     expect(Buffer.from(own.subarray(0, whole.length)).equals(whole)).toBe(true);
+    const raw = deflateRawSync(text).subarray(0, 60);
+    const rawStart = node.inflateRawStart(raw);
+    expect(rawStart.length).toBeGreaterThan(8);
+    expect(Buffer.from(browser.inflateRawStart(raw).subarray(0, rawStart.length)).equals(rawStart)).toBe(true);
   });
 
   it('refuses more than was declared', () => {

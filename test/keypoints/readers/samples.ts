@@ -4,7 +4,7 @@ import { writeNpz } from '../../../lib/formats/numpy/npz-writer.js';
 import { body25 } from '../../../lib/skeletons/body25.js';
 import { coco17, coco18 } from '../../../lib/skeletons/coco.js';
 import { mediapipe33 } from '../../../lib/skeletons/mediapipe.js';
-import { writeListNpz } from '../../helpers/pickle-writer.js';
+import { writeListNpz } from '../../helpers/writers/pickle-writer.js';
 import {
   array,
   camel,

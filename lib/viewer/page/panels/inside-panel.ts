@@ -1,12 +1,12 @@
 import type { Packed } from '../../packed-arrays.js';
-import type { ModelFacts, MomentModule, MomentValue } from '../../scene.js';
+import type { FrameModule, FrameValue, ModelFacts } from '../../scene.js';
 import { byId, make } from '../dom.js';
-import { loadMoment } from '../source.js';
+import { loadFrame } from '../source.js';
 import type { Palette } from '../views/look.js';
 import { drawHeat, heatTable } from './heat-map.js';
 import { drawMasked, stripHeight } from './masked-strip.js';
 
-const titles: Record<MomentModule['name'], [string, string]> = {
+const titles: Record<FrameModule['name'], [string, string]> = {
   tem: ['Temporal encoder (TEM)', 'Frames of the window look at one another.'],
   mofa: ['Many-to-one aggregator (MOFA)', 'Each layer keeps one token in so many, until the middle frame is left.'],
   decoder: ['Decoder', 'Visible frames come first, hidden ones after the line.'],
@@ -26,7 +26,7 @@ export class InsidePanel {
   readonly #caption = byId('inside-caption');
   #table: Uint32Array = new Uint32Array(256);
   #palette: Palette | undefined;
-  #moment: Packed<MomentValue> | undefined;
+  #loaded: Packed<FrameValue> | undefined;
   #shape = '';
   #chosen: Chosen = { module: 0, layer: 0, head: 0 };
   #seed = 0;
@@ -41,7 +41,7 @@ export class InsidePanel {
   paint(palette: Palette): void {
     this.#palette = palette;
     this.#table = heatTable(palette);
-    if (this.#moment) this.#fill(this.#moment);
+    if (this.#loaded) this.#fill(this.#loaded);
   }
 
   /** Shows a frame as soon as the model has looked at it; frames that went by meanwhile are left out. */
@@ -65,9 +65,9 @@ export class InsidePanel {
       const key = `${person}/${frame}/${this.#seed}`;
       if (key === this.#shown) continue;
       try {
-        const moment = await loadMoment(person, frame, this.#seed);
+        const loaded = await loadFrame(person, frame, this.#seed);
         this.#shown = key;
-        if (moment) this.#fill(moment);
+        if (loaded) this.#fill(loaded);
         else this.#say('The person is not in this frame.');
       } catch (error) {
         this.#shown = key;
@@ -78,14 +78,14 @@ export class InsidePanel {
   }
 
   #say(text: string): void {
-    this.#moment = undefined;
+    this.#loaded = undefined;
     this.#shape = '';
     this.#body.replaceChildren(make('p', text, 'reading'));
   }
 
-  #fill(moment: Packed<MomentValue>): void {
-    this.#moment = moment;
-    const { value } = moment;
+  #fill(loaded: Packed<FrameValue>): void {
+    this.#loaded = loaded;
+    const { value } = loaded;
     const { stride, window, name, stored } = this.#facts;
     const every = stride === 1 ? 'frames in a row' : `frames, one in ${stride}`;
     const only = stored ? `; ${stored.length} frames are in this page` : '';
@@ -95,7 +95,7 @@ export class InsidePanel {
     this.#shape = shape;
     for (const [m, module] of value.modules.entries()) {
       for (const [l, { tokens }] of module.layers.entries()) {
-        const maps = moment.arrays.get(`${module.name}/${l}`) as Uint8Array;
+        const maps = loaded.arrays.get(`${module.name}/${l}`) as Uint8Array;
         const size = tokens * tokens;
         for (let head = 0; head < maps.length / size; head++) {
           const canvas = byId<HTMLCanvasElement>(`map-${m}-${l}-${head}`);
@@ -108,7 +108,7 @@ export class InsidePanel {
   }
 
   /** Makes the panel's elements for a model of this shape. */
-  #build(value: MomentValue): void {
+  #build(value: FrameValue): void {
     const parts: HTMLElement[] = [];
     if (value.modules.length > 0) parts.push(this.#largeMap());
     if (value.reconstruction) parts.push(this.#maskedPart());
@@ -171,7 +171,7 @@ export class InsidePanel {
       again.type = 'button';
       again.addEventListener('click', () => {
         this.#seed++;
-        if (this.#moment) this.#wanted = { ...this.#place() };
+        if (this.#loaded) this.#wanted = { ...this.#place() };
         if (!this.#busy) void this.#load();
       });
       part.append(again);
@@ -185,24 +185,24 @@ export class InsidePanel {
   }
 
   #drawMasked(): void {
-    const found = this.#moment?.value.reconstruction;
-    if (!found || !this.#palette || !this.#moment) return;
-    const masked = this.#moment.arrays.get('masked') as Uint8Array;
+    const found = this.#loaded?.value.reconstruction;
+    if (!found || !this.#palette || !this.#loaded) return;
+    const masked = this.#loaded.arrays.get('masked') as Uint8Array;
     const hidden = masked.reduce((sum, one) => sum + one, 0);
     byId('masked-about').textContent =
       `${hidden} of ${masked.length} frames and some joints of the others are hidden. On average a joint is put ` +
       `${found.errorPixels.toFixed(1)} pixels from where the detector saw it.`;
     const canvas = byId<HTMLCanvasElement>('masked-strip');
     canvas.setAttribute('aria-label', 'Poses seen, poses left by the masks, poses reconstructed');
-    drawMasked(canvas, this.#moment, this.#palette);
+    drawMasked(canvas, this.#loaded, this.#palette);
   }
 
   #chosenMap() {
     const { module, layer, head } = this.#chosen;
-    const found = this.#moment?.value.modules[module];
-    if (!found || !this.#moment) return undefined;
+    const found = this.#loaded?.value.modules[module];
+    if (!found || !this.#loaded) return undefined;
     const { tokens, greatest, names } = found.layers[layer];
-    const all = this.#moment.arrays.get(`${found.name}/${layer}`) as Uint8Array;
+    const all = this.#loaded.arrays.get(`${found.name}/${layer}`) as Uint8Array;
     const map = all.subarray(head * tokens * tokens, (head + 1) * tokens * tokens);
     return { title: titles[found.name][0], layer, head, tokens, names, map, most: greatest[head], module: found.name };
   }

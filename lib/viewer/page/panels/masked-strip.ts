@@ -1,5 +1,5 @@
 import type { Packed } from '../../packed-arrays.js';
-import type { MomentValue } from '../../scene.js';
+import type { FrameValue } from '../../scene.js';
 import { sharpen } from '../dom.js';
 import { drawPoints, sides } from '../views/image-view.js';
 import { css, type Palette } from '../views/look.js';
@@ -12,7 +12,7 @@ const titleHeight = 20;
 export const stripHeight = rows.length * (rowHeight + titleHeight) + 18;
 
 /** Masked pose modelling (Fig. 6 of the paper): poses of a window, what is left of them, and their reconstruction. */
-export function drawMasked(canvas: HTMLCanvasElement, { value, arrays }: Packed<MomentValue>, palette: Palette): void {
+export function drawMasked(canvas: HTMLCanvasElement, { value, arrays }: Packed<FrameValue>, palette: Palette): void {
   const { context, width, height } = sharpen(canvas);
   context.clearRect(0, 0, width, height);
   const seen = arrays.get('visible') as Float32Array;
@@ -78,7 +78,7 @@ function centre(points: Float32Array, frame: number, joints: number): [number, n
 
 function largest(points: Float32Array, frames: readonly number[], joints: number): { width: number; height: number } {
   const boxes = frames.map((frame) => box(points, frame, joints));
-  const most = (values: number[]) => Math.max(1, ...values);
+  const most = (values: number[]) => values.reduce((most, value) => Math.max(most, value), 1);
   return { width: most(boxes.map(({ width }) => width)), height: most(boxes.map(({ height }) => height)) };
 }
 

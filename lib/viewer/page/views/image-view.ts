@@ -180,9 +180,9 @@ function extentOf({ keypoints }: Pick<Person, 'keypoints'>): Frame | undefined {
 
 function around(frames: readonly Frame[]): Frame {
   if (frames.length === 0) return { left: 0, top: 0, width: 1, height: 1 };
-  const left = Math.min(...frames.map((frame) => frame.left));
-  const top = Math.min(...frames.map((frame) => frame.top));
-  const right = Math.max(...frames.map((frame) => frame.left + frame.width));
-  const bottom = Math.max(...frames.map((frame) => frame.top + frame.height));
+  const left = frames.reduce((edge, frame) => Math.min(edge, frame.left), Infinity);
+  const top = frames.reduce((edge, frame) => Math.min(edge, frame.top), Infinity);
+  const right = frames.reduce((edge, frame) => Math.max(edge, frame.left + frame.width), -Infinity);
+  const bottom = frames.reduce((edge, frame) => Math.max(edge, frame.top + frame.height), -Infinity);
   return { left, top, width: right - left, height: bottom - top };
 }

@@ -1,13 +1,13 @@
 import type { LoadedScene, Person } from '../source.js';
 import type { Look } from './look.js';
 
-/** Where a person's joints go in the room: turned, then moved so that the ground is at 0. */
+/** Where a person's joints go in the scene: turned, then moved so that the ground is at 0. */
 export interface Placement {
   rotation: readonly number[];
   offset: readonly [number, number, number];
 }
 
-/** Frames that are looked at to find the ground and the room. */
+/** Frames that are looked at to find the ground and the extent. */
 const samples = 160;
 /** Between people whose places are not known, metres. */
 const spacing = 1.5;
@@ -15,7 +15,7 @@ const spacing = 1.5;
 const ankleHeight = 0.08;
 const unturned = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
-/** Puts a joint of (T, J, 3) into the room. */
+/** Puts a joint of (T, J, 3) into the scene. */
 export function place(
   out: Float32Array,
   to: number,
@@ -30,7 +30,11 @@ export function place(
 }
 
 /** Where a person is on the ground at a frame, (x, z); undefined where the person is absent. */
-export function standpoint(person: Person, frame: number, placement: Placement): readonly [number, number] | undefined {
+export function groundPosition(
+  person: Person,
+  frame: number,
+  placement: Placement,
+): readonly [number, number] | undefined {
   const { joints, parents } = person.skeleton;
   const root = Math.max(0, parents.indexOf(-1));
   place(spot, 0, person.positions, (frame * joints.length + root) * 3, placement);
@@ -56,7 +60,7 @@ export function placements(scene: LoadedScene, look: Look): { placed: Placement[
   const placed = scene.results.map(({ people, root, upright }) => {
     const rotation = look.upright && upright ? upright.rotation : unturned;
     const floors = people.map((person) => floorOf(person, rotation));
-    const lowest = Math.min(...floors);
+    const lowest = floors.reduce((least, floor) => Math.min(least, floor), Infinity);
     const order = root === 'relative' ? orderOf(people) : people.map(() => 0);
     return people.map((_, index): Placement => {
       const aside = root === 'relative' ? (order[index] - (people.length - 1) / 2) * spacing : 0;
@@ -86,7 +90,7 @@ function boxOf({ results }: LoadedScene, placed: readonly Placement[][], look: L
     const placement = placed[person.result][person.index];
     for (const start of sampled(person)) {
       const frame = start / (person.skeleton.joints.length * 3);
-      const middle = (look.follow && standpoint(person, frame, placement)) || ([0, 0] as const);
+      const middle = (look.follow && groundPosition(person, frame, placement)) || ([0, 0] as const);
       for (let at = start; at < start + person.skeleton.joints.length * 3; at += 3) {
         take(person.positions, at, placement, middle);
         if (person.truth) take(person.truth, at, placement, middle);

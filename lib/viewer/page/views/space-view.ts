@@ -13,7 +13,7 @@ import { Figures } from '../panels/figures.js';
 import type { LoadedScene } from '../source.js';
 import { Ground } from './ground.js';
 import type { Look, Palette } from './look.js';
-import { type Box, type Placement, placements, standpoint, watched } from './placement.js';
+import { type Box, groundPosition, type Placement, placements, watched } from './placement.js';
 import { Trails } from './trails.js';
 
 /** Directions that the camera looks from. */
@@ -25,7 +25,7 @@ const views = {
 } as const;
 export type ViewName = keyof typeof views;
 
-interface Room {
+interface ResultScene {
   scene: Scene;
   figures: Figures;
   truth: Figures;
@@ -40,7 +40,7 @@ export class SpaceView {
   readonly #renderer: WebGLRenderer;
   readonly #camera = new PerspectiveCamera(32, 1, 0.05, 200);
   readonly #controls: OrbitControls;
-  readonly #rooms: Room[];
+  readonly #scenes: ResultScene[];
   #placed: Placement[][] = [];
   #box: Box = { centre: [0, 0.9, 0], half: [0.5, 0.9, 0.5] };
   readonly #size = new Vector2();
@@ -53,7 +53,7 @@ export class SpaceView {
     this.#renderer = new WebGLRenderer({ canvas, antialias: true, stencil: true });
     this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.#renderer.autoClear = false;
-    this.#rooms = scene.results.map(({ people }) => roomOf(people, scene.fps));
+    this.#scenes = scene.results.map(({ people }) => resultScene(people, scene.fps));
     this.#controls = new OrbitControls(this.#camera, canvas);
     this.#controls.maxPolarAngle = Math.PI * 0.53;
     this.#controls.zoomToCursor = true;
@@ -100,7 +100,7 @@ export class SpaceView {
     this.#controls.update();
   }
 
-  /** How far away the box of what moves just fits, with some room about it. */
+  /** How far away the box of what moves just fits, with a margin. */
   #distance(direction: Vector3): number {
     const { width, height } = this.#parts('split')[0];
     const high = Math.tan((this.#camera.fov * Math.PI) / 360) * 0.88;
@@ -117,10 +117,10 @@ export class SpaceView {
     return distance;
   }
 
-  /** The parts of the canvas that rooms are drawn in. */
+  /** The parts of the canvas that results are drawn in. */
   #parts(arrangement: Look['arrangement']): { left: number; width: number; height: number }[] {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const count = arrangement === 'split' ? this.#rooms.length : 1;
+    const count = arrangement === 'split' ? this.#scenes.length : 1;
     return Array.from({ length: count }, (_, index) => ({
       left: (index * width) / count,
       width: width / count,
@@ -131,7 +131,7 @@ export class SpaceView {
   /** After the theme, or how things are shown, changed. */
   paint(frame: number, look: Look, palette: Palette): void {
     const overlay = look.arrangement === 'overlay';
-    for (const [index, { scene, figures, truth, trails, ground }] of this.#rooms.entries()) {
+    for (const [index, { scene, figures, truth, trails, ground }] of this.#scenes.entries()) {
       const stage = scene.fog as Fog;
       stage.color.setRGB(...palette.stage, 'srgb');
       ground.paint(palette);
@@ -142,16 +142,16 @@ export class SpaceView {
       truth.group.visible = look.truth && this.#scene.results[index].people.some((person) => person.truth);
       trails.paint(look, palette, uniform);
       trails.mesh.visible = look.trails;
-      // The second result's people visit the first one's room.
-      const home = overlay ? this.#rooms[0].scene : scene;
+      // The second result's people are drawn in the first one's scene.
+      const home = overlay ? this.#scenes[0].scene : scene;
       home.add(figures.group, truth.group, trails.mesh);
     }
-    this.#renderer.setClearColor(this.#rooms[0].scene.fog!.color);
+    this.#renderer.setClearColor(this.#scenes[0].scene.fog!.color);
   }
 
   /** Moves everybody to a frame. */
   move(frame: number, look: Look): void {
-    for (const [index, { figures, truth, trails }] of this.#rooms.entries()) {
+    for (const [index, { figures, truth, trails }] of this.#scenes.entries()) {
       figures.move(frame, this.#placed[index]);
       if (truth.group.visible) truth.move(frame, this.#placed[index]);
       if (look.trails) trails.move(frame, this.#placed[index]);
@@ -159,13 +159,13 @@ export class SpaceView {
     }
   }
 
-  /** Moves a room so that the watched person is in its middle, or back; the ground's lines repeat every metre. */
+  /** Moves a scene so that the watched person is in its middle, or back; the ground's lines repeat every metre. */
   #follow(index: number, frame: number, look: Look): void {
-    const { figures, truth, trails, ground } = this.#rooms[index];
+    const { figures, truth, trails, ground } = this.#scenes[index];
     const { people } = this.#scene.results[index];
     const person = watched(people, look);
-    const at = look.follow ? standpoint(people[person], frame, this.#placed[index][person]) : ([0, 0] as const);
-    // Whoever is absent was last seen where the room is.
+    const at = look.follow ? groundPosition(people[person], frame, this.#placed[index][person]) : ([0, 0] as const);
+    // Whoever is absent was last seen where the scene is.
     if (at === undefined) return;
     for (const one of [figures.group, truth.group, trails.mesh]) one.position.set(-at[0], 0, -at[1]);
     const [x, , z] = this.#box.centre;
@@ -184,7 +184,7 @@ export class SpaceView {
     this.#renderer.clear();
     this.#renderer.setScissorTest(true);
     for (const [index, { left, width, height }] of this.#parts(look.arrangement).entries()) {
-      const { scene } = this.#rooms[index];
+      const { scene } = this.#scenes[index];
       (scene.fog as Fog).near = fog;
       (scene.fog as Fog).far = fog + 5 + 2 * Math.hypot(...this.#box.half);
       this.#camera.aspect = width / Math.max(1, height);
@@ -212,7 +212,7 @@ export class SpaceView {
   }
 }
 
-function roomOf(people: LoadedScene['results'][number]['people'], fps: number): Room {
+function resultScene(people: LoadedScene['results'][number]['people'], fps: number): ResultScene {
   const scene = new Scene();
   scene.fog = new Fog(0x000000, 5, 15);
   const sun = new DirectionalLight(0xffffff, 1.7);

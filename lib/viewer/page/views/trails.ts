@@ -15,7 +15,7 @@ const beads = 28;
 const seconds = 0.75;
 const radius = 0.011;
 
-/** Where hands and feet were in the last moments: strings of beads that grow smaller and fainter, dense where they were slow. */
+/** Where hands and feet were in the last frames: strings of beads that grow smaller and fainter, dense where they were slow. */
 export class Trails {
   readonly mesh: InstancedMesh;
   readonly #people: readonly Person[];

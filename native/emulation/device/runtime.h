@@ -1,0 +1,34 @@
+// Twin of native/cuda/device/runtime.h: a launch runs the kernel on the emulated device, when its
+// stream comes to it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "../../core/error.h"
+#include "../cuda-host.h"
+
+namespace pstmo::cuda {
+
+void check(cudaError_t status, const std::string& doing);
+
+template <typename Smem>
+Smem& sharedMemory() {
+  return *reinterpret_cast<Smem*>(emulation::Block::current().shared());
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t sharedBytes,
+            cudaStream_t stream, Arguments&&... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  emulation::submitKernel(
+      stream, [=, held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
+        emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
+        emulation::checkGuards();
+        if (emulation::afterKernel) emulation::afterKernel();
+      });
+}
+
+}  // namespace pstmo::cuda
