@@ -36,7 +36,7 @@ class Staging {
   };
 
   Slot& take();
-  void finish(Slot& slot);
+  void materialize(Slot& slot);
   void allocate();
 
   char* memory_ = nullptr;

@@ -6,7 +6,8 @@ import { keypointSeeds, ownLayout } from './keypoints.mjs';
 import { structureReaders } from './structure-seeds.mjs';
 
 /** @typedef {(name: string) => Promise<any>} LoadModule */
-/** @typedef {{ name: string, extension: string, kinds?: string[], seeds: Uint8Array[], mutant?: (dice: { below(count: number): number, pick(items: readonly any[]): any }) => Buffer, read(file: string): unknown }} FuzzReader */
+/** @typedef {{ below(count: number): number, pick<T>(items: readonly T[]): T }} Dice */
+/** @typedef {{ name: string, extension: string, kinds?: string[], seeds: Uint8Array[], mutant?(dice: Dice): Buffer, read(file: string): unknown }} FuzzReader */
 
 const fixtures = path.join(path.resolve(import.meta.dirname, '../..'), 'test/fixtures');
 

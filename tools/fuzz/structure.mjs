@@ -134,6 +134,8 @@ const jsonChanges = {
 /** A JSON seed with one to three changes; says what it did in `log`. */
 export function mutateJson(seed, dice, ordered = []) {
   const root = { file: structuredClone(seed) };
+  // An item lost and another one twice in a list of numbers cannot be told from other numbers.
+  let moved = false;
   for (let round = dice.pick([1, 1, 1, 2, 3]); round > 0; round--) {
     const places = placesIn(root, ordered);
     // Deep places are many: half of the changes go to the upper ones.
@@ -141,6 +143,9 @@ export function mutateJson(seed, dice, ordered = []) {
     const name = dice.pick(Object.keys(jsonChanges));
     const place = dice.pick(dice.below(2) === 0 && upper.length > 0 ? upper : places);
     if (place.container === root && name === 'dropped') continue;
+    const moves = place.fixed && (name === 'dropped' || name === 'repeated');
+    if (moves && moved) continue;
+    moved ||= moves;
     jsonChanges[name](place, dice);
   }
   return Buffer.from(JSON.stringify(root.file) ?? 'null');

@@ -120,6 +120,16 @@ export function framesIn(
   const entries = Object.entries(value);
   const framed = entries.filter(([, item]) => isFrame(format, item));
   if (framed.length === 0) return undefined;
+  const clips = framed.filter(([, item]) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
+  const sole = framed.length === 1 && (clips.length === 1 || !/\d/.test(framed[0][0])) ? framed[0] : undefined;
+  if (sole) return framesIn(format, `${place}: ${shown(sole[0])}`, sole[1], notices, depth + 1);
+  if (clips.length > 0) {
+    const names = clips.slice(0, 4).map(([name]) => shown(name));
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${place}: expected one clip, got several: ${names.join(', ')}; give each by itself.`,
+    );
+  }
   const numbered = framed.every(([name]) => /\d/.test(name));
   return entries
     .filter(([name, item]) => isFrame(format, item) || (isNobody(format, item) && (!numbered || /\d/.test(name))))

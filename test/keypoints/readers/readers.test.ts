@@ -6,7 +6,8 @@ import { readKeypoints, readPeople } from '../../../lib/keypoints/read-keypoints
 import { coco17 } from '../../../lib/skeletons/coco.js';
 import { skeletonByName } from '../../../lib/skeletons/skeletons.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
-import { type Sample, samples, type Writing } from './samples.js';
+import type { Sample, Writing } from './sample-writing.js';
+import { samples } from './samples.js';
 import { type Clip, type Point, size, walking } from './walking.js';
 
 const folder = temporaryFolder();

@@ -35,6 +35,7 @@ describe('shapes that people have', () => {
   it.each<[string, unknown]>([
     ['JSON lines', lines(frames.map((frame) => entry(frame)))],
     ['JSON lines of lists', lines(frames.map((frame) => [entry(frame)]))],
+    ['entries under any name', { people_of_my_video: frames.map((frame) => entry(frame)) }],
     ['a list in lists', [[frames.map((frame) => entry(frame))]]],
     ['people without an image, one a frame', frames.map((frame) => ({ keypoints: flat(frame), score: 1 }))],
     ['flat lists', frames.map((frame) => flat(frame))],
@@ -207,6 +208,11 @@ describe('messages', () => {
       'a line that is no JSON',
       `${JSON.stringify(entry(0))}\n${JSON.stringify(entry(1)).slice(0, 40)}`,
       /made: line 2: expected JSON/,
+    ],
+    [
+      'several clips',
+      { a1: frames.map((frame) => entry(frame)), a2: frames.map((frame) => entry(frame)) },
+      /expected one clip, got several: "a1", "a2"; give each by itself/,
     ],
     ['frames that show nobody', [null, {}, { instances: [] }], /expected detected people, got none in 3 frames/],
   ])('%s', (_, value, message) => {
