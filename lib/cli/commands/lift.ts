@@ -218,7 +218,12 @@ async function* liftOne(
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
     const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
     if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
-    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
+    const notices = [
+      ...track.notices,
+      ...cameraNotice(track, flags),
+      rateNotice(track.fps, rate, lifter.config),
+      ...said,
+    ];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
   }
@@ -233,6 +238,19 @@ function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['tra
     seen: { ...track, keypoints: undistortKeypoints(track.keypoints, camera, track) },
     intrinsics: { fx: camera.fx, fy: camera.fx, cx: track.width / 2, cy: track.height / 2 },
   };
+}
+
+/** Says what a calibration without a lens is used for: its points are moved and scaled, and nothing is straightened. */
+function cameraNotice({ width, height }: Clip['track'], { camera, trajectory }: LiftFlags): string[] {
+  if (!camera || camera.distortion?.some((value) => value !== 0)) return [];
+  const { fx, fy, cx, cy } = camera;
+  const path = trajectory ? 'the path' : 'the path alone, which --trajectory asks for';
+  if (fx === fy && cx === width / 2 && cy === height / 2) {
+    return [`--camera says no distortion of the lens and the image's middle: it changes no point and is for ${path}.`];
+  }
+  const by = [width / 2 - cx, height / 2 - cy].map((value) => value.toFixed(0)).join(', ');
+  const scaled = fx === fy ? '' : ', pixels made square';
+  return [`--camera says no distortion of the lens: points are moved by ${by} pixels to the image's middle${scaled}.`];
 }
 
 /** Says what a window spans, since poses are worse where that departs from the training. */

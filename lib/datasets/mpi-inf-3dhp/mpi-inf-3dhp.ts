@@ -130,7 +130,8 @@ function sequenceOf(view: MpiInf3dhpView): PoseSequence {
   const [width, height] = outdoors ? [1920, 1080] : [2048, 2048];
   const keypoints = normalizeKeypoints(view.pixels, width, height);
   const points = view.positionsMm.map((value) => value / 1000);
-  const intrinsics = fitIntrinsics(keypoints, points, JOINTS, view.valid);
+  const seen = view.seenMm?.map((value) => value / 1000) ?? points;
+  const intrinsics = fitIntrinsics(keypoints, seen, JOINTS, view.valid);
   return {
     name: split === 'test' ? subject : `${subject}/${action}/${camera}`,
     subject,
