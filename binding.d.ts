@@ -38,22 +38,22 @@ export interface NativeOptions {
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
   /**
-   * How lifting runs: `auto`, the default: by the compiled plan where that is the default; `on`: by the plan, or ERR_UNSUPPORTED where
-   * there is none; `off`: by the graph, operation by operation.
+   * How lifting runs. `auto`, the default: by the compiled lifter where that is the default; `on`: by the compiled lifter, or
+   * ERR_UNSUPPORTED where it does not support the network; `off`: op by op.
    */
-  plan?: 'auto' | 'on' | 'off' | undefined;
-  /** For benches and tests: what the plan does without. */
-  withoutFolds?: PlanFold[] | undefined;
+  compiled?: 'auto' | 'on' | 'off' | undefined;
+  /** For benches and tests: optimizations that the compiled lifter leaves out. */
+  withoutFolds?: Fold[] | undefined;
   /**
    * What multiplies on a GPU: `auto` (the default: cuBLASLt where it is found, else own kernels), `cublaslt`, `own`, or the
    * path of a cuBLASLt.
    */
-  products?: string | undefined;
+  matmul?: string | undefined;
 }
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
 export interface ProfileRecord {
-  /** As in native/ops/backend.h, or "copyIn", "copyOut", "zero", "pass". */
+  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass". */
   op: string;
   /** "243 x 256 -> 512" */
   shape: string;
@@ -67,17 +67,8 @@ export interface ProfileRecord {
   narrowBytes: number;
 }
 
-/** What the plan folds into its weights, leaves out or shares; native/inference/compiled-lifter.h says what each is. */
-export type PlanFold =
-  | 'batchNorm'
-  | 'layerNorm'
-  | 'attentionBias'
-  | 'positions'
-  | 'unreadRows'
-  | 'softmaxBound'
-  | 'sharedFrames'
-  | 'firstLayer'
-  | 'feedForward';
+/** Optimizations of the compiled lifter that can be switched off; native/inference/compiled-lifter.h says what each is. */
+export type Fold = 'firstLayer' | 'feedForward';
 
 /** Where a tensor's numbers lie in a file, by the names of safetensors. */
 export interface StoredTensor {
@@ -153,12 +144,12 @@ export class NativeModel {
   /** "CPU, AVX-512, 2 threads" */
   readonly device: string;
   readonly memoryBytes: number;
-  /** Why lifting runs the graph; empty where it runs the plan. */
-  readonly planObstacle: string;
+  /** Why lifting runs op by op; empty where it runs compiled. */
+  readonly unsupportedReason: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
   /**
-   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the plan, and again when
+   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the compiled lifter, and again when
    * the network itself first runs, where it must not have changed. Throws `ERR_FILE` or `ERR_FORMAT`.
    */
   readValues(path: string, tensors: readonly StoredTensor[]): Promise<void>;
@@ -174,7 +165,7 @@ export class NativeModel {
   adamStep(learningRate: number, step: number): Promise<void>;
   setSequences(sequences: Sequences): Promise<void>;
   lift(request: LiftRequest, control?: JobControl): Promise<Float32Array>;
-  /** (B, J', 3): the middle frames' poses of windows given whole, through the plan where there is one. */
+  /** (B, J', 3): the middle frames' poses of windows given whole, compiled where the lifter is. */
   liftWindows(input: WindowInput): Promise<Float32Array>;
   /**
    * A stream of frames: which one it is. `lookahead`: how many frames must have come after one before its pose does, 0 to
@@ -210,7 +201,7 @@ export interface MachineInfo {
 
 export function machine(): MachineInfo;
 /** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
-export function cudaProducts(): string;
+export function cudaMatmul(): string;
 /** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
 export function measurePeak(
   threads: number,
@@ -219,7 +210,7 @@ export function measurePeak(
   device?: NativeOptions['device'],
 ): Promise<number>;
 
-/** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
+/** The seam for tests and benches: one operation of native/ops/operations.h on plain arrays. */
 export interface OpTensors {
   [name: string]: Float32Array | Int32Array | Uint8Array | Uint16Array;
 }
@@ -229,7 +220,7 @@ export function runOp(
     precision: PrecisionName;
     threads: number;
     isa: string;
-    products?: string | undefined;
+    matmul?: string | undefined;
   },
   op: string,
   /**
@@ -241,3 +232,21 @@ export function runOp(
   /** Repeat and time: returns seconds per run (median). */
   repeats?: number,
 ): number;
+/** What one run computes and moves; native/ops/cost.h says what counts. */
+export interface OpCost {
+  /** "243 x 256 -> 512" */
+  shape: string;
+  flops: number;
+  bytes: number;
+  /** `bytes` where a device keeps in bfloat16 what it may. */
+  narrowBytes: number;
+}
+export function opCost(op: string, tensors: OpTensors, attributes: { [name: string]: number }): OpCost;
+export interface OpArray {
+  /** Read, written, or added to. */
+  access: 'in' | 'out' | 'add';
+  /** A device may keep it in bfloat16. */
+  narrow: boolean;
+}
+/** The arrays of every operation by name. */
+export function describeOps(): { [op: string]: { [array: string]: OpArray } };

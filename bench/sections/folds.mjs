@@ -1,11 +1,8 @@
 import { rowOf } from '../measure/bench.mjs';
 import { videoFlops } from '../measure/work.mjs';
 
-/** As `PlanFold` in binding.d.ts; without a layer norm's fold or shared frames, the first layer's cannot be either. */
-const FOLDS = [
-  ...['batchNorm', 'layerNorm', 'attentionBias', 'positions', 'unreadRows', 'softmaxBound'],
-  ...['sharedFrames', 'firstLayer'],
-];
+/** The folds (`Fold` in binding.d.ts) that a CPU has. */
+const FOLDS = ['firstLayer'];
 
 /** A video through the compiled lifter, whole and with one fold left out at a time, all in turns of one process. */
 export async function measureFolds(bench, { frames, layers, videoFrames, rounds, pieceSeconds }) {

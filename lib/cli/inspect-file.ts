@@ -15,7 +15,8 @@ import { describePeople, type PersonSummary } from '../keypoints/people/describe
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { posesFormat } from '../keypoints/readers/own-text.js';
 import type { ModelConfig } from '../networks/config.js';
-import { planObstacle } from '../networks/plan-obstacle.js';
+import { PUBLISHED_PREFIX, tensorNames } from '../networks/tensor-names.js';
+import { unsupportedReason } from '../networks/unsupported-reason.js';
 import { CONFIG_KEY, readWeights } from '../networks/weights.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
 import { readClip } from '../viewer/read-clip.js';
@@ -186,7 +187,7 @@ async function npz(path: string, options: ReadKeypointsOptions): Promise<Found> 
   if (names.includes('poses') && names.includes('keypoint_layout')) {
     return poses(path);
   }
-  if (names.some((name) => name.startsWith('module.') || name === 'encoder.fc_1.weight')) {
+  if (names.some((name) => name.startsWith(PUBLISHED_PREFIX) || name === tensorNames.mlpEncoder)) {
     return torch(path);
   }
   return keypointsOr(path, options, () => arrays(names.map((name) => ({ name }))));
@@ -302,7 +303,7 @@ function configLines(config: ModelConfig): string[] {
 }
 
 function liftingLines(config: ModelConfig): string[] {
-  const reason = planObstacle(config);
+  const reason = unsupportedReason(config);
   if (reason !== '') {
     return [`Lifting: op by op; not compiled, because ${reason}`];
   }

@@ -2,6 +2,7 @@ import { PoseError } from '../base/pose-error.js';
 import { readFileSync, statSync } from '../base/system/node.js';
 import { type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
+import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
 import { readFrameFolder } from './frame-folder.js';
@@ -90,7 +91,7 @@ export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions, a
   checkOptions(options);
   const where = nameOf(source, options);
   const found =
-    typeof source === 'string' && isFolder(source)
+    typeof source === 'string' && isReadableFolder(source)
       ? readFrameFolder(source, options)
       : (streamed(source, where, options) ??
         find(typeof source === 'string' ? bytesOf(source) : source, where, options));
@@ -136,14 +137,6 @@ function checkOptions(options: ReadKeypointsOptions): void {
   const { format } = options;
   if (format !== undefined && !inputFormats.includes(format)) {
     throw new PoseError('ERR_ARGUMENT', `option format: expected ${inputFormats.join(', ')}, got ${format}.`);
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (cause) {
-    throw unreadable(path, cause);
   }
 }
 

@@ -76,8 +76,8 @@ export class LoadedNetwork {
       device: resolveDevice(options.device, notice),
       precision: options.precision ?? 'fp32',
       threads: options.threads ?? 0,
-      plan: options.compiled,
-      products: options.matmul,
+      compiled: options.compiled,
+      matmul: options.matmul,
     });
     try {
       await weights.fill(native);
@@ -95,7 +95,7 @@ export class LoadedNetwork {
 
   /** Why lifting runs op by op; empty where it runs the compiled lifter. */
   get unsupportedReason(): string {
-    return this.#native.planObstacle;
+    return this.#native.unsupportedReason;
   }
 
   /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */

@@ -1,5 +1,6 @@
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
+import { valueText } from '../base/value-text.js';
 import { normalizeKeypoints } from '../keypoints/normalize.js';
 import type { ModelConfig } from '../networks/config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -68,7 +69,10 @@ export function networkInput(keypoints: Tensor, options: ImageOptions, config: M
 export function windowOf(keypoints: Tensor, frame: number, frames: number, spacing: number): Float32Array {
   const [length, joints] = keypoints.shape;
   if (!Number.isInteger(frame) || frame < 0 || frame >= length) {
-    throw new PoseError('ERR_ARGUMENT', `frame: expected a whole number from 0 to ${length - 1}, got ${frame}.`);
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `frame: expected a whole number from 0 to ${length - 1}, got ${valueText(frame)}.`,
+    );
   }
   const size = joints * 2;
   const window = new Float32Array(frames * size);

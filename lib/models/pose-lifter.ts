@@ -1,7 +1,7 @@
 import { checkKnownOptions } from '../base/known-options.js';
 import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
-import type { Tensor } from '../base/tensor.js';
+import { joined, type Tensor } from '../base/tensor.js';
 import { resampleFrames } from '../keypoints/resample.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
@@ -56,16 +56,6 @@ interface ReadyClip extends GroupedClip {
 
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
 const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'signal', 'onProgress'];
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let start = 0;
-  for (const part of parts) {
-    whole.set(part, start);
-    start += part.length;
-  }
-  return whole;
-}
 
 export interface PoseLifter extends OldLifterProperties {}
 
@@ -166,9 +156,15 @@ export class PoseLifter extends LoadedModel {
   async #liftClips(clips: readonly [ReadyClip, ...ReadyClip[]]): Promise<Tensor[]> {
     const [{ request, options }] = clips;
     const frames = clips.reduce((sum, clip) => sum + clip.frames, 0);
-    const joined = clips.length === 1 ? clips[0].keypoints : concatenated(clips.map(({ keypoints }) => keypoints));
+    const all =
+      clips.length === 1
+        ? clips[0].keypoints
+        : joined(
+            Float32Array,
+            clips.map(({ keypoints }) => keypoints),
+          );
     const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
-    const whole = { ...request, keypoints: joined, first: 0, count: frames, lengths };
+    const whole = { ...request, keypoints: all, first: 0, count: frames, lengths };
     const data = await this.network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
     const poses = finishPoses(data, this.config);
     const size = this.#joints * 3;

@@ -1,6 +1,7 @@
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
+import { valueText } from '../base/value-text.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { finishPoses } from './finish-poses.js';
 import { fitFrameRate } from './frame-rate.js';
@@ -65,7 +66,7 @@ export class PoseStream implements AsyncDisposable {
     if (!Number.isInteger(lookahead) || lookahead < 0 || lookahead > reach) {
       throw new PoseError(
         'ERR_ARGUMENT',
-        `lookahead: expected a whole number from 0 to ${reach}, half a window, got ${lookahead}.`,
+        `lookahead: expected a whole number from 0 to ${reach}, half a window, got ${valueText(lookahead)}.`,
       );
     }
     const own = step === 1 ? lookahead : Math.min(half, Math.max(0, Math.floor(lookahead / step) - 1));

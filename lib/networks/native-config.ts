@@ -5,26 +5,17 @@ import type { ModelConfig } from './config.js';
 
 /** What native code needs to know of a configuration. Throws `ERR_ARGUMENT` for an unknown layout. */
 export function nativeConfig(config: ModelConfig): NativeConfig {
+  const { stage, frames, layers, decoderLayers, width, hidden, heads, mlpBlocks } = config;
+  const { backbone, temporal, aggregate, dropout, lossWeight } = config;
   const input = skeletonByName(config.inputLayout);
   const output = skeletonByName(config.outputLayout);
   return {
-    stage: config.stage,
-    frames: config.frames,
+    ...{ stage, frames, layers, decoderLayers, width, hidden, heads, mlpBlocks },
+    ...{ backbone, temporal, aggregate, dropout, lossWeight },
     joints: input.joints.length,
     outputJoints: output.joints.length,
-    layers: config.layers,
-    decoderLayers: config.decoderLayers,
-    width: config.width,
-    hidden: config.hidden,
-    heads: config.heads,
-    backbone: config.backbone,
-    mlpBlocks: config.mlpBlocks,
-    temporal: config.temporal,
-    aggregate: config.aggregate,
-    dropout: config.dropout,
-    lossWeight: config.lossWeight,
     semVisibleOnly: config.masking.semFrames === 'visible',
-    refine: config.stage === 2 && config.refine !== null,
+    refine: stage === 2 && config.refine !== null,
     rootJoint: Math.max(output.root, 0),
     mirrorInput: Int32Array.from(mirroredJoints(input)),
     mirrorOutput: Int32Array.from(mirroredJoints(output)),

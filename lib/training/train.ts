@@ -67,7 +67,7 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
     device: resolveDevice(options.device, options.onNotice),
     precision: settings.precision,
     threads: options.threads ?? 0,
-    products: options.matmul,
+    matmul: options.matmul,
   });
   try {
     if (checkpoint) {

@@ -2,7 +2,7 @@ import { PoseError } from '../base/pose-error.js';
 import { type Tensor, tensor } from '../base/tensor.js';
 import { jointKey } from '../keypoints/joint-names.js';
 import { similarityAligned } from '../metrics/alignment.js';
-import { jointErrorsMm } from '../metrics/joint-errors.js';
+import { jointErrorsMm, mean } from '../metrics/joint-errors.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
 import type { ViewedClip } from './read-clip.js';
@@ -159,8 +159,4 @@ function rootsTogether({ data, shape }: Tensor, predicted: Tensor, root: number)
     return value - data[start] + predicted.data[start];
   });
   return { data: out, shape };
-}
-
-function mean(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,4 @@
-// What one JavaScript environment (the main thread, or a worker) has of the addon.
+// The addon's state in one JavaScript environment: the main thread, or a worker.
 #pragma once
 
 #include <napi.h>

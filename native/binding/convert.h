@@ -73,7 +73,7 @@ class ObjectReader {
   std::vector<Napi::ObjectReference> references_;
 };
 
-// What `value` is, for a message: "undefined", "a Float32Array of 12", "\"text\"", "3.5".
+// Describes `value` for a message: "undefined", "a Float32Array of 12", "\"text\"", "3.5".
 std::string describeValue(const Napi::Value& value);
 
 Precision precisionOf(const std::string& name);

@@ -1,5 +1,5 @@
-// A bump allocator over device memory. What one pass needs is taken piece by piece and given back
-// as a stack (marks) or all at once (reset). A pass whose size was reserved takes one block, and
+// A bump allocator over device memory. A pass takes memory piece by piece and gives it back as a
+// stack (marks) or all at once (reset). A pass whose size was reserved takes one block, and
 // every pass of the same shape the same pointers; one that was not may take several, which reset
 // merges into one of the size that was needed.
 #pragma once

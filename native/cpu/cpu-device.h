@@ -85,38 +85,7 @@ class CpuBackend final : public Backend {
   }
   void weightsChanged() override { ++epoch_; }
 
-  void run(const LinearForward&) override;
-  void run(const LinearBackward&) override;
-  void run(const SpatialBlockForward&) override;
-  void run(const SpatialBlockBackward&) override;
-  void run(const BatchNormForward&) override;
-  void run(const BatchNormBackward&) override;
-  void run(const LayerNormForward&) override;
-  void run(const LayerNormBackward&) override;
-  void run(const AttentionForward&) override;
-  void run(const AttentionBackward&) override;
-  void run(const AttentionMaps&) override;
-  void run(const StridedConvForward&) override;
-  void run(const StridedConvBackward&) override;
-  void run(const StridedResidualBackward&) override;
-  void run(const DropoutBackward&) override;
-  void run(const PositionsForward&) override;
-  void run(const PositionsBackward&) override;
-  void run(const DecoderInputForward&) override;
-  void run(const DecoderInputBackward&) override;
-  void run(const JointMaskForward&) override;
-  void run(const JointMaskBackward&) override;
-  void run(const PoseLoss&) override;
-  void run(const AdamStep&) override;
-  void run(const WindowGather&) override;
-  void run(const MirrorMean&) override;
-  void run(const BackProjectForward&) override;
-  void run(const BackProjectBackward&) override;
-  void run(const RefineBlendForward&) override;
-  void run(const RefineBlendBackward&) override;
-  void run(const ConcatForward&) override;
-  void run(const ConcatBackward&) override;
-  void run(const AddForward&) override;
+  PSTMO_FOR_EACH_OP(PSTMO_DECLARE_RUN)
 
  private:
   using Range = std::function<void(int begin, int end, int worker)>;
@@ -128,8 +97,10 @@ class CpuBackend final : public Backend {
   float* reduceRows(int rows, int width,
                     const std::function<void(int begin, int end, float* sums)>& kernel);
 
+  // Every head of every window, with scratch of attentionScratch floats.
   void forHeads(int batch, int heads, int tokens, int width,
                 const std::function<void(int window, int head, float* scratch)>& body);
+  // Whether a matmul of that inner dimension and so many columns runs in bf16.
   bool usesBf16(int inner, int columns) const;
   // Panels of a weight (out, in, taps), packed again where the weights have changed. transposed:
   // the inner dimension is (tap, in), as forward needs it; else it is `out`, as dX needs it.
@@ -138,7 +109,9 @@ class CpuBackend final : public Backend {
   void matmul(int rows, const RowSource& source, const Panels& panels, const Epilogue& epilogue);
   // dWeight (out, in, taps) += dZ^T source.
   void weightGradient(int rows, const float* dZ, int out, const RowSource& source, float* dWeight);
+  // dX of a strided convolution.
   void convInputGradient(const StridedConvBackward& op, int outTokens);
+  // sums (channels) += column sums of x (rows, channels).
   void addColumnSums(int rows, int channels, const float* x, float* sums);
   // Mean and 1 / std of each column, running statistics moved.
   void batchMoments(int rows, int channels, const float* x, float* mean, float* inverseStd,
@@ -153,8 +126,9 @@ class CpuBackend final : public Backend {
   Precision precision_;
   uint64_t epoch_ = 1;
   std::unordered_map<uint64_t, Panels> panels_;
-  std::vector<GrowingBuffer> workerScratch_;
-  GrowingBuffer partials_, conv_;
+  std::vector<GrowingBuffer> workerScratch_;  // one a thread
+  GrowingBuffer partials_;                    // sums of chunks of rows
+  GrowingBuffer intermediate_;                // rows between two passes of an operation
 };
 
 }  // namespace pstmo::cpu

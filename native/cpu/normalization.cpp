@@ -112,7 +112,7 @@ void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma
 }
 
 void CpuBackend::run(const BatchNormBackward& op) {
-  float* dU = conv_.floats(static_cast<size_t>(op.rows) * op.channels);
+  float* dU = intermediate_.floats(static_cast<size_t>(op.rows) * op.channels);
   batchNormBackward(op.rows,
                     {.channels = op.channels,
                      .dY = op.dY.floats(),

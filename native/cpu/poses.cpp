@@ -143,6 +143,7 @@ void CpuBackend::run(const BackProjectForward& op) {
       xyz[1] = (op.keypoints[(first + j) * 2 + 1] - camera[3]) * z / camera[1];
       xyz[2] = z;
     };
+    // Relative to the root joint.
     float root[3];
     point(op.rootJoint, root);
     for (int j = 0; j < op.joints; ++j) {
@@ -160,6 +161,7 @@ void CpuBackend::run(const BackProjectBackward& op) {
     for (int j = 0; j < op.joints; ++j) {
       if (j == op.rootJoint) continue;  // its depth is given, not predicted
       const float* dY = op.dY + (first + j) * 3;
+      // How far x and y move with the depth.
       const float perX = (op.keypoints[(first + j) * 2] - camera[2]) / camera[0],
                   perY = (op.keypoints[(first + j) * 2 + 1] - camera[3]) / camera[1];
       op.dPredicted[(first + j) * 3 + 2] += dY[0] * perX + dY[1] * perY + dY[2];
@@ -188,6 +190,7 @@ void CpuBackend::run(const RefineBlendBackward& op) {
       op.dPredicted[point * 3 + c] = dY * score;
       op.dBackProjected[point * 3 + c] = dY * (1.0f - score);
     }
+    // Depth is the prediction's alone.
     op.dPredicted[point * 3 + 2] = op.dY[point * 3 + 2];
     op.dBackProjected[point * 3 + 2] = 0.0f;
   }

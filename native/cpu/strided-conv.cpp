@@ -108,7 +108,7 @@ void CpuBackend::convInputGradient(const StridedConvBackward& op, int outTokens)
   }
 
   // Otherwise first what each output row gives to its three neighbours, then each token its sum.
-  float* spread = conv_.floats(static_cast<size_t>(rows) * length);  // (B, outTokens, 3 in)
+  float* spread = intermediate_.floats(static_cast<size_t>(rows) * length);  // (B, outTokens, 3 in)
   matmul(rows, dZ, weight, {.y = spread, .width = length});
   pool_.run(op.batch, [&](int window, int) {
     gatherTaps(op, outTokens, window, spread + static_cast<size_t>(window) * outTokens * length);

@@ -100,6 +100,7 @@ class WeightGradient {
   }
 
   Part partOf(int index, GrowingBuffer& scratch) const {
+    // Which panels and tiles of the result: even shares.
     const int panelPart = index % panelSplit_, rowPart = index / panelSplit_;
     const int tileBegin = tileCount() * rowPart / rowSplit_,
               tileEnd = tileCount() * (rowPart + 1) / rowSplit_;
@@ -112,6 +113,7 @@ class WeightGradient {
     // Off the powers of two, which would crowd a few cache sets.
     part.leftStride = roundUp(part.outs, 16) + 16;
 
+    // Where its sums and copies lie in the worker's scratch.
     const size_t sums = tileFloats() * part.tiles * part.panels,
                  rights = static_cast<size_t>(kBlock) * part.panels * kernels_.panelColumns,
                  lefts = static_cast<size_t>(kBlock) * part.leftStride;
@@ -139,10 +141,12 @@ class WeightGradient {
       const int row = bf16_ ? 2 * step : step;
       const bool paired = bf16_ && row + 1 < count;  // else the odd row is zeros
 
+      // Left: columns [begin, begin + outs) of a plain row.
       const float* left = left_.x + static_cast<int64_t>(first + row) * tall() + part.begin;
       copyStep(left, paired ? left + tall() : zeros_.data(), part.outs,
                part.leftRows + static_cast<size_t>(step) * part.leftStride);
 
+      // Right: cut into panels, zeros behind the last column.
       const float* even = right_.row(first + row, part.gathered[0]);
       const float* odd = paired ? right_.row(first + row + 1, part.gathered[1]) : zeros_.data();
       for (int p = 0; p < part.panels; ++p) {

@@ -19,8 +19,8 @@ struct WindowCentre {
 class ClipWalk {
  public:
   // reach: how far a window goes to either side of its centre.
-  ClipWalk(const std::vector<PlanClip>& clips, int64_t reach) : clips_(clips), reach_(reach) {
-    for (const PlanClip& clip : clips) {
+  ClipWalk(const std::vector<Clip>& clips, int64_t reach) : clips_(clips), reach_(reach) {
+    for (const Clip& clip : clips) {
       total_ += clip.frames;
       wanted_ += clip.count;
     }
@@ -29,12 +29,12 @@ class ClipWalk {
   int64_t total() const { return total_; }    // frames of all clips
   int64_t wanted() const { return wanted_; }  // of which poses are wanted
 
-  // The next centres, at most so many, which together see at most `mostFrames` frames: those from
+  // The next centres, at most `most`, which together see at most `mostFrames` frames: those from
   // lowest() to highest().
   const std::vector<WindowCentre>& next(int most, int64_t mostFrames) {
     centres_.clear();
     while (static_cast<int>(centres_.size()) < most && clip_ < clips_.size()) {
-      const PlanClip& at = clips_[clip_];
+      const Clip& at = clips_[clip_];
       if (inside_ == at.count) {
         start_ += at.frames;
         ++clip_;
@@ -56,7 +56,7 @@ class ClipWalk {
   int64_t highest() const { return highest_; }
 
  private:
-  const std::vector<PlanClip>& clips_;
+  const std::vector<Clip>& clips_;
   const int64_t reach_;
   int64_t total_ = 0, wanted_ = 0;
   size_t clip_ = 0;

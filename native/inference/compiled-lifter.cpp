@@ -5,14 +5,11 @@ namespace {
 
 struct NamedFold {
   const char* name;
-  bool PlanFolds::* fold;
+  bool Folds::* fold;
 };
 constexpr NamedFold kFolds[] = {
-    {"batchNorm", &PlanFolds::batchNorm},         {"layerNorm", &PlanFolds::layerNorm},
-    {"attentionBias", &PlanFolds::attentionBias}, {"positions", &PlanFolds::positions},
-    {"unreadRows", &PlanFolds::unreadRows},       {"softmaxBound", &PlanFolds::softmaxBound},
-    {"sharedFrames", &PlanFolds::sharedFrames},   {"firstLayer", &PlanFolds::firstLayer},
-    {"feedForward", &PlanFolds::feedForward},
+    {"firstLayer", &Folds::firstLayer},
+    {"feedForward", &Folds::feedForward},
 };
 
 }  // namespace
@@ -26,13 +23,13 @@ std::string unsupportedNetwork(const NetworkConfig& config) {
   return {};
 }
 
-std::vector<std::string> planFoldNames() {
+std::vector<std::string> foldNames() {
   std::vector<std::string> names;
   for (const NamedFold& fold : kFolds) names.push_back(fold.name);
   return names;
 }
 
-bool leaveOutFold(PlanFolds& folds, const std::string& name) {
+bool leaveOutFold(Folds& folds, const std::string& name) {
   for (const NamedFold& fold : kFolds) {
     if (name != fold.name) continue;
     folds.*fold.fold = false;

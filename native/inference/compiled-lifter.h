@@ -1,7 +1,7 @@
-// The evaluation-only lifter, compiled from trained weights: batch norms, layer norms and constants
-// folded into the products, weights in panels, a window's rows taken through the whole network
-// inside one core's cache, and a video's frames shared by its windows. What it gives is what the
-// graph of native/model gives, to rounding.
+// The compiled lifter: inference alone, built from trained weights. Batch norms, layer norms and
+// constants are folded into the matmuls, weights lie in panels, a window's rows go through the
+// whole network inside one core's cache, and a video's frames are encoded once for all windows that
+// see them. It gives what the op-by-op network of native/network gives, to rounding.
 #pragma once
 
 #include <cstdint>
@@ -15,95 +15,88 @@
 
 namespace pstmo::inference {
 
-// What a plan leaves out or shares; each can be done without, so that its worth can be measured.
-// Results agree to rounding.
-struct PlanFolds {
-  bool batchNorm = true;  // batch norms into the products beside them
-  bool layerNorm = true;  // a layer norm's scale, shift and centring into the next weights
-  bool attentionBias =
-      true;  // the K bias dropped, which the softmax does not see, and the V bias into the output's
-  bool positions = true;     // the spatial encoder's last bias into the position table
-  bool unreadRows = true;    // rows that no strided convolution reads are not computed
-  bool softmaxBound = true;  // no search for the greatest score where a bound makes it needless
-  bool sharedFrames =
-      true;  // a video's frames go through the spatial encoder once, not once a window
-  bool firstLayer = true;  // the first layer's Q, K and V as a frame's part and a position's; needs
-                           // layerNorm and sharedFrames
-  bool feedForward = true;  // on a GPU the two products of a plain layer's feed-forward as one
-                            // kernel, where its shared memory has room
+// Optimizations that can be switched off, until a GPU has measured their worth. Results agree to
+// rounding.
+struct Folds {
+  // The first layer's Q, K and V as a frame's part, computed once a frame, and a position's.
+  bool firstLayer = true;
+  // On a GPU: the two matmuls of a plain layer's feed-forward as one kernel, where its hidden rows
+  // fit in shared memory.
+  bool feedForward = true;
 };
 
-std::vector<std::string> planFoldNames();
+std::vector<std::string> foldNames();
 // False where there is no fold of that name.
-bool leaveOutFold(PlanFolds& folds, const std::string& name);
+bool leaveOutFold(Folds& folds, const std::string& name);
 
-struct PlanClip {
+struct Clip {
   int frames = 0;            // T
   int first = 0, count = 0;  // the frames to lift
 };
 
-struct PlanLift {
+struct ClipRequest {
   const float* keypoints = nullptr;  // clips end to end, (sum of T, J, 2), normalised
-  std::vector<PlanClip> clips;
+  std::vector<Clip> clips;
   int stride = 1;  // s
   bool flip = false;
   float* poses = nullptr;  // (sum of count, J', 3)
 };
 
-// A trained tensor or running statistic by its name in the published checkpoints; called from
-// several threads.
+// A trained tensor or running statistic by its name (core/tensor-names.h); called from several
+// threads.
 using TensorReader = std::function<std::vector<float>(const std::string& name)>;
-// Called between blocks of windows with how many frames are done since the last call; may throw to
+// Called between blocks of windows with the number of frames done since the last call; may throw to
 // stop.
-using PlanProgress = std::function<void(int frames)>;
+using Progress = std::function<void(int frames)>;
 
-struct PlanStreamOptions {
+struct StreamOptions {
   int stride = 1;
   bool flip = false;
-  int lookahead =
-      0;  // frames that must have come after one before its pose does: 0 to (N - 1) / 2 * stride
+  // Frames that must follow one before its pose is given: 0 to (N - 1) / 2 * stride.
+  int lookahead = 0;
 };
 
-// Frames as they come. What is not there yet counts as the last frame repeated, as at a video's
-// end; with the greatest look-ahead the poses are those of LiftPlan::lift.
-class PlanStream {
+// Lifts frames as they come. Frames that have not come count as the last one repeated, as at a
+// video's end. With the greatest look-ahead the poses are those of CompiledLifter::lift.
+class LiftStream {
  public:
-  virtual ~PlanStream() = default;
+  virtual ~LiftStream() = default;
 
   // Takes a frame (J, 2). True where a pose (J', 3) was written: that of `lookahead` frames ago.
   virtual bool push(const float* keypoints, float* pose) = 0;
-  // The poses still owed, in order: min(lookahead, frames) of them, which is returned. Nothing is
-  // pushed after it.
+  // Writes the poses still owed, in order, and returns their number, min(lookahead, frames). Ends
+  // the stream.
   virtual int finish(float* poses) = 0;
 };
 
-class LiftPlan {
+class CompiledLifter {
  public:
-  virtual ~LiftPlan() = default;
+  virtual ~CompiledLifter() = default;
 
-  // Windows given whole, (B, N, J, 2), to the middle frames' poses (B, J', 3).
+  // Lifts windows given whole, (B, N, J, 2), to the middle frames' poses (B, J', 3).
   virtual void liftWindows(const float* keypoints, int batch, float* poses) = 0;
-  virtual void lift(const PlanLift& request, const PlanProgress& progress) = 0;
-  // Lives no longer than the plan.
-  virtual std::unique_ptr<PlanStream> stream(const PlanStreamOptions& options) = 0;
-  // Weights and working memory.
+  virtual void lift(const ClipRequest& request, const Progress& progress) = 0;
+  // Must not outlive the lifter.
+  virtual std::unique_ptr<LiftStream> stream(const StreamOptions& options) = 0;
+  // Weights and workspaces.
   virtual size_t memoryBytes() const = 0;
 };
 
-// Why no device compiles a network of this shape; empty where they do.
+// Why no device compiles a lifter for a network of this shape; empty where they do: a Stage II
+// network with the MLP spatial encoder, the temporal encoder and the frame aggregator.
 std::string unsupportedNetwork(const NetworkConfig& config);
 
-// Why a network of this shape has no plan in this precision; empty where it has one.
-std::string planObstacle(const NetworkConfig& config, Precision precision);
-
+// The same for the CPU in this precision.
+std::string cpuUnsupportedReason(const NetworkConfig& config, Precision precision);
 // threads = 0: the physical cores this process may use. isa: as makeCpuBackend takes it.
-std::unique_ptr<LiftPlan> makeCpuPlan(const NetworkConfig& config, const PlanFolds& folds,
-                                      Precision precision, int threads, const std::string& isa,
-                                      const TensorReader& read);
+std::unique_ptr<CompiledLifter> makeCpuLifter(const NetworkConfig& config, const Folds& folds,
+                                              Precision precision, int threads,
+                                              const std::string& isa, const TensorReader& read);
 
-// The same on a CUDA device; empty where this build and device have the kernels.
-std::string cudaPlanObstacle(const NetworkConfig& config, Precision precision, int device);
-std::unique_ptr<LiftPlan> makeCudaPlan(const NetworkConfig& config, const PlanFolds& folds,
-                                       Precision precision, int device, const TensorReader& read);
+// The same for a CUDA device, whose kernels this build must have.
+std::string cudaUnsupportedReason(const NetworkConfig& config, Precision precision, int device);
+std::unique_ptr<CompiledLifter> makeCudaLifter(const NetworkConfig& config, const Folds& folds,
+                                               Precision precision, int device,
+                                               const TensorReader& read);
 
 }  // namespace pstmo::inference

@@ -22,7 +22,7 @@ double sumOf(int count, Term term) {
 }
 
 // bias += weight v.
-void addProduct(FoldedLinear& linear, const std::vector<float>& v) {
+void addMatvec(FoldedLinear& linear, const std::vector<float>& v) {
   for (int o = 0; o < linear.out; ++o) {
     const float* row = linear.weight.data() + static_cast<size_t>(o) * linear.in;
     linear.bias[o] = static_cast<float>(linear.bias[o] + sumOf(linear.in, [&](int i) {
@@ -61,12 +61,12 @@ void foldNormAfter(FoldedLinear& linear, const ChannelAffine& norm) {
 }
 
 void foldNormBefore(FoldedLinear& linear, const ChannelAffine& norm) {
-  addProduct(linear, norm.shift);
+  addMatvec(linear, norm.shift);
   scaleColumns(linear, norm.scale);
 }
 
 void foldLayerNorm(FoldedLinear& linear, const std::vector<float>& a, const std::vector<float>& b) {
-  addProduct(linear, b);
+  addMatvec(linear, b);
   scaleColumns(linear, a);
 }
 
@@ -89,7 +89,7 @@ void foldScoreScale(FoldedLinear& query, int headWidth) {
 void dropKeyBias(FoldedLinear& key) { std::fill(key.bias.begin(), key.bias.end(), 0.0f); }
 
 void foldValueBias(FoldedLinear& value, FoldedLinear& output) {
-  addProduct(output, value.bias);
+  addMatvec(output, value.bias);
   std::fill(value.bias.begin(), value.bias.end(), 0.0f);
 }
 

@@ -1,5 +1,5 @@
-// The folds: each moves something that evaluation knows beforehand into the weights of a product,
-// once, in double precision.
+// The folds: each moves a constant of inference into the weights of a matmul, once, in double
+// precision.
 #pragma once
 
 #include <cstddef>
@@ -21,13 +21,13 @@ struct ChannelAffine {
 ChannelAffine channelAffine(const std::vector<float>& gamma, const std::vector<float>& beta,
                             const std::vector<float>& mean, const std::vector<float>& variance);
 
-// norm(weight x + bias) as one product.
+// norm(weight x + bias) as one matmul.
 void foldNormAfter(FoldedLinear& linear, const ChannelAffine& norm);
-// weight norm(x) + bias as one product.
+// weight norm(x) + bias as one matmul.
 void foldNormBefore(FoldedLinear& linear, const ChannelAffine& norm);
-// weight (a xhat + b) + bias as a product on xhat.
+// weight (a xhat + b) + bias as a matmul on xhat.
 void foldLayerNorm(FoldedLinear& linear, const std::vector<float>& a, const std::vector<float>& b);
-// weight (x - mean(x)) as a product on x: each row of the weight loses its mean.
+// weight (x - mean(x)) as a matmul on x: each row of the weight loses its mean.
 void foldCentring(FoldedLinear& linear);
 // 1 / sqrt(head width) for the scores, and log2(e) so that the softmax takes powers of two.
 void foldScoreScale(FoldedLinear& query, int headWidth);
@@ -35,7 +35,8 @@ void foldScoreScale(FoldedLinear& query, int headWidth);
 void dropKeyBias(FoldedLinear& key);
 // Softmax weights add up to one, so a value bias reaches the output whole.
 void foldValueBias(FoldedLinear& value, FoldedLinear& output);
-// The bias of what positions are added to, into each row of the table (rows, linear.out).
+// The bias of a linear whose output positions are added to, into each row of their table (rows,
+// linear.out).
 void foldIntoTable(FoldedLinear& linear, std::vector<float>& table);
 
 }  // namespace pstmo::inference

@@ -10,13 +10,13 @@
 
 namespace pstmo::inference {
 
-class HeldStream final : public PlanStream {
+class HeldStream final : public LiftStream {
  public:
   // The pose of frame `frame` of `frames` frames of keypoints.
   using Lift = std::function<void(const float* keypoints, int frames, int frame, float* pose)>;
 
   // reach: frames on each side of one that its window sees.
-  HeldStream(const PlanStreamOptions& options, int reach, int joints, int outputJoints, Lift lift)
+  HeldStream(const StreamOptions& options, int reach, int joints, int outputJoints, Lift lift)
       : options_(options),
         reach_(reach),
         points_(2 * static_cast<size_t>(joints)),
@@ -42,7 +42,7 @@ class HeldStream final : public PlanStream {
  private:
   int frames() const { return static_cast<int>(held_.size() / points_); }
 
-  const PlanStreamOptions options_;
+  const StreamOptions options_;
   const int reach_;
   const size_t points_, pose_;
   const Lift lift_;

@@ -10,14 +10,15 @@ namespace pstmo::inference {
 // of centre i and 2 i + 1 the mirrored.
 class VideoWindows final : public WindowSource {
  public:
-  VideoWindows(CpuPlan& plan, const FrameRing& ring, int stride, bool flip)
-      : plan_(plan), ring_(ring), stride_(stride), sides_(flip ? 2 : 1) {}
+  VideoWindows(CpuLifter& lifter, const FrameRing& ring, int stride, bool flip)
+      : lifter_(lifter), ring_(ring), stride_(stride), sides_(flip ? 2 : 1) {}
 
   void start(const WindowCentre* centres) { centres_ = centres; }
-  const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first, int windows) override;
+  const SharedFirstLayer* fill(const Workers& workers, Workspace& workspace, int first,
+                               int windows) override;
 
  private:
-  CpuPlan& plan_;
+  CpuLifter& lifter_;
   const FrameRing& ring_;
   const int stride_, sides_;
   const WindowCentre* centres_ = nullptr;

@@ -84,13 +84,14 @@ class DeviceNetwork final : public Network {
   void learn(const Pass& pass, const Windows& windows);
   void readLosses(const double* cells, int steps, bool training, bool refined, double* losses);
 
-  // `plan(pass, windows)` takes the memory of a pass over so many windows. Its bytes.
-  template <typename Plan>
-  size_t bytesOf(int windows, bool training, const Plan& plan);
+  // Dry-runs a pass over `windows` windows, `dryRun(pass, windows)`, and returns its peak memory in
+  // bytes.
+  template <typename DryRun>
+  size_t bytesOf(int windows, bool training, const DryRun& dryRun);
   // Work of passes over at most `batch` windows, with their memory reserved first. An error of the
   // GPU's memory says how many would fit.
-  template <typename Work, typename Plan>
-  void withinMemory(int batch, bool training, const Work& work, const Plan& plan);
+  template <typename Work, typename DryRun>
+  void withinMemory(int batch, bool training, const Work& work, const DryRun& dryRun);
   void countMemory();
 
   const NetworkConfig config_;

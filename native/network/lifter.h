@@ -54,7 +54,7 @@ class Lifter {
   // alone.
   void learn(const Pass& pass, const WindowBatch& batch, const Poses& poses,
              const LossCells& cells);
-  // What the cells of a batch say once they are on the host.
+  // Reads the cells of a batch on the host.
   Losses lossesOf(const double* cells, bool training, bool refined) const;
 
   // Null where there is no such layer.

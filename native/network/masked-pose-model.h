@@ -25,9 +25,9 @@ class MaskedPoseModel {
 
   explicit MaskedPoseModel(Blueprint& blueprint);
 
-  // What the next forward hides, and memory for its output.
+  // Sets the masks of the next forward, and takes memory for its output.
   float* prepare(const Pass& pass, int batch, const Masks& masks);
-  // How many frames are seen, and whether joints are hidden: the shape of a pass follows from it.
+  // Number of visible frames, and whether joints are hidden: they give the shape of a pass.
   int visible() const { return visible_; }
   bool hidesJoints() const { return jointMask_ != nullptr; }
   // keypoints (B, N, J, 2) to `output` (B, N, J, 2): visible frames first, then the masked ones.

@@ -53,12 +53,12 @@ void DeviceNetwork::train(const TrainRequest& request, const JobControl& control
     readLosses(log_.data(), request.steps, request.update, lifter_ && lifter_->refines(),
                request.losses);
   };
-  const auto plan = [&](const Pass& pass, int windows) {
+  const auto dryRun = [&](const Pass& pass, int windows) {
     WindowSelection selection = selectionOf(request, 0);
     selection.batch = std::min(selection.batch, windows);
     trainStep(pass, request, 0, selection);
   };
-  withinMemory(selectionOf(request, 0).batch, request.update, work, plan);
+  withinMemory(selectionOf(request, 0).batch, request.update, work, dryRun);
 }
 
 void DeviceNetwork::trainStep(const Pass& pass, const TrainRequest& request, int step,
@@ -76,12 +76,11 @@ void DeviceNetwork::trainStep(const Pass& pass, const TrainRequest& request, int
   }
   const StepValues values{pass.seed, pass.step, request.learningRate, request.firstStep + step + 1};
   const auto body = [&] {
-    if (request.update && !pass.planning) parameters_.zeroGradients();
+    if (request.update && !pass.dryRun) parameters_.zeroGradients();
     learn(pass, windows);
-    if (request.update && !pass.planning)
-      parameters_.adamStep(values.learningRate, values.adamStep);
+    if (request.update && !pass.dryRun) parameters_.adamStep(values.learningRate, values.adamStep);
   };
-  if (pass.planning) {
+  if (pass.dryRun) {
     body();
   } else {
     backend_->runStep(keyOf(pass, windows), values, body);
@@ -134,7 +133,7 @@ void DeviceNetwork::predict(const Pass& pass, const Windows& windows) {
 
 void DeviceNetwork::learn(const Pass& pass, const Windows& windows) {
   const LossCells cells(cells_.data());
-  if (!pass.planning) cells_.zero();
+  if (!pass.dryRun) cells_.zero();
   if (masked_) {
     masked_->forward(pass, windows.batch.keypoints, windows.reconstruction);
     masked_->learn(pass, windows.reconstruction, cells);

@@ -270,7 +270,7 @@ float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video,
                                   request.stride};
   const Windows windows = prepare(pass, video, selection, false, false, request.flip);
   const auto body = [&] { predict(pass, windows); };
-  if (pass.planning) {
+  if (pass.dryRun) {
     body();
   } else {
     backend_->runStep(keyOf(pass, windows), {}, body);

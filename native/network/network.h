@@ -25,7 +25,7 @@ struct TensorInfo {
   TensorRole role;
 };
 
-// Set by another thread to stop; counts what is done.
+// Stops a job from another thread, and counts the frames or steps done.
 struct JobControl {
   std::atomic<int32_t>* cancel = nullptr;
   std::atomic<int32_t>* done = nullptr;

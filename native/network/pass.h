@@ -1,5 +1,5 @@
-// What every layer needs to know of the pass it takes part in: the device, the memory, and the
-// random state of dropout.
+// A pass through the network, as every layer sees it: the device, the memory, and the random state
+// of dropout.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ struct Pass {
   uint64_t seed = 0;
   uint32_t step = 0;
   AttentionWatch* watch = nullptr;
-  bool planning = false;  // takes the memory that a pass would and does nothing else
+  bool dryRun = false;  // takes the memory that a pass would and computes nothing
 
   float* take(size_t rows, size_t channels) const { return arena.take<float>(rows * channels); }
   // Of a branch: in bfloat16 where the device keeps such arrays so.
@@ -43,11 +43,11 @@ struct Pass {
 
   template <typename Op>
   void run(const Op& op) const {
-    if (!planning) backend.run(op);
+    if (!dryRun) backend.run(op);
   }
   template <typename T>
   void copyIn(T* device, const T* host, size_t count) const {
-    if (!planning) backend.copyIn(device, host, count * sizeof(T));
+    if (!dryRun) backend.copyIn(device, host, count * sizeof(T));
   }
 
   // The way back through a dropout that ends a residual branch: dY itself where nothing is dropped.
@@ -60,7 +60,7 @@ struct Pass {
   }
 };
 
-// Gives back at the end of a block what was taken inside it.
+// Gives memory that was taken inside a block back at its end.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
@@ -73,7 +73,7 @@ class ArenaScope {
   Arena::Mark mark_;
 };
 
-// The same for what training keeps for backward and evaluation does not need.
+// The same in evaluation alone: training keeps the memory for backward.
 class EvaluationScope {
  public:
   explicit EvaluationScope(const Pass& pass) : pass_(pass), mark_(pass.arena.mark()) {}

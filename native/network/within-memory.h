@@ -1,5 +1,5 @@
-// A pass in memory that is planned before it runs, and how many windows fit, for the error that
-// says these do not.
+// Reserves the memory of a pass before it runs. Where it does not fit, the error says how many
+// windows would.
 #pragma once
 
 #include <algorithm>
@@ -10,28 +10,28 @@
 
 namespace pstmo::network {
 
-template <typename Plan>
-size_t DeviceNetwork::bytesOf(int windows, bool training, const Plan& plan) {
-  Arena planned([](size_t) { return reinterpret_cast<void*>(uintptr_t{256}); }, [](void*) {});
-  Pass pass{*backend_, planned};
+template <typename DryRun>
+size_t DeviceNetwork::bytesOf(int windows, bool training, const DryRun& dryRun) {
+  Arena dry([](size_t) { return reinterpret_cast<void*>(uintptr_t{256}); }, [](void*) {});
+  Pass pass{*backend_, dry};
   pass.training = training;
   pass.dropoutRate = config_.dropout;
-  pass.planning = true;
-  plan(pass, windows);
-  return planned.peak();
+  pass.dryRun = true;
+  dryRun(pass, windows);
+  return dry.peak();
 }
 
-template <typename Work, typename Plan>
-void DeviceNetwork::withinMemory(int batch, bool training, const Work& work, const Plan& plan) {
+template <typename Work, typename DryRun>
+void DeviceNetwork::withinMemory(int batch, bool training, const Work& work, const DryRun& dryRun) {
   try {
-    arena_.reserve(bytesOf(batch, training, plan));
+    arena_.reserve(bytesOf(batch, training, dryRun));
     work();
   } catch (const Error& error) {
     if (error.code() != "ERR_CUDA_OOM") throw;
     arena_.clear();
     constexpr double kShare = 0.75;  // what operations need within themselves takes the rest
-    const size_t one = bytesOf(1, training, plan),
-                 each = batch > 1 ? bytesOf(2, training, plan) - one : one;
+    const size_t one = bytesOf(1, training, dryRun),
+                 each = batch > 1 ? bytesOf(2, training, dryRun) - one : one;
     const double room =
         kShare * static_cast<double>(backend_->freeBytes()) - static_cast<double>(one);
     const int fit =

@@ -47,7 +47,8 @@ describe('JSON', () => {
   it.each([
     ['another version', { version: 2 }, 'version: expected 1, got 2'],
     ['no frames', { keypoints: [] }, 'keypoints: expected a list of frames'],
-    ['rows of another length', { keypoints: [points(1), []] }, 'keypoints[1]: expected a list of 17 joints'],
+    ['rows of another length', { keypoints: [points(1), [[1, 2, 3]]] }, 'keypoints[1]: expected a list of 17 joints'],
+    ['a rate that is a text', { fps: '50' }, "fps: expected a number, got the string '50'"],
     ['points that are none', { keypoints: [points(1), points(1).map(() => 'x')] }, 'keypoints[1][0]'],
     ['names of another length', { frames: ['a'] }, 'frames: expected a list of 2 names'],
     ['a size that is none', { size: [3] }, 'size: expected [width, height]'],

@@ -106,7 +106,7 @@ describe.skipIf(reason !== undefined)('a training step in bf16', () => {
   it('keeps what it may in half the memory', async () => {
     const bytesOfTwoWindows = async (precision: 'fp32' | 'bf16') => {
       const model = createNativeModel(nativeConfig({ frames: 9, layers: 1, width: 64, hidden: 128, dropout: 0.25 }), {
-        ...{ device: testDevice(), precision, threads: 1, products: 'own' },
+        ...{ device: testDevice(), precision, threads: 1, matmul: 'own' },
       });
       const [keypoints, poses] = [pattern('keypoints', 20, 17, 2).data, pattern('poses', 20, 17, 3).data];
       await model.setSequences({ keypoints, poses, lengths: Int32Array.of(20) });

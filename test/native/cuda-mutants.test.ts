@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { writeCases, writePlanCases } from '../../tools/emulation/cases.mjs';
+import { writeCases, writeLifterCases } from '../../tools/emulation/cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from '../../tools/emulation/mutant-runs.mjs';
 import { explanationOf, withoutMutant } from '../../tools/emulation/mutants-explained.mjs';
 import { mutateKernels } from '../../tools/emulation/mutate.mjs';
 import { nativeConfig } from '../helpers/native-model.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { lifterCases, lifterTolerance } from './lifter-cases.js';
 import { opCases } from './op-cases.js';
-import { planCases, planTolerance } from './plan-cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SAMPLE = 20;
@@ -45,9 +45,12 @@ describe.skipIf(!existsSync(addon))('mutants of the CUDA kernels (needs `npm run
 
   it('are caught by the cases that reach them: a sample, one of every so many', async () => {
     const folder = join(temporaryFolder(), 'cases');
-    const short = planCases.filter(({ long }) => !long);
-    const plans = short.map((one) => ({ ...one, config: nativeConfig(one.config) }));
-    const cases = [...writeCases(opCases, folder), ...writePlanCases({ plans, planTolerance }, folder)];
+    const short = lifterCases.filter(({ long }) => !long);
+    const shortCases = short.map((one) => ({ ...one, config: nativeConfig(one.config) }));
+    const cases = [
+      ...writeCases(opCases, folder),
+      ...writeLifterCases({ lifterCases: shortCases, lifterTolerance }, folder),
+    ];
     const reaching = casesReaching(addon, cases, 10 * SECONDS);
     const survivors: string[] = [];
     const unexplained = mutants.filter((mutant) => explanationOf(mutant) === undefined);

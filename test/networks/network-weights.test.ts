@@ -18,8 +18,8 @@ const folder = temporaryFolder();
 const config = smallConfig();
 const keypoints = pattern('values file', 1, config.frames, 17, 2).data;
 
-function network(of: ModelConfig, plan: 'auto' | 'off' = 'auto'): NativeModel {
-  return createNativeModel(nativeConfig(of), { device: 'cpu', precision: 'fp32', threads: 2, plan });
+function network(of: ModelConfig, compiled: 'auto' | 'off' = 'auto'): NativeModel {
+  return createNativeModel(nativeConfig(of), { device: 'cpu', precision: 'fp32', threads: 2, compiled });
 }
 
 /** A model file whose weights are stored as `type`, and the values that are in it. */

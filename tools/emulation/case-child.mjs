@@ -1,5 +1,5 @@
-// Runs operation cases and those of the plan on the emulated device, one after another, up to the first that is wrong. A process of its own, since a mutated
-// kernel may end it.
+// Runs cases of operations and of the compiled lifter on the emulated device, one after another, up to the first that is wrong. It is a
+// separate process, since a mutated kernel may end it.
 //   node tools/emulation/case-child.mjs <addon> <file>:<precision>:<products>[:<file for what was reached>] ...
 // Exit status 0: all right; 1: one is wrong or was stopped, and why stands on standard output.
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function errorOf(output, { at, values }) {
   return Math.sqrt(difference / (norm || 1));
 }
 
-/** What `device` makes of a plan's case, with weights that are the same on every device. */
+/** Poses of a case of the compiled lifter, with weights that are the same on every device. */
 async function poses({ config, batch = 1, video, withoutFolds }, options) {
   const model = new NativeModel(config, { threads: 1, ...options, ...(withoutFolds && { withoutFolds }) });
   await model.initialize(7);
@@ -50,15 +50,17 @@ async function poses({ config, batch = 1, video, withoutFolds }, options) {
   return model.lift({ keypoints, stride, flip, first, count, batch: 0, ...clips });
 }
 
-async function planComplaint({ plan, tolerance }, precision) {
-  const values = await poses(plan, { device: 'cpu', precision: 'fp32', plan: 'off' });
-  const error = errorOf(await poses(plan, { device: 'cuda:0', precision, plan: 'on', products: 'own' }), { values });
-  return error < tolerance ? undefined : `plan: ${plan.about} is wrong by ${error}`;
+async function lifterComplaint({ lifterCase, tolerance }, precision) {
+  const values = await poses(lifterCase, { device: 'cpu', precision: 'fp32', compiled: 'off' });
+  const error = errorOf(await poses(lifterCase, { device: 'cuda:0', precision, compiled: 'on', matmul: 'own' }), {
+    values,
+  });
+  return error < tolerance ? undefined : `lifter: ${lifterCase.about} is wrong by ${error}`;
 }
 
 /** Precision "narrow": bf16, and so are the arrays that may be. */
-function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, products) {
-  const device = { device: 'cuda:0', isa: 'auto', threads: 1, products };
+function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, matmul) {
+  const device = { device: 'cuda:0', isa: 'auto', threads: 1, matmul };
   const arrays = narrowed(tensors, precision === 'narrow' ? narrow : []);
   runOp({ ...device, precision: precision === 'narrow' ? 'bf16' : precision }, op, arrays, attributes);
   const results = widened(arrays);
@@ -69,13 +71,13 @@ function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, 
   return undefined;
 }
 
-async function complaint([file, precision, products, reached]) {
+async function complaint([file, precision, matmul, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const one = v8.deserialize(readFileSync(file));
   try {
-    return await (one.plan ? planComplaint(one, precision) : opComplaint(one, precision, products));
+    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, matmul));
   } catch (error) {
-    return `${one.op ?? 'plan'}: ${error.message}`;
+    return `${one.op ?? 'lifter'}: ${error.message}`;
   }
 }
 

@@ -1,18 +1,19 @@
-// The cases of test/native/op-cases.ts and plan-cases.ts as files, so that a child process runs one of them without the test runner.
+// The cases of test/native/op-cases.ts and lifter-cases.ts as files, so that a child process runs one of them without the test runner.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
+import { addon } from './addon.mjs';
 import { narrowings } from './narrow.mjs';
 
 /** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
 /**
- * The plan's cases, their networks described in full.
+ * The compiled lifter's cases, their networks described in full.
  * @typedef {{
- *   plans: readonly (import('../../test/native/plan-cases.js').PlanCase & { config: import('../../binding.js').NativeConfig })[],
- *   planTolerance: Record<import('../../binding.js').PrecisionName, number>,
- * }} CompiledPlans
+ *   lifterCases: readonly (import('../../test/native/lifter-cases.js').LifterCase & { config: import('../../binding.js').NativeConfig })[],
+ *   lifterTolerance: Record<import('../../binding.js').PrecisionName, number>,
+ * }} CompiledCases
  */
 /**
  * An operation case in a file, in one precision, with own products or with the emulated cuBLASLt: `argument` is what case-child.mjs takes,
@@ -31,24 +32,28 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
 /**
- * The tables of operation cases and of the plan's, compiled into a folder of its own.
+ * The tables of cases of operations and of the compiled lifter, compiled into build/op-cases.
  * @param {string} root
- * @returns {Promise<CompiledPlans & { opCases: OpCase[] }>}
+ * @returns {Promise<CompiledCases & { opCases: OpCase[] }>}
  */
 export async function compiledCases(root) {
   const out = path.join(root, 'build/op-cases');
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const flags =
     '--target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
-  const names = ['native/op-cases', 'native/plan-cases', 'helpers/native-model'];
+  const names = ['native/op-cases', 'native/lifter-cases', 'helpers/native-model'];
   const files = names.map((name) => path.join(root, `test/${name}.ts`));
   execFileSync(process.execPath, [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, ...files], {
     stdio: 'inherit',
   });
-  const [{ opCases }, { planCases, planTolerance }, { nativeConfig }] = await Promise.all(
+  const [{ opCases }, { lifterCases, lifterTolerance }, { nativeConfig }] = await Promise.all(
     names.map((name) => import(pathToFileURL(path.join(out, `test/${name}.js`)).href)),
   );
-  return { opCases, plans: planCases.map((one) => ({ ...one, config: nativeConfig(one.config) })), planTolerance };
+  return {
+    opCases,
+    lifterCases: lifterCases.map((one) => ({ ...one, config: nativeConfig(one.config) })),
+    lifterTolerance,
+  };
 }
 
 /**
@@ -70,14 +75,14 @@ export function writeCases(opCases, folder) {
     const [narrow] = narrowings(opCase);
     writeFileSync(file, v8.serialize({ op, attributes, tensors, narrow, expected: opCase.expected(), tolerances }));
     const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
-    const cost = Math.max(opCase.flops, elements);
+    const cost = Math.max(addon().opCost(op, tensors, attributes).flops, elements);
     const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
-    return ways.flatMap((products) =>
+    return ways.flatMap((matmul) =>
       precisions.map((precision) => {
         const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
-        const reached = `${file}.${precision}.${path.basename(products)}.reached`;
-        return { op, name, argument: `${file}:${precision}:${products}`, reached, cost };
+        const reached = `${file}.${precision}.${path.basename(matmul)}.reached`;
+        return { op, name, argument: `${file}:${precision}:${matmul}`, reached, cost };
       }),
     );
   });
@@ -85,24 +90,25 @@ export function writeCases(opCases, folder) {
 }
 
 /**
- * The same for the plan's cases, which tools/emulation/case-child.mjs measures by the graph; the folder must be there.
- * @param {CompiledPlans} compiled
+ * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be
+ * there.
+ * @param {CompiledCases} compiled
  * @param {string} folder
  * @returns {WrittenCase[]}
  */
-export function writePlanCases({ plans, planTolerance }, folder) {
-  return plans.flatMap((planCase, i) =>
-    planCase.precisions.map((precision) => {
-      const file = path.join(folder, `plan-${i}-${precision}.bin`);
-      writeFileSync(file, v8.serialize({ plan: planCase, tolerance: planTolerance[precision] }));
-      const { frames, width } = planCase.config;
+export function writeLifterCases({ lifterCases, lifterTolerance }, folder) {
+  return lifterCases.flatMap((lifterCase, i) =>
+    lifterCase.precisions.map((precision) => {
+      const file = path.join(folder, `lifter-${i}-${precision}.bin`);
+      writeFileSync(file, v8.serialize({ lifterCase, tolerance: lifterTolerance[precision] }));
+      const { frames, width } = lifterCase.config;
       return {
-        op: 'plan',
-        name: `plan: ${planCase.about}, ${precision}`,
+        op: 'lifter',
+        name: `lifter: ${lifterCase.about}, ${precision}`,
         argument: `${file}:${precision}:own`,
         reached: `${file}.reached`,
         cost: 1e6 * frames * width,
-        long: planCase.long,
+        long: lifterCase.long,
       };
     }),
   );

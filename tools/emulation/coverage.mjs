@@ -6,7 +6,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compiledCases, writeCases, writePlanCases } from './cases.mjs';
+import { compiledCases, writeCases, writeLifterCases } from './cases.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = path.join(root, 'build/coverage');
@@ -81,7 +81,7 @@ run(process.execPath, ['tools/build/build-native.mjs', 'coverage', 'emulated']);
 for (const name of countFiles()) rmSync(path.join(objects, name));
 const compiled = await compiledCases(root);
 const caseFolder = path.join(folder, 'cases');
-const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writeLifterCases(compiled, caseFolder)];
 const addon = path.join(folder, 'build/Release/pstmo.node');
 run(process.execPath, ['tools/emulation/case-child.mjs', addon, ...cases.map(({ argument }) => argument)]);
 run('node_modules/.bin/vitest', ['run', ...TESTS], { PSTMO_PREBUILD: folder, PSTMO_TEST_DEVICE: 'cuda:0' });

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Runs every case of operations and of the plan, in every precision, with own products and with the emulated cuBLASLt, and the goldens' forward and backward
-// passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
+// Runs every case of operations and of the compiled lifter, in every precision, with own matmuls and with the emulated cuBLASLt, and the
+// goldens' forward and backward passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
 // one, read or written, by a kernel or by the host side, ends the run. Then turns on, one by one, the mutants that shall show here alone
 // (tools/emulation/mutants-explained.mjs): each must be stopped, or this proves nothing. Prints what it ran; fails at the first that is wrong.
 //   node tools/emulation/sanitize.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { compiledCases, writeCases, writePlanCases } from './cases.mjs';
+import { compiledCases, writeCases, writeLifterCases } from './cases.mjs';
 import { casesReaching, mutantAddon, verdictOf } from './mutant-runs.mjs';
 import { explanationOf, READS_BEYOND } from './mutants-explained.mjs';
 import { mutateKernels } from './mutate.mjs';
@@ -28,9 +28,9 @@ const environment = { LD_PRELOAD: library, ASAN_OPTIONS: 'detect_leaks=0' };
 
 const compiled = await compiledCases(root);
 const caseFolder = path.join(folder, 'cases');
-const cases = [...writeCases(compiled.opCases, caseFolder), ...writePlanCases(compiled, caseFolder)];
+const cases = [...writeCases(compiled.opCases, caseFolder), ...writeLifterCases(compiled, caseFolder)];
 const reaching = casesReaching(addon, cases, SECONDS, environment);
-console.log(`${cases.length} cases of operations and of the plan: no access outside what was allocated`);
+console.log(`${cases.length} cases of operations and of the compiled lifter: no access outside what was allocated`);
 
 // Not the trainings: their steps are those of the gradients again.
 command('node_modules/.bin/vitest', ['run', 'test/models/goldens.test.ts', '-t', '(of|as) the oracle'], {
@@ -47,7 +47,7 @@ for (const { number, file, line, column, change } of beyond) {
   if (verdict !== undefined) stopped++;
 }
 console.log(
-  `AddressSanitizer: ${cases.length} cases of operations and of the plan, and the goldens above have no access outside what was allocated; ` +
+  `AddressSanitizer: ${cases.length} cases of operations and of the compiled lifter, and the goldens above have no access outside what was allocated; ` +
     `${stopped} of ${beyond.length} kernels made to read beyond the end are stopped`,
 );
 process.exitCode = stopped < beyond.length ? 1 : 0;

@@ -1,5 +1,9 @@
 // Seeds of the detectors' formats, a few frames each.
 const frames = [0, 1, 2];
+const coco17 =
+  'nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle'.split(
+    ' ',
+  );
 
 function triples(joints, frame, scale = 1) {
   return Array.from({ length: joints }, (_, joint) => [
@@ -40,7 +44,7 @@ const ultralytics = (frame) => ({
 
 const pose = (frame) => ({
   score: 0.7,
-  keypoints: triples(17, frame).map(([x, y, score], joint) => ({ x, y, score, name: `joint ${joint}` })),
+  keypoints: triples(17, frame).map(([x, y, score], joint) => ({ x, y, score, name: coco17[joint] })),
 });
 
 const yoloLine = (frame) => `0 0.5 0.5 0.2 0.4 ${triples(17, frame, 0.001).flat().join(' ')} 0.9 1`;

@@ -222,6 +222,7 @@ export async function fuzzTools(load, canary) {
  */
 export function mutantOf(reader, seeds, index, seed, tools) {
   const dice = new Dice(`${seed}/${reader.name}/${index}`);
+  if (reader.mutant) return reader.mutant(dice);
   const bytes = Buffer.from(dice.pick(seeds));
   const kinds = reader.kinds ?? [];
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { keypointSeeds, ownLayout } from './keypoints.mjs';
+import { structureReaders } from './structure-seeds.mjs';
 
 /** @typedef {(name: string) => Promise<any>} LoadModule */
-/** @typedef {{ name: string, extension: string, kinds?: string[], seeds: Uint8Array[], read(file: string): unknown }} FuzzReader */
+/** @typedef {{ below(count: number): number, pick<T>(items: readonly T[]): T }} Dice */
+/** @typedef {{ name: string, extension: string, kinds?: string[], seeds: Uint8Array[], mutant?(dice: Dice): Buffer, read(file: string): unknown }} FuzzReader */
 
 const fixtures = path.join(path.resolve(import.meta.dirname, '../..'), 'test/fixtures');
 
@@ -151,7 +153,7 @@ async function written(extension, write) {
 /**
  * One entry a reader: `name`; `extension` of its files; `kinds` of mutation beside bytes and text (`zip`: members are
  * mutated and packed again, `pickle`: opcodes and calls, `packed`: MATLAB's packed variables); `seeds`, files that it
- * reads; `read`, which may return anything or throw a PoseError.
+ * reads; `mutant`, which makes one by structure instead; `read`, which may return anything or throw a PoseError.
  * @param {LoadModule} load
  * @returns {Promise<FuzzReader[]>}
  */
@@ -165,7 +167,7 @@ export async function fuzzReaders(load) {
   const { readMat73 } = await load('formats/matlab/mat73');
   const { sniffFormat } = await load('formats/sniff');
   const { readCustomLayout } = await load('keypoints/custom-layout');
-  const { readKeypoints } = await load('keypoints/read-keypoints');
+  const { readKeypoints, readPeople } = await load('keypoints/read-keypoints');
   const { readBvh } = await load('datasets/mocap/bvh');
   const { parseAsf, readAmc, readAsf } = await load('datasets/mocap/asf-amc');
   const { readDataset, writeDataset } = await load('datasets/dataset-file');
@@ -293,6 +295,7 @@ export async function fuzzReaders(load) {
       seeds,
       read: (file) => readKeypoints(file, options),
     })),
+    ...structureReaders(readPeople),
     {
       name: 'layout',
       extension: 'json',

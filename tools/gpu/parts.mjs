@@ -43,7 +43,7 @@ async function small() {
   }
 }
 
-/** Largest allowed difference of compiled from op by op in fp32, as in test/native/plan-cases.ts. */
+/** Largest allowed difference of compiled from op by op in fp32, as in test/native/lifter-cases.ts. */
 const COMPILED_TOLERANCE = { fp32: 1e-5, tf32: 2e-3, bf16: 2e-2 };
 const seconds = process.env.PSTMO_PREBUILD ? 0.01 : 1;
 
@@ -62,8 +62,8 @@ async function compiledError(config, precision, batch) {
   const windows = { keypoints: randomKeypoints(batch * config.frames), batch };
   const poses = [];
   for (const options of [
-    { precision, plan: 'on' },
-    { precision: 'fp32', plan: 'off' },
+    { precision, compiled: 'on' },
+    { precision: 'fp32', compiled: 'off' },
   ]) {
     const model = await randomModel(config, options);
     poses.push(await model.liftWindows(windows));
@@ -104,13 +104,13 @@ async function compiled() {
       ];
   for (const [i, { name, model, windows, video }] of shapes.entries()) {
     const ways = [
-      { by: 'compiled', plan: 'on' },
+      { by: 'compiled', compiled: 'on' },
       ...(i > 0 ? [] : TIMED_FOLDS).map((fold) => ({
         by: `compiled without ${fold}`,
-        plan: 'on',
+        compiled: 'on',
         withoutFolds: [fold],
       })),
-      { by: 'op by op', plan: 'off' },
+      { by: 'op by op', compiled: 'off' },
     ];
     const config = parseModelConfig(model);
     const whole = { keypoints: randomKeypoints(windows * config.frames), batch: windows };

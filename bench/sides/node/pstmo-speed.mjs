@@ -27,10 +27,16 @@ async function modelOf({ side, files, frames, precision, threads, withoutFolds =
   if (!models.has(key)) {
     const weights = files && (await readWeights(files.weights));
     const config = weights?.config ?? parseModelConfig({ frames });
-    const plan = side === 'compiled' ? 'auto' : 'off';
-    const model = createNativeModel(nativeConfig(config), { device: 'cpu', precision, threads, plan, withoutFolds });
-    if (side === 'compiled' && model.planObstacle) {
-      throw new Error(`not compiled: ${model.planObstacle}`);
+    const compiled = side === 'compiled' ? 'auto' : 'off';
+    const model = createNativeModel(nativeConfig(config), {
+      device: 'cpu',
+      precision,
+      threads,
+      compiled,
+      withoutFolds,
+    });
+    if (side === 'compiled' && model.unsupportedReason) {
+      throw new Error(`not compiled: ${model.unsupportedReason}`);
     }
     await (weights ? loadWeights(model, weights) : model.initialize(0));
     models.set(key, model);

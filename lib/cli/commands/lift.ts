@@ -14,20 +14,13 @@ import { PoseLifter } from '../../models/pose-lifter.js';
 import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { type Io, isUsage, notice, print } from '../io.js';
 import { liftClip } from '../lift-clip.js';
 import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith, STANDARD } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
-import {
-  compiledOption,
-  type DeviceOption,
-  deviceOption,
-  matmulOption,
-  precisionOption,
-  threadsOption,
-  wholeNumber,
-} from '../parse.js';
+import { compiledOption, deviceOption, matmulOption, precisionOption, threadsOption, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {

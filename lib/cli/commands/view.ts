@@ -3,12 +3,13 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { buildScene } from '../../viewer/build-scene.js';
 import { FrameInspector } from '../../viewer/frame-inspector.js';
 import { startViewer } from '../../viewer/server.js';
 import { viewerPage } from '../../viewer/viewer-page.js';
 import { type Io, notice } from '../io.js';
-import { type DeviceOption, deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
+import { deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface ViewFlags {

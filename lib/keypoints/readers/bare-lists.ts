@@ -1,7 +1,7 @@
 import { isBlank } from './frame-fields.js';
 import type { FrameFormat } from './frame-format.js';
-import { numberList, tripleList, wrongValue } from './json-value.js';
-import { isPointList } from './mmpose.js';
+import { tripleList, wrongValue } from './json-value.js';
+import { isPointList, pointTriples } from './mmpose.js';
 
 /** Fewest points of a body, so that a box or a size is none. */
 const leastJoints = 9;
@@ -22,14 +22,7 @@ export const bareLists: FrameFormat = {
     if (isBlank(value)) return undefined;
     if (!Array.isArray(value)) throw wrongValue(place, 'a list of points', value);
     if (!isPointList(value)) return { triples: tripleList(place, value) };
-    const triples = value.flatMap((point, joint) => {
-      if (isBlank(point)) return [Number.NaN, Number.NaN, 0];
-      const numbers = numberList(`${place}[${joint}]`, point);
-      if (numbers.length !== 2 && numbers.length !== 3)
-        throw wrongValue(`${place}[${joint}]`, '[x, y] or [x, y, confidence]', point);
-      return [numbers[0], numbers[1], numbers[2] ?? 1];
-    });
-    return { triples };
+    return { triples: pointTriples(place, value) };
   },
   layoutOf: () => undefined,
 };

@@ -51,6 +51,12 @@ export function jointColumns(where: string, header: readonly string[]): JointCol
   return { joints: joints.map(([name]) => name), places: joints.map(([, place]) => place) };
 }
 
+/** Whether a header names x and y of a joint. */
+export function namesJoints(header: readonly string[]): boolean {
+  const found = header.filter((cell) => !boxes.test(cell)).map((cell) => axes.get(splitName(cell)[1].toLowerCase()));
+  return found.includes(0) && found.includes(1);
+}
+
 function numberIn(name: string): number {
   return Number(/\d+$/.exec(name)?.[0]);
 }

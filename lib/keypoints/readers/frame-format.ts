@@ -1,8 +1,9 @@
+import { PoseError } from '../../base/pose-error.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
 import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
 import { namePoints } from './frame-names.js';
-import { isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
+import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
 import { followEachOther } from './pose-sequence.js';
 
 /** One person of a frame. */
@@ -61,7 +62,9 @@ export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[
   }
   if (!isRecord(value)) return undefined;
   const people = format.peopleOf(value);
-  if (people !== undefined) return isRecord(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
+  if (people !== undefined) {
+    return isRecord(people) && !isBlank(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
+  }
   return hasNoPoints(value) ? [] : undefined;
 }
 
@@ -84,10 +87,16 @@ export function isFrame(format: FrameFormat, value: unknown): boolean {
 export function isOneFrame(format: FrameFormat, value: unknown): boolean {
   const people = peopleIn(format, value)?.filter(format.isPerson) ?? [];
   if (people.length < 2) return people.length === 1;
-  const ids = new Set(
-    people.map((person) => (isRecord(person) ? frameKeyOf(person) : {})).map(({ id, time }) => id ?? time),
+  return (
+    idsOf(people).size <= 1 &&
+    (people.length === 2 || !followEachOther(people.map((one) => format.readPerson('', one))))
   );
-  return ids.size === 1 && (people.length === 2 || !followEachOther(people.map((one) => format.readPerson('', one))));
+}
+
+/** The frames that people of a list say they are of. */
+function idsOf(people: readonly unknown[]): Set<string | number> {
+  const keys = people.map((person) => (isRecord(person) ? frameKeyOf(person) : {}));
+  return new Set(keys.map(({ id, time }) => id ?? time).filter((id) => id !== undefined));
 }
 
 /** The frames of a JSON value: itself, the items of a list, the values of an object; undefined where it has none. */
@@ -111,6 +120,16 @@ export function framesIn(
   const entries = Object.entries(value);
   const framed = entries.filter(([, item]) => isFrame(format, item));
   if (framed.length === 0) return undefined;
+  const clips = framed.filter(([, item]) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
+  const sole = framed.length === 1 && (clips.length === 1 || !/\d/.test(framed[0][0])) ? framed[0] : undefined;
+  if (sole) return framesIn(format, `${place}: ${shown(sole[0])}`, sole[1], notices, depth + 1);
+  if (clips.length > 0) {
+    const names = clips.slice(0, 4).map(([name]) => shown(name));
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${place}: expected one clip, got several: ${names.join(', ')}; give each by itself.`,
+    );
+  }
   const numbered = framed.every(([name]) => /\d/.test(name));
   return entries
     .filter(([name, item]) => isFrame(format, item) || (isNobody(format, item) && (!numbered || /\d/.test(name))))
@@ -145,6 +164,8 @@ function framesInList(
       shared: keyed,
     }));
   }
+  const spread = list.some((item) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
+  if (spread) return framesIn(format, place, list.flat(), notices, depth + 1);
   if (list.some((item) => isFrame(format, item))) {
     return list.map((item, index) => frameValue(format, `${place}: [${index}]`, item));
   }
@@ -153,8 +174,11 @@ function framesInList(
 
 function frameValue(format: FrameFormat, place: string, value: unknown): FrameValue {
   const people = peopleIn(format, value);
-  if (people === undefined) throw wrongValue(place, 'a frame as the others are', value);
-  return { place, people, key: isRecord(value) ? frameKeyOf(value) : {} };
+  if (people === undefined) {
+    throw new PoseError('ERR_FORMAT', `${place}: expected a frame as the others are, got ${described(value, 2)}.`);
+  }
+  const keyed = isRecord(value) ? value : people.find(isRecord);
+  return { place, people, key: keyed === undefined ? {} : frameKeyOf(keyed) };
 }
 
 function hasKey({ id, time }: FrameKey): boolean {
@@ -174,7 +198,9 @@ export function readFrames(
   let pointless = 0;
   for (const [index, { place, people: list, key, name, shared = false }] of placed.entries()) {
     const id = key.id ?? key.time ?? name ?? index;
-    if (images.has(id) && !shared) throw wrongValue(place, 'one entry a frame', `frame ${id} again`);
+    if (images.has(id) && !shared) {
+      throw new PoseError('ERR_FORMAT', `${place}: expected one entry a frame, got frame ${shown(id)} again.`);
+    }
     if (!images.has(id))
       images.set(id, { key: key.id === undefined ? { ...key, ...(name && { id: name }) } : key, shared });
     for (const [at, value] of list.entries()) {
@@ -197,7 +223,7 @@ export function readFrames(
     ),
     notices,
   };
-  const named = namePoints(people, format.namedLayouts ?? []);
+  const named = namePoints(placed[0]?.place ?? 'points', people, format.namedLayouts ?? []);
   const fractions = format.fractions;
   if (named) {
     const triples = named.triples;

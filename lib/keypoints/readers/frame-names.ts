@@ -13,12 +13,16 @@ export interface NamedPeople {
  * Points in the order of a layout out of `layouts` that has all their names (a point that somebody lacks is NaN), else in
  * the order in which names come; undefined where points have no names. Throws `ERR_FORMAT` for a name twice.
  */
-export function namePoints(people: readonly FoundPerson[], layouts: readonly string[]): NamedPeople | undefined {
+export function namePoints(
+  place: string,
+  people: readonly FoundPerson[],
+  layouts: readonly string[],
+): NamedPeople | undefined {
   if (people.every(({ names }) => names === undefined)) return undefined;
   const places = new Map<string, number>();
   const spelt: string[] = [];
   for (const { names } of people) {
-    if (names === undefined) throw wrongValue('points', 'names at all people or at none', names);
+    if (names === undefined) throw wrongValue(place, 'names at all people or at none', names);
     for (const name of names) {
       const key = jointKey(name);
       if (places.has(key)) continue;
@@ -31,16 +35,16 @@ export function namePoints(people: readonly FoundPerson[], layouts: readonly str
     return [...places.keys()].every((key) => known.has(key));
   });
   const order = layout ? layout.joints.map(jointKey) : [...places.keys()];
-  const at = new Map(order.map((key, place) => [key, place]));
+  const at = new Map(order.map((key, index) => [key, index]));
   const triples = people.map(({ names, triples: own }) => {
     const row = new Array<number>(order.length * 3).fill(Number.NaN);
     for (let joint = 0; joint < order.length; joint++) row[joint * 3 + 2] = 0;
     const taken = new Set<number>();
     for (const [index, name] of names!.entries()) {
-      const place = at.get(jointKey(name))!;
-      if (taken.has(place)) throw wrongValue('points', 'each name once', name);
-      taken.add(place);
-      for (const axis of [0, 1, 2]) row[place * 3 + axis] = own[index * 3 + axis];
+      const joint = at.get(jointKey(name))!;
+      if (taken.has(joint)) throw wrongValue(place, 'each joint once a person', name);
+      taken.add(joint);
+      for (const axis of [0, 1, 2]) row[joint * 3 + axis] = own[index * 3 + axis];
     }
     return row;
   });

@@ -42,16 +42,23 @@ function personOf(place: string, person: unknown): FoundPerson | undefined {
   if (isBlank(keypoints)) return undefined;
   if (!Array.isArray(keypoints)) throw wrongValue(`${place}.keypoints`, 'a list of points', keypoints);
   const scores = isBlank(person.keypoint_scores) ? undefined : scoresOf(place, person, keypoints.length);
-  const triples = keypoints.flatMap((point, joint) => {
+  const triples = pointTriples(`${place}.keypoints`, keypoints, scores);
+  const score = numberField(person, 'bbox_score') ?? numberField(person, 'score');
+  return { triples, score, track: trackName(person.track_id ?? person.instance_id) };
+}
+
+/** Points [x, y] or [x, y, score], all alike, as triples; NaN where one is missing. Throws `ERR_FORMAT` with the point. */
+export function pointTriples(place: string, points: readonly unknown[], scores?: readonly number[]): number[] {
+  const first = points.find((point) => Array.isArray(point) && !isBlank(point)) as unknown[] | undefined;
+  const length = first?.length === 3 ? 3 : 2;
+  return points.flatMap((point, joint) => {
     if (isBlank(point)) return [Number.NaN, Number.NaN, 0];
-    const numbers = numberList(`${place}.keypoints[${joint}]`, point);
-    if (numbers.length !== 2 && numbers.length !== 3) {
-      throw wrongValue(`${place}.keypoints[${joint}]`, '[x, y] or [x, y, score]', point);
+    const numbers = numberList(`${place}[${joint}]`, point);
+    if (numbers.length !== length) {
+      throw wrongValue(`${place}[${joint}]`, length === 3 ? '[x, y, score], as others are' : '[x, y]', point);
     }
     return [numbers[0], numbers[1], scores?.[joint] ?? numbers[2] ?? 1];
   });
-  const score = numberField(person, 'bbox_score') ?? numberField(person, 'score');
-  return { triples, score, track: trackName(person.track_id ?? person.instance_id) };
 }
 
 function scoresOf(place: string, { keypoint_scores }: JsonRecord, joints: number): number[] {

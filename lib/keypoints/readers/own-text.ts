@@ -3,7 +3,8 @@ import type { FoundTrack } from '../people/assemble-track.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
 import { CsvFrames } from './csv-frames.js';
 import { cellNumber, checkWidth, linesOf } from './csv-table.js';
-import { isRecord, type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
+import { isBlank } from './frame-fields.js';
+import { type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';
@@ -19,20 +20,23 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
   if (file.version !== 1) throw wrongValue(`${where}: version`, '1', file.version);
   if (!Array.isArray(keypoints) || keypoints.length === 0)
     throw wrongValue(`${where}: keypoints`, 'a list of frames', keypoints);
-  const joints = Array.isArray(keypoints[0]) ? keypoints[0].length : 0;
-  if (joints === 0) throw wrongValue(`${where}: keypoints[0]`, 'a list of joints', keypoints[0]);
+  const seen = keypoints.findIndex((row) => !isBlank(row));
+  const joints = Array.isArray(keypoints[seen]) ? keypoints[seen].length : 0;
+  if (joints === 0) throw wrongValue(`${where}: keypoints[${Math.max(0, seen)}]`, 'a list of joints', keypoints[seen]);
   const points = new Float32Array(keypoints.length * joints * 2).fill(Number.NaN);
   const confidence = new Float32Array(keypoints.length * joints);
   for (const [frame, row] of keypoints.entries()) {
+    if (isBlank(row)) continue;
     if (!Array.isArray(row) || row.length !== joints) {
       throw wrongValue(`${where}: keypoints[${frame}]`, `a list of ${joints} joints`, row);
     }
     for (const [joint, point] of row.entries()) {
-      if (point === null) continue;
+      if (isBlank(point)) continue;
       const right = Array.isArray(point) && (point.length === 2 || point.length === 3);
-      if (!right || point.some((value: unknown) => typeof value !== 'number')) {
+      if (!right || point.some((value: unknown) => typeof value !== 'number' && value !== null)) {
         throw wrongValue(`${where}: keypoints[${frame}][${joint}]`, '[x, y], [x, y, confidence] or null', point);
       }
+      if (point.includes(null)) continue;
       points.set([point[0], point[1]], (frame * joints + joint) * 2);
       confidence[frame * joints + joint] = point[2] ?? 1;
     }
@@ -49,6 +53,9 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
     }
     [found.width, found.height] = size as number[];
   }
+  if (file.fps !== undefined && file.fps !== null && typeof file.fps !== 'number') {
+    throw wrongValue(`${where}: fps`, 'a number', file.fps);
+  }
   found.fps = numberField(file, 'fps');
   if (typeof file.person === 'string') found.id = file.person;
   if (Array.isArray(file.filled) && file.filled.length === keypoints.length) found.filled = file.filled.map(Number);
@@ -56,7 +63,9 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
     if (!Array.isArray(names) || names.length !== keypoints.length) {
       throw wrongValue(`${where}: frames`, `a list of ${keypoints.length} names`, names);
     }
-    found.frameIds = names.map((name) => (isRecord(name) || Array.isArray(name) ? shown(name) : String(name)));
+    const bad = names.findIndex((name) => typeof name !== 'string' && typeof name !== 'number');
+    if (bad >= 0) throw wrongValue(`${where}: frames[${bad}]`, 'a name or a number', names[bad]);
+    found.frameIds = names.map(String);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
-import { type JointColumns, jointColumns } from './csv-columns.js';
+import { type JointColumns, jointColumns, namesJoints } from './csv-columns.js';
 import { CsvFrames, rowColumns } from './csv-frames.js';
 import { type CsvLine, cellNumber, cellsOf, checkWidth, linesOf } from './csv-table.js';
 import { isLongHeader, readLongCsv } from './long-csv.js';
@@ -61,13 +61,7 @@ function readRows(
 export function isPlainCsv(line: string): boolean {
   const cells = cellsOf(line);
   if (cells.length <= 3) return false;
-  if (!headed(cells) || isLongHeader(cells)) return true;
-  try {
-    jointColumns('', cells);
-    return true;
-  } catch {
-    return false;
-  }
+  return !headed(cells) || isLongHeader(cells) || namesJoints(cells);
 }
 
 /** Whether a first line is a header: some cell is no number. */

@@ -1,3 +1,4 @@
+import { PoseError } from '../../base/pose-error.js';
 import { isBlank } from './frame-fields.js';
 import type { FrameFormat } from './frame-format.js';
 import { isRecord, numberField, numberList, trackName, wrongValue } from './json-value.js';
@@ -19,7 +20,10 @@ export const ultralytics: FrameFormat = {
     const { visible } = keypoints;
     const sure = isBlank(visible) ? x.map(() => 1) : numberList(`${place}.keypoints.visible`, visible);
     if (y.length !== x.length || sure.length !== x.length) {
-      throw wrongValue(`${place}.keypoints`, 'as many x as y and visible', `${x.length}, ${y.length}, ${sure.length}`);
+      throw new PoseError(
+        'ERR_FORMAT',
+        `${place}.keypoints: expected as many x as y and visible, got ${x.length}, ${y.length} and ${sure.length}.`,
+      );
     }
     return {
       triples: x.flatMap((value, joint) => [value, y[joint], sure[joint]]),

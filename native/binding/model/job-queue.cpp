@@ -10,13 +10,13 @@ Error closedError() { return Error("ERR_CLOSED", "The model is closed."); }
 
 }  // namespace
 
-std::shared_ptr<JobQueue> JobQueue::make(Napi::Env env, std::function<void(Napi::Env)> settled) {
-  std::shared_ptr<JobQueue> queue(new JobQueue(env, std::move(settled)));
+std::shared_ptr<JobQueue> JobQueue::make(Napi::Env env, std::function<void(Napi::Env)> delivered) {
+  std::shared_ptr<JobQueue> queue(new JobQueue(env, std::move(delivered)));
   using Context = std::shared_ptr<JobQueue>;
   // The waker may be called once more after the owner is gone: it shares the queue.
   auto context = std::make_unique<Context>(queue);
   const auto wake = [](napi_env calledIn, napi_value, void* data, void*) {
-    if (calledIn != nullptr) (*static_cast<Context*>(data))->settleDone();
+    if (calledIn != nullptr) (*static_cast<Context*>(data))->deliverDone();
   };
   const auto finalize = [](napi_env, void*, void* data) { delete static_cast<Context*>(data); };
   const napi_status status =
@@ -97,7 +97,7 @@ void JobQueue::runJobs() {
   }
 }
 
-void JobQueue::settleDone() {
+void JobQueue::deliverDone() {
   const std::shared_ptr<JobQueue> alive = shared_from_this();
   for (;;) {
     std::unique_ptr<Job> job;
@@ -107,7 +107,7 @@ void JobQueue::settleDone() {
       job = std::move(done_.front());
       done_.pop_front();
     }
-    settle(*job);
+    deliver(*job);
     if (--unsettled_ == 0 && waker_ != nullptr) napi_unref_threadsafe_function(env_, waker_);
   }
   if (closing_ && unsettled_ == 0) shutdown();
@@ -115,7 +115,7 @@ void JobQueue::settleDone() {
 
 // Through the C interface alone, results ignored: an environment that is about to end refuses, and
 // there is nobody left to tell.
-void JobQueue::settle(Job& job) {
+void JobQueue::deliver(Job& job) {
   napi_value value = nullptr;
   if (!job.error) {
     try {
@@ -124,7 +124,7 @@ void JobQueue::settle(Job& job) {
       job.error = currentError();
     }
   }
-  if (settled_) settled_(env_);
+  if (delivered_) delivered_(env_);
   if (job.error) {
     napi_reject_deferred(env_, job.deferred, toJavaScript(env_, *job.error));
     return;

@@ -1,5 +1,5 @@
-// Runs the jobs of one owner in order on a thread of its own and settles their promises on the
-// JavaScript thread.
+// Runs the jobs of one owner in order on one thread, and settles their promises on the JavaScript
+// thread.
 #pragma once
 
 #include <napi.h>
@@ -22,8 +22,8 @@ namespace pstmo::binding {
 // Made and destroyed on the JavaScript thread alone: it holds references into it.
 struct Job {
   std::function<void()> work;  // on the queue's thread
-  // What the promise resolves with, on the JavaScript thread: made after the work, or `output`, or
-  // undefined.
+  // Makes the value that the promise resolves with, on the JavaScript thread after the work;
+  // without it the value is `output`, or undefined.
   std::function<Napi::Value(Napi::Env)> result;
   Napi::ObjectReference output;
   std::vector<Napi::ObjectReference> held;  // arrays that `work` reads or writes, and the owner
@@ -37,8 +37,9 @@ struct Job {
 // All public functions are for the JavaScript thread.
 class JobQueue : public std::enable_shared_from_this<JobQueue> {
  public:
-  // `settled` is called on the JavaScript thread after each job.
-  static std::shared_ptr<JobQueue> make(Napi::Env env, std::function<void(Napi::Env)> settled = {});
+  // `delivered` is called on the JavaScript thread after each job.
+  static std::shared_ptr<JobQueue> make(Napi::Env env,
+                                        std::function<void(Napi::Env)> delivered = {});
   ~JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
@@ -52,16 +53,16 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   void shutdown();
 
  private:
-  JobQueue(Napi::Env env, std::function<void(Napi::Env)> settled)
-      : env_(env), settled_(std::move(settled)) {}
+  JobQueue(Napi::Env env, std::function<void(Napi::Env)> delivered)
+      : env_(env), delivered_(std::move(delivered)) {}
   Napi::Promise enqueue(std::unique_ptr<Job> job);
   void cancelAll();  // with the lock held
   void runJobs();
-  void settleDone();
-  void settle(Job& job);
+  void deliverDone();
+  void deliver(Job& job);
 
   Napi::Env env_;
-  std::function<void(Napi::Env)> settled_;
+  std::function<void(Napi::Env)> delivered_;
   napi_threadsafe_function waker_ = nullptr;
   std::thread thread_;
   int unsettled_ = 0;  // while there are some, the event loop stays alive

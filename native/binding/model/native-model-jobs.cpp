@@ -1,4 +1,4 @@
-// What a NativeModel computes: windows given whole, videos to lift, steps of training.
+// The jobs of a NativeModel that compute: windows given whole, videos to lift, training steps.
 #include <algorithm>
 #include <limits>
 
@@ -167,7 +167,7 @@ Napi::Value NativeModel::adamStep(const Napi::CallbackInfo& info) {
     const double learningRate = ObjectReader(fields, "adamStep").number("learningRate", 0, 1e6);
     const int64_t step = readWhole(info, 1, "step", 1, kLargestSeed);
     return submit(job(), [this, learningRate, step] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->adamStep(learningRate, step);
     });
   });
@@ -284,7 +284,7 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     const network::JobControl control{task->control.cancel, task->control.done};
     return submit(std::move(task), [this, request, control] {
-      if (request.update) planStale_ = true;
+      if (request.update) lifterStale_ = true;
       network_->train(request, control);
     });
   });

@@ -1,45 +1,45 @@
-// The plan beside the graph: which networks have one, when it is compiled, and the calls that run
-// it.
+// The compiled lifter beside the op-by-op network: which networks have one, when it is compiled,
+// and the calls that run it.
 #include "../probe/machine.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
 
-std::string NativeModel::findPlanObstacle() const {
-  if (planWish_ == PlanWish::off) return "it was switched off";
-  if (planDevice_ == "cpu") return inference::planObstacle(config_, planPrecision_);
-  if (planWish_ != PlanWish::on)
-    return "on a GPU it is not the default before it has been measured on one: plan \"on\" asks "
-           "for it";
-  return inference::cudaPlanObstacle(config_, planPrecision_, cudaNumber(planDevice_));
+std::string NativeModel::findUnsupportedReason() const {
+  if (compiled_ == Compiled::off) return "it was switched off";
+  if (deviceName_ == "cpu") return inference::cpuUnsupportedReason(config_, precision_);
+  if (compiled_ != Compiled::on)
+    return "on a GPU it is not the default before it has been measured on one: compiled \"on\" "
+           "asks for it";
+  return inference::cudaUnsupportedReason(config_, precision_, cudaNumber(deviceName_));
 }
 
-inference::LiftPlan* NativeModel::currentPlan() {
-  if (!planObstacle_.empty()) return nullptr;
-  if (planStale_) {
+inference::CompiledLifter* NativeModel::currentLifter() {
+  if (!unsupportedReason_.empty()) return nullptr;
+  if (lifterStale_) {
     streams_.clear();
     streamOwed_.clear();
-    plan_.reset();
+    lifter_.reset();
     const inference::TensorReader read = [this](const std::string& name) {
       std::vector<float> values(tensorSize(name));
       network_->read(network::TensorState::value, name, values.data());
       return values;
     };
-    plan_ = planDevice_ == "cpu" ? inference::makeCpuPlan(config_, planFolds_, planPrecision_,
-                                                          planThreads_, planIsa_, read)
-                                 : inference::makeCudaPlan(config_, planFolds_, planPrecision_,
-                                                           cudaNumber(planDevice_), read);
-    planStale_ = false;
+    lifter_ =
+        deviceName_ == "cpu"
+            ? inference::makeCpuLifter(config_, folds_, precision_, threads_, isa_, read)
+            : inference::makeCudaLifter(config_, folds_, precision_, cudaNumber(deviceName_), read);
+    lifterStale_ = false;
   }
-  return plan_.get();
+  return lifter_.get();
 }
 
 void NativeModel::liftClips(const network::LiftRequest& request,
                             const std::vector<int32_t>& lengths,
                             const network::JobControl& control) {
-  // The refining module, which a root and a camera call for, is the graph's.
-  inference::LiftPlan* plan = request.root == nullptr ? currentPlan() : nullptr;
-  if (plan == nullptr) {
+  // The refining module, which a root and a camera call for, is not compiled.
+  inference::CompiledLifter* lifter = request.root == nullptr ? currentLifter() : nullptr;
+  if (lifter == nullptr) {
     network::LiftRequest clip = request;
     for (const int32_t frames : lengths) {
       clip.frames = frames;
@@ -55,7 +55,7 @@ void NativeModel::liftClips(const network::LiftRequest& request,
     if (control.cancel != nullptr && control.cancel->load() != 0)
       throw Error("ERR_ABORTED", "The caller stopped the job.");
   };
-  inference::PlanLift lift;
+  inference::ClipRequest lift;
   lift.keypoints = request.keypoints;
   for (const int32_t frames : lengths)
     lift.clips.push_back({frames, lengths.size() > 1 ? 0 : request.first,
@@ -64,11 +64,11 @@ void NativeModel::liftClips(const network::LiftRequest& request,
   lift.flip = request.flip;
   lift.poses = request.poses;
   progress(0);
-  plan->lift(lift, progress);
+  lifter->lift(lift, progress);
 }
 
-Napi::Value NativeModel::planObstacle(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), planObstacle_);
+Napi::Value NativeModel::unsupportedReason(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), unsupportedReason_);
 }
 
 Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {
@@ -80,8 +80,8 @@ Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {
     auto values = Napi::Float32Array::New(info.Env(), sizeOf({in.batch, config_.outputJoints, 3}));
     task->output = Napi::Persistent(values.As<Napi::Object>());
     return submit(std::move(task), [this, in, poses = values.Data()] {
-      if (inference::LiftPlan* plan = currentPlan()) {
-        plan->liftWindows(in.keypoints, in.batch, poses);
+      if (inference::CompiledLifter* lifter = currentLifter()) {
+        lifter->liftWindows(in.keypoints, in.batch, poses);
       } else {
         network_->forward(in.keypoints, in.batch, nullptr, nullptr, poses, nullptr, nullptr);
       }

@@ -4,7 +4,7 @@
 
 namespace pstmo::binding {
 
-inference::PlanStream& NativeModel::streamOf(int64_t id) {
+inference::LiftStream& NativeModel::streamOf(int64_t id) {
   const auto found = streams_.find(id);
   if (found == streams_.end())
     throw Error("ERR_CLOSED",
@@ -12,8 +12,8 @@ inference::PlanStream& NativeModel::streamOf(int64_t id) {
   return *found->second;
 }
 
-std::unique_ptr<inference::PlanStream> NativeModel::graphStream(
-    const inference::PlanStreamOptions& options) {
+std::unique_ptr<inference::LiftStream> NativeModel::opByOpStream(
+    const inference::StreamOptions& options) {
   const int reach = (config_.frames - 1) / 2 * options.stride;
   return std::make_unique<inference::HeldStream>(
       options, reach, config_.joints, config_.outputJoints,
@@ -34,7 +34,7 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     requireStage(2, "openStream");
     ObjectReader reader(info[0], "options");
-    inference::PlanStreamOptions options;
+    inference::StreamOptions options;
     options.stride = static_cast<int>(reader.integer("stride", 1, 1 << 16));
     options.flip = reader.boolean("flip");
     options.lookahead = static_cast<int>(
@@ -44,14 +44,14 @@ Napi::Value NativeModel::openStream(const Napi::CallbackInfo& info) {
     const int64_t id = ++lastStream_;
     task->result = [id](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(id)); };
     return submit(std::move(task), [this, id, options] {
-      inference::LiftPlan* plan = currentPlan();
-      streams_[id] = plan != nullptr ? plan->stream(options) : graphStream(options);
+      inference::CompiledLifter* lifter = currentLifter();
+      streams_[id] = lifter != nullptr ? lifter->stream(options) : opByOpStream(options);
       streamOwed_[id] = options.lookahead;
     });
   });
 }
 
-// Poses that the work hands out, as an array of its own.
+// Resolves with the poses that `work` writes.
 Napi::Value NativeModel::posesOf(std::unique_ptr<Job> task,
                                  std::function<void(std::vector<float>&)> work) {
   auto poses = std::make_shared<std::vector<float>>();
@@ -71,7 +71,7 @@ Napi::Value NativeModel::pushFrame(const Napi::CallbackInfo& info) {
     ObjectReader reader(fields, "pushFrame");
     const float* keypoints = reader.floats("keypoints", sizeOf({config_.joints, 2}));
     return posesOf(job(reader.takeReferences()), [this, id, keypoints](std::vector<float>& poses) {
-      inference::PlanStream& stream = streamOf(id);
+      inference::LiftStream& stream = streamOf(id);
       poses.resize(sizeOf({config_.outputJoints, 3}));
       if (!stream.push(keypoints, poses.data())) poses.clear();
     });
@@ -82,7 +82,7 @@ Napi::Value NativeModel::endStream(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const int64_t id = readWhole(info, 0, "stream", 0, kLargestSeed);
     return posesOf(job(), [this, id](std::vector<float>& poses) {
-      inference::PlanStream& stream = streamOf(id);
+      inference::LiftStream& stream = streamOf(id);
       poses.resize(sizeOf({streamOwed_[id], config_.outputJoints, 3}));
       poses.resize(sizeOf({stream.finish(poses.data()), config_.outputJoints, 3}));
       streams_.erase(id);

@@ -28,11 +28,11 @@ std::string nameOf(const Napi::Value& value) {
   return value.As<Napi::String>().Utf8Value();
 }
 
-void readFolds(ObjectReader& reader, inference::PlanFolds& folds) {
+void readFolds(ObjectReader& reader, inference::Folds& folds) {
   for (const std::string& name : reader.texts("withoutFolds")) {
     if (inference::leaveOutFold(folds, name)) continue;
     std::string list;
-    for (const std::string& known : inference::planFoldNames())
+    for (const std::string& known : inference::foldNames())
       list += (list.empty() ? "" : ", ") + known;
     throw Error("ERR_ARGUMENT",
                 "options.withoutFolds: expected names among " + list + ", got \"" + name + "\".");
@@ -65,7 +65,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::tensors>("tensors"),
                          InstanceAccessor<&NativeModel::device>("device"),
                          InstanceAccessor<&NativeModel::memoryBytes>("memoryBytes"),
-                         InstanceAccessor<&NativeModel::planObstacle>("planObstacle"),
+                         InstanceAccessor<&NativeModel::unsupportedReason>("unsupportedReason"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
                          InstanceMethod<&NativeModel::readValues>("readValues"),
@@ -97,29 +97,31 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     const int threads = static_cast<int>(reader.integer("threads", 0, 1024));
     const bool profile = reader.has("profile") && reader.boolean("profile");
     const std::string isa = reader.textOr("isa", "auto");
-    const std::string products = reader.textOr("products", "auto");
-    const std::string plan =
-        reader.has("plan") ? reader.text("plan", {"auto", "on", "off"}) : "auto";
-    planWish_ = plan == "on"    ? PlanWish::on
-                : plan == "off" ? PlanWish::off
-                                : PlanWish::whereDefault;
-    if (reader.has("withoutFolds")) readFolds(reader, planFolds_);
+    const std::string matmul = reader.textOr("matmul", "auto");
+    const std::string compiled =
+        reader.has("compiled") ? reader.text("compiled", {"auto", "on", "off"}) : "auto";
+    compiled_ = compiled == "on"    ? Compiled::on
+                : compiled == "off" ? Compiled::off
+                                    : Compiled::whereDefault;
+    if (reader.has("withoutFolds")) readFolds(reader, folds_);
     reader.finish();
-    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, products);
+    std::unique_ptr<Backend> backend = makeBackend(device, precision, threads, isa, matmul);
     if (profile) {
       auto profiler = std::make_unique<ProfilingBackend>(std::move(backend));
       profiler_ = profiler.get();
       backend = std::move(profiler);
     }
     network_ = network::Network::make(config_, std::move(backend));
-    planDevice_ = device;
-    planIsa_ = isa;
-    planPrecision_ = precision;
-    planThreads_ = threads;
-    planObstacle_ = findPlanObstacle();
-    if (plan == "on" && !planObstacle_.empty())
+    deviceName_ = device;
+    isa_ = isa;
+    precision_ = precision;
+    threads_ = threads;
+    unsupportedReason_ = findUnsupportedReason();
+    if (compiled_ == Compiled::on && !unsupportedReason_.empty()) {
       throw Error("ERR_UNSUPPORTED",
-                  "plan \"on\": the network has no plan here, because " + planObstacle_ + ".");
+                  "options.compiled \"on\": the lifter cannot be compiled here, because " +
+                      unsupportedReason_ + "; use \"off\" or \"auto\".");
+    }
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());
@@ -133,7 +135,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
 NativeModel::~NativeModel() {
   if (queue_) queue_->shutdown();
   streams_.clear();
-  plan_.reset();
+  lifter_.reset();
   network_.reset();
   bytes_ = 0;
   reportMemory(Env());
@@ -224,7 +226,7 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     ObjectReader reader(fields, "write");
     const float* data = reader.floats(name.c_str(), size);
     return submit(job(reader.takeReferences()), [this, state, name, data] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->write(state, name, data);
     });
   });
@@ -251,9 +253,9 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
                          static_cast<uint64_t>(offset), tensorSize(name)});
     }
     return submit(job(), [this, path, tensors = std::move(tensors)] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->attachFile(std::make_shared<network::ValuesFile>(path, tensors));
-      if (currentPlan() == nullptr) network_->materialize();
+      if (currentLifter() == nullptr) network_->materialize();
     });
   });
 }
@@ -262,7 +264,7 @@ Napi::Value NativeModel::initialize(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const int64_t seed = readWhole(info, 0, "seed", 0, kLargestSeed);
     return submit(job(), [this, seed] {
-      planStale_ = true;
+      lifterStale_ = true;
       network_->initialize(static_cast<uint64_t>(seed));
     });
   });
@@ -275,7 +277,7 @@ Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
     closed_ = true;
     last->work = [this] {
       streams_.clear();
-      plan_.reset();
+      lifter_.reset();
       network_.reset();
       bytes_ = 0;
     };

@@ -30,7 +30,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   ~NativeModel() override;
 
  private:
-  // Windows as they come: pointers into arrays that the reader holds.
+  // Windows of a call: pointers into arrays that the reader holds.
   struct Windows {
     const float* keypoints;
     int batch;
@@ -44,7 +44,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value memoryBytes(const Napi::CallbackInfo& info);
-  Napi::Value planObstacle(const Napi::CallbackInfo& info);
+  Napi::Value unsupportedReason(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value readValues(const Napi::CallbackInfo& info);
@@ -65,7 +65,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value stopProfile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
-  // Runs `body`; what it throws becomes a rejected promise.
+  // Runs `body`; an exception becomes a rejected promise.
   template <typename Body>
   Napi::Value promised(Napi::Env env, Body body) {
     try {
@@ -82,17 +82,18 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   void requireProfiler() const;
   void reportMemory(Napi::Env env);
   size_t tensorSize(const std::string& name) const;
-  std::string findPlanObstacle() const;
-  // On the queue's thread: the plan of the weights as they are now, or null where there is none.
-  inference::LiftPlan* currentPlan();
+  std::string findUnsupportedReason() const;
+  // On the queue's thread: the lifter of the weights as they are now, or null where it is
+  // unsupported.
+  inference::CompiledLifter* currentLifter();
   // Clips end to end; one clip may be lifted in part.
   void liftClips(const network::LiftRequest& request, const std::vector<int32_t>& lengths,
                  const network::JobControl& control);
-  inference::PlanStream& streamOf(int64_t id);
-  std::unique_ptr<inference::PlanStream> graphStream(const inference::PlanStreamOptions& options);
+  inference::LiftStream& streamOf(int64_t id);
+  std::unique_ptr<inference::LiftStream> opByOpStream(const inference::StreamOptions& options);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
   size_t nativeBytes() const {
-    return network_->memoryBytes() + (plan_ ? plan_->memoryBytes() : 0);
+    return network_->memoryBytes() + (lifter_ ? lifter_->memoryBytes() : 0);
   }
 
   NetworkConfig config_;
@@ -101,17 +102,17 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   std::unique_ptr<network::Network> network_;  // after construction: the queue's thread alone
   ProfilingBackend* profiler_ =
       nullptr;  // the network's backend where the model was made with `profile`
-  std::unique_ptr<inference::LiftPlan> plan_;  // the queue's thread alone
-  std::map<int64_t, std::unique_ptr<inference::PlanStream>>
-      streams_;  // the queue's thread alone; they end with the plan they run on
+  std::unique_ptr<inference::CompiledLifter> lifter_;  // the queue's thread alone
+  std::map<int64_t, std::unique_ptr<inference::LiftStream>>
+      streams_;  // the queue's thread alone; they end with the lifter they run on
   std::map<int64_t, int> streamOwed_;  // the poses that each still has to give
   int64_t lastStream_ = 0;
-  bool planStale_ = true;  // weights changed since
-  enum class PlanWish { whereDefault, on, off } planWish_ = PlanWish::whereDefault;
-  std::string planDevice_, planIsa_, planObstacle_;
-  Precision planPrecision_ = Precision::fp32;
-  int planThreads_ = 0;
-  inference::PlanFolds planFolds_;
+  bool lifterStale_ = true;  // weights changed since
+  enum class Compiled { whereDefault, on, off } compiled_ = Compiled::whereDefault;
+  std::string deviceName_, isa_, unsupportedReason_;
+  Precision precision_ = Precision::fp32;
+  int threads_ = 0;
+  inference::Folds folds_;
   std::atomic<int64_t> bytes_{0};
   int64_t reportedBytes_ = 0;
   bool closed_ = false;

@@ -76,7 +76,6 @@ struct NormalizeBackward {
 struct Kernels {
   const char* name;
   int tileRows;      // rows of a full tile
-  int lanes;         // floats of a vector
   int panelColumns;  // columns of a panel: two vectors
 
   // out (rows, panelColumns) = or += (accumulate) a panel. a: row-major (rows, steps) with row

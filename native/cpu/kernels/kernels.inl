@@ -1,5 +1,6 @@
 // All range kernels of one instruction set. An isa-*.cpp file, which CMake makes of isa.cpp.in,
-// defines PSTMO_ISA, PSTMO_ISA_NAME and PSTMO_VECTOR_BYTES, is compiled with that set's flags and includes this.
+// defines PSTMO_ISA, PSTMO_ISA_NAME and PSTMO_VECTOR_BYTES, is compiled with that set's flags and
+// includes this.
 #include "../../core/constants.h"
 #include "../../core/philox.h"
 #include "kernels.h"
@@ -22,7 +23,6 @@ constexpr Kernels makeKernels() {
   return {
       .name = PSTMO_ISA_NAME,
       .tileRows = kTileRows,
-      .lanes = kLanes,
       .panelColumns = kPanel,
       .tile = tile<Fp32Word, 2>,
 #if defined(__AVX512BF16__)

@@ -20,6 +20,7 @@
 template <typename Word, int MR, int NV, bool kMajor>
 void tileOf(const float* __restrict a, ptrdiff_t stride, int steps, const float* __restrict panel,
             float* __restrict out, bool accumulate) {
+  // From zero, or from where the block of steps before this one left off.
   Vec sums[MR][NV];
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) {
@@ -28,6 +29,7 @@ void tileOf(const float* __restrict a, ptrdiff_t stride, int steps, const float*
       sums[i][v] = accumulate ? load(out + (i * NV + v) * kLanes) : Vec{};
   }
 
+  // A step: one row of the panel, times one word of each row of the tile.
   for (int p = 0; p < steps; ++p) {
     Vec b[NV];
 #pragma GCC unroll 2
@@ -147,16 +149,19 @@ void storeLanes(const Epilogue& e, const float* sums, int row, int rows, int tap
     if (r < 0) continue;
     float* y = e.y + r * e.width + c;
 
+    // Bias, ReLU, dropout. Two rows share their random words: drawn once for both.
     Vec value = load(sums + i * kPanel) + bias;
     if (e.relu) value = value < 0.0f ? Vec{} : value;
     if (e.dropout.active()) {
       if (wordsPair != r / 2) words = dropoutWords(e.dropout, e.width, wordsPair = r / 2, c);
       value *= dropoutMask(e.dropout, words, r, c);
     }
+    // Backward of the layer before: through its ReLU and dropout.
     if (e.reluOutput) {
       const Vec output = loadUpTo(e.reluOutput + r * e.width + c, count);
       value = output > 0.0f ? value * e.reluScale : Vec{};
     }
+    // Residual, of every `stride`-th token after a strided convolution.
     if (e.residual) {
       const int64_t from =
           e.outTokens == e.tokens ? r : r / e.outTokens * e.tokens + r % e.outTokens * e.stride;
@@ -168,6 +173,7 @@ void storeLanes(const Epilogue& e, const float* sums, int row, int rows, int tap
 }
 
 void storeTile(const Epilogue& e, const float* sums, int row, int rows, int column) {
+  // Taps 3: the panel lies within one tap, whose columns are those of y.
   const int tap = e.taps == 1 ? 0 : column / e.width;
   column -= tap * e.width;
   if (e.taps == 1 && column + kPanel <= e.width && !e.dropout.active() && !e.reluOutput &&

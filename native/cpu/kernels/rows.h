@@ -22,11 +22,13 @@ void layerNormForward(const LayerNormForward& op, int begin, int end) {
     const float* x = op.x + (ptrdiff_t)row * channels;
     float* y = op.y.floats() + (ptrdiff_t)row * channels;
 
+    // Mean.
     Vec total{};
     for (int c = 0; c < channels; c += kLanes)
       total += loadUpTo(x + c, least(kLanes, channels - c));
     const float mean = sum(total) / (float)channels;
 
+    // Standard deviation; what lies behind the last channel does not count.
     Vec squares{};
     for (int c = 0; c < channels; c += kLanes) {
       const int count = least(kLanes, channels - c);
@@ -35,6 +37,7 @@ void layerNormForward(const LayerNormForward& op, int begin, int end) {
     }
     const float std = __builtin_sqrtf(sum(squares) / (float)(channels - 1));
 
+    // Output, and the moments for backward.
     const float factor = 1.0f / (std + kLayerNormEpsilon);
     for (int c = 0; c < channels; c += kLanes) {
       const int count = least(kLanes, channels - c);
@@ -74,6 +77,7 @@ void layerNormBackward(const LayerNormBackward& op, int begin, int end, float* s
     const float meanG = sum(totalG) / (float)channels;
     const float slopeU = std > 0.0f ? t * t * sum(totalGu) / (std * (float)(channels - 1)) : 0.0f;
 
+    // dX, whose last vector is saved in part.
     for (int c = 0; c < channels; c += kLanes) {
       const int count = least(kLanes, channels - c);
       Vec value = t * (loadUpTo(dY + c, count) * loadUpTo(op.a + c, count) - meanG) -
@@ -88,6 +92,7 @@ void layerNormBackward(const LayerNormBackward& op, int begin, int end, float* s
 
 void columnSums(const float* x, int channels, int begin, int end, float* sums) {
   constexpr int kVectors = 4;  // independent sums: one addition need not wait for the one before
+  // Four vectors of columns together through all rows, then the rest one by one.
   int first = 0;
   for (; first + kVectors * kLanes <= channels; first += kVectors * kLanes) {
     Vec totals[kVectors] = {};

@@ -234,6 +234,7 @@ inline Vec dropoutMask(const Dropout& dropout, const VecPhilox& words, int64_t r
 template <typename Body>
 inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int64_t end,
                           Body body) {
+  // Without dropout: row after row.
   if (!dropout.active()) {
     for (int64_t row = begin; row < end; ++row) {
       for (int column = 0; column < width; column += kLanes)
@@ -241,6 +242,7 @@ inline void forEachVector(const Dropout& dropout, int width, int64_t begin, int6
     }
     return;
   }
+  // A vector of words serves both rows of the pair, and two vectors of columns of each.
   for (int64_t pair = begin / 2; pair * 2 < end; ++pair) {
     for (int base = 0; base < width; base += 32) {
       for (int lane = 0; lane < 16; lane += kLanes) {

@@ -6,20 +6,20 @@
 
 namespace pstmo::inference {
 
-class CpuPlanStream final : public PlanStream {
+class CpuLifterStream final : public LiftStream {
  public:
-  CpuPlanStream(CpuPlan& plan, const PlanStreamOptions& options)
-      : plan_(plan),
+  CpuLifterStream(CpuLifter& lifter, const StreamOptions& options)
+      : lifter_(lifter),
         options_(options),
-        windows_(plan, ring_, options.stride, options.flip),
-        poses_(static_cast<size_t>(plan.config_.outputJoints) * 6) {
-    plan_.prepareVideo(ring_,
-                       (plan_.config_.frames - 1) / 2 * options.stride + options.lookahead + 1,
-                       options.flip);
+        windows_(lifter, ring_, options.stride, options.flip),
+        poses_(static_cast<size_t>(lifter.config_.outputJoints) * 6) {
+    lifter_.prepareVideo(ring_,
+                         (lifter_.config_.frames - 1) / 2 * options.stride + options.lookahead + 1,
+                         options.flip);
   }
 
   bool push(const float* keypoints, float* pose) override {
-    plan_.encodeIntoRing(ring_, keypoints, frames_, frames_ + 1, options_.flip);
+    lifter_.encodeIntoRing(ring_, keypoints, frames_, frames_ + 1, options_.flip);
     ++frames_;
     if (frames_ <= options_.lookahead) return false;
     emit(frames_ - 1 - options_.lookahead, pose);
@@ -29,7 +29,7 @@ class CpuPlanStream final : public PlanStream {
   int finish(float* poses) override {
     const int64_t owed = std::min<int64_t>(options_.lookahead, frames_);
     for (int64_t i = 0; i < owed; ++i)
-      emit(frames_ - owed + i, poses + i * 3 * plan_.config_.outputJoints);
+      emit(frames_ - owed + i, poses + i * 3 * lifter_.config_.outputJoints);
     return static_cast<int>(owed);
   }
 
@@ -38,23 +38,23 @@ class CpuPlanStream final : public PlanStream {
     const WindowCentre centre{frame, 0, frames_ - 1};
     windows_.start(&centre);
     if (!options_.flip) {
-      plan_.run(windows_, 1, pose);
+      lifter_.run(windows_, 1, pose);
       return;
     }
-    plan_.run(windows_, 2, poses_.data());
-    plan_.meanOfMirrored(poses_.data(), poses_.data() + 3 * plan_.config_.outputJoints, pose);
+    lifter_.run(windows_, 2, poses_.data());
+    lifter_.meanOfMirrored(poses_.data(), poses_.data() + 3 * lifter_.config_.outputJoints, pose);
   }
 
-  CpuPlan& plan_;
-  const PlanStreamOptions options_;
+  CpuLifter& lifter_;
+  const StreamOptions options_;
   FrameRing ring_;
   VideoWindows windows_;
   AlignedArray<float> poses_;
   int64_t frames_ = 0;
 };
 
-std::unique_ptr<PlanStream> CpuPlan::stream(const PlanStreamOptions& options) {
-  return std::make_unique<CpuPlanStream>(*this, options);
+std::unique_ptr<LiftStream> CpuLifter::stream(const StreamOptions& options) {
+  return std::make_unique<CpuLifterStream>(*this, options);
 }
 
 }  // namespace pstmo::inference

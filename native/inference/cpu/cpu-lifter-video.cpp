@@ -16,14 +16,14 @@ constexpr int kBlockUnits = 4;  // units of windows a thread gets between two re
 
 }  // namespace
 
-const SharedFirstLayer* VideoWindows::fill(const Crew& crew, PlanSpace& space, int first,
+const SharedFirstLayer* VideoWindows::fill(const Workers& workers, Workspace& workspace, int first,
                                            int windows) {
-  const int frames = plan_.config_.frames;
-  space.frameRows.resize(static_cast<size_t>(windows) * static_cast<size_t>(frames));
+  const int frames = lifter_.config_.frames;
+  workspace.frameRows.resize(static_cast<size_t>(windows) * static_cast<size_t>(frames));
   for (int window = 0; window < windows; ++window) {
     const WindowCentre& centre = centres_[(first + window) / sides_];
     const int64_t side = (first + window) % sides_;
-    int32_t* rows = space.frameRows.data() + static_cast<ptrdiff_t>(window) * frames;
+    int32_t* rows = workspace.frameRows.data() + static_cast<ptrdiff_t>(window) * frames;
     for (int i = 0; i < frames; ++i) {
       const int64_t frame =
           std::clamp(centre.frame + static_cast<int64_t>(i - (frames - 1) / 2) * stride_,
@@ -31,57 +31,20 @@ const SharedFirstLayer* VideoWindows::fill(const Crew& crew, PlanSpace& space, i
       rows[i] = static_cast<int32_t>(frame % ring_.rows + side * ring_.rows);
     }
   }
-  crew.run(windows, [&](int window, int) {
+  workers.run(windows, [&](int window, int) {
     const ptrdiff_t row = static_cast<ptrdiff_t>(window) * frames;
-    plan_.kernels_.addRows(ring_.tokens.data(), space.frameRows.data() + row, plan_.row_,
-                           plan_.weights_.positions.data(), {.stride = plan_.row_},
-                           plan_.config_.width, frames, space.x.data() + row * plan_.row_);
+    lifter_.kernels_.addRows(ring_.tokens.data(), workspace.frameRows.data() + row, lifter_.row_,
+                             lifter_.weights_.positions.data(), {.stride = lifter_.row_},
+                             lifter_.config_.width, frames,
+                             workspace.x.data() + row * lifter_.row_);
   });
-  if (!plan_.splitsFirstLayer()) return nullptr;
-  space.shared = {ring_.parts.data(), space.frameRows.data(), plan_.firstLayerPositions_.data(),
-                  ring_.allRows};
-  return &space.shared;
+  if (!lifter_.folds_.firstLayer) return nullptr;
+  workspace.shared = {ring_.parts.data(), workspace.frameRows.data(),
+                      lifter_.firstLayerPositions_.data(), ring_.allRows};
+  return &workspace.shared;
 }
 
-// The same windows with nothing shared: each frame is encoded once for each window that sees it.
-class GatheredWindows final : public WindowSource {
- public:
-  GatheredWindows(CpuPlan& plan, const PlanLift& request) : plan_(plan), request_(request) {}
-
-  void start(const WindowCentre* centres) { centres_ = centres; }
-
-  const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
-                               int windows) override {
-    const NetworkConfig& config = plan_.config_;
-    const int frames = config.frames, points = 2 * config.joints, sides = request_.flip ? 2 : 1;
-    float* to = space.keypoints.reserve(static_cast<size_t>(windows) * static_cast<size_t>(frames) *
-                                        static_cast<size_t>(points));
-    for (int window = 0; window < windows; ++window) {
-      const WindowCentre& centre = centres_[(first + window) / sides];
-      for (int i = 0; i < frames; ++i, to += points) {
-        const int64_t frame =
-            std::clamp(centre.frame + static_cast<int64_t>(i - (frames - 1) / 2) * request_.stride,
-                       centre.first, centre.last);
-        const float* from = request_.keypoints + frame * points;
-        if ((first + window) % sides == 0) {
-          std::copy_n(from, points, to);
-        } else {
-          plan_.mirrorFrame(from, to);
-        }
-      }
-    }
-    plan_.encodeFrames(crew, space.keypoints.data(), windows * frames, space.x.data(),
-                       plan_.weights_.positions.data(), frames);
-    return nullptr;
-  }
-
- private:
-  CpuPlan& plan_;
-  const PlanLift& request_;
-  const WindowCentre* centres_ = nullptr;
-};
-
-void CpuPlan::mirrorFrame(const float* from, float* to) const {
+void CpuLifter::mirrorFrame(const float* from, float* to) const {
   for (int joint = 0; joint < config_.joints; ++joint) {
     const float* other = from + 2 * config_.mirrorInput[static_cast<size_t>(joint)];
     to[2 * joint] = -other[0];
@@ -89,8 +52,8 @@ void CpuPlan::mirrorFrame(const float* from, float* to) const {
   }
 }
 
-void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int allRows) {
-  const PlanPanels& heads = weights_.layers.front().heads;
+void CpuLifter::firstLayerParts(const float* tokens, int rows, float* parts, int allRows) {
+  const PackedMatrix& heads = weights_.layers.front().heads;
   const ptrdiff_t width = weights_.headPadded;
   const int chunk = frameBlock(rows, pool_.threads()), chunks = (rows + chunk - 1) / chunk;
   if (heads.bf16) ringRounded_.reserve(static_cast<size_t>(rows), row_, true);
@@ -110,18 +73,18 @@ void CpuPlan::firstLayerParts(const float* tokens, int rows, float* parts, int a
                           .x = from,
                           .stride = row_,
                           .scaled = false,
-                          .yBf16 = rounded});
+                          .y = rounded});
       op.a = rounded;
     }
     for (int part = 0; part < 3 * config_.heads; ++part) {
       op.panels = heads.panel(part * weights_.headPanels);
       op.y = parts + (static_cast<ptrdiff_t>(part) * allRows + first) * width;
-      runProduct(heads, op);
+      runMatmul(heads, op);
     }
   });
 }
 
-void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
+void CpuLifter::prepareVideo(FrameRing& ring, int rows, bool flip) {
   ring.rows = rows;
   ring.allRows = rows * (flip ? 2 : 1);
   const size_t all = static_cast<size_t>(ring.allRows),
@@ -130,7 +93,7 @@ void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
   prepare(groupWindows_, unitWindows_, pool_.threads());
   ring.tokens.reserve(all * static_cast<size_t>(row_));
   std::fill_n(ring.tokens.data(), all * static_cast<size_t>(row_), 0.0f);
-  if (!splitsFirstLayer()) return;
+  if (!folds_.firstLayer) return;
   ring.parts.reserve(all * parts);
   if (firstLayerPositions_.count() > 0) return;
   firstLayerPositions_.reserve(static_cast<size_t>(config_.frames) * parts);
@@ -140,8 +103,8 @@ void CpuPlan::prepareVideo(FrameRing& ring, int rows, bool flip) {
 
 // Frames [from, end), whose keypoints are given, into the ring, and their mirror images behind
 // them.
-void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end,
-                             bool flip) {
+void CpuLifter::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end,
+                               bool flip) {
   const int points = 2 * config_.joints;
   while (from < end) {
     const int slot = static_cast<int>(from % ring.rows),
@@ -158,8 +121,8 @@ void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t fr
       }
       const ptrdiff_t row = slot + static_cast<ptrdiff_t>(side) * ring.rows;
       float* tokens = ring.tokens.data() + row * row_;
-      encodeFrames(Crew(pool_), frames, count, tokens, nullptr, 0);
-      if (splitsFirstLayer())
+      encodeFrames(Workers(pool_), frames, count, tokens, nullptr, 0);
+      if (folds_.firstLayer)
         firstLayerParts(tokens, count, ring.parts.data() + row * weights_.headPadded, ring.allRows);
     }
     keypoints += static_cast<ptrdiff_t>(count) * points;
@@ -167,15 +130,14 @@ void CpuPlan::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t fr
   }
 }
 
-void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
+void CpuLifter::lift(const ClipRequest& request, const Progress& progress) {
   const int sides = request.flip ? 2 : 1, size = 3 * config_.outputJoints;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
   const int blockFrames = std::max(1, pool_.threads() * unitWindows_ * kBlockUnits / sides);
   ClipWalk walk(request.clips, reach);
   const int ringRows = static_cast<int>(std::min<int64_t>(walk.total(), 2 * reach + blockFrames));
-  if (folds_.sharedFrames) prepareVideo(ring_, ringRows, request.flip);
-  VideoWindows shared(*this, ring_, request.stride, request.flip);
-  GatheredWindows gathered(*this, request);
+  prepareVideo(ring_, ringRows, request.flip);
+  VideoWindows windows(*this, ring_, request.stride, request.flip);
   if (request.flip)
     blockPoses_.reserve(2 * static_cast<size_t>(blockFrames) * static_cast<size_t>(size));
 
@@ -185,17 +147,12 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
     const int count = static_cast<int>(centres.size());
     float* poses = request.poses + done * size;
     float* out = request.flip ? blockPoses_.data() : poses;
-    if (folds_.sharedFrames) {
-      const int64_t from = std::max(encoded, walk.lowest());
-      encodeIntoRing(ring_, request.keypoints + from * 2 * config_.joints, from, walk.highest() + 1,
-                     request.flip);
-      encoded = walk.highest() + 1;
-      shared.start(centres.data());
-      run(shared, count * sides, out);
-    } else {
-      gathered.start(centres.data());
-      run(gathered, count * sides, out);
-    }
+    const int64_t from = std::max(encoded, walk.lowest());
+    encodeIntoRing(ring_, request.keypoints + from * 2 * config_.joints, from, walk.highest() + 1,
+                   request.flip);
+    encoded = walk.highest() + 1;
+    windows.start(centres.data());
+    run(windows, count * sides, out);
     if (request.flip) {
       for (int i = 0; i < count; ++i)
         meanOfMirrored(out + static_cast<ptrdiff_t>(2 * i) * size,
@@ -207,7 +164,7 @@ void CpuPlan::lift(const PlanLift& request, const PlanProgress& progress) {
   }
 }
 
-void CpuPlan::meanOfMirrored(const float* plain, const float* mirrored, float* poses) const {
+void CpuLifter::meanOfMirrored(const float* plain, const float* mirrored, float* poses) const {
   for (int joint = 0; joint < config_.outputJoints; ++joint) {
     const float* other = mirrored + 3 * config_.mirrorOutput[static_cast<size_t>(joint)];
     for (int c = 0; c < 3; ++c)

@@ -25,7 +25,7 @@ void zeros(AlignedArray<float>& array, size_t count, PageArena& arena) {
 
 }  // namespace
 
-void PlanRows::reserve(size_t rows, ptrdiff_t rowStride, bool inBf16, PageArena* arena) {
+void PaddedRows::reserve(size_t rows, ptrdiff_t rowStride, bool inBf16, PageArena* arena) {
   stride = rowStride;
   bf16 = inBf16;
   const size_t bytes =
@@ -35,16 +35,15 @@ void PlanRows::reserve(size_t rows, ptrdiff_t rowStride, bool inBf16, PageArena*
   std::memset(memory.data(), 0, bytes);
 }
 
-size_t PlanSpace::bytes() const {
+size_t Workspace::bytes() const {
   size_t bytes = normed.memory.bytes() + keptNormed.memory.bytes() + attended.memory.bytes() +
                  hidden.memory.bytes() + frameRows.capacity() * sizeof(int32_t);
-  for (const auto* array :
-       {&x, &kept, &scale, &keptScale, &levels[0], &levels[1], &poses, &headInput})
+  for (const auto* array : {&x, &kept, &scale, &keptScale, &levels[0], &levels[1], &poses})
     bytes += array->bytes();
   return bytes;
 }
 
-size_t PlanHand::bytes() const {
+size_t WorkerScratch::bytes() const {
   size_t bytes = scores.bytes();
   for (const auto* rows : {&query, &key, &value, &rounded[0], &rounded[1]})
     bytes += rows->memory.bytes();
@@ -52,7 +51,7 @@ size_t PlanHand::bytes() const {
   return bytes;
 }
 
-std::string planObstacle(const NetworkConfig& config, Precision precision) {
+std::string cpuUnsupportedReason(const NetworkConfig& config, Precision precision) {
   const std::string unsupported = unsupportedNetwork(config);
   if (!unsupported.empty()) return unsupported;
   if (precision == Precision::bf16 &&
@@ -61,37 +60,64 @@ std::string planObstacle(const NetworkConfig& config, Precision precision) {
   return {};
 }
 
-std::unique_ptr<LiftPlan> makeCpuPlan(const NetworkConfig& config, const PlanFolds& folds,
-                                      Precision precision, int threads, const std::string& isa,
-                                      const TensorReader& read) {
-  const std::string obstacle = planObstacle(config, precision);
-  if (!obstacle.empty()) throw Error("ERR_UNSUPPORTED", "No plan: " + obstacle + ".");
-  return std::make_unique<CpuPlan>(config, folds, precision, threads, isa, read);
+std::unique_ptr<CompiledLifter> makeCpuLifter(const NetworkConfig& config, const Folds& folds,
+                                              Precision precision, int threads,
+                                              const std::string& isa, const TensorReader& read) {
+  const std::string unsupported = cpuUnsupportedReason(config, precision);
+  if (!unsupported.empty())
+    throw Error("ERR_UNSUPPORTED", "The lifter cannot be compiled: " + unsupported + ".");
+  return std::make_unique<CpuLifter>(config, folds, precision, threads, isa, read);
 }
 
-CpuPlan::CpuPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
-                 int threads, const std::string& isa, const TensorReader& read)
+CpuLifter::CpuLifter(const NetworkConfig& config, const Folds& folds, Precision precision,
+                     int threads, const std::string& isa, const TensorReader& read)
     : config_(config),
       folds_(folds),
       kernels_(chooseKernels(precision, isa)),
       pool_(threads),
-      weights_(config_, folds_, precision, kernels_, pool_, read),
+      weights_(config_, precision, kernels_, pool_, read),
       row_(paddedRow(config.width)),
       hiddenRow_(paddedRow(config.hidden)),
       innerRow_(paddedRow(2 * config.width)),
       poseRow_(paddedRow(3 * config.outputJoints)),
       groupWindows_(std::max(1, kGroupRows / config.frames)),
       unitWindows_(roundUp(kMostUnitWindows, groupWindows_)),
-      spaces_(static_cast<size_t>(pool_.threads())),
-      hands_(static_cast<size_t>(pool_.threads())) {}
+      workspaces_(static_cast<size_t>(pool_.threads())),
+      scratch_(static_cast<size_t>(pool_.threads())) {}
 
-// Memory for groups and units of so many windows; it only grows.
-void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
-  const bool bf16 = weights_.bf16(), normed = bf16 || !folds_.layerNorm;
-  // Later layers of the aggregator pass in groups of their own: of as many rows at most, or of one
-  // window.
-  const size_t rows = static_cast<size_t>(std::max(groupWindows * config_.frames, kGroupRows));
-  const size_t row = static_cast<size_t>(row_), windows = static_cast<size_t>(unitWindows);
+// Grows the memory to groups of groupWindows and units of unitWindows windows.
+void CpuLifter::prepare(int groupWindows, int unitWindows, int units) {
+  for (int i = 0; i < units; ++i)
+    prepareWorkspace(workspaces_[static_cast<size_t>(i)], groupWindows, unitWindows);
+  for (WorkerScratch& scratch : scratch_) prepareScratch(scratch, groupRows(groupWindows));
+}
+
+// Later layers of the aggregator pass in groups of their own: of as many rows at most, or of one
+// window.
+size_t CpuLifter::groupRows(int groupWindows) const {
+  return static_cast<size_t>(std::max(groupWindows * config_.frames, kGroupRows));
+}
+
+void CpuLifter::prepareWorkspace(Workspace& workspace, int groupWindows, int unitWindows) {
+  const bool bf16 = weights_.bf16();
+  const size_t rows = groupRows(groupWindows), row = static_cast<size_t>(row_),
+               windows = static_cast<size_t>(unitWindows);
+
+  // A group's rows in a layer.
+  zeros(workspace.x, rows * row, arena_);
+  zeros(workspace.kept, rows * row, arena_);
+  zeros(workspace.scale, rows, arena_);
+  zeros(workspace.keptScale, rows, arena_);
+  if (bf16) {
+    workspace.normed.reserve(rows, row_, bf16, &arena_);
+    workspace.keptNormed.reserve(rows, row_, bf16, &arena_);
+  }
+  workspace.attended.reserve(rows, row_, bf16, &arena_);
+  // A row of zeros in front of each window, at most one a row; one behind.
+  workspace.hidden.reserve(rows + rows / 3 + 2 + static_cast<size_t>(groupWindows), hiddenRow_,
+                           bf16, &arena_);
+
+  // A unit's rows between the aggregator's layers, and its poses.
   int tokens = config_.frames;
   size_t levelRows[2] = {0, 0};
   for (size_t i = 0; i < weights_.aggregator.size(); ++i) {
@@ -99,43 +125,32 @@ void CpuPlan::prepare(int groupWindows, int unitWindows, int units) {
     tokens = (tokens + stride - 1) / stride;
     levelRows[i % 2] = std::max(levelRows[i % 2], windows * static_cast<size_t>(tokens));
   }
-  for (int i = 0; i < units; ++i) {
-    PlanSpace& space = spaces_[static_cast<size_t>(i)];
-    zeros(space.x, rows * row, arena_);
-    zeros(space.kept, rows * row, arena_);
-    zeros(space.scale, rows, arena_);
-    zeros(space.keptScale, rows, arena_);
-    if (normed) {
-      space.normed.reserve(rows, row_, bf16, &arena_);
-      space.keptNormed.reserve(rows, row_, bf16, &arena_);
-    }
-    space.attended.reserve(rows, row_, bf16, &arena_);
-    // A row of zeros in front of each window, at most one a row; one behind.
-    space.hidden.reserve(rows + rows / 3 + 2 + static_cast<size_t>(groupWindows), hiddenRow_, bf16,
-                         &arena_);
-    for (int level = 0; level < 2; ++level)
-      zeros(space.levels[level], levelRows[level] * row, arena_);
-    zeros(space.poses, windows * static_cast<size_t>(poseRow_), arena_);
-    if (!folds_.batchNorm) zeros(space.headInput, windows * row, arena_);
-  }
-  for (PlanHand& hand : hands_) {
-    for (PlanRows* part : {&hand.query, &hand.key, &hand.value})
-      part->reserve(rows, weights_.headPadded, bf16, &arena_);
-    hand.scores.reserve(attentionScratch(config_.frames, weights_.headPadded));
-    const size_t inner =
-        static_cast<size_t>(kSharedRows + kernels_.tileRows) * static_cast<size_t>(innerRow_);
-    zeros(hand.inside[0], inner, arena_);
-    if (!bf16) zeros(hand.inside[1], inner, arena_);
-    if (!folds_.batchNorm) zeros(hand.inside[2], inner, arena_);
-    if (bf16) {
-      for (PlanRows& rounded : hand.rounded)
-        rounded.reserve(static_cast<size_t>(kSharedRows + kernels_.tileRows), innerRow_, true,
-                        &arena_);
-    }
+  for (int level = 0; level < 2; ++level)
+    zeros(workspace.levels[level], levelRows[level] * row, arena_);
+  zeros(workspace.poses, windows * static_cast<size_t>(poseRow_), arena_);
+}
+
+void CpuLifter::prepareScratch(WorkerScratch& scratch, size_t rows) {
+  const bool bf16 = weights_.bf16();
+
+  // A head.
+  for (PaddedRows* part : {&scratch.query, &scratch.key, &scratch.value})
+    part->reserve(rows, weights_.headPadded, bf16, &arena_);
+  scratch.scores.reserve(attentionScratch(config_.frames, weights_.headPadded));
+
+  // A block of frames.
+  const size_t blockRows = static_cast<size_t>(kSharedRows + kernels_.tileRows),
+               inner = blockRows * static_cast<size_t>(innerRow_);
+  zeros(scratch.inside[0], inner, arena_);
+  if (bf16) {
+    for (PaddedRows& rounded : scratch.rounded)
+      rounded.reserve(blockRows, innerRow_, true, &arena_);
+  } else {
+    zeros(scratch.inside[1], inner, arena_);
   }
 }
 
-void CpuPlan::run(WindowSource& source, int windows, float* poses) {
+void CpuLifter::run(WindowSource& source, int windows, float* poses) {
   const int threads = pool_.threads(), size = 3 * config_.outputJoints;
   // Windows that all threads share: few of them, or what is left over when each thread has had as
   // many as the others.
@@ -153,107 +168,100 @@ void CpuPlan::run(WindowSource& source, int windows, float* poses) {
     pool_.run(items, [&](int item, int worker) {
       const int first = static_cast<int>(static_cast<int64_t>(separate) * item / items),
                 end = static_cast<int>(static_cast<int64_t>(separate) * (item + 1) / items);
-      runUnit(Crew(worker), spaces_[static_cast<size_t>(worker)], source, first, end - first,
+      runUnit(Workers(worker), workspaces_[static_cast<size_t>(worker)], source, first, end - first,
               poses + static_cast<ptrdiff_t>(first) * size);
     });
   }
   prepare(groupWindows_, unitWindows_, 1);
   for (int first = separate; first < windows; first += unitWindows_) {
-    runUnit(Crew(pool_), spaces_[0], source, first, std::min(unitWindows_, windows - first),
+    runUnit(Workers(pool_), workspaces_[0], source, first, std::min(unitWindows_, windows - first),
             poses + static_cast<ptrdiff_t>(first) * size);
   }
 }
 
-void CpuPlan::runUnit(const Crew& crew, PlanSpace& space, WindowSource& source, int first,
-                      int windows, float* poses) {
+void CpuLifter::runUnit(const Workers& workers, Workspace& workspace, WindowSource& source,
+                        int first, int windows, float* poses) {
   const int frames = config_.frames, stride = weights_.aggregator.front().stride,
             handed = (frames + stride - 1) / stride;
-  float* x = space.x.data();
+  float* x = workspace.x.data();
   for (int group = 0; group < windows; group += groupWindows_) {
     const int count = std::min(groupWindows_, windows - group);
-    const SharedFirstLayer* shared = source.fill(crew, space, first + group, count);
-    for (const PlanLayerWeights& weights : weights_.layers) {
-      layer(crew, space, weights, x, count, frames, nullptr, shared);
+    const SharedFirstLayer* shared = source.fill(workers, workspace, first + group, count);
+    for (const PackedLayer& weights : weights_.layers) {
+      layer(workers, workspace, weights, x, count, frames, nullptr, shared);
       shared = nullptr;
     }
-    addTable(crew, x, count, frames, weights_.tables[0].data());
-    layer(crew, space, weights_.aggregator[0], x, count, frames,
-          space.levels[0].data() + static_cast<ptrdiff_t>(group) * handed * row_, nullptr);
+    addTable(workers, x, count, frames, weights_.tables[0].data());
+    layer(workers, workspace, weights_.aggregator[0], x, count, frames,
+          workspace.levels[0].data() + static_cast<ptrdiff_t>(group) * handed * row_, nullptr);
   }
-  aggregate(crew, space, windows, poses);
+  aggregate(workers, workspace, windows, poses);
 }
 
 // The aggregator's layers after the first, and the head: half of the weights and a tenth of the
 // work, so for all windows of a unit at once.
-void CpuPlan::aggregate(const Crew& crew, PlanSpace& space, int windows, float* poses) {
+void CpuLifter::aggregate(const Workers& workers, Workspace& workspace, int windows, float* poses) {
   int tokens = (config_.frames + weights_.aggregator.front().stride - 1) /
                weights_.aggregator.front().stride;
-  float *from = space.levels[0].data(), *to = space.levels[1].data();
+  float *from = workspace.levels[0].data(), *to = workspace.levels[1].data();
   for (size_t i = 1; i < weights_.aggregator.size(); ++i) {
     const int stride = weights_.aggregator[i].stride, out = (tokens + stride - 1) / stride,
               together = std::max(1, kGroupRows / tokens);
     for (int group = 0; group < windows; group += together) {
       const int count = std::min(together, windows - group);
       float* x = from + static_cast<ptrdiff_t>(group) * tokens * row_;
-      if (i < weights_.tables.size()) addTable(crew, x, count, tokens, weights_.tables[i].data());
-      layer(crew, space, weights_.aggregator[i], x, count, tokens,
+      if (i < weights_.tables.size())
+        addTable(workers, x, count, tokens, weights_.tables[i].data());
+      layer(workers, workspace, weights_.aggregator[i], x, count, tokens,
             to + static_cast<ptrdiff_t>(group) * out * row_, nullptr);
     }
     std::swap(from, to);
     tokens = out;
   }
-  if (!folds_.batchNorm) {
-    kernels_.affine({.rows = windows,
-                     .channels = config_.width,
-                     .x = from,
-                     .stride = row_,
-                     .scale = weights_.head.normScale.data(),
-                     .shift = weights_.head.normShift.data(),
-                     .y = space.headInput.data()});
-    from = space.headInput.data();
-  }
-  product(Crew(0), weights_.head.panels,
-          {.rows = windows,
-           .a = from,
-           .aStride = row_,
-           .bias = weights_.head.bias.data(),
-           .y = space.poses.data(),
-           .yMap = {.stride = poseRow_}});
+  matmul(Workers(0), weights_.head.panels,
+         {.rows = windows,
+          .a = from,
+          .aStride = row_,
+          .bias = weights_.head.bias.data(),
+          .y = workspace.poses.data(),
+          .yMap = {.stride = poseRow_}});
   const int size = 3 * config_.outputJoints;
   for (int window = 0; window < windows; ++window) {
-    std::copy_n(space.poses.data() + static_cast<ptrdiff_t>(window) * poseRow_, size,
+    std::copy_n(workspace.poses.data() + static_cast<ptrdiff_t>(window) * poseRow_, size,
                 poses + static_cast<ptrdiff_t>(window) * size);
   }
 }
 
 class WholeWindows final : public WindowSource {
  public:
-  WholeWindows(CpuPlan& plan, const float* keypoints) : plan_(plan), keypoints_(keypoints) {}
+  WholeWindows(CpuLifter& lifter, const float* keypoints)
+      : lifter_(lifter), keypoints_(keypoints) {}
 
-  const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
+  const SharedFirstLayer* fill(const Workers& workers, Workspace& workspace, int first,
                                int windows) override {
-    const NetworkConfig& config = plan_.config_;
-    plan_.encodeFrames(
-        crew, keypoints_ + static_cast<ptrdiff_t>(first) * config.frames * 2 * config.joints,
-        windows * config.frames, space.x.data(), plan_.weights_.positions.data(), config.frames);
+    const NetworkConfig& config = lifter_.config_;
+    lifter_.encodeFrames(
+        workers, keypoints_ + static_cast<ptrdiff_t>(first) * config.frames * 2 * config.joints,
+        windows * config.frames, workspace.x.data(), lifter_.weights_.positions.data(),
+        config.frames);
     return nullptr;
   }
 
  private:
-  CpuPlan& plan_;
+  CpuLifter& lifter_;
   const float* keypoints_;
 };
 
-void CpuPlan::liftWindows(const float* keypoints, int batch, float* poses) {
+void CpuLifter::liftWindows(const float* keypoints, int batch, float* poses) {
   WholeWindows source(*this, keypoints);
   run(source, batch, poses);
 }
 
-size_t CpuPlan::memoryBytes() const {
+size_t CpuLifter::memoryBytes() const {
   size_t bytes = weights_.bytes() + firstLayerPositions_.bytes() + ring_.bytes() +
                  ringRounded_.memory.bytes() + mirrored_.bytes() + blockPoses_.bytes();
-  for (const PlanSpace& space : spaces_) bytes += space.bytes();
-  for (const PlanHand& hand : hands_) bytes += hand.bytes();
+  for (const Workspace& workspace : workspaces_) bytes += workspace.bytes();
+  for (const WorkerScratch& scratch : scratch_) bytes += scratch.bytes();
   return bytes;
 }
 

@@ -1,6 +1,6 @@
-// The plan on the CPU. A thread takes a group of windows, about 243 rows, through the network
-// inside its own cache; where there are fewer windows than threads, the threads share a group's
-// heads and panels instead. Sums run in one order either way.
+// The compiled lifter on the CPU. A thread takes a group of windows, about 243 rows, through the
+// network inside its own cache. Where there are fewer windows than threads, the threads share a
+// group's heads and panels instead. Sums run in one order either way.
 #pragma once
 
 #include <vector>
@@ -13,11 +13,11 @@
 
 namespace pstmo::inference {
 
-// Who does the items of a step: one thread after the other items, or all threads together.
-class Crew {
+// Who runs the items of a step: one thread, item after item, or all threads together.
+class Workers {
  public:
-  explicit Crew(int worker) : worker_(worker) {}
-  explicit Crew(ThreadPool& pool) : pool_(&pool) {}
+  explicit Workers(int worker) : worker_(worker) {}
+  explicit Workers(ThreadPool& pool) : pool_(&pool) {}
 
   int threads() const { return pool_ ? pool_->threads() : 1; }
   template <typename Body>
@@ -34,8 +34,8 @@ class Crew {
   int worker_ = 0;
 };
 
-// Rows in floats, or in bf16 where the products are.
-struct PlanRows {
+// Rows in floats, or in bf16 where the matmuls are.
+struct PaddedRows {
   AlignedArray<char> memory;
   ptrdiff_t stride = 0;  // elements
   bool bf16 = false;
@@ -59,28 +59,26 @@ struct SharedFirstLayer {
   int allRows = 0;
 };
 
-// Working memory of a group of windows on its way.
-struct PlanSpace {
+// The workspace of a group of windows on its way through the network.
+struct Workspace {
   AlignedArray<float> x, kept;  // rows of the group; those of them that a strided convolution reads
   AlignedArray<float> scale, keptScale;  // 1 / std of each row
-  PlanRows normed,
-      keptNormed;  // normalised rows, where the norm is not a row scale after the product
-  PlanRows attended, hidden;
-  AlignedArray<float> levels[2];  // what the aggregator's layers hand on, of all windows of a unit
+  PaddedRows normed, keptNormed;         // normalised rows, in bf16
+  PaddedRows attended, hidden;
+  AlignedArray<float>
+      levels[2];  // what the aggregator's layers scratch on, of all windows of a unit
   AlignedArray<float> poses;
-  AlignedArray<float> headInput;
   std::vector<int32_t> frameRows;  // a video's windows: which frame each row is
   SharedFirstLayer shared;
-  AlignedArray<float> keypoints;  // a video's windows where nothing is shared
   size_t bytes() const;
 };
 
-// What one thread needs while it works on a head or on a block of frames.
-struct PlanHand {
-  PlanRows query, key, value;
+// The memory of one thread while it computes a head or a block of frames.
+struct WorkerScratch {
+  PaddedRows query, key, value;
   AlignedArray<float> scores;
-  AlignedArray<float> inside[3];  // spatial encoder, fp32
-  PlanRows rounded[2];            // and rounded
+  AlignedArray<float> inside[2];  // spatial encoder, fp32
+  PaddedRows rounded[2];          // and rounded
   size_t bytes() const;
 };
 
@@ -97,79 +95,91 @@ struct FrameRing {
 class WindowSource {
  public:
   virtual ~WindowSource() = default;
-  virtual const SharedFirstLayer* fill(const Crew& crew, PlanSpace& space, int first,
+  virtual const SharedFirstLayer* fill(const Workers& workers, Workspace& workspace, int first,
                                        int windows) = 0;
 };
 
-class CpuPlan final : public LiftPlan {
+class CpuLifter final : public CompiledLifter {
  public:
-  CpuPlan(const NetworkConfig& config, const PlanFolds& folds, Precision precision, int threads,
-          const std::string& isa, const TensorReader& read);
+  CpuLifter(const NetworkConfig& config, const Folds& folds, Precision precision, int threads,
+            const std::string& isa, const TensorReader& read);
 
   void liftWindows(const float* keypoints, int batch, float* poses) override;
-  void lift(const PlanLift& request, const PlanProgress& progress) override;
-  std::unique_ptr<PlanStream> stream(const PlanStreamOptions& options) override;
+  void lift(const ClipRequest& request, const Progress& progress) override;
+  std::unique_ptr<LiftStream> stream(const StreamOptions& options) override;
   size_t memoryBytes() const override;
 
  private:
   friend class WholeWindows;
   friend class VideoWindows;
-  friend class GatheredWindows;
-  friend class CpuPlanStream;
+  friend class CpuLifterStream;
 
   // Poses (windows, J', 3) of windows [0, windows) of a source.
   void run(WindowSource& source, int windows, float* poses);
-  void runUnit(const Crew& crew, PlanSpace& space, WindowSource& source, int first, int windows,
-               float* poses);
-  void aggregate(const Crew& crew, PlanSpace& space, int windows, float* poses);
-  // Frames that a thread encodes at a time, of so many.
+  void runUnit(const Workers& workers, Workspace& workspace, WindowSource& source, int first,
+               int windows, float* poses);
+  void aggregate(const Workers& workers, Workspace& workspace, int windows, float* poses);
+  // Frames of `rows` that a thread encodes at a time.
   int frameBlock(int rows, int threads) const;
   // Frames (rows, 2J) to rows of `out`; table: added rows, or null.
-  void encodeFrames(const Crew& crew, const float* keypoints, int rows, float* out,
+  void encodeFrames(const Workers& workers, const float* keypoints, int rows, float* out,
                     const float* table, int tableRows);
-  void spatialBlock(const PlanLinear& linear, int rows, const void* a, ptrdiff_t aStride,
-                    const float* residual, float* y, Bf16* yBf16, PlanHand& hand);
+  void spatialBlock(const PackedLinear& linear, int rows, const void* a, ptrdiff_t aStride,
+                    const float* residual, float* y, Bf16* yBf16);
   // x (windows * tokens rows) in place, or to y (windows * tokens / stride rows) where the layer
   // strides.
-  void layer(const Crew& crew, PlanSpace& space, const PlanLayerWeights& weights, float* x,
+  void layer(const Workers& workers, Workspace& workspace, const PackedLayer& weights, float* x,
              int windows, int tokens, float* y, const SharedFirstLayer* shared);
   struct Normed;
-  Normed normalize(const Crew& crew, const PlanLayerWeights& weights, int norm, const float* x,
-                   int rows, AlignedArray<float>& scale, PlanRows& normed);
-  void attend(const Crew& crew, PlanSpace& space, const PlanLayerWeights& weights,
-              const Normed& queries, int queriesOfWindow, const Normed& keys, int windows,
-              int tokens, const SharedFirstLayer* shared);
-  void addTable(const Crew& crew, float* x, int windows, int tokens, const float* table);
-  void product(const Crew& crew, const PlanPanels& panels, Matmul op) const;
-  void runProduct(const PlanPanels& panels, const Matmul& op) const {
+  struct LayerShape;
+  Normed normalize(const Workers& workers, const float* x, int rows, AlignedArray<float>& scale,
+                   PaddedRows& normed);
+  float* gatherReadRows(Workspace& workspace, const LayerShape& shape, const float* x);
+  void attend(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
+              const Normed& queries, const Normed& keys, const LayerShape& shape,
+              const SharedFirstLayer* shared);
+  void projectHead(const PackedLayer& weights, int head, int part, const Normed& from, int rows,
+                   PaddedRows& out);
+  void combineHead(const PackedLayer& weights, int head, int part, const SharedFirstLayer& shared,
+                   const float* scale, const LayerShape& shape, PaddedRows& out);
+  void attendHead(Workspace& workspace, WorkerScratch& scratch, int head, const LayerShape& shape);
+  void expand(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
+              const Normed& normed, const LayerShape& shape);
+  void contract(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
+                const float* residual, float* y, const LayerShape& shape);
+  void addTable(const Workers& workers, float* x, int windows, int tokens, const float* table);
+  void matmul(const Workers& workers, const PackedMatrix& panels, Matmul op) const;
+  void runMatmul(const PackedMatrix& panels, const Matmul& op) const {
     (panels.bf16 ? kernels_.matmulBf16 : kernels_.matmul)(op);
   }
   void prepare(int groupWindows, int unitWindows, int units);
+  size_t groupRows(int groupWindows) const;
+  void prepareWorkspace(Workspace& workspace, int groupWindows, int unitWindows);
+  void prepareScratch(WorkerScratch& scratch, size_t rows);
   // The first layer's Q, K and V of rows of tokens, without what the norm scales and adds: to rows
   // of parts that have `allRows` each.
   void firstLayerParts(const float* tokens, int rows, float* parts, int allRows);
   void prepareVideo(FrameRing& ring, int rows, bool flip);
   void encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t from, int64_t end,
                       bool flip);
-  bool splitsFirstLayer() const { return folds_.firstLayer && folds_.layerNorm; }
   void mirrorFrame(const float* from, float* to) const;
   void meanOfMirrored(const float* plain, const float* mirrored, float* poses) const;
 
   const NetworkConfig config_;
-  const PlanFolds folds_;
+  const Folds folds_;
   const Kernels& kernels_;
   ThreadPool pool_;
-  PlanWeights weights_;
+  PackedWeights weights_;
   const int row_, hiddenRow_, innerRow_,
       poseRow_;  // padded rows: width, hidden width, twice the width, 3 J'
   int groupWindows_, unitWindows_;
-  PageArena arena_;                // of the working memory
-  std::vector<PlanSpace> spaces_;  // one a thread
-  std::vector<PlanHand> hands_;
+  PageArena arena_;                    // of the working memory
+  std::vector<Workspace> workspaces_;  // one a thread
+  std::vector<WorkerScratch> scratch_;
   AlignedArray<float>
       firstLayerPositions_;  // (heads * 3, N, padded head width), made when a video asks for it
   FrameRing ring_;
-  PlanRows ringRounded_;          // tokens of a block, centred, for products in bf16
+  PaddedRows ringRounded_;        // tokens of a block, centred, for matmuls in bf16
   AlignedArray<float> mirrored_;  // keypoints of a block, mirrored
   AlignedArray<float> blockPoses_;
 };

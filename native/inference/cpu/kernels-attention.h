@@ -80,9 +80,8 @@ struct Head {
   int units;         // words of a row of q, k and v that hold channels
   int columns;       // keys rounded up to panels
   ptrdiff_t stride;  // of a row of q, k and v
-  bool skipMaximum;
-  float* panels;  // K^T: (columns / kPanel, units, kPanel)
-  float* scores;  // (kTileRows, scoreStride); of bf16 powers the first half of each row
+  float* panels;     // K^T: (columns / kPanel, units, kPanel)
+  float* scores;     // (kTileRows, scoreStride); of bf16 powers the first half of each row
   int scoreStride;
   float greatestKeySquare;  // max |k|^2
 };
@@ -128,12 +127,11 @@ inline Head prepareHead(const Attention& op, float* scratch) {
   h.units = op.width / Word::kElements;
   h.columns = (op.keys + kPanel - 1) / kPanel * kPanel;
   h.stride = op.stride / Word::kElements;
-  h.skipMaximum = op.skipMaximum;
   h.panels = scratch;
   h.scores = scratch + (ptrdiff_t)h.columns * h.units;
   h.scoreStride = h.columns + 16;
   packKeys(h, static_cast<const float*>(op.k));
-  h.greatestKeySquare = h.skipMaximum ? greatestKeySquareOf<Word>(h) : 0.0f;
+  h.greatestKeySquare = greatestKeySquareOf<Word>(h);
   return h;
 }
 
@@ -177,6 +175,8 @@ inline void powersOf(const Head& h, const float* q, int first, const float* shif
                      Vec (&totals)[MR]) {
   Vec s[MR][2];
   scoresOf<Word, MR, NV>(h, q, h.panels + (ptrdiff_t)first * h.units, s);
+
+  // Exponents to powers; a key behind the last counts for nothing.
   const int valid = h.keys - first;
 #pragma GCC unroll 9
   for (int i = 0; i < MR; ++i) {
@@ -230,10 +230,11 @@ inline void panelPowers(const Head& h, const float* q, const float* shift, Vec (
 // Powers of MR rows into h.scores; factor[i] = 1 / their sum.
 template <typename Word, int MR>
 inline void softmaxRows(const Head& h, const float* q, float* factor) {
+  // Whether a maximum must be subtracted, for all MR rows alike.
   float greatest[MR];
   bool shifted = false;
-  if (!h.skipMaximum || !(greatestQuerySquare<Word, MR>(h, q) * h.greatestKeySquare <=
-                          kLargestExponent * kLargestExponent)) {
+  if (!(greatestQuerySquare<Word, MR>(h, q) * h.greatestKeySquare <=
+        kLargestExponent * kLargestExponent)) {
     greatestScores<Word, MR>(h, q, greatest);
     shifted = true;
   }
@@ -258,6 +259,7 @@ void attendRows(const Head& h, const float* q, const float* v, int width, void* 
   softmaxRows<Fp32Scores, MR>(h, q, factor);
 
   for (int first = 0; first < width; first += kPanel) {
+    // Sum over keys, channels in the lanes.
     Vec sums[MR][2] = {};  // (MR, kPanel) of channels from `first`
     for (int key = 0; key < h.keys; ++key) {
       const Vec b0 = load(v + key * h.stride + first),
@@ -270,6 +272,7 @@ void attendRows(const Head& h, const float* q, const float* v, int width, void* 
       }
     }
 
+    // Divided by the row sum; out has no padding.
     const int count = width - first;
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -333,6 +336,7 @@ void attendRowsBf16(const Head& h, const float* q, const float* v, int width, vo
 
   const int pairs = (h.keys + 1) / 2;
   for (int first = 0; first < width; first += 32) {
+    // Sum over pairs of keys, channels in the lanes.
     Vec sums[MR][2] = {};  // (MR, 32) of channels from `first`, in fp32
     for (int pair = 0; pair < pairs; ++pair) {
       const Vec b0 = load(v + pair * 32), b1 = load(v + pair * 32 + 16);
@@ -346,6 +350,7 @@ void attendRowsBf16(const Head& h, const float* q, const float* v, int width, vo
     }
     v += pairs * 32;
 
+    // Divided by the row sum and rounded; out has no padding.
     const int count = width - first;
     const __mmask32 mask = count >= 32 ? 0xffffffffu : (1u << count) - 1;
 #pragma GCC unroll 9

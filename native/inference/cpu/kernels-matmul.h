@@ -55,6 +55,7 @@ inline void saveBf16(Bf16* to, Vec low, Vec high) {
 // sums = activation(scale * sums + bias)
 template <int MR>
 inline void scaleAndActivate(const Matmul& op, Vec (&sums)[MR][2], int row, int column) {
+  // Row scale: a layer norm folded into the weights.
   if (op.scale) {
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -71,6 +72,7 @@ inline void scaleAndActivate(const Matmul& op, Vec (&sums)[MR][2], int row, int 
       sums[i][1] += bias1;
     }
   }
+  // Leaky ReLU as max(x, slope x).
   if (op.slope != 1.0f) {
 #pragma GCC unroll 9
     for (int i = 0; i < MR; ++i) {
@@ -97,6 +99,7 @@ inline void epilogue(const Matmul& op, Vec (&sums)[MR][2], int row, int column) 
       walk.next();
     }
   }
+  // To memory in fp32, in bf16, or in both.
   if (op.y) {
     RowWalk walk(op.yMap, row);
 #pragma GCC unroll 9
@@ -164,6 +167,7 @@ constexpr Tile kTiles[kTileRows + 1] = {
 
 template <typename Word>
 void matmul(const Matmul& op) {
+  // All in words, so that both precisions walk the same way.
   const float* a = static_cast<const float*>(op.a);
   const float* panels = static_cast<const float*>(op.panels);
   const ptrdiff_t stride = op.aStride / Word::kElements, group = op.aGroup / Word::kElements;
@@ -172,6 +176,7 @@ void matmul(const Matmul& op) {
   const ptrdiff_t tilesOfPanel = op.groups * ((op.rows + kTileRows - 1) / kTileRows);
 
   for (int panel = 0; panel < op.panelCount; ++panel) {
+    // The next panel is prefetched evenly over the steps of this one's tiles.
     const float* b = panels + panel * panelWords;
     NextPanel next{reinterpret_cast<const char*>(b + panelWords),
                    panelBytes / (tilesOfPanel * steps) + 1};

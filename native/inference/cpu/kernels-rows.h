@@ -1,4 +1,4 @@
-// The compiled lifter's kernels that go row by row: layer norm, affine, sums of rows. Included by
+// The compiled lifter's kernels that go row by row: layer norm, sums of rows. Included by
 // kernels.inl alone; kernels.h has each formula.
 //
 // Shapes: x, y (rows, stride), `channels` of each row padded with zeros to whole vectors;
@@ -21,6 +21,7 @@ struct RowMoments {
 
 // Two passes: the mean, then the squares of the deviations from it. Padding counts for neither.
 inline RowMoments rowMoments(const float* x, int channels) {
+  // Mean: padding is zero and adds nothing.
   const int padded = paddedChannels(channels);
   Vec total0{}, total1{};
   int c = 0;
@@ -31,6 +32,7 @@ inline RowMoments rowMoments(const float* x, int channels) {
   if (c < padded) total0 += load(x + c);
   const float mean = sum(total0 + total1) / (float)channels;
 
+  // Squares: padding is not zero once the mean is subtracted, so it is masked.
   Vec squares0{}, squares1{};
   const int whole = channels / kLanes * kLanes;
   for (c = 0; c + 2 * kLanes <= whole; c += 2 * kLanes) {
@@ -61,72 +63,34 @@ inline void saveRounded(Bf16* to, Vec v) {
 #endif
 }
 
+#if defined(__AVX512BF16__)
 // Two vectors of a normalised row, zero behind its last channel.
-template <bool affine>
 inline void normalizedPanel(const LayerNorm& op, const float* x, int c, float mean, float factor,
                             Vec (&out)[2]) {
 #pragma GCC unroll 2
   for (int v = 0; v < 2; ++v) {
     const int at = c + v * kLanes;
     out[v] = (load(x + at) - mean) * factor;
-    if (affine) out[v] = out[v] * load(op.a + at) + load(op.b + at);
     if (at + kLanes > op.channels) out[v] = firstLanes(out[v], op.channels - at, Vec{});
   }
 }
 
-// affine: with a and b.
-template <bool affine>
-void layerNormRows(const LayerNorm& op) {
-  const int channels = op.channels;
+void layerNorm(const LayerNorm& op) {
   for (int row = 0; row < op.rows; ++row) {
     const float* x = op.x + row * op.stride;
-    const RowMoments moments = rowMoments(x, channels);
+    const RowMoments moments = rowMoments(x, op.channels);
     const float factor = op.scaled ? moments.scale : 1.0f;
+    Bf16* y = op.y + row * op.stride;
     Vec values[2];  // one panel's columns
-    if (op.y) {
-      float* y = op.y + row * op.stride;
-      for (int c = 0; c < channels; c += kPanel) {
-        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
-        save(y + c, values[0]);
-        save(y + c + kLanes, values[1]);
-      }
+    for (int c = 0; c < op.channels; c += kPanel) {
+      normalizedPanel(op, x, c, moments.mean, factor, values);
+      saveBf16(y + c, values[0], values[1]);
     }
-#if defined(__AVX512BF16__)
-    if (op.yBf16) {
-      Bf16* y = op.yBf16 + row * op.stride;
-      for (int c = 0; c < channels; c += kPanel) {
-        normalizedPanel<affine>(op, x, c, moments.mean, factor, values);
-        saveBf16(y + c, values[0], values[1]);
-      }
-    }
+  }
+}
 #endif
-  }
-}
 
-void layerNorm(const LayerNorm& op) {
-  if (op.a) {
-    layerNormRows<true>(op);
-  } else {
-    layerNormRows<false>(op);
-  }
-}
-
-// ---- Affine and sums
-
-void affine(const Affine& op) {
-  const int padded = paddedChannels(op.channels);
-  for (int row = 0; row < op.rows; ++row) {
-    const ptrdiff_t at = row * op.stride;
-    for (int c = 0; c < padded; c += kLanes) {
-      Vec value = load(op.x + at + c) * load(op.scale + c) + load(op.shift + c);
-      const Vec below = value * op.slope;
-      value = value > below ? value : below;
-      if (op.residual) value += load(op.residual + at + c);
-      if (op.y) save(op.y + at + c, value);
-      if (op.yBf16) saveRounded(op.yBf16 + at + c, value);
-    }
-  }
-}
+// ---- Sums
 
 void addRows(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,
              RowMap tableMap, int channels, int rows, float* y) {
@@ -150,6 +114,7 @@ void combineRows(const CombineRows& op) {
     const float* position = op.positions + row * op.positionStride;
     const Vec factor = splat(op.scale[row]);
     for (int c = 0; c < op.columns; c += kLanes) {
+      // The layer norm is folded: its row scale multiplies both parts.
       const Vec value = (load(frame + c) + load(position + c)) * factor + load(op.bias + c);
       if (op.bf16) {
         saveRounded(static_cast<Bf16*>(op.out) + row * op.outStride + c, value);

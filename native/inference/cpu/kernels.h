@@ -62,36 +62,16 @@ struct Attention {
   ptrdiff_t stride = 0;
   void* out = nullptr;  // (queries, outStride): `width` channels of each row, unpadded
   ptrdiff_t outStride = 0;
-  // Without subtracting the greatest score of a row where |q| max |k| says that no power can leave
-  // the range of floats.
-  bool skipMaximum = true;
 };
 
-// y = (x - mean) t a + b with t = 1 / (std + 1e-6), std unbiased, of each row; a and b both or
-// neither. scaled false: t = 1.
+// y = (x - mean) t, rounded, with t = 1 / (std + 1e-6), std unbiased, of each row. scaled false:
+// t = 1. The norm's scale and shift are in the next weights.
 struct LayerNorm {
   int rows = 0, channels = 0;
   const float* x = nullptr;  // (rows, stride)
   ptrdiff_t stride = 0;
-  const float* a = nullptr;  // (padded channels)
-  const float* b = nullptr;
   bool scaled = true;
-  float* y = nullptr;  // one of the two, (rows, stride)
-  Bf16* yBf16 = nullptr;
-};
-
-// y = leaky(x scale + shift) + residual, column by column. For a batch norm that is not folded into
-// a matmul.
-struct Affine {
-  int rows = 0, channels = 0;
-  const float* x = nullptr;  // (rows, stride), as residual and y
-  ptrdiff_t stride = 0;
-  const float* scale = nullptr;  // (padded channels), as shift
-  const float* shift = nullptr;
-  float slope = 1;
-  const float* residual = nullptr;
-  float* y = nullptr;
-  Bf16* yBf16 = nullptr;
+  Bf16* y = nullptr;  // (rows, stride)
 };
 
 // Rows of the first layer's Q, K or V of one head, of a frame's part and a position's: out[i] =
@@ -111,7 +91,6 @@ struct CombineRows {
 };
 
 struct Kernels {
-  int lanes;
   int panelColumns;
   int tileRows;
   void (*matmul)(const Matmul&);
@@ -121,8 +100,7 @@ struct Kernels {
   void (*attentionBf16)(const Attention&, float* scratch);
   // scale[row] = 1 / (std + 1e-6)
   void (*rowScales)(const float* x, ptrdiff_t stride, int channels, int rows, float* scale);
-  void (*layerNorm)(const LayerNorm&);
-  void (*affine)(const Affine&);
+  void (*layerNorm)(const LayerNorm&);  // null without the bf16 instructions
   // y[i] = x[xRows[i]] + table[i]; xRows null: i. table null: a copy. y may be x where xRows is
   // null.
   void (*addRows)(const float* x, const int32_t* xRows, ptrdiff_t stride, const float* table,

@@ -20,7 +20,6 @@ namespace {
 
 constexpr Kernels makeKernels() {
   return {
-      .lanes = kLanes,
       .panelColumns = kPanel,
       .tileRows = kTileRows,
       .matmul = matmul<Fp32Word>,
@@ -34,8 +33,11 @@ constexpr Kernels makeKernels() {
       .attentionBf16 = nullptr,
 #endif
       .rowScales = rowScales,
+#if defined(__AVX512BF16__)
       .layerNorm = layerNorm,
-      .affine = affine,
+#else
+      .layerNorm = nullptr,
+#endif
       .addRows = addRows,
       .combineRows = combineRows,
   };

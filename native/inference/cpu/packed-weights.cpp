@@ -34,16 +34,15 @@ void packPanel(const float* from, int stride, int step, int columns, int rows, C
 
 }  // namespace
 
-PlanWeights::PlanWeights(const NetworkConfig& c, const PlanFolds& f, Precision p, const Kernels& k,
-                         ThreadPool& pool, const TensorReader& read)
+PackedWeights::PackedWeights(const NetworkConfig& c, Precision p, const Kernels& k,
+                             ThreadPool& pool, const TensorReader& read)
     : config(c),
-      folds(f),
       precision(p),
       kernels(k),
       headWidth(c.width / c.heads),
       headPadded(roundUp(headWidth, k.panelColumns)),
       headPanels(headPadded / k.panelColumns) {
-  const FoldedNetwork source(config, folds, bf16(),
+  const FoldedNetwork source(config, bf16(),
                              read);  // bf16 rounds: its rows are centred before
   const int width = config.width, inner = 2 * width;
   blocks.resize(source.blocks());
@@ -56,8 +55,8 @@ PlanWeights::PlanWeights(const NetworkConfig& c, const PlanFolds& f, Precision p
     // Keypoints are read where the caller has them, unpadded, and in fp32: coordinates near 1 would
     // lose a pixel in bf16.
     jobs.push_back([this, &source, inner, i] {
-      blocks[i] = block(source.block(i), i == 0 ? 2 * config.joints : paddedRow(inner),
-                        bf16() && i > 0, inner);
+      blocks[i] =
+          linear(source.block(i), i == 0 ? 2 * config.joints : paddedRow(inner), bf16() && i > 0);
     });
   }
   jobs.push_back([this, &source, width, inner] {
@@ -76,8 +75,7 @@ PlanWeights::PlanWeights(const NetworkConfig& c, const PlanFolds& f, Precision p
       tables[i] = padded(source.table(i), config.frames, width, paddedRow(width));
     });
   }
-  jobs.push_back(
-      [this, &source, width] { head = block(source.head(), paddedRow(width), false, width); });
+  jobs.push_back([this, &source, width] { head = linear(source.head(), paddedRow(width), false); });
   pool.run(static_cast<int>(jobs.size()),
            [&](int item, int) { jobs[static_cast<size_t>(item)](); });
   countBytes();
@@ -85,9 +83,9 @@ PlanWeights::PlanWeights(const NetworkConfig& c, const PlanFolds& f, Precision p
 
 // Panels of the parts' columns, each part starting on a new panel. taps: the weight is (out, in,
 // taps) and rows are (taps, padded in).
-PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) {
+PackedMatrix PackedWeights::pack(const std::vector<Part>& parts, int inner, bool inBf16, int taps) {
   const int columns = kernels.panelColumns;
-  PlanPanels panels;
+  PackedMatrix panels;
   panels.inner = inner;
   panels.bf16 = inBf16;
   panels.panelBytes = static_cast<size_t>(inner) * static_cast<size_t>(columns) *
@@ -118,8 +116,8 @@ PlanPanels PlanWeights::pack(const std::vector<Part>& parts, int inner, bool inB
   return panels;
 }
 
-AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int rows, int columns,
-                                        int stride) const {
+AlignedArray<float> PackedWeights::padded(const std::vector<float>& values, int rows, int columns,
+                                          int stride) const {
   AlignedArray<float> array(static_cast<size_t>(rows) * static_cast<size_t>(stride));
   std::fill(array.data(), array.data() + array.count(), 0.0f);
   for (int row = 0; row < rows; ++row)
@@ -128,31 +126,17 @@ AlignedArray<float> PlanWeights::padded(const std::vector<float>& values, int ro
   return array;
 }
 
-PlanLinear PlanWeights::linear(const FoldedLinear& folded, int inner, bool inBf16, int taps) {
-  PlanLinear result;
+PackedLinear PackedWeights::linear(const FoldedLinear& folded, int inner, bool inBf16, int taps) {
+  PackedLinear result;
   result.panels = pack({{folded.weight.data(), folded.out, folded.in}}, inner, inBf16, taps);
   result.bias = padded(folded.bias, 1, folded.out, paddedRow(folded.out));
   return result;
 }
 
-PlanLinear PlanWeights::block(const FoldedBlock& folded, int inner, bool inBf16, int channels) {
-  PlanLinear result = linear(folded.linear, inner, inBf16);
-  if (!folded.norm.scale.empty()) {
-    result.normScale = padded(folded.norm.scale, 1, channels, paddedRow(channels));
-    result.normShift = padded(folded.norm.shift, 1, channels, paddedRow(channels));
-  }
-  return result;
-}
-
-PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) {
+PackedLayer PackedWeights::layer(const FoldedLayer& folded) {
   const int width = config.width, taps = folded.stride > 0 ? 3 : 1;
-  PlanLayerWeights result;
+  PackedLayer result;
   result.stride = folded.stride;
-  for (int norm = 0; norm < 2; ++norm) {
-    if (folds.layerNorm) continue;
-    for (int i = 0; i < 2; ++i)
-      result.norms[norm][i] = padded(folded.norms[norm][i], 1, width, paddedRow(width));
-  }
   std::vector<Part> heads;
   std::vector<float> bias;
   for (int number = 0; number < config.heads; ++number) {
@@ -170,17 +154,17 @@ PlanLayerWeights PlanWeights::layer(const FoldedLayer& folded) {
   return result;
 }
 
-void PlanWeights::countBytes() {
+void PackedWeights::countBytes() {
   bytes_ = positions.bytes();
-  const auto add = [this](const PlanLinear& linear) {
+  const auto add = [this](const PackedLinear& linear) {
     bytes_ += linear.panels.data.bytes() + linear.bias.bytes();
   };
-  for (const PlanLinear& block : blocks) add(block);
+  for (const PackedLinear& block : blocks) add(block);
   add(project);
   add(head);
   for (const auto& table : tables) bytes_ += table.bytes();
   for (const auto* stack : {&layers, &aggregator}) {
-    for (const PlanLayerWeights& layer : *stack) {
+    for (const PackedLayer& layer : *stack) {
       bytes_ += layer.heads.data.bytes();
       add(layer.output);
       add(layer.expand);

@@ -1,5 +1,5 @@
-// A network's weights as the plan reads them: folded, in panels of the instruction set's width,
-// rows and biases padded with zeros.
+// A network's folded weights in panels of the instruction set's width; rows and biases are padded
+// with zeros.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace pstmo::inference {
 constexpr int kRowPadding = 32;
 inline int paddedRow(int channels) { return roundUp(channels, kRowPadding); }
 
-// The right side of a product.
-struct PlanPanels {
+// The right side of a matmul.
+struct PackedMatrix {
   int inner = 0;  // as the left side's rows are padded
   int count = 0;  // panels
   bool bf16 = false;
@@ -31,40 +31,35 @@ struct PlanPanels {
   }
 };
 
-// Without folds, `after` is a batch norm still to be applied to the product, `before` one to be
-// applied to its input.
-struct PlanLinear {
-  PlanPanels panels;
+struct PackedLinear {
+  PackedMatrix panels;
   AlignedArray<float> bias;
-  AlignedArray<float> normScale, normShift;  // empty where folded
 };
 
-struct PlanLayerWeights {
+struct PackedLayer {
   int stride = 0;                // 0: plain
-  PlanPanels heads;              // (heads, {Q, K, V}, panels of a head)
+  PackedMatrix heads;            // (heads, {Q, K, V}, panels of a head)
   AlignedArray<float> headBias;  // (heads, {Q, K, V}, padded head width)
-  PlanLinear output, expand, contract;
-  AlignedArray<float> norms[2][2];  // a and b before attention and feed-forward; empty where folded
+  PackedLinear output, expand, contract;
 };
 
-struct PlanWeights {
+struct PackedWeights {
   NetworkConfig config;
-  PlanFolds folds;
   Precision precision;
   const Kernels& kernels;
 
-  int headWidth, headPadded;       // channels of a head; rounded up to a panel
-  int headPanels;                  // panels of each of Q, K, V of a head
-  std::vector<PlanLinear> blocks;  // spatial encoder: the first, then two a residual block
-  PlanLinear project;
-  AlignedArray<float> positions;         // (N, padded width)
-  std::vector<PlanLayerWeights> layers;  // temporal encoder
-  std::vector<PlanLayerWeights> aggregator;
+  int headWidth, headPadded;         // channels of a head; rounded up to a panel
+  int headPanels;                    // panels of each of Q, K, V of a head
+  std::vector<PackedLinear> blocks;  // spatial encoder: the first, then two a residual block
+  PackedLinear project;
+  AlignedArray<float> positions;    // (N, padded width)
+  std::vector<PackedLayer> layers;  // temporal encoder
+  std::vector<PackedLayer> aggregator;
   std::vector<AlignedArray<float>> tables;  // (N, padded width) each
-  PlanLinear head;
+  PackedLinear head;
 
-  PlanWeights(const NetworkConfig& config, const PlanFolds& folds, Precision precision,
-              const Kernels& kernels, ThreadPool& pool, const TensorReader& read);
+  PackedWeights(const NetworkConfig& config, Precision precision, const Kernels& kernels,
+                ThreadPool& pool, const TensorReader& read);
   bool bf16() const { return precision == Precision::bf16; }
   size_t bytes() const { return bytes_; }
 
@@ -74,14 +69,12 @@ struct PlanWeights {
     const float* weight;
     int out, in;
   };
-  PlanPanels pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1);
+  PackedMatrix pack(const std::vector<Part>& parts, int inner, bool bf16, int taps = 1);
   AlignedArray<float> padded(const std::vector<float>& values, int rows, int columns,
                              int stride) const;
-  // inner: floats of a row that the product reads.
-  PlanLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1);
-  // With the batch norm beside it where that is not folded; `channels` of it.
-  PlanLinear block(const FoldedBlock& folded, int inner, bool bf16, int channels);
-  PlanLayerWeights layer(const FoldedLayer& folded);
+  // inner: elements of a row that the matmul reads.
+  PackedLinear linear(const FoldedLinear& folded, int inner, bool bf16, int taps = 1);
+  PackedLayer layer(const FoldedLayer& folded);
   void countBytes();
 
   PageArena arena_;  // of all panels

@@ -234,23 +234,26 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
   const StepKey key{generation_, static_cast<uint64_t>(sides), static_cast<uint64_t>(count),
                     static_cast<uint64_t>(frames), static_cast<uint64_t>(request.stride)};
   backend_.runStep(key, {}, [&] {
+    // Each frame through the spatial encoder once.
     device_->run(cuda::PadKeypoints{.frames = frames,
                                     .joints = config_.joints,
                                     .stride = rows.frame,
                                     .keypoints = keypoints_,
                                     .mirror = request.flip ? weights_.mirrorInput : nullptr,
                                     .y = frameRows_});
-    cuda::GatherWindows gather{.centres = count,
-                               .sides = sides,
-                               .tokens = config_.frames,
-                               .stride = request.stride,
-                               .centre = centres_,
-                               .mirrored = frames};
     encode(frameRows_, frames * sides, tokens_, false);
-    gather.width = rows.width;
-    gather.frames = tokens_;
-    gather.table = weights_.positions;
-    gather.y = x_;
+
+    // Tokens of each window, and the first layer's Q, K and V from a frame's and a position's part.
+    const cuda::GatherWindows gather{.centres = count,
+                                     .sides = sides,
+                                     .tokens = config_.frames,
+                                     .stride = request.stride,
+                                     .width = rows.width,
+                                     .centre = centres_,
+                                     .mirrored = frames,
+                                     .frames = tokens_,
+                                     .table = weights_.positions,
+                                     .y = x_};
     if (weights_.positionParts) {
       weights_.firstLayerParts(tokens_, frames * sides, parts_);
       device_->run(cuda::FirstLayer{.windows = gather,
@@ -263,6 +266,7 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
     } else {
       device_->run(gather);
     }
+
     throughLayers(windows, weights_.positionParts != nullptr);
     device_->run(cuda::ReadPoses{.rows = count,
                                  .joints = config_.outputJoints,

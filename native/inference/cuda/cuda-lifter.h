@@ -1,6 +1,6 @@
-// The plan on CUDA: windows by the hundred thousand rows go through each layer in three kernels, or
-// four, all of a batch recorded as one CUDA graph. Of a video each frame goes through the spatial
-// encoder once a batch, and so does its part of the first layer's Q, K and V.
+// The compiled lifter on CUDA. Windows by the hundred thousand rows go through each layer in three
+// or four kernels, and a batch is recorded as one CUDA graph. A video's frame goes through the
+// spatial encoder once a batch, and so does its part of the first layer's Q, K and V.
 #pragma once
 
 #include <vector>
@@ -24,8 +24,7 @@ class CudaLifter final : public CompiledLifter {
   // Windows of a batch of a video: their centres, and the frames [lowest, highest] that they see.
   struct VideoBatch;
 
-  // Memory for so many windows, frames of keypoints, and tokens that several windows share; it only
-  // grows.
+  // Grows the memory to this number of windows, frames of keypoints, and tokens that windows share.
   void prepare(int windows, int frames, int tokens);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);

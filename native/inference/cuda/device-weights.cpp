@@ -19,8 +19,7 @@ DeviceRows::DeviceRows(const NetworkConfig& config, Precision precision)
 }
 
 DeviceWeights::DeviceWeights(const NetworkConfig& config, const Folds& folds, Precision precision,
-                             cuda::LifterDevice& device,
-                             const TensorReader& read)
+                             cuda::LifterDevice& device, const TensorReader& read)
     : rows(config, precision), config_(config), device_(device), arrays_(device.backend()) {
   const FoldedNetwork source(config, true, read);
   DeviceArrays scratch(device.backend());

@@ -73,7 +73,7 @@ class DeviceWeights {
   size_t bytes() const { return arrays_.total(); }
 
  private:
-  // How one dimension of a matrix is padded: blocks of so many elements to so many.
+  // Padding of one dimension of a matrix: each block of `block` elements to `padded`.
   struct Padding {
     int block, padded;
   };

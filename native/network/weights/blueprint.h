@@ -1,5 +1,5 @@
-// What a layer is built from: the configuration, the tensors it adds itself to, and the dropout
-// sites handed out so far.
+// Builds layers: the configuration, the tensors that layers add theirs to, and the number of
+// dropout sites handed out so far.
 #pragma once
 
 #include "../../core/tensor-names.h"

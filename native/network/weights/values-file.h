@@ -1,5 +1,5 @@
-// Tensors' values in a file, little endian, read when they are needed: a plan takes them from it
-// straight into its own weights, on several threads, and the network has no copy of them unless it
+// Tensors' values in a file, little endian, read when they are needed: the compiled lifter takes
+// them straight into its weights, on several threads, and the network has no copy of them unless it
 // runs itself.
 #pragma once
 
@@ -34,7 +34,7 @@ class ValuesFile {
   void read(const std::string& name, float* values) const;
 
  private:
-  // What shows that nobody wrote to the file.
+  // Show whether somebody wrote to the file.
   struct Version {
     int64_t size, seconds, nanoseconds;
     bool operator==(const Version&) const = default;

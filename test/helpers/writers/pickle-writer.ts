@@ -21,15 +21,24 @@ export function writeObjectNpz(path: string, arrays: Record<string, Picklable>):
   });
 }
 
-function objectNpy(value: Picklable): Uint8Array {
-  const dict = `{'descr': '|O', 'fortran_order': False, 'shape': (), }`;
+/** Writes an npz whose arrays are 1-d object arrays of the values of a list. */
+export function writeListNpz(path: string, arrays: Record<string, readonly Picklable[]>): void {
+  writeAtomically(path, (append) => {
+    const zip = new ZipWriter(append);
+    for (const [name, list] of Object.entries(arrays)) zip.add(`${name}.npy`, objectNpy(list, [list.length]), true);
+    zip.finish();
+  });
+}
+
+function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array {
+  const dict = `{'descr': '|O', 'fortran_order': False, 'shape': (${shape.map((length) => `${length},`).join('')}), }`;
   const header = Buffer.alloc(128, 0x20);
   header.write('\x93NUMPY\x01\x00', 0, 'latin1');
   header.writeUInt16LE(118, 8);
   header.write(dict, 10, 'latin1');
   header[127] = 0x0a;
   const writer = new PickleWriter();
-  writer.array([], 'O8', '|', 63, () => writer.list([value]));
+  writer.array(shape, 'O8', '|', 63, () => writer.list(shape.length > 0 ? (value as readonly Picklable[]) : [value]));
   return Buffer.concat([header, writer.finish()]);
 }
 

@@ -8,7 +8,7 @@ import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
 import { fill, pattern } from '../helpers/pattern.js';
 
-const fixture = fileURLToPath(new URL('../fixtures/plan/bf16-error.json', import.meta.url));
+const fixture = fileURLToPath(new URL('../fixtures/lifter/bf16-error.json', import.meta.url));
 const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as {
   cases: { frames: number; layers: number; batch: number; relativeError: number }[];
 };
@@ -40,15 +40,15 @@ function distanceMm(a: Float32Array, b: Float32Array): number {
   return (sum / (a.length / 3)) * 1000;
 }
 
-describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks it)', () => {
+describe.skipIf(!hasBf16)('the compiled lifter in bf16 (skipped where the processor lacks it)', () => {
   it.each(cases)(
     "errs at most twice as much as PyTorch's autocast: %o",
     async ({ frames, layers, batch, ...torch }) => {
-      const exact = await goldenModel({ frames, layers }, { precision: 'fp32', plan: 'off' });
-      const plan = await goldenModel({ frames, layers }, {});
-      expect(plan.planObstacle).toBe('');
+      const exact = await goldenModel({ frames, layers }, { precision: 'fp32', compiled: 'off' });
+      const compiled = await goldenModel({ frames, layers }, {});
+      expect(compiled.unsupportedReason).toBe('');
       const windows = { keypoints: pattern('input', batch, frames, 17, 2).data, batch };
-      const error = relativeError(await plan.liftWindows(windows), await exact.liftWindows(windows));
+      const error = relativeError(await compiled.liftWindows(windows), await exact.liftWindows(windows));
       expect(error).toBeGreaterThan(1e-5);
       expect(error).toBeLessThan(2 * torch.relativeError);
       const video = {
@@ -59,10 +59,10 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
         count: 60,
         batch: 0,
       };
-      const videoError = relativeError(await plan.lift(video), await exact.lift(video));
+      const videoError = relativeError(await compiled.lift(video), await exact.lift(video));
       expect(videoError).toBeGreaterThan(1e-5);
       expect(videoError).toBeLessThan(2 * torch.relativeError);
-      await Promise.all([plan.close(), exact.close()]);
+      await Promise.all([compiled.close(), exact.close()]);
     },
   );
 
@@ -71,15 +71,15 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
     { width: 60, hidden: 70, heads: 5, mlpBlocks: 2, frames: 81 },
     { width: 128, hidden: 64, heads: 2, frames: 9 },
   ])('takes other widths: %o', async (overrides) => {
-    const exact = await goldenModel(overrides, { precision: 'fp32', plan: 'off' });
+    const exact = await goldenModel(overrides, { precision: 'fp32', compiled: 'off' });
     const { frames } = nativeConfig(overrides);
     const windows = { keypoints: pattern('input', 11, frames, 17, 2).data, batch: 11 };
     const expected = await exact.liftWindows(windows);
-    for (const withoutFolds of [[], ['batchNorm', 'layerNorm', 'unreadRows', 'softmaxBound']] as const) {
-      const plan = await goldenModel(overrides, { withoutFolds: [...withoutFolds] });
-      expect(plan.planObstacle).toBe('');
-      expect(relativeError(await plan.liftWindows(windows), expected)).toBeLessThan(0.012);
-      await plan.close();
+    for (const withoutFolds of [[], ['firstLayer']] as const) {
+      const compiled = await goldenModel(overrides, { withoutFolds: [...withoutFolds] });
+      expect(compiled.unsupportedReason).toBe('');
+      expect(relativeError(await compiled.liftWindows(windows), expected)).toBeLessThan(0.012);
+      await compiled.close();
     }
     await exact.close();
   });
@@ -87,10 +87,12 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
   it('gives the same bits with any number of threads and any batch', async () => {
     const results = [];
     for (const threads of [1, 2, 3]) {
-      const plan = await goldenModel({ frames: 81, width: 64, hidden: 128 }, { threads });
+      const compiled = await goldenModel({ frames: 81, width: 64, hidden: 128 }, { threads });
       const keypoints = pattern('input', 7, 81, 17, 2).data;
-      const all = await plan.liftWindows({ keypoints, batch: 7 });
-      expect(await plan.liftWindows({ keypoints: keypoints.slice(0, 81 * 34), batch: 1 })).toEqual(all.slice(0, 51));
+      const all = await compiled.liftWindows({ keypoints, batch: 7 });
+      expect(await compiled.liftWindows({ keypoints: keypoints.slice(0, 81 * 34), batch: 1 })).toEqual(
+        all.slice(0, 51),
+      );
       const video = {
         keypoints: pattern('video', 45, 17, 2).data,
         stride: 1,
@@ -99,8 +101,8 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
         count: 45,
         batch: 0,
       };
-      results.push([...all, ...(await plan.lift(video))]);
-      await plan.close();
+      results.push([...all, ...(await compiled.lift(video))]);
+      await compiled.close();
     }
     for (const other of results.slice(1)) expect(other).toEqual(results[0]);
   });
@@ -110,8 +112,8 @@ describe.skipIf(!hasBf16)('the plan in bf16 (skipped where the processor lacks i
     const frames = 60;
     const keypoints = { data: track.keypoints.slice(0, frames * track.joints * 2), shape: [frames, track.joints, 2] };
     const options = { width: 1920, height: 1080, fps: 50, layout: track.layout };
-    const lift = async (precision: 'fp32' | 'bf16', plan: 'auto' | 'off') => {
-      await using lifter = await PoseLifter.load('pstmo-s-27', { device: 'cpu', precision, plan });
+    const lift = async (precision: 'fp32' | 'bf16', compiled: 'auto' | 'off') => {
+      await using lifter = await PoseLifter.load('pstmo-s-27', { device: 'cpu', precision, compiled });
       return (await lifter.lift(keypoints, options)).data;
     };
     const exact = await lift('fp32', 'off');

@@ -2,10 +2,10 @@ import { createNativeModel } from '../binding.js';
 import type { ModelConfig } from './config.js';
 import { nativeConfig } from './native-config.js';
 
-/** Why a network of this shape is lifted operation by operation; empty where it has a compiled plan: on the CPU the default, on a GPU on request. */
-export function planObstacle(config: ModelConfig): string {
+/** Why a network of this shape is lifted op by op; empty where its lifter can be compiled: on the CPU the default, on a GPU on request. */
+export function unsupportedReason(config: ModelConfig): string {
   const native = createNativeModel(nativeConfig(config), { device: 'cpu', precision: 'fp32', threads: 1 });
-  const obstacle = native.planObstacle;
+  const reason = native.unsupportedReason;
   native.close().catch(() => undefined);
-  return obstacle;
+  return reason;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { NativeConfig, NativeModel, NativeOptions, PlanFold } from '../../binding.js';
+import type { Fold, NativeConfig, NativeModel, NativeOptions } from '../../binding.js';
 import { createRandom } from '../../lib/base/random.js';
 import { createNativeModel, machine } from '../../lib/binding.js';
+import { closeAll, twins } from '../helpers/lifter-twins.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
-import { closeAll, twins } from '../helpers/plan-twins.js';
 
 const { isas } = machine();
 const fp32Tolerance = 1e-5;
@@ -14,10 +14,10 @@ function keypointsOf(...shape: number[]): Float32Array {
 }
 
 async function windowError(overrides: Partial<NativeConfig>, batch: number, options: Partial<NativeOptions> = {}) {
-  const { plan, graph, config } = await twins(overrides, options);
+  const { compiled, opByOp, config } = await twins(overrides, options);
   const windows = { keypoints: keypointsOf(batch, config.frames), batch };
-  const error = relativeError(await plan.liftWindows(windows), await graph.liftWindows(windows));
-  await closeAll(plan, graph);
+  const error = relativeError(await compiled.liftWindows(windows), await opByOp.liftWindows(windows));
+  await closeAll(compiled, opByOp);
   return error;
 }
 
@@ -26,16 +26,16 @@ async function videoError(
   request: { frames: number; stride: number; flip: boolean; first?: number; count?: number },
   options: Partial<NativeOptions> = {},
 ) {
-  const { plan, graph } = await twins(overrides, options);
+  const { compiled, opByOp } = await twins(overrides, options);
   const { frames, stride, flip, first = 0, count = frames } = request;
   const lift = { keypoints: keypointsOf(frames), stride, flip, first, count, batch: 0 };
-  const error = relativeError(await plan.lift(lift), await graph.lift(lift));
-  await closeAll(plan, graph);
+  const error = relativeError(await compiled.lift(lift), await opByOp.lift(lift));
+  await closeAll(compiled, opByOp);
   return error;
 }
 
 describe('whole windows', () => {
-  it.each([9, 27, 81, 243, 351])('of %i frames come out as from the graph', async (frames) => {
+  it.each([9, 27, 81, 243, 351])('of %i frames come out as op by op', async (frames) => {
     expect(await windowError({ frames }, 3)).toBeLessThan(fp32Tolerance);
   });
 
@@ -66,7 +66,7 @@ describe('a video', () => {
     [81, { frames: 120, stride: 2, flip: false }],
     [243, { frames: 40, stride: 1, flip: true }],
     [351, { frames: 12, stride: 7, flip: false }],
-  ] as const)('lifted with windows of %i comes out as from the graph: %o', async (frames, request) => {
+  ] as const)('lifted with windows of %i comes out as op by op: %o', async (frames, request) => {
     expect(await videoError({ frames, width: 64 }, request)).toBeLessThan(fp32Tolerance);
   });
 
@@ -80,60 +80,48 @@ describe('a video', () => {
   });
 
   it('comes out the same in one piece, in parts and among other clips, bit for bit', async () => {
-    const { plan, graph } = await twins({});
+    const { compiled, opByOp } = await twins({});
     const lengths = Int32Array.of(40, 1, 150, 7);
     const keypoints = keypointsOf(198);
     const common = { stride: 2, flip: true, batch: 0 };
-    const together = await plan.lift({ keypoints, ...common, first: 0, count: 198, lengths });
+    const together = await compiled.lift({ keypoints, ...common, first: 0, count: 198, lengths });
     const expected = new Float32Array(together.length);
     let start = 0;
     for (const count of lengths) {
       const clip = keypoints.subarray(34 * start, 34 * (start + count)).slice();
-      expected.set(await plan.lift({ keypoints: clip, ...common, first: 0, count }), 51 * start);
+      expected.set(await compiled.lift({ keypoints: clip, ...common, first: 0, count }), 51 * start);
       if (count === 150) {
-        const part = await plan.lift({ keypoints: clip, ...common, first: 90, count: 11 });
+        const part = await compiled.lift({ keypoints: clip, ...common, first: 90, count: 11 });
         expect(part).toEqual(expected.slice(51 * (start + 90), 51 * (start + 101)));
       }
       start += count;
     }
     expect(together).toEqual(expected);
     expect(
-      relativeError(together, await graph.lift({ keypoints, ...common, first: 0, count: 198, lengths })),
+      relativeError(together, await opByOp.lift({ keypoints, ...common, first: 0, count: 198, lengths })),
     ).toBeLessThan(fp32Tolerance);
-    await closeAll(plan, graph);
+    await closeAll(compiled, opByOp);
   });
 });
 
-describe('the plan', () => {
+describe('the compiled lifter', () => {
   it.each([27, 243])('gives the same bits for %i frames with any number of threads and any batch', async (frames) => {
     const results = [];
     for (const threads of [1, 2, 3, 5]) {
-      const { plan, graph } = await twins({ frames }, { threads });
-      const all = await plan.liftWindows({ keypoints: keypointsOf(13, frames), batch: 13 });
-      const one = await plan.liftWindows({ keypoints: keypointsOf(13, frames).slice(0, frames * 34), batch: 1 });
+      const { compiled, opByOp } = await twins({ frames }, { threads });
+      const all = await compiled.liftWindows({ keypoints: keypointsOf(13, frames), batch: 13 });
+      const one = await compiled.liftWindows({ keypoints: keypointsOf(13, frames).slice(0, frames * 34), batch: 1 });
       expect(one).toEqual(all.slice(0, 51));
       const video = { keypoints: keypointsOf(45), stride: 1, flip: true, first: 0, count: 45, batch: 0 };
-      results.push([...all, ...(await plan.lift(video))]);
-      await closeAll(plan, graph);
+      results.push([...all, ...(await compiled.lift(video))]);
+      await closeAll(compiled, opByOp);
     }
     for (const other of results.slice(1)) expect(other).toEqual(results[0]);
   });
 
   it('does without each of its folds, with the same result', async () => {
-    const folds: PlanFold[] = [
-      ...(['batchNorm', 'layerNorm', 'attentionBias', 'positions'] as const),
-      ...(['unreadRows', 'softmaxBound', 'sharedFrames', 'firstLayer', 'feedForward'] as const),
-    ];
+    const folds: Fold[] = ['firstLayer', 'feedForward'];
     const shape = { mlpBlocks: 2, width: 48, hidden: 72, heads: 3 };
-    // Each changes the order of some sums at least; of these it can be seen in the last bits.
-    const { plan, graph } = await twins(shape);
-    const windows = { keypoints: keypointsOf(2, 27), batch: 2 };
-    for (const fold of folds.slice(0, 4)) {
-      const other = await twins(shape, { withoutFolds: [fold] });
-      expect(await other.plan.liftWindows(windows), fold).not.toEqual(await plan.liftWindows(windows));
-      await closeAll(other.plan, other.graph);
-    }
-    await closeAll(plan, graph);
     for (const withoutFolds of [...folds.map((fold) => [fold]), folds]) {
       for (const frames of [9, 27, 351]) {
         expect(await windowError({ ...shape, frames }, 2, { withoutFolds }), withoutFolds.join()).toBeLessThan(
@@ -148,30 +136,30 @@ describe('the plan', () => {
         device: 'cpu',
         precision: 'fp32',
         threads: 1,
-        withoutFolds: ['x' as PlanFold],
+        withoutFolds: ['x' as Fold],
       });
     expect(wrong).toThrow(/withoutFolds.*firstLayer.*"x"/);
   });
 
   it('holds where scores are far from zero: the bound fails and the greatest score is searched for', async () => {
-    const { plan, graph } = await twins({ width: 64 });
-    for (const { name } of graph.tensors.filter((tensor) => /linears\.[01]\.weight/.test(tensor.name))) {
-      const values = (await graph.read('value', name)).map((value) => value * 12);
-      await graph.write('value', name, values);
-      await plan.write('value', name, values);
+    const { compiled, opByOp } = await twins({ width: 64 });
+    for (const { name } of opByOp.tensors.filter((tensor) => /linears\.[01]\.weight/.test(tensor.name))) {
+      const values = (await opByOp.read('value', name)).map((value) => value * 12);
+      await opByOp.write('value', name, values);
+      await compiled.write('value', name, values);
     }
     const windows = { keypoints: keypointsOf(9, 27), batch: 9 };
-    const expected = await graph.liftWindows(windows);
+    const expected = await opByOp.liftWindows(windows);
     expect(expected.every(Number.isFinite)).toBe(true);
-    expect(relativeError(await plan.liftWindows(windows), expected)).toBeLessThan(10 * fp32Tolerance);
-    await closeAll(plan, graph);
+    expect(relativeError(await compiled.liftWindows(windows), expected)).toBeLessThan(10 * fp32Tolerance);
+    await closeAll(compiled, opByOp);
   });
 
   it('follows the weights: written, initialized, trained', async () => {
-    const { plan, graph } = await twins({});
+    const { compiled, opByOp } = await twins({});
     const windows = { keypoints: keypointsOf(2, 27), batch: 2 };
     const agree = async () =>
-      expect(relativeError(await plan.liftWindows(windows), await graph.liftWindows(windows))).toBeLessThan(
+      expect(relativeError(await compiled.liftWindows(windows), await opByOp.liftWindows(windows))).toBeLessThan(
         fp32Tolerance,
       );
     await agree();
@@ -193,25 +181,25 @@ describe('the plan', () => {
         await model.train({ samples: Int32Array.of(0, 5, 0, 0, 9, 1), ...train });
       },
     ]) {
-      const before = await plan.liftWindows(windows);
-      await change(plan);
-      await change(graph);
-      expect(await plan.liftWindows(windows)).not.toEqual(before);
+      const before = await compiled.liftWindows(windows);
+      await change(compiled);
+      await change(opByOp);
+      expect(await compiled.liftWindows(windows)).not.toEqual(before);
       await agree();
     }
-    await closeAll(plan, graph);
+    await closeAll(compiled, opByOp);
   });
 
-  it('says why a network has none, and lifts by the graph then', async () => {
-    const obstacles: [Partial<NativeConfig>, string][] = [
+  it('says why a network is not supported, and lifts it op by op', async () => {
+    const reasons: [Partial<NativeConfig>, string][] = [
       [{ backbone: 'fc' }, 'spatial encoder'],
       [{ aggregate: false }, 'frame aggregator'],
       [{ temporal: false }, 'temporal encoder'],
       [{ stage: 1 }, 'Stage I'],
     ];
-    for (const [overrides, text] of obstacles) {
+    for (const [overrides, text] of reasons) {
       const model = createNativeModel(nativeConfig(overrides), { device: 'cpu', precision: 'fp32', threads: 1 });
-      expect(model.planObstacle).toContain(text);
+      expect(model.unsupportedReason).toContain(text);
       if (overrides.stage !== 1) {
         await model.initialize(1);
         const windows = { keypoints: keypointsOf(2, 27), batch: 2 };

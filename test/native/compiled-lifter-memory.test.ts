@@ -20,7 +20,7 @@ function peakMegabytes(frames: number): number {
       .then(() => model.lift({ keypoints, stride: 1, flip: true, first: 0, count: frames, batch: 0 }))
       .then((poses) => {
         const own = (keypoints.byteLength + poses.byteLength) / 1e6;
-        console.log(process.resourceUsage().maxRSS / 1000 - own, model.planObstacle);
+        console.log(process.resourceUsage().maxRSS / 1000 - own, model.unsupportedReason);
       });`;
   const config = nativeConfig({ frames: 9, width: 16, hidden: 16, heads: 2, layers: 1 });
   const arguments_ = ['-e', program, JSON.stringify(config), String(frames)];

@@ -4,25 +4,25 @@ import { createRandom } from '../../lib/base/random.js';
 import { createNativeModel } from '../../lib/binding.js';
 import { nativeConfig } from './native-model.js';
 
-/** Two models of the same random weights, whose norms are not the identity either: by plan, and by the CPU's graph in fp32. */
+/** Two models of the same random weights, whose norms are not the identity either: compiled, and op by op on the CPU in fp32. */
 export async function twins(overrides: Partial<NativeConfig>, options: Partial<NativeOptions> = {}) {
   const config = nativeConfig(overrides);
   const common = { device: 'cpu', precision: 'fp32', threads: 2, ...options } as const;
-  const plan = createNativeModel(config, { plan: 'on', ...common });
-  const graph = createNativeModel(config, { ...common, device: 'cpu', precision: 'fp32', plan: 'off' });
-  await graph.initialize(7);
-  for (const { name } of graph.tensors) {
-    const values = await graph.read('value', name);
+  const compiled = createNativeModel(config, { compiled: 'on', ...common });
+  const opByOp = createNativeModel(config, { ...common, device: 'cpu', precision: 'fp32', compiled: 'off' });
+  await opByOp.initialize(7);
+  for (const { name } of opByOp.tensors) {
+    const values = await opByOp.read('value', name);
     const random = createRandom(3, name);
     if (/norm|bn_|fcn\.0|a_2|b_2|running/.test(name)) {
       for (let i = 0; i < values.length; i++) values[i] += 0.4 * (random.uniform() - 0.5);
-      await graph.write('value', name, values);
+      await opByOp.write('value', name, values);
     }
-    await plan.write('value', name, values);
+    await compiled.write('value', name, values);
   }
-  expect(plan.planObstacle).toBe('');
-  expect(graph.planObstacle).toContain('off');
-  return { plan, graph, config };
+  expect(compiled.unsupportedReason).toBe('');
+  expect(opByOp.unsupportedReason).toContain('off');
+  return { compiled, opByOp, config };
 }
 
 /** Random keypoints of so many frames of `joints` joints. */
