@@ -40,7 +40,7 @@ describe('view', () => {
     expect((await runHere(['view', walk, '--out', plain])).out).toMatch(/plain\.html: [\d.]+ MB; open it in a browser/);
     expect((await runHere(['view', walk, '--out', inside, '--model', model, '--device', 'cpu'])).code).toBe(0);
     expect(readFileSync(plain, 'utf8')).toContain('id="scene"');
-    expect(readFileSync(inside, 'utf8').match(/id="moment-0-0-\d+"/g)).toHaveLength(12);
+    expect(readFileSync(inside, 'utf8').match(/id="frame-0-0-\d+"/g)).toHaveLength(12);
     expect(statSync(inside).size).toBeGreaterThan(statSync(plain).size);
   });
 

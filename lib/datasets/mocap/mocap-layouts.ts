@@ -1,4 +1,5 @@
 import { PoseError } from '../../base/pose-error.js';
+import { humanoidLayout } from './humanoid.js';
 import type { MocapClip } from './mocap-clip.js';
 
 const MAX_FRAMES = 5_000_000;
@@ -6,10 +7,10 @@ const MAX_FRAMES = 5_000_000;
 const FARTHEST = 1000;
 
 /** A share of one recorded joint; `offset` (metres, in the joint's own axes) moves the point off the joint. */
-interface MocapSource {
+export interface MocapSource {
   joint: string;
   weight: number;
-  offset?: readonly [number, number, number];
+  offset?: readonly [number, number, number] | undefined;
 }
 
 /** Where each of Human3.6M's 17 joints comes from in one kind of motion capture. */
@@ -121,7 +122,7 @@ const reactIdle: MocapLayout = {
 /** The kinds of motion capture that are understood. */
 export const mocapLayouts: readonly MocapLayout[] = [asf, cgspeed, reactIdle];
 
-/** The layout whose joints a clip has; throws `ERR_UNSUPPORTED` with a missing joint of each when none fits. */
+/** The layout whose joints a clip has, or one by the names of its limbs; throws `ERR_UNSUPPORTED` with a missing joint of each when none fits. */
 export function findMocapLayout(clip: MocapClip): MocapLayout {
   const reasons: string[] = [];
   for (const layout of mocapLayouts) {
@@ -129,6 +130,8 @@ export function findMocapLayout(clip: MocapClip): MocapLayout {
     if (missing === undefined) return layout;
     reasons.push(`${layout.name} has a joint "${missing.joint}"`);
   }
+  const humanoid = humanoidLayout(clip.joints);
+  if (humanoid) return humanoid;
   throw new PoseError(
     'ERR_UNSUPPORTED',
     `${clip.file}: no map from this skeleton into h36m-17 (${reasons.join('; ')}, which this file has not).`,

@@ -139,6 +139,30 @@ function splitOf(clip: ClipFile, splits: MocapSplits): Split {
   return isNamed(clip, splits.validation) ? 'validation' : 'train';
 }
 
+/** Throws `ERR_ARGUMENT` for a name of the caller's that no clip and no subject has; the defaults name one collection's. */
+function checkSplits(splits: MocapSplits, clips: readonly ClipFile[]): void {
+  for (const part of ['test', 'validation', 'drop'] as const) {
+    if (splits[part] === defaultMocapSplits[part]) continue;
+    const stranger = splits[part].find((name) => !clips.some((clip) => isNamed(clip, [name])));
+    if (stranger === undefined) continue;
+    const subjects = [...new Set(clips.map(({ subject }) => subject))];
+    const list = subjects.slice(0, 20).join(', ') + (subjects.length > 20 ? `, ... (${subjects.length})` : '');
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${part}: expected subjects (${list}) or clips of them (${clips[0].key}), got ${stranger}.`,
+    );
+  }
+}
+
+/** "To train on: 01, 02. To choose by: nobody. To test on: 05, 02/02_03." */
+function whoWentWhere(sequences: readonly PoseSequence[]): string {
+  const named = (split: Split) => {
+    const subjects = new Set(sequences.filter((one) => one.split === split).map(({ subject }) => subject));
+    return subjects.size === 0 ? 'nobody' : [...subjects].join(', ');
+  };
+  return `To train on: ${named('train')}. To choose the epoch by: ${named('validation')}. To test on: ${named('test')}.`;
+}
+
 /** The skeleton of an AMC file: `05.asf` for `05_10.amc`, or the only `.asf` beside it. */
 async function skeletonOf(path: string, known: Map<string, AsfSkeleton>): Promise<AsfSkeleton> {
   const folder = dirname(path);
@@ -224,6 +248,7 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
   const { folder, fps = 50, cameras = 4, cameraRanges = defaultCameraRanges, seed = 0, shortest = 0.5 } = options;
   const splits = options.splits ?? defaultMocapSplits;
   const clips = (await findClips(folder)).filter((clip) => !isNamed(clip, splits.drop));
+  if (options.splits) checkSplits(options.splits, await findClips(folder));
   const skeletons = new Map<string, AsfSkeleton>();
   const sequences: PoseSequence[] = [];
   const guessed = new Set<string>();
@@ -259,6 +284,7 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
     }
     options.onProgress?.(done + 1, clips.length, relative(folder, clip.path).split(sep).join('/'));
   }
+  options.onNotice?.(whoWentWhere(sequences));
   if (sequences.length === 0) throw new PoseError('ERR_DATASET', `${folder}: every clip was dropped or too short.`);
   return {
     name: basename(resolve(folder)),
