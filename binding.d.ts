@@ -53,7 +53,7 @@ export interface NativeOptions {
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
 export interface ProfileRecord {
-  /** As in native/ops/backend.h, or "copyIn", "copyOut", "zero", "pass". */
+  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass". */
   op: string;
   /** "243 x 256 -> 512" */
   shape: string;
@@ -201,7 +201,7 @@ export interface MachineInfo {
 
 export function machine(): MachineInfo;
 /** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
-export function cudaProducts(): string;
+export function cudaMatmul(): string;
 /** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
 export function measurePeak(
   threads: number,
@@ -210,7 +210,7 @@ export function measurePeak(
   device?: NativeOptions['device'],
 ): Promise<number>;
 
-/** The seam for tests and benches: one operation of native/ops/backend.h on plain arrays. */
+/** The seam for tests and benches: one operation of native/ops/operations.h on plain arrays. */
 export interface OpTensors {
   [name: string]: Float32Array | Int32Array | Uint8Array | Uint16Array;
 }
@@ -220,7 +220,7 @@ export function runOp(
     precision: PrecisionName;
     threads: number;
     isa: string;
-    products?: string | undefined;
+    matmul?: string | undefined;
   },
   op: string,
   /**
@@ -232,3 +232,21 @@ export function runOp(
   /** Repeat and time: returns seconds per run (median). */
   repeats?: number,
 ): number;
+/** What one run computes and moves; native/ops/cost.h says what counts. */
+export interface OpCost {
+  /** "243 x 256 -> 512" */
+  shape: string;
+  flops: number;
+  bytes: number;
+  /** `bytes` where a device keeps in bfloat16 what it may. */
+  narrowBytes: number;
+}
+export function opCost(op: string, tensors: OpTensors, attributes: { [name: string]: number }): OpCost;
+export interface OpArray {
+  /** Read, written, or added to. */
+  access: 'in' | 'out' | 'add';
+  /** A device may keep it in bfloat16. */
+  narrow: boolean;
+}
+/** The arrays of every operation by name. */
+export function describeOps(): { [op: string]: { [array: string]: OpArray } };

@@ -1,5 +1,13 @@
 import { createRequire } from 'node:module';
-import type { MachineInfo, NativeConfig, NativeModel, NativeOptions, OpTensors, PrecisionName } from '../binding.js';
+import type {
+  MachineInfo,
+  NativeConfig,
+  NativeModel,
+  NativeOptions,
+  OpCost,
+  OpTensors,
+  PrecisionName,
+} from '../binding.js';
 import { packageRoot } from './base/package-root.js';
 import { PoseError, type PoseErrorCode } from './base/pose-error.js';
 
@@ -108,8 +116,8 @@ export function machine(): MachineInfo {
 }
 
 /** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
-export function cudaProducts(): string {
-  return guarded(() => binding().cudaProducts());
+export function cudaMatmul(): string {
+  return guarded(() => binding().cudaMatmul());
 }
 
 /**
@@ -138,4 +146,14 @@ export function runOp(
   repeats?: number,
 ): number {
   return guarded(() => binding().runOp(device, op, tensors, attributes, repeats));
+}
+
+/** What one operation computes and moves. */
+export function opCost(op: string, tensors: OpTensors, attributes: { [name: string]: number }): OpCost {
+  return guarded(() => binding().opCost(op, tensors, attributes));
+}
+
+/** The arrays of every operation. */
+export function describeOps(): ReturnType<Binding['describeOps']> {
+  return guarded(() => binding().describeOps());
 }

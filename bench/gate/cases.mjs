@@ -1,4 +1,4 @@
-import { createNativeModel, runOp } from '../../dist/binding.js';
+import { createNativeModel, opCost, runOp } from '../../dist/binding.js';
 import { parseModelConfig } from '../../dist/networks/config.js';
 import { nativeConfig } from '../../dist/networks/native-config.js';
 import { matmulCases } from '../measure/model-matmuls.mjs';
@@ -20,9 +20,9 @@ const WINDOWS = [
  * runs it and answers seconds a run, and `close`.
  */
 export const gateCases = [
-  ...matmulCases(ROWS).map(({ shape, part, op, attributes, tensors, multiplyAdds }) => ({
+  ...matmulCases(ROWS).map(({ shape, part, op, attributes, tensors }) => ({
     name: `${shape}, ${part}`,
-    flops: 2 * multiplyAdds,
+    flops: opCost(op, tensors, attributes).flops,
     open: async (precision) => ({
       turn: async () => runOp({ device: 'cpu', precision, threads: 1, isa: 'auto' }, op, tensors, attributes, RUNS),
       close: async () => {},

@@ -1,8 +1,8 @@
 import { values } from './values.mjs';
 
 /**
- * The operations of P-STMO-S (d = 256, h = 512, N = 27) that are matrix products, one entry a shape: fields of `runOp` by size, and how many
- * multiply-adds one run makes. `rows` is batch * N.
+ * The operations of P-STMO-S (d = 256, h = 512, N = 27) that are matrix products, one entry a shape: fields of `runOp` by size.
+ * `rows` is batch * N.
  */
 
 const LINEAR = [
@@ -28,11 +28,10 @@ function linearCases(name, rows, inputs, outputs) {
   const x = values(rows * inputs, 1);
   const weight = values(outputs * inputs, 2);
   const dZ = values(rows * outputs, 3);
-  const multiplyAdds = rows * inputs * outputs;
-  const backward = { op: 'linearBackward', attributes, multiplyAdds };
+  const backward = { op: 'linearBackward', attributes };
   const forward = { x, weight, bias: values(outputs, 4), y: new Float32Array(rows * outputs) };
   return [
-    { shape, part: 'forward', op: 'linearForward', attributes, multiplyAdds, tensors: forward },
+    { shape, part: 'forward', op: 'linearForward', attributes, tensors: forward },
     { shape, part: 'dX', ...backward, tensors: { dZ, x, weight, dX: new Float32Array(rows * inputs) } },
     { shape, part: 'dW', ...backward, tensors: { dZ, x, weight, dWeight: new Float32Array(outputs * inputs) } },
   ].filter(({ part }) => part !== 'dX' || inputs > KEYPOINT_CHANNELS); // nothing needs the keypoints' gradient
@@ -41,7 +40,6 @@ function linearCases(name, rows, inputs, outputs) {
 function convolutionCases(batch, tokens) {
   const stride = 3;
   const kept = tokens / stride;
-  const multiplyAdds = 3 * HIDDEN * WIDTH * batch * kept;
   const shape = `MOFA convolution, stride 3: ${batch * kept} x 3 x ${HIDDEN} -> ${WIDTH}`;
   const attributes = { batch, tokens, stride, in: HIDDEN, out: WIDTH };
   const x = values(batch * tokens * HIDDEN, 1);
@@ -54,18 +52,14 @@ function convolutionCases(batch, tokens) {
     dBias: new Float32Array(WIDTH),
   };
   return [
-    { shape, part: 'forward', op: 'stridedConvForward', attributes, multiplyAdds, tensors: forward },
-    {
-      ...{ shape, part: 'dX and dW', op: 'stridedConvBackward', attributes, tensors: backward },
-      multiplyAdds: 2 * multiplyAdds,
-    },
+    { shape, part: 'forward', op: 'stridedConvForward', attributes, tensors: forward },
+    { shape, part: 'dX and dW', op: 'stridedConvBackward', attributes, tensors: backward },
   ];
 }
 
 function attentionCases(rows, tokens) {
   const batch = Math.max(1, Math.round(rows / tokens));
   const attributes = { batch, tokens, width: WIDTH, heads: HEADS };
-  const scores = batch * tokens * tokens * WIDTH;
   const shape = `attention, n = ${tokens}: ${batch} windows, ${HEADS} heads of ${WIDTH / HEADS}`;
   const qkv = values(batch * tokens * 3 * WIDTH, 1);
   const out = values(batch * tokens * WIDTH, 2);
@@ -73,13 +67,12 @@ function attentionCases(rows, tokens) {
   const backward = { qkv, out, logSumExp, dOut: values(out.length, 3), dQkv: new Float32Array(qkv.length) };
   return [
     {
-      ...{ shape, part: 'forward', op: 'attentionForward', attributes, multiplyAdds: 2 * scores },
+      ...{ shape, part: 'forward', op: 'attentionForward', attributes },
       tensors: { qkv, out: new Float32Array(out.length), logSumExp: new Float32Array(logSumExp.length) },
     },
-    // Scores once more, then dV, dP, dQ and dK.
-    { shape, part: 'backward', op: 'attentionBackward', attributes, multiplyAdds: 5 * scores, tensors: backward },
+    { shape, part: 'backward', op: 'attentionBackward', attributes, tensors: backward },
     {
-      ...{ shape, part: 'weights alone', op: 'attentionMaps', attributes, multiplyAdds: scores },
+      ...{ shape, part: 'weights alone', op: 'attentionMaps', attributes },
       tensors: { qkv, maps: new Float32Array(batch * HEADS * tokens * tokens) },
     },
   ];
@@ -88,7 +81,6 @@ function attentionCases(rows, tokens) {
 /** The product of SEM with what is fused into it: batch statistics, LeakyReLU and dropout. */
 function spatialBlockCases(rows) {
   const shape = `SEM block fused: ${rows} x ${WIDE} -> ${WIDE}, training`;
-  const multiplyAdds = rows * WIDE * WIDE;
   const dropout = { dropoutRate: 0.1, dropoutSeed: 1, dropoutStep: 1, dropoutSite: 1 };
   const attributes = { rows, in: WIDE, out: WIDE, ...dropout };
   const channel = (seed) => values(WIDE, seed).map((value) => 1 + 0.1 * value);
@@ -108,11 +100,11 @@ function spatialBlockCases(rows) {
   return [
     {
       ...{ shape, part: 'forward', op: 'spatialBlockForward', attributes: { ...attributes, training: 1 } },
-      ...{ multiplyAdds, tensors: forward },
+      tensors: forward,
     },
     {
       ...{ shape, part: 'dX and dW', op: 'spatialBlockBackward', attributes: { ...attributes, accumulate: 0 } },
-      ...{ multiplyAdds: 2 * multiplyAdds, tensors: backward },
+      tensors: backward,
     },
   ];
 }

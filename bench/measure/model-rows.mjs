@@ -1,8 +1,8 @@
 import { values } from './values.mjs';
 
 /**
- * The operations of P-STMO-S that memory bounds, at its shapes (d = 256, N = 27): fields of `runOp`, and how many `bytes` one run
- * reads and writes at least. `rows` is batch * N.
+ * The operations of P-STMO-S that memory bounds, at its shapes (d = 256, N = 27): fields of `runOp`. `rows` is
+ * batch * N.
  */
 
 const WIDTH = 256;
@@ -22,15 +22,11 @@ const empty = (length) => new Float32Array(length);
 const factors = (length, seed) => values(length, seed).map((value) => 1 + 0.1 * value);
 const order = () => Int32Array.from({ length: TOKENS }, (_, i) => (i * 5 + 2) % TOKENS);
 
-function pair(shape, name, attributes, forward, backward) {
-  const [forwardBytes, forwardTensors] = forward;
-  const [backwardBytes, backwardTensors, more] = backward;
+/** Forward on `forward`, backward on `backward`; `more` are attributes of backward alone. */
+function pair(shape, name, attributes, forward, backward, more) {
   return [
-    { shape, part: 'forward', op: `${name}Forward`, attributes, bytes: forwardBytes, tensors: forwardTensors },
-    {
-      ...{ shape, part: 'backward', op: `${name}Backward`, attributes: { ...attributes, ...more } },
-      ...{ bytes: backwardBytes, tensors: backwardTensors },
-    },
+    { shape, part: 'forward', op: `${name}Forward`, attributes, tensors: forward },
+    { shape, part: 'backward', op: `${name}Backward`, attributes: { ...attributes, ...more }, tensors: backward },
   ];
 }
 
@@ -48,16 +44,17 @@ function normCases(rows) {
     `layer norm: ${shape}`,
     'layerNorm',
     attributes,
-    [8 * size, { x, ...layer, b: values(WIDTH, 4), y: empty(size), ...row }],
-    [16 * size, { dY, x, ...layer, ...row, dX: empty(size), dA: empty(WIDTH), dB: empty(WIDTH) }, { accumulate: 1 }],
+    { x, ...layer, b: values(WIDTH, 4), y: empty(size), ...row },
+    { dY, x, ...layer, ...row, dX: empty(size), dA: empty(WIDTH), dB: empty(WIDTH) },
+    { accumulate: 1 },
   );
   const running = { runningMean: empty(WIDTH), runningVariance: empty(WIDTH).fill(1) };
   const [forward, backward] = pair(
     `batch norm: ${shape}`,
     'batchNorm',
     attributes,
-    [12 * size, { x, ...batch, beta: values(WIDTH, 4), ...running, ...channel, y: empty(size) }],
-    [20 * size, { dY, x, ...batch, ...channel, dX: empty(size), dGamma: empty(WIDTH), dBeta: empty(WIDTH) }],
+    { x, ...batch, beta: values(WIDTH, 4), ...running, ...channel, y: empty(size) },
+    { dY, x, ...batch, ...channel, dX: empty(size), dGamma: empty(WIDTH), dBeta: empty(WIDTH) },
   );
   forward.attributes = { ...attributes, training: 1 };
   backward.attributes = { ...attributes, accumulate: 0 };
@@ -74,51 +71,45 @@ function tokenCases(batch) {
   const windows = `${batch} x ${TOKENS}`;
   return [
     {
-      ...{ shape: `dropout: ${rows} x ${HIDDEN}`, part: 'backward', op: 'dropoutBackward', bytes: 8 * rows * HIDDEN },
+      ...{ shape: `dropout: ${rows} x ${HIDDEN}`, part: 'backward', op: 'dropoutBackward' },
       attributes: { rows, channels: HIDDEN, ...DROPOUT },
       tensors: { dY: values(rows * HIDDEN, 1), dX: empty(rows * HIDDEN) },
     },
     {
       ...{ shape: `strided residual: ${windows} x ${WIDTH}`, part: 'backward', op: 'stridedResidualBackward' },
-      ...{ bytes: 12 * kept, attributes: { batch, tokens: TOKENS, stride: STRIDE, channels: WIDTH } },
+      attributes: { batch, tokens: TOKENS, stride: STRIDE, channels: WIDTH },
       tensors: { dY: values(kept, 1), dResidual: empty(size) },
     },
     ...pair(
       `positions: ${windows} x ${WIDTH}`,
       'positions',
       { batch, tokens: TOKENS, outTokens: TOKENS, channels: WIDTH, tableLength: TOKENS },
-      [8 * size, { x: values(size, 1), table: values(TOKENS * WIDTH, 2), y: empty(size) }],
-      [8 * size, { dY: values(size, 1), dX: empty(size), dTable: empty(TOKENS * WIDTH) }],
+      { x: values(size, 1), table: values(TOKENS * WIDTH, 2), y: empty(size) },
+      { dY: values(size, 1), dX: empty(size), dTable: empty(TOKENS * WIDTH) },
     ),
     ...pair(
       `decoder input: ${windows} x ${NARROW}`,
       'decoderInput',
       { batch, tokens: TOKENS, visible: VISIBLE, channels: NARROW },
-      [
-        4 * (seen + all),
-        {
-          ...{ x: values(seen, 1), token: values(NARROW, 2), table: values(TOKENS * NARROW, 3) },
-          ...{ order: order(), y: empty(all) },
-        },
-      ],
-      [
-        4 * (seen + all),
-        {
-          ...{ dY: values(all, 1), order: order(), dX: empty(seen) },
-          ...{ dToken: empty(NARROW), dTable: empty(TOKENS * NARROW) },
-        },
-      ],
+      {
+        ...{ x: values(seen, 1), token: values(NARROW, 2), table: values(TOKENS * NARROW, 3) },
+        ...{ order: order(), y: empty(all) },
+      },
+      {
+        ...{ dY: values(all, 1), order: order(), dX: empty(seen) },
+        ...{ dToken: empty(NARROW), dTable: empty(TOKENS * NARROW) },
+      },
     ),
     ...pair(
       `joint mask: ${windows} x ${JOINTS}`,
       'jointMask',
       { batch, frames: TOKENS, joints: JOINTS },
-      [8 * points, { x: values(points, 1), mask, token: values(2, 2), y: empty(points) }],
-      [4 * points, { dY: values(points, 1), mask, dToken: empty(2) }],
+      { x: values(points, 1), mask, token: values(2, 2), y: empty(points) },
+      { dY: values(points, 1), mask, dToken: empty(2) },
     ),
     {
       ...{ shape: `add: ${rows} x ${WIDTH}`, part: 'forward', op: 'addForward', attributes: { count: size } },
-      ...{ bytes: 12 * size, tensors: { x: values(size, 1), y: empty(size) } },
+      tensors: { x: values(size, 1), y: empty(size) },
     },
   ];
 }
@@ -135,12 +126,12 @@ function poseCases(batch) {
   const refined = { logits: values(points, 1), predicted: values(one, 2), backProjected: values(one, 3) };
   return [
     {
-      ...{ shape: `loss: ${rows} poses`, part: 'forward and backward', op: 'poseLoss', bytes: 12 * all },
+      ...{ shape: `loss: ${rows} poses`, part: 'forward and backward', op: 'poseLoss' },
       attributes: { rows, joints: JOINTS, coordinates: 3, weight: 1 },
       tensors: { predicted: values(all, 1), target: values(all, 2), loss: empty(1), dPredicted: empty(all) },
     },
     {
-      ...{ shape: `Adam: ${PARAMETERS} parameters`, part: 'step', op: 'adamStep', bytes: 36 * PARAMETERS },
+      ...{ shape: `Adam: ${PARAMETERS} parameters`, part: 'step', op: 'adamStep' },
       attributes: { count: PARAMETERS, learningRate: 1e-6, step: 7 },
       tensors: {
         ...{ value: values(PARAMETERS, 1), gradient: values(PARAMETERS, 2), mean: values(PARAMETERS, 3) },
@@ -148,12 +139,7 @@ function poseCases(batch) {
       },
     },
     {
-      ...{
-        shape: `window gather: ${batch} x ${TOKENS}`,
-        part: 'forward',
-        op: 'windowGather',
-        bytes: 16 * rows * JOINTS,
-      },
+      ...{ shape: `window gather: ${batch} x ${TOKENS}`, part: 'forward', op: 'windowGather' },
       attributes: {
         ...{ batch, frames: TOKENS, stride: 1, joints: JOINTS, coordinates: 2, rootJoint: -1 },
         ...{ sequences: 1, sourceFrames: SEQUENCE_FRAMES, seed: 0, step: 0 },
@@ -164,44 +150,32 @@ function poseCases(batch) {
       },
     },
     {
-      ...{
-        shape: `mirror mean: ${batch} poses`,
-        part: 'forward',
-        op: 'mirrorMean',
-        attributes: shape,
-        bytes: 12 * one,
-      },
+      ...{ shape: `mirror mean: ${batch} poses`, part: 'forward', op: 'mirrorMean', attributes: shape },
       tensors: { plain: values(one, 1), mirrored: values(one, 2), mirror: MIRROR, y: empty(one) },
     },
     ...pair(
       `back-projection: ${batch} poses`,
       'backProject',
       { ...shape, rootJoint: 0 },
-      [
-        8 * (points + one),
-        { predicted: refined.predicted, keypoints: refined.logits, root: depth, camera, y: empty(one) },
-      ],
-      [8 * (points + one), { dY: values(one, 4), keypoints: refined.logits, camera, dPredicted: empty(one) }],
+      { predicted: refined.predicted, keypoints: refined.logits, root: depth, camera, y: empty(one) },
+      { dY: values(one, 4), keypoints: refined.logits, camera, dPredicted: empty(one) },
     ),
     ...pair(
       `refining: ${batch} poses`,
       'refineBlend',
       shape,
-      [4 * points + 12 * one, { ...refined, y: empty(one) }],
-      [
-        8 * points + 20 * one,
-        {
-          ...{ ...refined, dY: values(one, 4), dLogits: empty(points) },
-          ...{ dPredicted: empty(one), dBackProjected: empty(one) },
-        },
-      ],
+      { ...refined, y: empty(one) },
+      {
+        ...{ ...refined, dY: values(one, 4), dLogits: empty(points) },
+        ...{ dPredicted: empty(one), dBackProjected: empty(one) },
+      },
     ),
     ...pair(
       `concatenation: ${batch} x ${pose} + ${pose}`,
       'concat',
       { rows: batch, left: pose, right: pose },
-      [16 * one, { a: values(one, 1), b: values(one, 2), y: empty(2 * one) }],
-      [24 * one, { dY: values(2 * one, 3), dA: empty(one), dB: empty(one) }],
+      { a: values(one, 1), b: values(one, 2), y: empty(2 * one) },
+      { dY: values(2 * one, 3), dA: empty(one), dB: empty(one) },
     ),
   ];
 }

@@ -1,7 +1,7 @@
 // How much of the machine's own multiply-add peak each operation of the model reaches, peak and operation measured in turns; memory
 // bounds the others, which have their GB/s.
 //   node bench/studies/kernels.mjs [--rows 4320] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--only text] [--json] [--out folder]
-import { measurePeak, runOp } from '../../dist/binding.js';
+import { measurePeak, opCost, runOp } from '../../dist/binding.js';
 import { readFlags } from '../measure/flags.mjs';
 import { machineAbout } from '../measure/machine.mjs';
 import { matmulCases } from '../measure/model-matmuls.mjs';
@@ -17,7 +17,7 @@ const PEAK_SECONDS = 0.05;
 const TURN_SECONDS = 0.05;
 
 /** Rounds of peak and operation; the largest peak of the run counts, since a busy machine only ever lowers it. */
-async function measure({ shape, part, op, attributes, tensors, multiplyAdds, bytes }, precision) {
+async function measure({ shape, part, op, attributes, tensors }, precision) {
   const device = { device: 'cpu', precision, threads, isa: 'auto' };
   // Warms caches and packed weights up and tells how long one run takes.
   const first = runOp(device, op, tensors, attributes, 3);
@@ -28,18 +28,19 @@ async function measure({ shape, part, op, attributes, tensors, multiplyAdds, byt
     seconds.push(runOp(device, op, tensors, attributes, repeats));
     peaks.push(await measurePeak(threads, precision, PEAK_SECONDS));
   }
-  return { precision, shape, part, op, multiplyAdds, bytes, repeats, seconds, peaks };
+  const { flops, bytes } = opCost(op, tensors, attributes);
+  return { precision, shape, part, op, flops, bytes, repeats, seconds, peaks };
 }
 
 /** Share of the precision's peak, which is the largest that was seen beside any of its shapes. */
 function rated(measured) {
   const peak = Math.max(...measured.flatMap(({ peaks }) => peaks));
   return measured.map((row) => {
-    const { multiplyAdds, bytes, seconds } = row;
-    const gflops = multiplyAdds && summary(seconds.map((time) => (2e-9 * multiplyAdds) / time));
+    const { flops, bytes, seconds } = row;
+    const gflops = flops > 0 && summary(seconds.map((time) => (1e-9 * flops) / time));
     const own = Math.max(...row.peaks);
-    const share = multiplyAdds && summary(seconds.map((time) => (2e-7 * multiplyAdds) / time / own));
-    const gigabytes = bytes && summary(seconds.map((time) => (1e-9 * bytes) / time));
+    const share = flops > 0 && summary(seconds.map((time) => (1e-7 * flops) / time / own));
+    const gigabytes = flops === 0 && summary(seconds.map((time) => (1e-9 * bytes) / time));
     return { ...row, peak: own, peakOfRun: peak, gflops, share, gigabytes };
   });
 }

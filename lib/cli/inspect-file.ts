@@ -15,6 +15,7 @@ import { describePeople, type PersonSummary } from '../keypoints/people/describe
 import { readKeypoints } from '../keypoints/read-keypoints.js';
 import { posesFormat } from '../keypoints/readers/own-text.js';
 import type { ModelConfig } from '../networks/config.js';
+import { PUBLISHED_PREFIX, tensorNames } from '../networks/tensor-names.js';
 import { unsupportedReason } from '../networks/unsupported-reason.js';
 import { CONFIG_KEY, readWeights } from '../networks/weights.js';
 import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
@@ -77,7 +78,7 @@ async function find(path: string, options: ReadKeypointsOptions): Promise<Found>
 }
 
 /** Files of motion, which their names tell. */
-const motionEndings = ['.bvh', '.trc', '.c3d'];
+const motionEndings = ['.bvh', '.trc', '.c3d', '.glb'];
 
 function motion(path: string): Found {
   const { frames, fps, skeleton, layout, positions } = readClip(path);
@@ -191,7 +192,7 @@ async function npz(path: string, options: ReadKeypointsOptions): Promise<Found> 
   if (names.includes('poses') && names.includes('keypoint_layout')) {
     return poses(path);
   }
-  if (names.some((name) => name.startsWith('module.') || name === 'encoder.fc_1.weight')) {
+  if (names.some((name) => name.startsWith(PUBLISHED_PREFIX) || name === tensorNames.mlpEncoder)) {
     return torch(path);
   }
   return keypointsOr(path, options, () => arrays(names.map((name) => ({ name }))));

@@ -2,6 +2,8 @@
 export interface Io {
   out: (text: string) => void;
   err: (text: string) => void;
+  /** All that comes in on standard input; absent where there is none. */
+  stdin?: () => Uint8Array;
   /** true: `err` is a terminal, so a progress line may be drawn and redrawn. */
   live: boolean;
   /** Aborted by Ctrl-C. */

@@ -25,6 +25,10 @@ const INPUTS = ['.npz', '.npy', '.json', '.jsonl', '.csv', '.tsv'];
 /** Folders in folders that are looked into. */
 const DEEPEST = 4;
 const SUFFIX = '-3d';
+/** Standard input as an input, and standard output as `--out`. */
+export const STANDARD = '-';
+/** What can be written to standard output. */
+const STREAMED: readonly (OutputFormat | undefined)[] = ['json', 'csv', undefined];
 
 /**
  * Lists what to lift: files and folders of one file a frame as they are, of other folders those in them, and says what is
@@ -40,9 +44,19 @@ export function liftTasks(
   if (out === '') {
     throw new PoseError('ERR_USAGE', '--out: expected the name of a file or folder, got an empty one.');
   }
+  if (inputs.includes(STANDARD) && inputs.length > 1) {
+    throw new PoseError('ERR_USAGE', `${STANDARD}: expected standard input by itself, got ${inputs.length} inputs.`);
+  }
+  if (out === STANDARD && !STREAMED.includes(format)) {
+    throw new PoseError('ERR_USAGE', `--out ${STANDARD}: expected --format json or csv, got ${format}.`);
+  }
   const skipped: string[] = [];
   const files = inputs.flatMap((input) => filesOf(input, skipped));
   const single = inputs.length === 1 && files[0] === inputs[0];
+  if (out === STANDARD) {
+    if (!single) throw new PoseError('ERR_USAGE', `--out ${STANDARD}: expected one input, got ${files.length}.`);
+    return { tasks: [{ input: files[0], output: STANDARD }], skipped };
+  }
   const named = out !== undefined && !isFolder(out) && extname(out) !== '';
   if (named && single) {
     outputFormatOf(out);
@@ -75,6 +89,7 @@ export function liftTasks(
 
 /** A file's name without its ending; a folder's as it is. */
 function stemOf(input: string): string {
+  if (input === STANDARD) return 'stdin';
   return isFolder(input) ? basename(resolve(input)) : basename(input, extname(input));
 }
 
@@ -88,7 +103,7 @@ export function outputWith(output: string, suffix: string): string {
 
 /** What an input stands for: itself, or the files and folders of frames in a folder. */
 function filesOf(input: string, skipped: string[], depth = 0): string[] {
-  if (!existsSync(input) || !isFolder(input) || isFrameFolder(input)) return [input];
+  if (input === STANDARD || !existsSync(input) || !isFolder(input) || isFrameFolder(input)) return [input];
   const left = new Map<string, string[]>();
   const found = readdirSync(input)
     .sort()

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { runCommandLine } from './program.js';
 
 const interrupt = new AbortController();
@@ -17,6 +18,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  stdin: () => readFileSync(0),
   live: process.stderr.isTTY === true,
   signal: interrupt.signal,
   commandLine: process.argv.slice(2),

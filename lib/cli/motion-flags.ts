@@ -79,14 +79,16 @@ export async function writeLifted(
   lifted: LiftedPoses,
   settings: MotionSettings,
   camera?: Intrinsics,
+  put?: (result: LiftedPoses) => void,
 ): Promise<{ notices: string[]; stance?: StanceAxes }> {
   const steps = stepsOf(settings, camera);
   const worked = steps && workMotion(lifted, steps);
   const result = worked?.result ?? lifted;
   const notices = worked ? [...motionOf(result).notes, ...measured(worked.report, settings)] : [];
   const said = { notices, ...(worked?.report.stance && { stance: worked.report.stance }) };
-  if (motionFormatOf(path) === undefined) {
-    writePoses(path, result);
+  if (put || motionFormatOf(path) === undefined) {
+    if (put) put(result);
+    else writePoses(path, result);
     return said;
   }
   const motion = motionOf(result);

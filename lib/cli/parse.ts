@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { PixelCamera } from '../keypoints/camera.js';
+import type { DeviceOption } from '../networks/device.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** Parsers of option values; what they refuse is a usage error that names the option. */
@@ -132,8 +133,6 @@ export function mergedIds(text: string, before: Record<string, string[]> = {}): 
   }
   return { ...before, [id]: [...(before[id] ?? []), ...list(others)] };
 }
-
-export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 function device(text: string): DeviceOption {
   if (!/^(auto|cpu|cuda(:\d+)?)$/.test(text)) {

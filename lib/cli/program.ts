@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { withoutOldFlags } from '../base/old-names.js';
 import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
+import { completionCommand } from './commands/completion.js';
 import { complexityCommand } from './commands/complexity.js';
 import { convertCommand } from './commands/convert.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -30,6 +31,7 @@ const COMMANDS = [
   profileCommand,
   modelsCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 /**

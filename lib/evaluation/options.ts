@@ -2,6 +2,7 @@ import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../networks/config.js';
+import type { DeviceOption } from '../networks/device.js';
 import type { RootSource } from './report.js';
 
 /** Options of `evaluate`. */
@@ -26,7 +27,7 @@ export interface EvaluationOptions extends Omit<OldModelOptions, 'plan'> {
   baselines?: boolean;
   /** Where a refining model takes the root's depth from; `truth`, as the paper does. */
   root?: RootSource | undefined;
-  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  device?: DeviceOption;
   precision?: 'fp32' | 'tf32' | 'bf16';
   threads?: number;
   /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */

@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 import type { Vector } from '../motion/vector.js';
 
 /** Which way a rig's joint turns, from what the lifted joints show. Indices are those of `h36m-17`. */
@@ -105,7 +106,7 @@ const lowerBack = 0.2;
 /** The rig of a name. Throws `ERR_ARGUMENT` for another. */
 export function rigByName(name: string): Rig {
   const known = rigNames.find((one) => one === name);
-  if (!known) throw new PoseError('ERR_ARGUMENT', `rig: expected ${rigNames.join(', ')}, got ${name}.`);
+  if (!known) throw new PoseError('ERR_ARGUMENT', `rig: expected ${rigNames.join(', ')}, got ${valueText(name)}.`);
   // The mannequin of Unreal rests with its arms half down; all others spread them.
   const drop = known === 'unreal' ? Math.PI / 4 : 0;
   return { name: known, units: known === 'mixamo' || known === 'unreal' ? 'cm' : 'm', joints: humanoid(known, drop) };

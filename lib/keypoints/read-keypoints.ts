@@ -1,7 +1,8 @@
 import { PoseError } from '../base/pose-error.js';
 import { readFileSync, statSync } from '../base/system/node.js';
-import type { PathOrBytes } from '../formats/bytes/byte-source.js';
+import { type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
+import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
 import { readFrameFolder } from './frame-folder.js';
@@ -11,12 +12,14 @@ import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
 import { decodeText } from './readers/decode-text.js';
+import { parseJsonStream } from './readers/json-stream.js';
 import { parseJson } from './readers/json-value.js';
 import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
 import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
 
-/** Largest text file that is read: beyond it, JSON does not fit into one string. */
+/** Largest text that is read as one string; JSON beyond `streamedText` is read piece by piece, however long it is. */
 const longestText = 400_000_000;
+const streamedText = 32_000_000;
 
 /** Largest file of any kind: what Node reads in one go. */
 const longestFile = 2 ** 31 - 1;
@@ -88,14 +91,34 @@ export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions, a
   checkOptions(options);
   const where = nameOf(source, options);
   const found =
-    typeof source === 'string' && isFolder(source)
+    typeof source === 'string' && isReadableFolder(source)
       ? readFrameFolder(source, options)
-      : find(typeof source === 'string' ? bytesOf(source) : source, where, options);
+      : (streamed(source, where, options) ??
+        find(typeof source === 'string' ? bytesOf(source) : source, where, options));
   if (Array.isArray(found)) return settleTracks(where, found, options, anySize);
   const settled = settleDetections(where, found, options);
   const { width, height } = options.size ?? settled;
   const unit = anySize && settled.fractions && (width === undefined || height === undefined);
   return tracksOfPeople(where, settled, unit ? { ...options, size: { width: 1, height: 1 } } : options);
+}
+
+/** What a long JSON file holds; undefined for a short or another one. */
+function streamed(
+  source: PathOrBytes,
+  where: string,
+  options: ReadKeypointsOptions,
+): FoundTrack[] | RawDetections | undefined {
+  if (typeof source === 'string' && !(statSync(source).isFile() && statSync(source).size > streamedText))
+    return undefined;
+  if (typeof source !== 'string' && source.length <= streamedText) return undefined;
+  return withSource(source, where, (opened) => {
+    // Zeros between the letters are UTF-16's, which is decoded as a whole.
+    const head = latin1(opened.read(0, 1024))
+      .replace(/^\xef\xbb\xbf/, '')
+      .trimStart();
+    if (!/^[[{]/.test(head) || head.includes('\0')) return undefined;
+    return readJsonValue(where, parseJsonStream(opened), options);
+  });
 }
 
 /** How messages name a source. */
@@ -114,14 +137,6 @@ function checkOptions(options: ReadKeypointsOptions): void {
   const { format } = options;
   if (format !== undefined && !inputFormats.includes(format)) {
     throw new PoseError('ERR_ARGUMENT', `option format: expected ${inputFormats.join(', ')}, got ${format}.`);
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (cause) {
-    throw unreadable(path, cause);
   }
 }
 

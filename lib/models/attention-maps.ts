@@ -1,6 +1,7 @@
 import type { NativeModel, WindowInput } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
+import { valueText } from '../base/value-text.js';
 import type { ModelConfig } from '../networks/config.js';
 import { strideTable } from '../networks/strides.js';
 
@@ -38,7 +39,7 @@ function layerCount(config: ModelConfig, module: AttentionModule): number {
     case 'joints':
       return config.backbone === 'transformer' ? JOINT_LAYERS : 0;
     default:
-      throw new PoseError('ERR_ARGUMENT', `module: expected tem, mofa, decoder or joints, got ${String(module)}.`);
+      throw new PoseError('ERR_ARGUMENT', `module: expected tem, mofa, decoder or joints, got ${valueText(module)}.`);
   }
 }
 
@@ -56,7 +57,7 @@ export async function attentionMaps(
     throw new PoseError('ERR_ARGUMENT', `module: this model has no ${module}.`);
   }
   if (layer !== undefined && (!Number.isInteger(layer) || layer < 0 || layer >= count)) {
-    throw new PoseError('ERR_ARGUMENT', `layer: ${module} has layers 0 to ${count - 1}, got ${layer}.`);
+    throw new PoseError('ERR_ARGUMENT', `layer: ${module} has layers 0 to ${count - 1}, got ${valueText(layer)}.`);
   }
   const layers = layer === undefined ? Array.from({ length: count }, (_, i) => i) : [layer];
   const found: AttentionMap[] = [];

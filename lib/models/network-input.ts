@@ -1,5 +1,6 @@
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
+import { valueText } from '../base/value-text.js';
 import { normalizeKeypoints } from '../keypoints/normalize.js';
 import type { ModelConfig } from '../networks/config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -61,28 +62,29 @@ export function networkInput(keypoints: Tensor, options: ImageOptions, config: M
   return { data: normalizeKeypoints(own.data, options.width, options.height), shape: own.shape };
 }
 
-/** Frames between neighbours of a window: the model's own, fitted to the video's frame rate where that is given. */
-export function windowStride(config: ModelConfig, fps: number | undefined): number {
-  if (fps === undefined) {
-    return config.stride;
-  }
-  if (!(fps > 0 && Number.isFinite(fps))) {
-    throw new PoseError('ERR_ARGUMENT', `fps: expected a positive number, got ${fps}.`);
-  }
-  return Math.max(1, Math.round((config.stride * fps) / config.fps));
-}
-
-/** The window of one frame, (N, J, 2): every `stride`-th frame around it, the first or last one repeated outside. */
-export function windowOf(keypoints: Tensor, frame: number, frames: number, stride: number): Float32Array {
+/**
+ * The window of one frame, (N, J, 2): every `spacing`-th frame around it, the first or last one repeated outside; linear
+ * between frames where the spacing is no whole number.
+ */
+export function windowOf(keypoints: Tensor, frame: number, frames: number, spacing: number): Float32Array {
   const [length, joints] = keypoints.shape;
   if (!Number.isInteger(frame) || frame < 0 || frame >= length) {
-    throw new PoseError('ERR_ARGUMENT', `frame: expected a whole number from 0 to ${length - 1}, got ${frame}.`);
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `frame: expected a whole number from 0 to ${length - 1}, got ${valueText(frame)}.`,
+    );
   }
   const size = joints * 2;
   const window = new Float32Array(frames * size);
   for (let i = 0; i < frames; i++) {
-    const at = Math.min(Math.max(frame + stride * (i - (frames - 1) / 2), 0), length - 1);
-    window.set(keypoints.data.subarray(at * size, (at + 1) * size), i * size);
+    const at = Math.min(Math.max(frame + spacing * (i - (frames - 1) / 2), 0), length - 1);
+    const before = Math.floor(at);
+    const after = Math.min(before + 1, length - 1);
+    const share = at - before;
+    for (let k = 0; k < size; k++) {
+      const value = keypoints.data[before * size + k];
+      window[i * size + k] = share === 0 ? value : (1 - share) * value + share * keypoints.data[after * size + k];
+    }
   }
   return window;
 }

@@ -1,15 +1,17 @@
 import { checkKnownOptions } from '../base/known-options.js';
 import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
-import type { Tensor } from '../base/tensor.js';
+import { joined, type Tensor } from '../base/tensor.js';
+import { resampleFrames } from '../keypoints/resample.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { clipGroups, type GroupedClip } from './clip-groups.js';
 import { finishPoses } from './finish-poses.js';
+import { fitFrameRate, resampledCount } from './frame-rate.js';
 import { type JobOptions, runJob } from './job.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
-import { type ImageOptions, networkInput, windowOf, windowStride } from './network-input.js';
+import { type ImageOptions, networkInput, windowOf } from './network-input.js';
 import { PoseStream, type StreamOptions } from './pose-stream.js';
 
 /** A camera's focal lengths and centre, in normalised image units: fx / width * 2, (cx / width * 2 - 1, ...). */
@@ -24,7 +26,11 @@ export interface NormalizedCamera {
 export interface LiftOptions extends ImageOptions, JobOptions {
   /** Mean with the un-mirrored prediction for the mirrored input; default true. */
   flip?: boolean;
-  /** Frame rate of the video: the window's stride is then fitted to the model's. Default: the model's stride as it is. */
+  /**
+   * Frames a second of the video. The windows then span the time that they did in training: by a whole stride where one
+   * fits within 2 %, else on resampled frames, whose poses are taken back to the video's. Default: the frames are taken for
+   * those of the model's own rate.
+   */
   fps?: number | undefined;
   /** Windows a batch; 0, the default: chosen. */
   batch?: number;
@@ -40,6 +46,9 @@ export interface LiftInput extends Partial<LiftOptions> {
 
 /** A clip as the native call takes it. */
 interface ReadyClip extends GroupedClip {
+  /** The video's frames; `frames` is the network's, and `step` the former for one of the latter. */
+  shown: number;
+  step: number;
   keypoints: Float32Array;
   request: { stride: number; flip: boolean; batch: number; root?: Float32Array; camera?: Float32Array };
   options: JobOptions;
@@ -47,16 +56,6 @@ interface ReadyClip extends GroupedClip {
 
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
 const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'signal', 'onProgress'];
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let start = 0;
-  for (const part of parts) {
-    whole.set(part, start);
-    start += part.length;
-  }
-  return whole;
-}
 
 export interface PoseLifter extends OldLifterProperties {}
 
@@ -116,7 +115,8 @@ export class PoseLifter extends LoadedModel {
   ): Promise<AttentionMap[]> {
     checkKnownOptions('attention', options, [...IMAGE_OPTIONS, 'module', 'layer']);
     const input = networkInput(keypoints, options, this.config);
-    const window = windowOf(input, frame, this.config.frames, windowStride(this.config, options.fps));
+    const { step, stride } = fitFrameRate(this.config, options.fps);
+    const window = windowOf(input, frame, this.config.frames, step * stride);
     return this.network.run((native) => attentionMaps(native, this.config, { keypoints: window, batch: 1 }, options));
   }
 
@@ -134,23 +134,37 @@ export class PoseLifter extends LoadedModel {
 
   #prepare(keypoints: Tensor, options: LiftOptions): ReadyClip {
     checkKnownOptions('lift', options, LIFT_OPTIONS);
-    const { data, shape } = networkInput(keypoints, options, this.config);
-    const [frames] = shape;
-    const stride = windowStride(this.config, options.fps);
+    const input = networkInput(keypoints, options, this.config);
+    const [shown] = input.shape;
+    const { step, stride } = fitFrameRate(this.config, options.fps);
+    const frames = resampledCount(shown, step);
+    const { data } = step === 1 ? input : resampleFrames(input, step, frames);
     const common = { stride, flip: options.flip ?? true, batch: options.batch ?? 0 };
-    const view = this.#view(frames, options);
+    const view = this.#view(shown, options);
+    if (view.root && step !== 1) {
+      view.root = resampleFrames({ data: view.root, shape: [shown, 3] }, step, frames).data;
+    }
     const alone = view.root !== undefined || options.signal !== undefined || options.onProgress !== undefined;
     const alike = alone ? `alone ${this.#prepared++}` : JSON.stringify(common);
-    return { frames, alike, keypoints: data, request: { ...common, ...view }, options };
+    const { signal, onProgress } = options;
+    const progress = onProgress && ((done: number) => onProgress(Math.round((done / frames) * shown), shown));
+    const watched = step === 1 ? options : { signal, onProgress: progress };
+    return { frames, shown, step, alike, keypoints: data, request: { ...common, ...view }, options: watched };
   }
 
   /** Clips that are alike, in one call. */
   async #liftClips(clips: readonly [ReadyClip, ...ReadyClip[]]): Promise<Tensor[]> {
     const [{ request, options }] = clips;
     const frames = clips.reduce((sum, clip) => sum + clip.frames, 0);
-    const joined = clips.length === 1 ? clips[0].keypoints : concatenated(clips.map(({ keypoints }) => keypoints));
+    const all =
+      clips.length === 1
+        ? clips[0].keypoints
+        : joined(
+            Float32Array,
+            clips.map(({ keypoints }) => keypoints),
+          );
     const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
-    const whole = { ...request, keypoints: joined, first: 0, count: frames, lengths };
+    const whole = { ...request, keypoints: all, first: 0, count: frames, lengths };
     const data = await this.network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
     const poses = finishPoses(data, this.config);
     const size = this.#joints * 3;
@@ -158,7 +172,8 @@ export class PoseLifter extends LoadedModel {
     return clips.map((clip) => {
       const own = clips.length === 1 ? poses : poses.slice(start * size, (start + clip.frames) * size);
       start += clip.frames;
-      return { data: own, shape: [clip.frames, this.#joints, 3] };
+      const lifted = { data: own, shape: [clip.frames, this.#joints, 3] };
+      return clip.step === 1 ? lifted : resampleFrames(lifted, 1 / clip.step, clip.shown);
     });
   }
 

@@ -1,7 +1,8 @@
 import { largest } from '../base/lists.js';
+import { median } from '../base/statistics.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { jointsOf, type Motion } from './motion.js';
-import { add, length, median, pointAt, subtract, unit, type Vector } from './vector.js';
+import { add, length, pointAt, subtract, unit, type Vector } from './vector.js';
 
 /** Median distance of each joint from its parent over the frames, (J) metres, left and right averaged; 0 at the root. */
 export function medianBoneLengths(motion: Motion): number[] {

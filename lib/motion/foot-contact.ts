@@ -1,9 +1,10 @@
 import { PoseError } from '../base/pose-error.js';
+import { median } from '../base/statistics.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { medianBoneLengths } from './bone-lengths.js';
 import { legsOf } from './legs.js';
 import { jointsOf, type Motion, rateOf } from './motion.js';
-import { length, median, pointAt, subtract, type Vector } from './vector.js';
+import { length, pointAt, subtract, type Vector } from './vector.js';
 
 /** Which foot stands: (T, 2), left and right, 1 where the foot is on the ground and still. */
 export type FootContacts = Uint8Array;

@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** One person's joints through time, as places: what files for other tools are made from. */
@@ -41,5 +42,5 @@ export function positionsYUp(motion: Motion): Float32Array {
 /** The frame rate, which files of motion state. Throws `ERR_ARGUMENT` where it is unknown. */
 export function rateOf({ fps }: Motion, format: string): number {
   if (fps !== undefined && fps > 0) return fps;
-  throw new PoseError('ERR_ARGUMENT', `${format}: expected a motion with its frame rate (fps), got ${fps ?? 'none'}.`);
+  throw new PoseError('ERR_ARGUMENT', `${format}: expected a motion with its frame rate (fps), got ${valueText(fps)}.`);
 }

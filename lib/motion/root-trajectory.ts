@@ -1,5 +1,5 @@
+import { median } from '../base/statistics.js';
 import type { Intrinsics } from './camera.js';
-import { median } from './vector.js';
 
 /** Where a root joint was found, and how surely. */
 export interface RootEstimate {

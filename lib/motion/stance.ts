@@ -1,18 +1,7 @@
+import { median } from '../base/statistics.js';
 import { legsOf } from './legs.js';
 import { jointsOf, type Motion } from './motion.js';
-import {
-  add,
-  anySquare,
-  cross,
-  dot,
-  length,
-  median,
-  pointAt,
-  squareTo,
-  subtract,
-  unit,
-  type Vector,
-} from './vector.js';
+import { add, anySquare, cross, dot, length, pointAt, squareTo, subtract, unit, type Vector } from './vector.js';
 
 /** Axes of a motion in camera axes that stand upright, and what they were found from. */
 export interface StanceAxes {

@@ -1,9 +1,9 @@
 import { PoseError } from '../base/pose-error.js';
+import { median } from '../base/statistics.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { Intrinsics } from './camera.js';
 import { jointsOf, type Motion } from './motion.js';
 import { estimateRootPath } from './root-trajectory.js';
-import { median } from './vector.js';
 
 export interface TrajectoryInput {
   /** (T, J, 2) pixels, the joints of the motion's own layout. */

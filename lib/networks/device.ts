@@ -1,5 +1,6 @@
 import type { NativeOptions } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 import { machine } from '../binding.js';
 
 /** Where a network runs. `auto`: a GPU where one can be used, else the CPU. */
@@ -29,7 +30,7 @@ export function resolveDevice(
   }
   const match = /^(?:auto|cuda(?::(\d+))?)$/.exec(device);
   if (!match) {
-    throw new PoseError('ERR_ARGUMENT', `device: expected auto, cpu, cuda or cuda:N, got "${device}".`);
+    throw new PoseError('ERR_ARGUMENT', `device: expected auto, cpu, cuda or cuda:N, got ${valueText(device)}.`);
   }
   const { cuda } = machine();
   const usable = cuda.built && cuda.found;

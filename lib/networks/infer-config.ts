@@ -4,6 +4,7 @@ import type { Tensor } from '../base/tensor.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { type ModelConfig, type ModelConfigInput, parseModelConfig } from './config.js';
 import { presetConfig } from './presets.js';
+import { tensorNames, tensorStacks } from './tensor-names.js';
 
 type Tensors = ReadonlyMap<string, Tensor>;
 
@@ -40,46 +41,46 @@ function axis(tensors: Tensors, name: string, index: number): number | undefined
 }
 
 function backboneOf(tensors: Tensors, where: string): ModelConfig['backbone'] {
-  if (tensors.has('encoder.fc_1.weight')) return 'mlp';
-  if (tensors.has('encoder.fc.weight')) return 'fc';
-  if (tensors.has('encoder.joint_embedding.weight')) return 'transformer';
+  if (tensors.has(tensorNames.mlpEncoder)) return 'mlp';
+  if (tensors.has(tensorNames.linearEncoder)) return 'fc';
+  if (tensors.has(tensorNames.jointEmbedding)) return 'transformer';
   const some = [...tensors.keys()].slice(0, 3).join(', ') || 'none';
   throw new PoseError(
     'ERR_MODEL',
-    `${where}: these are not the weights of a P-STMO network: expected encoder.fc_1.weight, encoder.fc.weight or ` +
-      `encoder.joint_embedding.weight, got ${some}, ...`,
+    `${where}: these are not the weights of a P-STMO network: expected ${tensorNames.mlpEncoder}, ` +
+      `${tensorNames.linearEncoder} or ${tensorNames.jointEmbedding}, got ${some}, ...`,
   );
 }
 
 /** Reads depths and widths off the tensors; a field that they leave open is undefined. */
 function shapedFields(tensors: Tensors, where: string): Shaped {
   const backbone = backboneOf(tensors, where);
-  const temporal = tensors.has('Transformer.pos_embedding');
-  const headWidth = axis(tensors, 'fcn.0.weight', 0);
-  const stage = tensors.has('mask_token') || tensors.has('encoder_to_decoder.weight') ? 1 : 2;
+  const temporal = tensors.has(tensorNames.temporalPositions);
+  const headWidth = axis(tensors, tensorNames.headNorm, 0);
+  const stage = tensors.has(tensorNames.maskToken) || tensors.has(tensorNames.encoderToDecoder) ? 1 : 2;
   const fields: Shaped = {
     stage,
     backbone,
     temporal,
     // Stage I has no MOFA, which says nothing about the Stage II that follows.
-    aggregate: stage === 1 ? undefined : tensors.has('Transformer_reduce.model.pos_embedding_1'),
-    frames: axis(tensors, 'Transformer.pos_embedding', 1) as Shaped['frames'],
-    width: temporal ? axis(tensors, 'Transformer.pos_embedding', 2) : headWidth && headWidth / 2,
-    hidden: axis(tensors, 'Transformer.model.layers.0.feed_forward.w_1.weight', 0),
-    layers: layersOf(tensors, 'Transformer.model.layers') || undefined,
-    decoderLayers: layersOf(tensors, 'Transformer_dec.model.layers') || undefined,
-    mlpBlocks: backbone === 'mlp' ? layersOf(tensors, 'encoder.layers') : undefined,
-    refine: tensors.has('post_refine.0.weight') ? undefined : null,
+    aggregate: stage === 1 ? undefined : tensors.has(tensorNames.aggregatorPositions),
+    frames: axis(tensors, tensorNames.temporalPositions, 1) as Shaped['frames'],
+    width: temporal ? axis(tensors, tensorNames.temporalPositions, 2) : headWidth && headWidth / 2,
+    hidden: axis(tensors, tensorNames.temporalHidden, 0),
+    layers: layersOf(tensors, tensorStacks.temporal) || undefined,
+    decoderLayers: layersOf(tensors, tensorStacks.decoder) || undefined,
+    mlpBlocks: backbone === 'mlp' ? layersOf(tensors, tensorStacks.mlp) : undefined,
+    refine: tensors.has(tensorNames.refiner) ? undefined : null,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Shaped;
 }
 
 /** Joints of the 2D input and of the 3D output. */
 function jointsOf(tensors: Tensors): { input: number | undefined; output: number | undefined } {
-  const channels = axis(tensors, 'encoder.fc_1.weight', 1) ?? axis(tensors, 'encoder.fc.weight', 1);
-  const poses = axis(tensors, 'fcn.1.weight', 0);
+  const channels = axis(tensors, tensorNames.mlpEncoder, 1) ?? axis(tensors, tensorNames.linearEncoder, 1);
+  const poses = axis(tensors, tensorNames.head, 0);
   return {
-    input: channels === undefined ? axis(tensors, 'encoder.pos_embedding', 1) : channels / 2,
+    input: channels === undefined ? axis(tensors, tensorNames.jointPositions, 1) : channels / 2,
     output: poses === undefined ? undefined : poses / 3,
   };
 }
@@ -115,7 +116,7 @@ export function inferConfig(
     }
   }
   const preset = options.preset === undefined ? {} : presetConfig(options.preset);
-  const refine = tensors.has('post_refine.0.weight') ? { refine: { root: 'truth' } } : {};
+  const refine = tensors.has(tensorNames.refiner) ? { refine: { root: 'truth' } } : {};
   const config = parseModelConfig({ ...preset, ...refine, ...options.config, ...shaped }, where);
   const joints = jointsOf(tensors);
   checkJoints(where, 'inputLayout', config.inputLayout, joints.input);

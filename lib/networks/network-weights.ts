@@ -3,6 +3,7 @@ import { openSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { modelPath } from './bundled.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
+import { PUBLISHED_PREFIX } from './tensor-names.js';
 import {
   CONFIG_KEY,
   checkTensors,
@@ -44,7 +45,7 @@ function openModelFile(path: string, options: WeightOptions): NetworkWeights | u
   file.close();
   const { entries, metadata } = file;
   const stored = [...entries].filter(([name]) => isWeight(name));
-  const plain = stored.every(([name, { dtype }]) => TYPES.includes(dtype) && !name.startsWith('module.'));
+  const plain = stored.every(([name, { dtype }]) => TYPES.includes(dtype) && !name.startsWith(PUBLISHED_PREFIX));
   if (metadata[CONFIG_KEY] === undefined || !plain) {
     return undefined;
   }

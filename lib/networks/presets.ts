@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 import type { ModelConfigInput } from './config.js';
 
 /** A row of the paper's settings: the model, and the learning rate that each stage starts with. */
@@ -53,7 +54,7 @@ export const presetNames: readonly string[] = Object.keys(presets);
 /** The preset of that name; throws `ERR_ARGUMENT` that lists them all. */
 export function presetByName(name: string): Preset {
   if (!Object.hasOwn(presets, name)) {
-    throw new PoseError('ERR_ARGUMENT', `preset: expected one of ${presetNames.join(', ')}, got "${name}".`);
+    throw new PoseError('ERR_ARGUMENT', `preset: expected one of ${presetNames.join(', ')}, got ${valueText(name)}.`);
   }
   return presets[name];
 }

@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 
 const STRIDES: Readonly<Record<number, readonly number[]>> = {
   9: [1, 3, 3],
@@ -12,7 +13,10 @@ const STRIDES: Readonly<Record<number, readonly number[]>> = {
 export function strideTable(frames: number): readonly number[] {
   const strides = STRIDES[frames];
   if (!strides) {
-    throw new PoseError('ERR_CONFIG', `frames must be one of ${Object.keys(STRIDES).join(', ')}, got ${frames}.`);
+    throw new PoseError(
+      'ERR_CONFIG',
+      `frames must be one of ${Object.keys(STRIDES).join(', ')}, got ${valueText(frames)}.`,
+    );
   }
   return strides;
 }

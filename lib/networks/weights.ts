@@ -11,6 +11,7 @@ import { sniffFormat } from '../formats/sniff.js';
 import { modelPath } from './bundled.js';
 import { type ModelConfig, type ModelConfigInput, parseModelConfig } from './config.js';
 import { inferConfig } from './infer-config.js';
+import { PUBLISHED_PREFIX } from './tensor-names.js';
 
 /** Under this key a model file keeps its configuration, as JSON. */
 export const CONFIG_KEY = 'pstmo.config';
@@ -40,8 +41,6 @@ export interface WeightOptions {
   refine?: string | undefined;
 }
 
-const PREFIX = 'module.';
-
 /** True for what a network takes: an optimizer's state has a colon in its name, and counters of batch norm are not read. */
 export function isWeight(name: string): boolean {
   return !name.includes(':') && !name.endsWith('num_batches_tracked');
@@ -51,12 +50,15 @@ export function isWeight(name: string): boolean {
 function namedTensors(where: string, stored: Iterable<[string, Tensor<TensorData>]>): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [full, tensor] of stored) {
-    const name = full.startsWith(PREFIX) ? full.slice(PREFIX.length) : full;
+    const name = full.startsWith(PUBLISHED_PREFIX) ? full.slice(PUBLISHED_PREFIX.length) : full;
     if (!isWeight(name)) {
       continue;
     }
     if (tensors.has(name)) {
-      throw new PoseError('ERR_MODEL', `${where}: tensor ${name} stands twice, with and without "${PREFIX}".`);
+      throw new PoseError(
+        'ERR_MODEL',
+        `${where}: tensor ${name} stands twice, with and without "${PUBLISHED_PREFIX}".`,
+      );
     }
     tensors.set(name, asFloat32(tensor));
   }
@@ -187,9 +189,9 @@ export function writeWeights(
 export function writeNamedNpz(path: string, tensors: ReadonlyMap<string, Tensor>): void {
   const arrays = new Map<string, Tensor<TensorData>>();
   for (const [name, tensor] of tensors) {
-    arrays.set(PREFIX + name, tensor);
+    arrays.set(PUBLISHED_PREFIX + name, tensor);
     if (name.endsWith('running_var')) {
-      arrays.set(PREFIX + name.replace(/running_var$/, 'num_batches_tracked'), {
+      arrays.set(PUBLISHED_PREFIX + name.replace(/running_var$/, 'num_batches_tracked'), {
         data: new BigInt64Array(1),
         shape: [],
       });

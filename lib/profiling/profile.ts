@@ -1,5 +1,6 @@
 import type { NativeModel, NativeOptions, PrecisionName, ProfileRecord } from '../../binding.js';
 import { createRandom } from '../base/random.js';
+import { median } from '../base/statistics.js';
 import { createNativeModel, measurePeak } from '../binding.js';
 import type { CompiledChoice } from '../models/loaded-network.js';
 import { drawMasks } from '../models/masks.js';
@@ -295,10 +296,4 @@ function gapsOf(step: readonly ProfileRecord[]): number {
 
 function secondsOf(records: readonly ProfileRecord[]): number {
   return records.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

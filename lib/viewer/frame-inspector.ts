@@ -1,9 +1,10 @@
 import { PoseError } from '../base/pose-error.js';
 import { type Tensor, tensor } from '../base/tensor.js';
 import type { AttentionMap, AttentionModule } from '../models/attention-maps.js';
+import { fitFrameRate } from '../models/frame-rate.js';
 import type { LoadOptions } from '../models/loaded-network.js';
 import { MaskedPoseModel } from '../models/masked-pose-model.js';
-import { windowOf, windowStride } from '../models/network-input.js';
+import { windowOf } from '../models/network-input.js';
 import { PoseLifter } from '../models/pose-lifter.js';
 import type { ModelConfig } from '../networks/config.js';
 import { readWeights } from '../networks/weights.js';
@@ -27,12 +28,16 @@ export class FrameInspector {
   readonly facts: ModelFacts;
   readonly #model: PoseLifter | MaskedPoseModel;
   readonly #tracks: readonly PlacedTrack[];
+  /** The video's frames from one of a window to the next; no whole number where lifting resamples. */
+  readonly #spacing: number;
 
   private constructor(name: string, model: PoseLifter | MaskedPoseModel, tracks: readonly PlacedTrack[], fps?: number) {
     this.#model = model;
     this.#tracks = tracks;
     const { stage, frames, heads } = model.config;
-    this.facts = { name, stage, window: frames, stride: windowStride(model.config, fps), heads };
+    const { step, stride } = fitFrameRate(model.config, fps);
+    this.#spacing = step * stride;
+    this.facts = { name, stage, window: frames, stride, heads };
   }
 
   /**
@@ -77,9 +82,9 @@ export class FrameInspector {
     );
     if (!placed) return undefined;
     const frame = placed.frameOf.indexOf(place.frame);
-    const around = windowAround(placed, frame, this.#model.config, this.facts.stride);
+    const around = windowAround(placed, frame, this.#model.config, this.#spacing);
     return this.#model instanceof PoseLifter
-      ? liftingFrame(this.#model, place, around, this.facts.stride)
+      ? liftingFrame(this.#model, place, around, this.#spacing)
       : maskedFrame(this.#model, place, around);
   }
 
@@ -104,13 +109,13 @@ interface Window {
   image: { width: number; height: number };
 }
 
-function windowAround({ track, frameOf }: PlacedTrack, frame: number, config: ModelConfig, stride: number): Window {
+function windowAround({ track, frameOf }: PlacedTrack, frame: number, config: ModelConfig, spacing: number): Window {
   const joints = skeletonByName(track.layout).joints.length;
   const all = tensor(track.keypoints, [track.frames, joints, 2]);
-  const window = tensor(windowOf(all, frame, config.frames, stride), [config.frames, joints, 2]);
+  const window = tensor(windowOf(all, frame, config.frames, spacing), [config.frames, joints, 2]);
   const half = (config.frames - 1) / 2;
   const frames = Array.from({ length: config.frames }, (_, index) => {
-    const at = Math.min(Math.max(frame + stride * (index - half), 0), track.frames - 1);
+    const at = Math.min(Math.max(Math.round(frame + spacing * (index - half)), 0), track.frames - 1);
     return frameOf[at];
   });
   const keypoints = track.layout === config.inputLayout ? window : mapped(track.layout, window, config);
@@ -126,7 +131,7 @@ async function liftingFrame(
   lifter: PoseLifter,
   { frame }: FramePlace,
   { keypoints, frames, image }: Window,
-  stride: number,
+  spacing: number,
 ): Promise<Packed<FrameValue>> {
   const { config } = lifter;
   const middle = (config.frames - 1) / 2;
@@ -134,7 +139,7 @@ async function liftingFrame(
   const single = { ...image, fps: config.fps / config.stride };
   const arrays = new Map<string, Float32Array | Uint8Array>();
   const modules: FrameModule[] = [];
-  const names = frames.map((_, index) => offsetName((index - middle) * stride));
+  const names = frames.map((_, index) => offsetName(Math.round((index - middle) * spacing)));
   const add = async (module: AttentionModule, tokens: (n: number) => string[]) => {
     const maps = await lifter.attention(keypoints, middle, { ...single, module });
     modules.push(packed(module, maps, tokens, arrays, middle));

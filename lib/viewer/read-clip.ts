@@ -9,6 +9,7 @@ import type { MarkerMotion } from '../export/marker-motion.js';
 import { readPoses } from '../export/poses/read-poses.js';
 import { parsePosesCsv } from '../export/poses/read-poses-csv.js';
 import { parseC3d } from '../export/read-c3d.js';
+import { parseGlb } from '../export/read-glb.js';
 import { parseTrc } from '../export/read-trc.js';
 import { asFloat32 } from '../formats/bytes/numbers.js';
 import { readNpy } from '../formats/numpy/npy.js';
@@ -41,7 +42,7 @@ export interface ViewedClip {
 }
 
 /** Endings of the files that can be shown. */
-export const viewedEndings = ['.npz', '.npy', '.json', '.csv', '.bvh', '.trc', '.c3d'] as const;
+export const viewedEndings = ['.npz', '.npy', '.json', '.csv', '.bvh', '.trc', '.c3d', '.glb'] as const;
 
 export interface ReadClipOptions {
   /** true: poses as the network gave them, even where the file has them worked into a motion. */
@@ -49,16 +50,15 @@ export interface ReadClipOptions {
 }
 
 /**
- * Reads what `pstmo lift` writes (and any `.npz` with poses (T, J, 3), `.npy` of that shape, `.bvh`, `.trc`, `.c3d`). Throws `ERR_FILE`,
+ * Reads what `pstmo lift` writes (and any `.npz` with poses (T, J, 3), `.npy` of that shape, `.bvh`, `.trc`, `.c3d`, `.glb`). Throws `ERR_FILE`,
  * `ERR_FORMAT`, or `ERR_ARGUMENT` for another ending.
  */
 export function readClip(path: string, options: ReadClipOptions = {}): ViewedClip {
   const ending = extname(path).toLowerCase();
   if (!viewedEndings.some((known) => known === ending)) {
-    const other = ending === '.glb' ? '; a .glb opens in Blender and in any viewer of glTF' : '';
     throw new PoseError(
       'ERR_ARGUMENT',
-      `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}${other}.`,
+      `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}.`,
     );
   }
   const bytes = bytesOf(path);
@@ -76,6 +76,10 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       return fromMarkers(path, parseTrc(text(), path));
     case '.c3d':
       return fromMarkers(path, parseC3d(bytes, path));
+    case '.glb': {
+      const { positions, frames, joints, parents, fps, start } = parseGlb(bytes, path);
+      return { ...world(path, positions, frames, { joints, parents }, fps), start };
+    }
     case '.bvh': {
       const clip = parseBvh(text(), path);
       return world(

@@ -1,7 +1,8 @@
 import { PoseError } from '../base/pose-error.js';
 import { type Tensor, tensor } from '../base/tensor.js';
+import { jointKey } from '../keypoints/joint-names.js';
 import { similarityAligned } from '../metrics/alignment.js';
-import { jointErrorsMm } from '../metrics/joint-errors.js';
+import { jointErrorsMm, mean } from '../metrics/joint-errors.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { mapToHuman36m } from '../skeletons/to-human36m.js';
 import type { ViewedClip } from './read-clip.js';
@@ -35,39 +36,51 @@ export function truthArrays(person: PlacedPerson, truth: ViewedClip): TruthArray
   const joints = clip.skeleton.joints.length;
   const row = joints * 3;
   const frames = positions.length / row;
-  const own = inLayoutOf(clip, truth);
+  const { data: own, columns } = inLayoutOf(clip, truth);
   const at = framesOf(person, truth, frames);
-  const used = places.filter((place) => finite(positions, place * row, row) && at(place) !== undefined);
-  const known = used.filter((place) => finite(own, at(place)! * row, row));
+  const finite = (values: Float32Array, frame: number) =>
+    columns.every((joint) => Number.isFinite(values[frame * row + 3 * joint]));
+  const used = places.filter((place) => finite(positions, place) && at(place) !== undefined);
+  const known = used.filter((place) => finite(own, at(place)!));
   if (known.length === 0) {
     throw new PoseError(
       'ERR_ARGUMENT',
       `${truth.path}: expected truth for frames of ${clip.path}, got none in common.`,
     );
   }
-  const shape = [known.length, joints, 3];
-  const predicted = tensor(new Float32Array(known.length * row), shape);
-  const there = tensor(new Float32Array(known.length * row), shape);
-  for (const [index, place] of known.entries()) {
-    predicted.data.set(positions.subarray(place * row, (place + 1) * row), index * row);
-    there.data.set(own.subarray(at(place)! * row, (at(place)! + 1) * row), index * row);
-  }
+  const count = columns.length;
+  const picked = (values: Float32Array, frameOf: (place: number) => number) => {
+    const out = new Float32Array(known.length * count * 3);
+    for (const [index, place] of known.entries()) {
+      for (const [column, joint] of columns.entries()) {
+        const from = frameOf(place) * row + joint * 3;
+        out.set(values.subarray(from, from + 3), (index * count + column) * 3);
+      }
+    }
+    return tensor(out, [known.length, count, 3]);
+  };
+  const predicted = picked(positions, (place) => place);
+  const there = picked(own, (place) => at(place)!);
   const root = clip.layout === undefined ? 0 : Math.max(0, skeletonByName(clip.layout).root);
-  const together = rootsTogether(there, predicted, root);
-  const sameAxes = clip.axes === 'camera' && truth.axes === 'camera';
+  const together = rootsTogether(there, predicted, Math.max(0, columns.indexOf(root)));
+  const sameAxes = clip.axes === 'camera' && truth.axes === 'camera' && columns.includes(root);
   const rooted = sameAxes ? jointErrorsMm(predicted, together) : undefined;
   const aligned = jointErrorsMm(similarityAligned(predicted, there), there);
   const shown = sameAxes ? together : similarityAligned(there, predicted);
   const spread = ({ data }: Tensor, width: number) => {
-    const all = new Float32Array(frames * width).fill(Number.NaN);
-    for (const [index, place] of known.entries())
-      all.set(data.subarray(index * width, (index + 1) * width), place * width);
+    const all = new Float32Array(frames * joints * width).fill(Number.NaN);
+    for (const [index, place] of known.entries()) {
+      for (const [column, joint] of columns.entries()) {
+        const from = (index * count + column) * width;
+        all.set(data.subarray(from, from + width), (place * joints + joint) * width);
+      }
+    }
     return all;
   };
   return {
-    truth: spread(shown, row),
-    aligned: spread(aligned, joints),
-    ...(rooted && { rooted: spread(rooted, joints) }),
+    truth: spread(shown, 3),
+    aligned: spread(aligned, 1),
+    ...(rooted && { rooted: spread(rooted, 1) }),
     error: { aligned: mean(aligned.data), ...(rooted && { rooted: mean(rooted.data) }) },
   };
 }
@@ -90,18 +103,52 @@ function framesOf(
   );
 }
 
-/** The truth's joints as those of the result, (T, J, 3). */
-function inLayoutOf({ path, skeleton, layout }: ViewedClip, truth: ViewedClip): Float32Array {
-  if (truth.layout === layout && truth.skeleton.joints.length === skeleton.joints.length) return truth.positions;
-  if (layout !== 'h36m-17' || truth.layout === undefined) {
-    throw new PoseError(
-      'ERR_ARGUMENT',
-      `${truth.path}: expected the ${skeleton.joints.length} joints of ${path} (${layout ?? 'a skeleton of its own'}), got ` +
-        `${truth.skeleton.joints.length} (${truth.layout ?? truth.skeleton.joints.slice(0, 20).join(', ')}).`,
-    );
+/** Fewest joints of a result that markers must name: an alignment of three points says little. */
+const fewestNamed = 6;
+
+/** The truth's joints as those of the result, (T, J, 3), and which of them it has. */
+function inLayoutOf(
+  { path, skeleton, layout }: ViewedClip,
+  truth: ViewedClip,
+): { data: Float32Array; columns: number[] } {
+  const all = skeleton.joints.map((_, joint) => joint);
+  if (truth.layout === layout && truth.skeleton.joints.length === skeleton.joints.length) {
+    return { data: truth.positions, columns: all };
   }
   const joints = truth.skeleton.joints.length;
-  return mapToHuman36m(truth.layout, tensor(truth.positions, [truth.frames, joints, 3]), 'points').data;
+  if (layout === 'h36m-17' && truth.layout !== undefined) {
+    const { data } = mapToHuman36m(truth.layout, tensor(truth.positions, [truth.frames, joints, 3]), 'points');
+    return { data, columns: all };
+  }
+  const from = markersOf(skeleton.joints, truth.skeleton.joints);
+  const columns = all.filter((joint) => from[joint] >= 0);
+  if (columns.length < fewestNamed) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${truth.path}: expected the ${skeleton.joints.length} joints of ${path} (${layout ?? 'a skeleton of its own'}) or markers with ` +
+        `names of at least ${fewestNamed} of them, got ${joints} (${truth.layout ?? truth.skeleton.joints.slice(0, 20).join(', ')}).`,
+    );
+  }
+  const data = new Float32Array(truth.frames * skeleton.joints.length * 3).fill(Number.NaN);
+  for (let frame = 0; frame < truth.frames; frame++) {
+    for (const joint of columns) {
+      const at = (frame * joints + from[joint]) * 3;
+      data.set(truth.positions.subarray(at, at + 3), (frame * skeleton.joints.length + joint) * 3);
+    }
+  }
+  return { data, columns };
+}
+
+/** The marker of each joint by its name ("RHip", "left_knee"), -1 for a joint that no marker is named after. */
+function markersOf(joints: readonly string[], markers: readonly string[]): number[] {
+  const keys = markers.map(jointKey);
+  const find = (name: string) => keys.indexOf(jointKey(name));
+  return joints.map((joint) => {
+    // Human3.6M's neck is the middle of the head; a marker of that name is where the neck meets the shoulders.
+    if (joints.includes('thorax') && joint === 'neck') return -1;
+    if (joint === 'thorax') return Math.max(find('thorax'), find('neck'));
+    return find(joint);
+  });
 }
 
 /** The truth moved in each frame so that its root is where the prediction's is. */
@@ -112,13 +159,4 @@ function rootsTogether({ data, shape }: Tensor, predicted: Tensor, root: number)
     return value - data[start] + predicted.data[start];
   });
   return { data: out, shape };
-}
-
-function finite(values: Float32Array, from: number, count: number): boolean {
-  for (let at = from; at < from + count; at++) if (!Number.isFinite(values[at])) return false;
-  return true;
-}
-
-function mean(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

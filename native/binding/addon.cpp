@@ -1,8 +1,8 @@
 // The exports, as binding.d.ts states them.
 #include "addon.h"
 
-#include "probe/machine.h"
 #include "model/native-model.h"
+#include "probe/machine.h"
 
 namespace {
 
@@ -11,9 +11,11 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon());
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("machine", Napi::Function::New(env, machine, "machine"));
-  exports.Set("cudaProducts", Napi::Function::New(env, cudaProducts, "cudaProducts"));
+  exports.Set("cudaMatmul", Napi::Function::New(env, cudaMatmul, "cudaMatmul"));
   exports.Set("measurePeak", Napi::Function::New(env, measurePeak, "measurePeak"));
   exports.Set("runOp", Napi::Function::New(env, runOp, "runOp"));
+  exports.Set("opCost", Napi::Function::New(env, opCost, "opCost"));
+  exports.Set("describeOps", Napi::Function::New(env, describeOps, "describeOps"));
   return exports;
 }
 

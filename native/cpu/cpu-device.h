@@ -85,38 +85,7 @@ class CpuBackend final : public Backend {
   }
   void weightsChanged() override { ++epoch_; }
 
-  void run(const LinearForward&) override;
-  void run(const LinearBackward&) override;
-  void run(const SpatialBlockForward&) override;
-  void run(const SpatialBlockBackward&) override;
-  void run(const BatchNormForward&) override;
-  void run(const BatchNormBackward&) override;
-  void run(const LayerNormForward&) override;
-  void run(const LayerNormBackward&) override;
-  void run(const AttentionForward&) override;
-  void run(const AttentionBackward&) override;
-  void run(const AttentionMaps&) override;
-  void run(const StridedConvForward&) override;
-  void run(const StridedConvBackward&) override;
-  void run(const StridedResidualBackward&) override;
-  void run(const DropoutBackward&) override;
-  void run(const PositionsForward&) override;
-  void run(const PositionsBackward&) override;
-  void run(const DecoderInputForward&) override;
-  void run(const DecoderInputBackward&) override;
-  void run(const JointMaskForward&) override;
-  void run(const JointMaskBackward&) override;
-  void run(const PoseLoss&) override;
-  void run(const AdamStep&) override;
-  void run(const WindowGather&) override;
-  void run(const MirrorMean&) override;
-  void run(const BackProjectForward&) override;
-  void run(const BackProjectBackward&) override;
-  void run(const RefineBlendForward&) override;
-  void run(const RefineBlendBackward&) override;
-  void run(const ConcatForward&) override;
-  void run(const ConcatBackward&) override;
-  void run(const AddForward&) override;
+  PSTMO_FOR_EACH_OP(PSTMO_DECLARE_RUN)
 
  private:
   using Range = std::function<void(int begin, int end, int worker)>;

@@ -31,7 +31,7 @@ const char* codeOf(cudaError_t status) {
   }
 }
 
-// What asks whether the binary has code for a device.
+// Asks whether the binary has code for a device.
 struct Nothing {
   __device__ void operator()(int64_t) const {}
 };
@@ -41,7 +41,7 @@ const char* const kLostContext =
     "process.";
 
 CudaState refused(cudaError_t status, const std::string& reason) {
-  (void)cudaGetLastError();  // a refusal is no failure of what comes after
+  (void)cudaGetLastError();  // a refusal must not fail the next call
   return {true, false, codeOf(status),
           status == cudaErrorIllegalAddress ? reason + kLostContext : reason};
 }
@@ -61,13 +61,13 @@ void* allocateBytes(size_t bytes) {
   return memory;
 }
 
-// By what the choice of native/cuda/cuda-backend.h says; null: own kernels. `reason` is why, for
+// The library that `matmul` of cuda-backend.h chooses; null: own kernels. reason: why, for
 // "auto".
-std::unique_ptr<MatmulLibrary> openMatmulLibrary(const std::string& products,
+std::unique_ptr<MatmulLibrary> openMatmulLibrary(const std::string& matmul,
                                                  std::string* reason = nullptr) {
-  if (products == "own") return nullptr;
-  const bool required = products != "auto";
-  const lt::Search found = lt::findLibrary(required && products != "cublaslt" ? products : "");
+  if (matmul == "own") return nullptr;
+  const bool required = matmul != "auto";
+  const lt::Search found = lt::findLibrary(required && matmul != "cublaslt" ? matmul : "");
   std::string why = found.reason;
   if (found.library) {
     try {
@@ -79,8 +79,8 @@ std::unique_ptr<MatmulLibrary> openMatmulLibrary(const std::string& products,
   }
   if (required)
     throw Error("ERR_UNSUPPORTED",
-                "products \"" + products + "\": no cuBLASLt could be opened (" + why +
-                    "). PSTMO_CUBLASLT may name its file; products \"own\" does without it.");
+                "matmul \"" + matmul + "\": no cuBLASLt could be opened (" + why +
+                    "). PSTMO_CUBLASLT may name its file; matmul \"own\" does without it.");
   if (reason) *reason = why;
   return nullptr;
 }
@@ -109,7 +109,7 @@ void* Scratch::bytes(size_t count) {
   return data_;
 }
 
-CudaBackend::CudaBackend(int device, Precision precision, const std::string& products)
+CudaBackend::CudaBackend(int device, Precision precision, const std::string& matmul)
     : device_(device), precision_(precision) {
   const char* graphs = std::getenv("PSTMO_CUDA_GRAPHS");
   recordsSteps_ = graphs == nullptr || std::string(graphs) != "off";
@@ -118,7 +118,7 @@ CudaBackend::CudaBackend(int device, Precision precision, const std::string& pro
         "asking what device " + std::to_string(device) + " is");
   name_ = properties.name;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
-  library_ = openMatmulLibrary(products);
+  library_ = openMatmulLibrary(matmul);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
 }
 
@@ -130,7 +130,7 @@ CudaBackend::~CudaBackend() {
 }
 
 std::string CudaBackend::describe() const {
-  return "CUDA device " + std::to_string(device_) + ", " + name_ + ", products by " +
+  return "CUDA device " + std::to_string(device_) + ", " + name_ + ", matmuls by " +
          (library_ ? "cuBLASLt " + library_->library().version() : "own kernels");
 }
 
@@ -230,21 +230,20 @@ CudaState cudaState(int device) {
               versionOf(driver) + "."};
 }
 
-std::string cudaProducts(int device) {
+std::string cudaMatmul(int device) {
   using namespace cuda;
   check(cudaSetDevice(device), "choosing device " + std::to_string(device));
   std::string reason;
-  const std::unique_ptr<MatmulLibrary> products = openMatmulLibrary("auto", &reason);
-  return products
-             ? "cuBLASLt " + products->library().version() + " (" + products->library().file + ")"
-             : "own kernels, since no cuBLASLt could be opened (" + reason + ")";
+  const std::unique_ptr<MatmulLibrary> library = openMatmulLibrary("auto", &reason);
+  return library ? "cuBLASLt " + library->library().version() + " (" + library->library().file + ")"
+                 : "own kernels, since no cuBLASLt could be opened (" + reason + ")";
 }
 
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
-                                         const std::string& products) {
+                                         const std::string& matmul) {
   const CudaState state = cudaState(device);
   if (!state.usable) throw Error(state.code, state.reason);
-  return std::make_unique<cuda::CudaBackend>(device, precision, products);
+  return std::make_unique<cuda::CudaBackend>(device, precision, matmul);
 }
 
 }  // namespace pstmo

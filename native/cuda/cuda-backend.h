@@ -15,21 +15,21 @@ struct CudaState {
   bool usable = false;  // and this device can run them
   std::string code;     // where it is not usable: ERR_NO_CUDA, ERR_CUDA_ARCH or ERR_CUDA_DRIVER
   std::string
-      reason;  // what was found, and where it is not usable what is needed; one or two sentences
+      reason;  // the device found, and where it is not usable the need; one or two sentences
 };
 
 // Opens the driver, which takes a while the first time; never throws.
 CudaState cudaState(int device);
 
-// What multiplies on a usable device where products is "auto": which cuBLASLt, from which file, or
-// own kernels and why. Throws Error.
-std::string cudaProducts(int device);
+// Describes the matmuls of a usable device where `matmul` is "auto": which cuBLASLt, from which
+// file, or own kernels and why. Throws Error.
+std::string cudaMatmul(int device);
 
-// products: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
+// matmul: "auto" (cuBLASLt where it is found, else own kernels), "own", "cublaslt", or the path
 // of a cuBLASLt. Throws Error with the code and reason of cudaState, or ERR_UNSUPPORTED where the
 // cuBLASLt asked for cannot be used.
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
-                                         const std::string& products);
+                                         const std::string& matmul);
 
 // GFLOP/s that the device reaches in a product of this precision: registers alone, or a large
 // product of this backend, whichever is more.

@@ -16,7 +16,7 @@
 
 namespace pstmo::cuda {
 
-// What of the optimizer's step depends on which step it is.
+// Rates of the optimizer that depend on the number of the step.
 struct AdamRates {
   float stepSize, rootCorrection;
 };
@@ -24,7 +24,7 @@ AdamRates adamRates(const AdamStep& op);
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(int device, Precision precision, const std::string& products);
+  CudaBackend(int device, Precision precision, const std::string& matmul);
   ~CudaBackend() override;
 
   std::string describe() const override;
@@ -51,60 +51,28 @@ class CudaBackend final : public Backend {
   // another.
   cudaStream_t stream() const;
 
-  // What measureCudaPeak and measureCudaCopy of cuda-backend.h promise, in this backend's
-  // precision.
+  // As measureCudaPeak and measureCudaCopy of cuda-backend.h, in this backend's precision.
   double peak(double seconds);
   double copyRate(double seconds);
 
-  void run(const LinearForward&) override;
-  void run(const LinearBackward&) override;
-  void run(const SpatialBlockForward&) override;
-  void run(const SpatialBlockBackward&) override;
-  void run(const BatchNormForward&) override;
-  void run(const BatchNormBackward&) override;
-  void run(const LayerNormForward&) override;
-  void run(const LayerNormBackward&) override;
-  void run(const AttentionForward&) override;
-  void run(const AttentionBackward&) override;
-  void run(const AttentionMaps&) override;
-  void run(const StridedConvForward&) override;
-  void run(const StridedConvBackward&) override;
-  void run(const StridedResidualBackward&) override;
-  void run(const DropoutBackward&) override;
-  void run(const PositionsForward&) override;
-  void run(const PositionsBackward&) override;
-  void run(const DecoderInputForward&) override;
-  void run(const DecoderInputBackward&) override;
-  void run(const JointMaskForward&) override;
-  void run(const JointMaskBackward&) override;
-  void run(const PoseLoss&) override;
-  void run(const AdamStep&) override;
-  void run(const WindowGather&) override;
-  void run(const MirrorMean&) override;
-  void run(const BackProjectForward&) override;
-  void run(const BackProjectBackward&) override;
-  void run(const RefineBlendForward&) override;
-  void run(const RefineBlendBackward&) override;
-  void run(const ConcatForward&) override;
-  void run(const ConcatBackward&) override;
-  void run(const AddForward&) override;
+  PSTMO_FOR_EACH_OP(PSTMO_DECLARE_RUN)
 
  private:
   // Dropout for a kernel: within runStep, seed and step are read from device memory.
   DropoutMask dropoutMaskOf(const Dropout& dropout) const;
-  // Where the optimizer's step reads what depends on the step, or null.
+  // Where the optimizer's step reads its rates, or null.
   const StepState* stateOf(const AdamStep& op) const;
   StepKey withScratch(StepKey key) const;
   void capture(cudaGraphExec_t& graph, const std::function<void()>& body);
   void dropGraphs();
 
-  // The way of multiplying for a product of this shape.
+  // The precision of a matmul of this shape.
   Precision precisionOf(int64_t inner, int64_t columns) const;
   // C (rows, columns) of `inner` terms through the epilogue.
   template <typename A, typename B>
   void matmul(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
               const Epilogue& epilogue);
-  // The same by cuBLASLt and, for what its epilogues cannot do, a kernel after it; false where own
+  // The same by cuBLASLt, and a kernel after it for the rest of the epilogue. False where own
   // kernels must do it all.
   template <typename A, typename B>
   bool matmulByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
@@ -142,9 +110,9 @@ class CudaBackend final : public Backend {
   Scratch partials_, sums_, gathered_;
   Scratch rounded_[3];  // left and right operand and bias for cuBLASLt, in bfloat16
   Staging staging_;
-  std::unique_ptr<MatmulLibrary> library_;  // null: own products
+  std::unique_ptr<MatmulLibrary> library_;  // null: own kernels
 
-  // Recorded steps by what they follow from; null until the second time. `now_` is set while a
+  // Recorded steps by key and scratch memory; null until the second time. `now_` is set while a
   // step's operations are called.
   std::map<StepKey, cudaGraphExec_t> graphs_;
   bool recordsSteps_;

@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kThreads) multiplyTiles(float* sums) {
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 
-// x (count) = small numbers that differ, each thread every so many.
+// x (count) = small numbers that differ. A thread takes every (threads of the grid)-th element.
 __global__ void fillSmall(float* x, int64_t count) {
   const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
                 stride = int64_t{gridDim.x} * blockDim.x;
@@ -73,7 +73,7 @@ class Memory {
   void* data_;
 };
 
-// Seconds of the fastest run: the first warms up, and what disturbs only ever slows down.
+// Seconds of the fastest run. The first run warms up; disturbances only slow a run down.
 template <typename Run>
 double fastest(Backend& backend, double seconds, const Run& run) {
   const std::unique_ptr<Timeline> timeline = backend.timeline();

@@ -1,5 +1,5 @@
-// Device memory that only grows, for what an operation needs within itself: operations follow each
-// other on one stream.
+// Device memory that only grows, for an operation's intermediate results. Operations follow each
+// other on one stream, so they share it.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,7 @@ void Staging::allocate() {
   }
 }
 
-void Staging::settle(Slot& slot) {
+void Staging::materialize(Slot& slot) {
   if (!slot.underWay) return;
   slot.underWay = false;
   void* const host = slot.host;
@@ -48,7 +48,7 @@ Staging::Slot& Staging::take() {
   if (slots_.size() < kSlots) allocate();
   Slot& slot = slots_[next_];
   next_ = (next_ + 1) % kSlots;
-  settle(slot);
+  materialize(slot);
   return slot;
 }
 
@@ -78,7 +78,7 @@ void Staging::copyOut(cudaStream_t stream, void* host, const void* device, size_
 }
 
 void Staging::finish() {
-  for (size_t i = 0; i < slots_.size(); ++i) settle(slots_[(next_ + i) % slots_.size()]);
+  for (size_t i = 0; i < slots_.size(); ++i) materialize(slots_[(next_ + i) % slots_.size()]);
 }
 
 void Staging::abandon() {

@@ -23,7 +23,7 @@ class Staging {
   // `host` is written by the time finish returns.
   void copyOut(cudaStream_t stream, void* host, const void* device, size_t bytes);
   void finish();
-  // What has not reached its host memory never will: that memory may be gone.
+  // Drops the copies that have not reached their host memory, which may be gone.
   void abandon();
 
  private:
@@ -36,7 +36,7 @@ class Staging {
   };
 
   Slot& take();
-  void settle(Slot& slot);
+  void materialize(Slot& slot);
   void allocate();
 
   char* memory_ = nullptr;

@@ -1,6 +1,6 @@
 // Steps recorded as CUDA graphs. A step runs as it is the first time, which gives its scratch
-// memory its size; it is recorded the second time and replayed from then on. What changes between
-// two steps is read from device memory.
+// memory its size; it is recorded the second time and replayed from then on. Values that change
+// between steps are read from device memory.
 #include "cuda-device.h"
 
 namespace pstmo::cuda {

@@ -8,7 +8,7 @@ CudaState cudaState(int) {
   return {false, false, "ERR_NO_CUDA", "This build has no CUDA backend: " PSTMO_WITHOUT_CUDA "."};
 }
 
-std::string cudaProducts(int) { return ""; }
+std::string cudaMatmul(int) { return ""; }
 
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision, const std::string&) {
   const CudaState state = cudaState(device);

@@ -190,7 +190,7 @@ Shadow& Block::shadow(const void* cell, Place place) {
   return shadow_[offset / 4];
 }
 
-// Whether what lane `other` did at those epochs comes before now for the lane that runs.
+// Whether an access of lane `other` at those epochs comes before now for the running lane.
 bool Block::ordered(int16_t other, uint32_t block, uint32_t warp) const {
   if (other < 0 || other == lane_->index || block < epoch_) return true;
   const int group = lane_->index / kWarp;

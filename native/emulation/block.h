@@ -1,5 +1,5 @@
 // One block of threads on one host thread: its lanes are fibers that run, in a random order drawn
-// from a seed, until each stands at a barrier or a warp collective. What CUDA leaves undefined is
+// from a seed, until each stands at a barrier or a warp collective. Undefined behaviour of CUDA is
 // an error here, with its place: a barrier that some lanes never reach, a collective whose mask and
 // lanes disagree, a cell of shared memory that two lanes touch with no barrier between.
 #pragma once
@@ -18,7 +18,7 @@
 namespace pstmo::emulation {
 
 using Place = std::source_location;
-using Words = std::array<uint64_t, 3>;  // what a lane gives to a collective
+using Words = std::array<uint64_t, 3>;  // a lane's value for a collective
 
 struct Dim3 {
   unsigned x = 1, y = 1, z = 1;
@@ -54,7 +54,7 @@ class Block {
   Block& operator=(const Block&) = delete;
 
   // Runs body on every lane of block `index`. Throws Error with the report where the kernel does
-  // what CUDA leaves undefined.
+  // something that CUDA leaves undefined.
   void run(Dim3 grid, Dim3 index, Dim3 threads, size_t sharedBytes, uint64_t seed,
            const std::function<void()>& body);
 

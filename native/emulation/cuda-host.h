@@ -1,9 +1,9 @@
-// What the CUDA sources need of CUDA, on the host: the words of the language, and the few functions
-// of the runtime they call, with memory of exactly the size that was asked. What the pretended
-// machine has comes from the environment: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER
-// (13000; 0: none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33),
-// PSTMO_EMULATION_FAULT (the kernel, counted from 1, that touches a wrong address and ends the
-// device). PSTMO_EMULATION_LOG names a file that gets a line for each copy, recording and replay.
+// CUDA on the host, as far as the CUDA sources need it: the words of the language, and the
+// functions of the runtime that they call, with memory of exactly the size asked. The environment
+// describes the pretended machine: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0:
+// none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33), PSTMO_EMULATION_FAULT
+// (the kernel, counted from 1, that touches a wrong address and ends the device).
+// PSTMO_EMULATION_LOG names a file that gets a line for each copy, recording and replay.
 #pragma once
 
 #include <cmath>
@@ -106,7 +106,7 @@ void checkGuards();
 inline void (*afterKernel)() = nullptr;
 
 void submitKernel(cudaStream_t stream, std::function<void()> kernel);
-// Runs what waits in any stream.
+// Runs the waiting work of all streams.
 cudaError_t finishAll();
 bool contextLost();
 bool recordingSteps();

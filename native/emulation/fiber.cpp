@@ -23,8 +23,8 @@ constexpr size_t kGuardBytes = 4096;
 
 #if defined(__x86_64__)
 
-// Saves what a call must keep, stores the stack pointer, and takes the other one: no system call,
-// about 5 ns. ucontext would save the signal mask through the kernel each time.
+// Saves the registers that a call must keep, stores the stack pointer, and takes the other one: no
+// system call, about 5 ns. ucontext would save the signal mask through the kernel each time.
 extern "C" void pstmoSwitchStack(void** save, void* load);
 __asm__(
     ".text\n"

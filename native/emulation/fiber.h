@@ -1,4 +1,4 @@
-// One lane of an emulated block: a stack of its own and the way onto it and back.
+// One lane of an emulated block: its stack, and the way onto it and back.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // The next resume() calls entry(argument) on the fiber's own stack. What ran there before is
+  // The next resume() calls entry(argument) on the fiber's own stack. Earlier work there is
   // dropped.
   void start(void (*entry)(void*), void* argument);
   // From the thread's stack: runs the fiber until it leaves.

@@ -6,7 +6,7 @@
 
 struct EmulatedStream {
   virtual ~EmulatedStream() = default;
-  // Runs `work` later, or records it where the stream is being recorded. What it throws comes out
+  // Runs `work` later, or records it where the stream is being recorded. Its exceptions come out
   // where the stream is waited for.
   virtual void submit(std::function<void()> work) = 0;
 };

@@ -47,7 +47,7 @@ class Stream final : public EmulatedStream {
     (recording_ ? recorded_ : waiting_).push_back(std::move(work));
   }
 
-  // Runs what waits. After a failure nothing runs any more, and `failure` holds it.
+  // Runs the waiting work. After a failure nothing runs any more, and `failure` holds it.
   void flush() {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
     const Work work = std::exchange(waiting_, {});

@@ -1,5 +1,5 @@
-// The one table of operations. A device implements every line of it; the networks in native/model
-// are written once over it.
+// A device: memory, copies, and a kernel for every operation of operations.h. The networks in
+// native/network are written once over it.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,11 @@ struct StepValues {
   double learningRate = 0;
   int64_t adamStep = 1;
 };
+
+// Within the class of a device: a body that is missing stops the build where the addon is linked
+// (tools/build/check-linked.cmake).
+#define PSTMO_DECLARE_RUN(Op) void run(const Op&) override;
+#define PSTMO_DEMAND_RUN(Op) virtual void run(const Op&) = 0;
 
 class Backend {
  public:
@@ -62,38 +67,8 @@ class Backend {
   // Must be called after parameters changed: packed copies of weights are made anew.
   virtual void weightsChanged() = 0;
 
-  virtual void run(const LinearForward&) = 0;
-  virtual void run(const LinearBackward&) = 0;
-  virtual void run(const SpatialBlockForward&) = 0;
-  virtual void run(const SpatialBlockBackward&) = 0;
-  virtual void run(const BatchNormForward&) = 0;
-  virtual void run(const BatchNormBackward&) = 0;
-  virtual void run(const LayerNormForward&) = 0;
-  virtual void run(const LayerNormBackward&) = 0;
-  virtual void run(const AttentionForward&) = 0;
-  virtual void run(const AttentionBackward&) = 0;
-  virtual void run(const AttentionMaps&) = 0;
-  virtual void run(const StridedConvForward&) = 0;
-  virtual void run(const StridedConvBackward&) = 0;
-  virtual void run(const StridedResidualBackward&) = 0;
-  virtual void run(const DropoutBackward&) = 0;
-  virtual void run(const PositionsForward&) = 0;
-  virtual void run(const PositionsBackward&) = 0;
-  virtual void run(const DecoderInputForward&) = 0;
-  virtual void run(const DecoderInputBackward&) = 0;
-  virtual void run(const JointMaskForward&) = 0;
-  virtual void run(const JointMaskBackward&) = 0;
-  virtual void run(const PoseLoss&) = 0;
-  virtual void run(const AdamStep&) = 0;
-  virtual void run(const WindowGather&) = 0;
-  virtual void run(const MirrorMean&) = 0;
-  virtual void run(const BackProjectForward&) = 0;
-  virtual void run(const BackProjectBackward&) = 0;
-  virtual void run(const RefineBlendForward&) = 0;
-  virtual void run(const RefineBlendBackward&) = 0;
-  virtual void run(const ConcatForward&) = 0;
-  virtual void run(const ConcatBackward&) = 0;
-  virtual void run(const AddForward&) = 0;
+  // run(const LinearForward&), run(const LinearBackward&), ...
+  PSTMO_FOR_EACH_OP(PSTMO_DEMAND_RUN)
 };
 
 }  // namespace pstmo

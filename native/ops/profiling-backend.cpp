@@ -33,6 +33,19 @@ void ProfilingBackend::beginOp(Cost cost) {
   pass.bytes += cost.bytes;
 }
 
+template <typename Op>
+void ProfilingBackend::runTimed(const Op& op) {
+  if (detail_ == Detail::off) return backend_->run(op);
+  beginOp(costOf(op));
+  backend_->run(op);
+  endOp();
+}
+
+#define PSTMO_RUN_TIMED(Op) \
+  void ProfilingBackend::run(const Op& op) { runTimed(op); }
+PSTMO_FOR_EACH_OP(PSTMO_RUN_TIMED)
+#undef PSTMO_RUN_TIMED
+
 void ProfilingBackend::endOp() {
   if (detail_ == Detail::ops) timeline_->end();
 }

@@ -49,47 +49,11 @@ class ProfilingBackend final : public Backend {
                const std::function<void()>& body) override;
   void weightsChanged() override { backend_->weightsChanged(); }
 
-  void run(const LinearForward& op) override { timed(op); }
-  void run(const LinearBackward& op) override { timed(op); }
-  void run(const SpatialBlockForward& op) override { timed(op); }
-  void run(const SpatialBlockBackward& op) override { timed(op); }
-  void run(const BatchNormForward& op) override { timed(op); }
-  void run(const BatchNormBackward& op) override { timed(op); }
-  void run(const LayerNormForward& op) override { timed(op); }
-  void run(const LayerNormBackward& op) override { timed(op); }
-  void run(const AttentionForward& op) override { timed(op); }
-  void run(const AttentionBackward& op) override { timed(op); }
-  void run(const AttentionMaps& op) override { timed(op); }
-  void run(const StridedConvForward& op) override { timed(op); }
-  void run(const StridedConvBackward& op) override { timed(op); }
-  void run(const StridedResidualBackward& op) override { timed(op); }
-  void run(const DropoutBackward& op) override { timed(op); }
-  void run(const PositionsForward& op) override { timed(op); }
-  void run(const PositionsBackward& op) override { timed(op); }
-  void run(const DecoderInputForward& op) override { timed(op); }
-  void run(const DecoderInputBackward& op) override { timed(op); }
-  void run(const JointMaskForward& op) override { timed(op); }
-  void run(const JointMaskBackward& op) override { timed(op); }
-  void run(const PoseLoss& op) override { timed(op); }
-  void run(const AdamStep& op) override { timed(op); }
-  void run(const WindowGather& op) override { timed(op); }
-  void run(const MirrorMean& op) override { timed(op); }
-  void run(const BackProjectForward& op) override { timed(op); }
-  void run(const BackProjectBackward& op) override { timed(op); }
-  void run(const RefineBlendForward& op) override { timed(op); }
-  void run(const RefineBlendBackward& op) override { timed(op); }
-  void run(const ConcatForward& op) override { timed(op); }
-  void run(const ConcatBackward& op) override { timed(op); }
-  void run(const AddForward& op) override { timed(op); }
+  PSTMO_FOR_EACH_OP(PSTMO_DECLARE_RUN)
 
  private:
   template <typename Op>
-  void timed(const Op& op) {
-    if (detail_ == Detail::off) return backend_->run(op);
-    beginOp(costOf(op));
-    backend_->run(op);
-    endOp();
-  }
+  void runTimed(const Op& op);
   void beginOp(Cost cost);
   void endOp();
   void beginCopy(const char* name, double bytes);

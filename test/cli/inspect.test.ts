@@ -61,7 +61,7 @@ describe('inspect', () => {
   // Found by mutated files.
   it.each<[string, Record<string, string>, RegExp]>([
     ['a configuration cut short', { 'pstmo.config': config.slice(0, -9) }, /pstmo\.config is no JSON/],
-    ['a configuration of another kind', { 'pstmo.config': '7' }, /expected object, received number/],
+    ['a configuration of another kind', { 'pstmo.config': '7' }, /expected object, got 7/],
     [
       'a training that is no JSON',
       { 'pstmo.config': config, 'pstmo.training': '{"kind":' },

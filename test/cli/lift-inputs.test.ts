@@ -83,6 +83,15 @@ describe('what is said', () => {
     expect(err).toContain('Person 1: 3 of 30 frames have no detection: interpolated in time.');
   });
 
+  it('of ids that are merged or passed over', async () => {
+    const lift = (...flags: string[]) => runHere(['lift', input, ...size, '--out', join(folder, 'ids.npz'), ...flags]);
+    const both = await lift('--merge-ids', '1=2');
+    expect(both.code).toBe(2);
+    expect(both.err).toContain('1 and 2 are both there in 26 frames (the first is 0): they are two people');
+    expect((await lift('--merge-ids', '1')).err).toContain('Expected <id>=<id>[,<id>...], for example 3=7,9');
+    expect((await lift('--ignore-ids')).err).toContain('The track ids of the file are ignored, as asked');
+  });
+
   it('of one is said of one', async () => {
     const one = join(folder, 'one.json');
     writeFileSync(one, JSON.stringify(walking));

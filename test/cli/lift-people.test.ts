@@ -114,6 +114,13 @@ describe('what happens between 2D and 3D', () => {
     const plain = (await lift('--fps', '50')).poses;
     const centred = (await lift('--fps', '50', '--camera', '900,900,500,500')).poses;
     expect(Math.max(...plain.map((value, at) => Math.abs(value - centred[at])))).toBeLessThan(1e-4);
+    expect((await lift('--fps', '50', '--camera', '900,900,500,500')).err).toContain(
+      "no distortion of the lens and the image's middle: it changes no point and is for the path alone",
+    );
+    expect((await lift('--fps', '50', '--camera', '900,800,480,510')).err).toContain(
+      "points are moved by 20, -10 pixels to the image's middle, pixels made square",
+    );
+    expect((await lift('--fps', '50', '--camera', '900,900,500,500,0.1')).err).not.toContain('no distortion');
     const other = (await lift('--fps', '50', '--camera', '900,900,300,500,-0.2')).poses;
     expect(Math.max(...plain.map((value, at) => Math.abs(value - other[at])))).toBeGreaterThan(1e-3);
   });

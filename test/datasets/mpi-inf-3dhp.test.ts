@@ -5,7 +5,7 @@ import { PoseError } from '../../lib/base/pose-error.js';
 import { loadMpiInf3dhp, type MpiInf3dhpOptions } from '../../lib/datasets/mpi-inf-3dhp/mpi-inf-3dhp.js';
 import type { PoseDataset } from '../../lib/datasets/pose-dataset.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
-import { type Fake3dhp, writeFake3dhp } from '../helpers/writers/fake-datasets.js';
+import { type Fake3dhp, writeFake3dhp, writeOneHeight } from '../helpers/writers/fake-datasets.js';
 import { writeMat5 } from '../helpers/writers/mat5-writer.js';
 import { writeObjectNpz } from '../helpers/writers/pickle-writer.js';
 
@@ -97,6 +97,13 @@ describe('MPI-INF-3DHP from npz', () => {
 });
 
 describe('MPI-INF-3DHP from raw .mat files', () => {
+  it('fits the cameras to the body that was seen, not to the one of the common height', async () => {
+    const test = await writeOneHeight(join(temporaryFolder(), 'tall'), FRAMES, 1.15);
+    const [{ intrinsics }] = (await loadMpiInf3dhp({ test })).sequences;
+    expect(intrinsics!.fx).toBeCloseTo(1.5, 5);
+    expect(intrinsics!.cy).toBeCloseTo(0, 5);
+  });
+
   it('gives what the npz of the same numbers gives, with the activities on top', async () => {
     const raw = await loadMpiInf3dhp({ train: paths.rawTrain, test: paths.rawTest });
     expect(raw.sequences.map(({ name }) => name)).toEqual([

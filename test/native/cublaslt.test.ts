@@ -14,7 +14,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
-import { cudaProducts, runOp } from '../../lib/binding.js';
+import { cudaMatmul, runOp } from '../../lib/binding.js';
 import { narrowed, narrowings, widened } from '../../tools/emulation/narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated } from '../helpers/cuda-device.js';
 import { emulationLog, withEnvironment } from '../helpers/emulation-log.js';
@@ -97,9 +97,9 @@ if (reason) console.log(`The emulated cuBLASLt is not tested: ${reason}`);
 const device = { device: 'cuda:0', isa: 'auto', threads: 1, precision: 'fp32' } as const;
 const caseOf = (op: string, about: RegExp) => opCases.find((one) => one.op === op && about.test(one.about)) as OpCase;
 
-function run(opCase: OpCase, products: string, repeats = 1): OpTensors {
+function run(opCase: OpCase, matmul: string, repeats = 1): OpTensors {
   const arrays = opCase.arrays();
-  runOp({ ...device, products }, opCase.op, arrays, opCase.attributes, repeats);
+  runOp({ ...device, matmul }, opCase.op, arrays, opCase.attributes, repeats);
   return arrays;
 }
 
@@ -123,22 +123,22 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
   });
 
   it('multiply arrays in bf16 as they lie, and leave to own kernels what must be multiplied in fp32', async () => {
-    const products = async (opCase: OpCase) => {
+    const matmul = async (opCase: OpCase) => {
       const narrow = narrowings(opCase)[0];
       const arrays = narrowed(opCase.arrays(), narrow);
-      const settings = { ...device, precision: 'bf16', products: emulatedCublasLt } as const;
+      const settings = { ...device, precision: 'bf16', matmul: emulatedCublasLt } as const;
       const [, log] = await emulationLog(() => runOp(settings, opCase.op, arrays, opCase.attributes));
       expect(worstError(opCase, widened(arrays))).toBeLessThan(2e-2);
       return log.filter((line) => line.startsWith('multiplied')).map((line) => line.replace(/^.*compute 68, /, ''));
     };
     const wide = /^150 x 70 -> 96$/;
-    expect(await products(caseOf('linearForward', wide))).toEqual(['bf16, epilogue 1']);
-    expect(await products(caseOf('linearForward', /^150 .* ReLU, dropout$/))).toEqual(['bf16, epilogue 6']);
-    expect(await products(caseOf('stridedConvForward', / 66 -> 64/))).toEqual(['bf16 to fp32, epilogue 4']);
+    expect(await matmul(caseOf('linearForward', wide))).toEqual(['bf16, epilogue 1']);
+    expect(await matmul(caseOf('linearForward', /^150 .* ReLU, dropout$/))).toEqual(['bf16, epilogue 6']);
+    expect(await matmul(caseOf('stridedConvForward', / 66 -> 64/))).toEqual(['bf16 to fp32, epilogue 4']);
     const gradients = ['bf16, epilogue 1', 'bf16 to fp32, epilogue 512, adds'];
-    expect(await products(caseOf('linearBackward', wide))).toEqual(gradients);
-    expect(await products(caseOf('stridedConvBackward', / 66 -> 64/))).toEqual(gradients);
-    expect(await products(caseOf('linearForward', /^7 x 34 -> 51$/))).toEqual([]);
+    expect(await matmul(caseOf('linearBackward', wide))).toEqual(gradients);
+    expect(await matmul(caseOf('stridedConvBackward', / 66 -> 64/))).toEqual(gradients);
+    expect(await matmul(caseOf('linearForward', /^7 x 34 -> 51$/))).toEqual([]);
   });
 
   it.each(['4', '6', '512', 'all'])('are right where the library has no algorithm for epilogue %s', async (refused) => {
@@ -152,20 +152,20 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
   });
 
   it('are found through the environment, and where they are not it is said why', async () => {
-    expect(cudaProducts()).toMatch(/^own kernels, since no cuBLASLt could be opened \(.*libcublasLt\.so\.13: .+\)$/);
+    expect(cudaMatmul()).toMatch(/^own kernels, since no cuBLASLt could be opened \(.*libcublasLt\.so\.13: .+\)$/);
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt }, async () => {
-      expect(cudaProducts()).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
+      expect(cudaMatmul()).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
       const [, log] = await emulationLog(() => run(forward, 'auto'));
       expect(log.filter((line) => line.startsWith('multiplied'))).toHaveLength(1);
     });
     await withEnvironment({ PSTMO_CUBLASLT: '/nowhere/libcublasLt.so' }, () => {
-      expect(cudaProducts()).toMatch(/own kernels.*\/nowhere\/libcublasLt\.so: .*No such file/);
+      expect(cudaMatmul()).toMatch(/own kernels.*\/nowhere\/libcublasLt\.so: .*No such file/);
       expect(() => run(forward, 'cublaslt')).toThrow(
         expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/nowhere.*PSTMO_CUBLASLT/) }),
       );
     });
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt, PSTMO_EMULATION_REFUSES: 'start' }, () => {
-      expect(cudaProducts()).toMatch(/^own kernels.*was not initialized.*while starting/);
+      expect(cudaMatmul()).toMatch(/^own kernels.*was not initialized.*while starting/);
       expect(() => run(forward, 'cublaslt')).toThrow(expect.objectContaining({ code: 'ERR_CUDA_DRIVER' }));
     });
   });
@@ -176,14 +176,14 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
     mkdirSync(wheel, { recursive: true });
     symlinkSync(emulatedCublasLt, join(wheel, 'libcublasLt.so.13'));
     await withEnvironment({ VIRTUAL_ENV: environment }, () => {
-      expect(cudaProducts()).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
+      expect(cudaMatmul()).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
     });
   });
 
   it('never come from a library for a GPU where the device is emulated', async () => {
     const other = join(`${process.env.PSTMO_PREBUILD}`, 'build/Release/pstmo.node');
     await withEnvironment({ PSTMO_CUBLASLT: other }, () => {
-      expect(cudaProducts()).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
+      expect(cudaMatmul()).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
     });
   });
 

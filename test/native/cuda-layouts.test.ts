@@ -16,7 +16,7 @@ describe.skipIf(!existsSync(program))('the emulated tensor cores and shuffles (n
 describe('the golden of layouts', () => {
   const lines = golden.trim().split('\n');
   /** Element of A -> what each element of C that depends on it met of B. */
-  const products = (format: string) =>
+  const matmul = (format: string) =>
     lines
       .filter((line) => line.startsWith(`${format} A `))
       .map((line) => [...line.matchAll(/(\d+)\.(\d)=(\d+)/g)].map(([, lane, e, b]) => [lane, e, b].map(Number)));
@@ -25,7 +25,7 @@ describe('the golden of layouts', () => {
     ['tf32', 8],
     ['bf16', 16],
   ] as const)('meets each element of B once a row in %s', (format, inner) => {
-    const asked = products(format);
+    const asked = matmul(format);
     expect(asked).toHaveLength(16 * inner);
     for (const met of asked) {
       // One row of C: eight neighbouring elements of four lanes, and eight different elements of B.

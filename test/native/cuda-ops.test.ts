@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors, PrecisionName } from '../../binding.js';
-import { cudaProducts, machine, runOp } from '../../lib/binding.js';
+import { cudaMatmul, machine, runOp } from '../../lib/binding.js';
 import { narrowed, narrowings, widened } from '../../tools/emulation/narrow.mjs';
 import { chooseCudaDevice, emulatedCublasLt, isEmulated, testDevice } from '../helpers/cuda-device.js';
 import { errorOf, NARROW, type OpCase } from './op-case.js';
@@ -20,16 +20,16 @@ const toleranceOf: Record<PrecisionName, (opCase: OpCase) => number> = {
 };
 
 /** What multiplies: own kernels, and cuBLASLt where there is one; operations without products need one alone. */
-const library = reason ? undefined : isEmulated() ? emulatedCublasLt : /^cuBLASLt/.test(cudaProducts()) && 'cublaslt';
-if (library === false) console.log(`Products by cuBLASLt are not tested: ${cudaProducts()}`);
+const library = reason ? undefined : isEmulated() ? emulatedCublasLt : /^cuBLASLt/.test(cudaMatmul()) && 'cublaslt';
+if (library === false) console.log(`Products by cuBLASLt are not tested: ${cudaMatmul()}`);
 
 function waysOf({ op }: OpCase): string[] {
   return library && /^(linear|spatialBlock|stridedConv)/.test(op) ? ['own', library] : ['own'];
 }
 
-function run(opCase: OpCase, precision: PrecisionName, products: string, narrow: string[] = []): OpTensors {
+function run(opCase: OpCase, precision: PrecisionName, matmul: string, narrow: string[] = []): OpTensors {
   const arrays = narrowed(opCase.arrays(), narrow);
-  runOp({ device: testDevice(), isa: 'auto', threads: 1, precision, products }, opCase.op, arrays, opCase.attributes);
+  runOp({ device: testDevice(), isa: 'auto', threads: 1, precision, matmul }, opCase.op, arrays, opCase.attributes);
   return widened(arrays);
 }
 
@@ -38,12 +38,12 @@ const cases = opCases.map((opCase) => [`${opCase.op}: ${opCase.about}`, opCase] 
 describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
   it('gives what plain double precision gives, in every precision', () => {
     const expected = opCase.expected();
-    for (const products of waysOf(opCase)) {
+    for (const matmul of waysOf(opCase)) {
       for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
-        const arrays = run(opCase, precision, products);
+        const arrays = run(opCase, precision, matmul);
         for (const [name, wanted] of Object.entries(expected)) {
           const error = errorOf(arrays[name], wanted);
-          expect(error, `${name} in ${precision}, products ${products}`).toBeLessThan(toleranceOf[precision](opCase));
+          expect(error, `${name} in ${precision}, matmul ${matmul}`).toBeLessThan(toleranceOf[precision](opCase));
         }
       }
     }
@@ -54,12 +54,12 @@ describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
     it('gives it with arrays in bf16, all that may be and all but each one', () => {
       const expected = opCase.expected();
       const tolerance = opCase.bf16Tolerance ?? NARROW;
-      for (const products of waysOf(opCase)) {
+      for (const matmul of waysOf(opCase)) {
         for (const narrow of lists) {
-          const arrays = run(opCase, 'bf16', products, narrow);
+          const arrays = run(opCase, 'bf16', matmul, narrow);
           for (const [name, wanted] of Object.entries(expected)) {
             const error = errorOf(arrays[name], wanted);
-            expect(error, `${name}, products ${products}, in bf16: ${narrow}`).toBeLessThan(tolerance);
+            expect(error, `${name}, matmul ${matmul}, in bf16: ${narrow}`).toBeLessThan(tolerance);
           }
         }
       }
@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined).each(cases)('%s', (_, opCase) => {
   }
 
   it('gives the same bits every time', () => {
-    for (const products of waysOf(opCase)) expect(run(opCase, 'fp32', products)).toEqual(run(opCase, 'fp32', products));
+    for (const matmul of waysOf(opCase)) expect(run(opCase, 'fp32', matmul)).toEqual(run(opCase, 'fp32', matmul));
   });
 });
 

@@ -8,7 +8,7 @@ export interface Expected {
   values: ArrayLike<number>;
 }
 
-/** One operation on one set of shapes: what goes in, what must come out, and what it costs. */
+/** One operation on one set of shapes: what goes in and what must come out. */
 export interface OpCase {
   op: string;
   /** What sets it apart from the operation's other cases. */
@@ -23,7 +23,6 @@ export interface OpCase {
   bf16Tolerance?: number;
   /** What comes out is the difference of numbers that cancel: of arrays rounded to bf16 it says nothing. */
   cancels?: boolean;
-  flops: number;
 }
 
 export const FORWARD = 2e-6;

@@ -32,41 +32,6 @@ function lossCase(rows: number, coordinates: number): OpCase {
       return { loss: { values: [before + loss(values)] }, dPredicted: { at: gradient.at!, values: exact } };
     },
     tolerance: GRADIENT,
-    flops: 8 * predicted.length,
-  };
-}
-
-function adamCase(step: number): OpCase {
-  const count = 1001;
-  const value = input('value', count);
-  const gradient = input('gradient', count).map((x) => 0.01 * x);
-  const mean = step === 1 ? new Float32Array(count) : input('mean', count).map((x) => 0.01 * x);
-  const variance = step === 1 ? new Float32Array(count) : input('variance', count).map((x) => 1e-4 * (x + 1));
-  const maximum = step === 1 ? new Float32Array(count) : input('maximum', count).map((x) => 1e-4 * (x + 1));
-  const learningRate = 1e-3;
-  return {
-    op: 'adamStep',
-    about: `step ${step}`,
-    attributes: { count, learningRate, step },
-    arrays: () => ({
-      value: floats(value),
-      gradient,
-      mean: floats(mean),
-      variance: floats(variance),
-      maximum: floats(maximum),
-    }),
-    expected: () => {
-      const m = doubles(mean).map((x, i) => 0.9 * x + 0.1 * gradient[i]);
-      const v = doubles(variance).map((x, i) => 0.999 * x + 0.001 * gradient[i] ** 2);
-      const largest = v.map((x, i) => Math.max(x, maximum[i]));
-      const moved = doubles(value).map((x, i) => {
-        const scale = Math.sqrt(largest[i]) / Math.sqrt(1 - 0.999 ** step) + 1e-8;
-        return x - ((learningRate / (1 - 0.9 ** step)) * m[i]) / scale;
-      });
-      return all({ value: moved, mean: m, variance: v, maximum: largest });
-    },
-    tolerance: FORWARD,
-    flops: 12 * count,
   };
 }
 
@@ -116,7 +81,6 @@ function gatherCase(coordinates: number, rootJoint: number, shuffled = false): O
     }),
     expected: () => all({ y }),
     tolerance: FORWARD,
-    flops: 0,
   };
 }
 
@@ -138,7 +102,6 @@ function mirrorMeanCase(rows: number): OpCase {
     },
     expected: () => all({ y: mean }),
     tolerance: FORWARD,
-    flops: 2 * mean.length,
   };
 }
 
@@ -188,7 +151,6 @@ function backProjectCases(rows: number, rootJoint: number): OpCase[] {
       arrays: () => ({ predicted, keypoints, root, camera, y: new Float32Array(predicted.length).fill(9) }),
       expected: () => all({ y: projected(doubles(predicted)) }),
       tolerance: FORWARD,
-      flops: 3 * predicted.length,
     },
     {
       op: 'backProjectBackward',
@@ -200,7 +162,6 @@ function backProjectCases(rows: number, rootJoint: number): OpCase[] {
           dPredicted: { of: 'predicted', before: dPredicted },
         }),
       tolerance: GRADIENT,
-      flops: 3 * predicted.length,
     },
   ];
 }
@@ -221,7 +182,6 @@ function refineCases(rows: number): OpCase[] {
       arrays: () => ({ logits, predicted, backProjected: back, y: empty() }),
       expected: () => all({ y: refineBlend(doubles(logits), doubles(predicted), doubles(back)) }),
       tolerance: FORWARD,
-      flops: 6 * predicted.length,
     },
     {
       op: 'refineBlendBackward',
@@ -238,18 +198,14 @@ function refineCases(rows: number): OpCase[] {
           { dLogits: { of: 'logits' }, dPredicted: { of: 'predicted' }, dBackProjected: { of: 'back' } },
         ),
       tolerance: GRADIENT,
-      flops: 10 * predicted.length,
     },
   ];
 }
 
-/** What knows of poses, windows and the optimizer. */
 export const poseCases: OpCase[] = [
   lossCase(9, 3),
   lossCase(30, 2),
   lossCase(60, 3),
-  adamCase(1),
-  adamCase(7),
   gatherCase(2, -1),
   gatherCase(3, 0),
   gatherCase(2, -1, true),

@@ -1,5 +1,6 @@
 import type { OpCase } from './op-case.js';
 import { all, doubles, FORWARD, floats, input } from './op-case.js';
+import { plus } from './reference.js';
 
 /** Sums of rows of dY (B, outTokens, channels) that go to each of `length` rows of a table, on top of `before`. */
 function scattered(
@@ -81,7 +82,6 @@ function positionCases({
         return all({ y });
       },
       tolerance: FORWARD,
-      flops: BATCH * outTokens * channels,
     },
     {
       op: 'positionsBackward',
@@ -107,7 +107,6 @@ function positionCases({
         return all({ dX, dTable: scattered(dY, dTable, tableRowOf, outTokens) });
       },
       tolerance: FORWARD,
-      flops: BATCH * outTokens * channels,
     },
   ];
 }
@@ -141,7 +140,6 @@ function decoderInputCases(tokens: number, visible: number, channels: number): O
         return all({ y });
       },
       tolerance: FORWARD,
-      flops: dY.length,
     },
     {
       op: 'decoderInputBackward',
@@ -169,7 +167,6 @@ function decoderInputCases(tokens: number, visible: number, channels: number): O
         return all({ dX, dToken: sums, dTable: scattered(dY, dTable, (at) => order[at], tokens) });
       },
       tolerance: FORWARD,
-      flops: 2 * dY.length,
     },
   ];
 }
@@ -189,7 +186,6 @@ function jointMaskCases(frames: number, joints: number): OpCase[] {
       arrays: () => ({ x, mask, token, y: new Float32Array(x.length) }),
       expected: () => all({ y: x.map((value, i) => (hidden(i) ? token[i % 2] : value)) }),
       tolerance: FORWARD,
-      flops: 0,
     },
     {
       op: 'jointMaskBackward',
@@ -204,15 +200,59 @@ function jointMaskCases(frames: number, joints: number): OpCase[] {
         return all({ dToken: sums });
       },
       tolerance: FORWARD,
-      flops: x.length,
     },
   ];
 }
 
-/** What moves, hides and numbers tokens. */
+function addCase(count: number): OpCase {
+  const x = input('x', count);
+  const y = input('y', count);
+  return {
+    op: 'addForward',
+    about: `${count}`,
+    attributes: { count },
+    arrays: () => ({ x, y: floats(y) }),
+    expected: () => all({ y: plus(doubles(x), doubles(y)) }),
+    tolerance: FORWARD,
+  };
+}
+
+function concatCases(rows: number, left: number, right: number): OpCase[] {
+  const a = input('a', rows, left);
+  const b = input('b', rows, right);
+  const dY = input('dY', rows, left + right);
+  const side = (begin: number, width: number, before: Float32Array) =>
+    before.map((value, i) => value + dY[Math.floor(i / width) * (left + right) + begin + (i % width)]);
+  const joined = Float32Array.from({ length: dY.length }, (_, i) => {
+    const [row, column] = [Math.floor(i / (left + right)), i % (left + right)];
+    return column < left ? a[row * left + column] : b[row * right + column - left];
+  });
+  const shape = { rows, left, right };
+  return [
+    {
+      op: 'concatForward',
+      about: `${rows} x ${left} + ${right}`,
+      attributes: shape,
+      arrays: () => ({ a, b, y: new Float32Array(dY.length) }),
+      expected: () => all({ y: joined }),
+      tolerance: FORWARD,
+    },
+    {
+      op: 'concatBackward',
+      about: `${rows} x ${left} + ${right}`,
+      attributes: shape,
+      arrays: () => ({ dY, dA: floats(a), dB: floats(b) }),
+      expected: () => all({ dA: side(0, left, a), dB: side(left, right, b) }),
+      tolerance: FORWARD,
+    },
+  ];
+}
+
 export const tokenCases: OpCase[] = [
   ...POSITIONS.flatMap(positionCases),
   ...decoderInputCases(9, 4, 35),
   ...decoderInputCases(27, 6, 32),
   ...jointMaskCases(9, 17),
+  addCase(1001),
+  ...concatCases(9, 51, 20),
 ];

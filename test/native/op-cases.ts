@@ -1,13 +1,19 @@
 import type { OpCase } from './op-case.js';
+import { adamCases } from './op-cases-adam.js';
+import { attentionCases } from './op-cases-attention.js';
+import { linearCases } from './op-cases-linear.js';
+import { normalizationCases } from './op-cases-normalization.js';
 import { poseCases } from './op-cases-poses.js';
-import { productCases } from './op-cases-products.js';
-import { rowCases } from './op-cases-rows.js';
+import { stridedConvCases } from './op-cases-strided-conv.js';
 import { tokenCases } from './op-cases-tokens.js';
 
-/** At least one case of every operation of native/ops/backend.h. */
-export const opCases: OpCase[] = [...productCases, ...rowCases, ...tokenCases, ...poseCases];
-
-/** Bytes of the arrays of one run, each counted once. */
-export function bytesOf(opCase: OpCase): number {
-  return [...new Set(Object.values(opCase.arrays()))].reduce((sum, array) => sum + array.byteLength, 0);
-}
+/** At least one case of every operation of native/ops/operations.h. */
+export const opCases: OpCase[] = [
+  ...linearCases,
+  ...normalizationCases,
+  ...attentionCases,
+  ...stridedConvCases,
+  ...tokenCases,
+  ...poseCases,
+  ...adamCases,
+];

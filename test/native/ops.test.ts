@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
-import { machine, runOp } from '../../lib/binding.js';
+import { describeOps, machine, opCost, runOp } from '../../lib/binding.js';
 import type { Expected, OpCase } from './op-case.js';
 import { errorOf, input } from './op-case.js';
 import { opCases } from './op-cases.js';
+
+/** Scratch: no case expects anything of it. */
+const SCRATCH = ['spatialBlockBackward.dZ'];
 
 const { isas, bf16 } = machine();
 console.log(`Instruction sets of this machine, each tested: ${isas.join(', ')}${bf16 ? ', avx512 with bf16' : ''}`);
@@ -33,14 +35,50 @@ function compare(
   }
 }
 
-const upperFirst = (name: string) => name[0].toUpperCase() + name.slice(1);
-
 describe('the table of operations', () => {
-  it('has a case for every operation of backend.h', () => {
-    const header = readFileSync(new URL('../../native/ops/backend.h', import.meta.url), 'utf8');
-    const declared = [...header.matchAll(/virtual void run\(const (\w+)&\) = 0;/g)].map((match) => match[1]);
-    expect(declared.length).toBeGreaterThan(30);
-    expect([...new Set(opCases.map(({ op }) => upperFirst(op)))].sort()).toEqual(declared.sort());
+  const ops = describeOps();
+
+  it('has a case for every operation', () => {
+    expect(Object.keys(ops).length).toBeGreaterThan(30);
+    expect([...new Set(opCases.map(({ op }) => op))].sort()).toEqual(Object.keys(ops).sort());
+  });
+
+  it.each(Object.keys(ops))('has every array of %s in a case, and an expectation of each that it writes', (op) => {
+    const own = opCases.filter((opCase) => opCase.op === op);
+    const brought = new Set(own.flatMap(({ arrays }) => Object.keys(arrays())));
+    expect([...brought].sort()).toEqual(Object.keys(ops[op]).sort());
+    const expected = new Set(own.flatMap((opCase) => Object.keys(opCase.expected())));
+    const written = Object.keys(ops[op]).filter((name) => ops[op][name].access !== 'in');
+    expect(written.filter((name) => !expected.has(name) && !SCRATCH.includes(`${op}.${name}`))).toEqual([]);
+  });
+
+  it('refuses arrays and numbers that an operation does not have, and lengths other than its own', () => {
+    const device = { device: 'cpu', precision: 'fp32', threads: 1, isa: 'auto' } as const;
+    const [x, y] = [new Float32Array(2), new Float32Array(2)];
+    const add = (tensors: OpTensors, attributes = {}) =>
+      runOp(device, 'addForward', tensors, { count: 2, ...attributes });
+    expect(() => add({ x, y, z: x })).toThrow(/no array or number z/);
+    expect(() => add({ x, y }, { rate: 1 })).toThrow(/no array or number rate/);
+    expect(() => add({ x, y: new Float32Array(3) })).toThrow(/tensors\.y: expected a Float32Array of 2, got .*3/);
+    expect(() => add({ x })).toThrow(/tensors\.y: expected a Float32Array of 2, got undefined/);
+  });
+
+  it('counts what an operation computes and moves', () => {
+    const [dZ, x, weight] = [new Float32Array(3 * 5), new Float32Array(3 * 4), new Float32Array(5 * 4)];
+    const attributes = { rows: 3, in: 4, out: 5 };
+    const cost = (more: OpTensors, numbers = {}) =>
+      opCost('linearBackward', { dZ, x, weight, ...more }, { ...attributes, ...numbers });
+    const [dX, dWeight] = [new Float32Array(x.length), new Float32Array(weight.length)];
+    const product = 2 * 3 * 4 * 5;
+    // dZ and weight read, dX written; of them dZ and dX may be narrow.
+    expect(cost({ dX })).toEqual({
+      ...{ shape: '3 x 4 -> 5', flops: product },
+      ...{ bytes: 4 * (15 + 20 + 12), narrowBytes: 2 * 15 + 4 * 20 + 2 * 12 },
+    });
+    expect(cost({ dX }, { accumulate: 1 }).bytes).toBe(4 * (15 + 20 + 2 * 12));
+    // dWeight is added to: read and written.
+    expect(cost({ dWeight })).toMatchObject({ flops: product, bytes: 4 * (15 + 12 + 2 * 20) });
+    expect(cost({ dX, dWeight }).flops).toBe(2 * product);
   });
 });
 

@@ -1,6 +1,6 @@
 import { philox4x32 } from '../../lib/base/random.js';
 
-/** The operations of native/ops/backend.h written plainly in double precision: what kernels are judged by. */
+/** The operations of native/ops/operations.h written plainly in double precision: what kernels are judged by. */
 export type Doubles = Float64Array;
 
 export interface DropoutState {

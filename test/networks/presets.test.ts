@@ -35,7 +35,7 @@ describe('presets', () => {
   });
 
   it('are refused by name where there is none', () => {
-    expect(() => presetConfig('toString')).toThrow(/pstmo-s-cpn.*"toString"/);
+    expect(() => presetConfig('toString')).toThrow(/pstmo-s-cpn.*the string 'toString'/);
   });
 });
 

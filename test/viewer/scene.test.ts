@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tensor } from '../../lib/base/tensor.js';
@@ -72,11 +72,11 @@ describe('a result', () => {
   });
 
   it('of another kind, or broken, is refused by name', () => {
-    writeFileSync(path('walk.glb'), 'x');
+    writeFileSync(path('walk.gltf'), 'x');
     writeFileSync(path('broken.csv'), 'frame,hip_x_m\n0,1\n');
     writeFileSync(path('broken.trc'), 'PathFileType\t4\nDataRate\tUnits\n50\tmiles\n');
     writeNpz(path('empty.npz'), { other: tensor(Float32Array.of(1), [1]) });
-    expect(() => readClip(path('walk.glb'))).toThrow(/walk\.glb: expected a lifted result \(\.npz.*got \.glb/);
+    expect(() => readClip(path('walk.gltf'))).toThrow(/walk\.gltf: expected a lifted result \(\.npz.*got \.gltf/);
     expect(() => readClip(path('none.npz'))).toThrow(expect.objectContaining({ code: 'ERR_FILE' }));
     expect(() => readClip(path('broken.csv'))).toThrow(/broken\.csv: line 1: expected columns/);
     expect(() => readClip(path('broken.trc'))).toThrow(
@@ -179,6 +179,36 @@ describe('truth', () => {
     const { error } = scene.value.results[0].people[0];
     expect(error).not.toHaveProperty('rooted');
     expect(error?.aligned).toBeCloseTo(pMpjpeMm(tensor(walk.poses, shape), tensor(other.poses, shape)), 2);
+  });
+
+  it('may be markers with names of joints', async () => {
+    const names = ['Hip', 'RHip', 'RKnee', 'RAnkle', 'LHip', 'LKnee', 'LAnkle', 'V1', 'Neck', 'V2', 'Head'];
+    const arms = ['LShoulder', 'LElbow', 'LWrist', 'RShoulder', 'RElbow', 'RWrist'];
+    await writeMotion(path('markers.trc'), motionOf(other));
+    const [all, rows] = [[...names, ...arms], readFileSync(path('markers.trc'), 'utf8').split('\n')];
+    rows[3] = `Frame#\tTime\t${all.join('\t\t\t')}\t\t`;
+    writeFileSync(path('markers.trc'), rows.join('\n'));
+    const { scene } = buildScene([path('walk.npz')], { truth: [path('markers.trc')] });
+    const used = [0, 1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16];
+    const pick = (poses: Float32Array) =>
+      tensor(
+        Float32Array.from(
+          { length: 20 * 45 },
+          (_, at) => poses[Math.floor(at / 45) * 51 + used[Math.floor((at % 45) / 3)] * 3 + (at % 3)],
+        ),
+        [20, 15, 3],
+      );
+    expect(scene.value.results[0].people[0].error!.aligned).toBeCloseTo(
+      pMpjpeMm(pick(walk.poses), pick(other.poses)),
+      2,
+    );
+    const shown = scene.arrays.get('0/0/truth') as Float32Array;
+    expect([7, 9].every((joint) => Number.isNaN(shown[joint * 3]))).toBe(true);
+    rows[3] = `Frame#\tTime\t${all.map((_, at) => `M${at}`).join('\t\t\t')}\t\t`;
+    writeFileSync(path('unnamed.trc'), rows.join('\n'));
+    expect(() => buildScene([path('walk.npz')], { truth: [path('unnamed.trc')] })).toThrow(
+      /markers with names of at least 6/,
+    );
   });
 
   it('of another length is refused with both lengths', () => {

@@ -1,5 +1,5 @@
-// Runs operation cases and those of the compiled lifter on the emulated device, one after another, up to the first that is wrong. A process of its own, since a mutated
-// kernel may end it.
+// Runs cases of operations and of the compiled lifter on the emulated device, one after another, up to the first that is wrong. It is a
+// separate process, since a mutated kernel may end it.
 //   node tools/emulation/case-child.mjs <addon> <file>:<precision>:<products>[:<file for what was reached>] ...
 // Exit status 0: all right; 1: one is wrong or was stopped, and why stands on standard output.
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function errorOf(output, { at, values }) {
   return Math.sqrt(difference / (norm || 1));
 }
 
-/** Poses of a compiled lifter's case on a device, with weights that are the same on every device. */
+/** Poses of a case of the compiled lifter, with weights that are the same on every device. */
 async function poses({ config, batch = 1, video, withoutFolds }, options) {
   const model = new NativeModel(config, { threads: 1, ...options, ...(withoutFolds && { withoutFolds }) });
   await model.initialize(7);
@@ -59,8 +59,8 @@ async function lifterComplaint({ lifterCase, tolerance }, precision) {
 }
 
 /** Precision "narrow": bf16, and so are the arrays that may be. */
-function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, products) {
-  const device = { device: 'cuda:0', isa: 'auto', threads: 1, products };
+function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, precision, matmul) {
+  const device = { device: 'cuda:0', isa: 'auto', threads: 1, matmul };
   const arrays = narrowed(tensors, precision === 'narrow' ? narrow : []);
   runOp({ ...device, precision: precision === 'narrow' ? 'bf16' : precision }, op, arrays, attributes);
   const results = widened(arrays);
@@ -71,11 +71,11 @@ function opComplaint({ op, tensors, narrow, attributes, expected, tolerances }, 
   return undefined;
 }
 
-async function complaint([file, precision, products, reached]) {
+async function complaint([file, precision, matmul, reached]) {
   process.env.PSTMO_EMULATION_REACHED = reached ?? '';
   const one = v8.deserialize(readFileSync(file));
   try {
-    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, products));
+    return await (one.lifterCase ? lifterComplaint(one, precision) : opComplaint(one, precision, matmul));
   } catch (error) {
     return `${one.op ?? 'lifter'}: ${error.message}`;
   }

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
+import { addon } from './addon.mjs';
 import { narrowings } from './narrow.mjs';
 
 /** @typedef {import('../../test/native/op-case.js').OpCase} OpCase */
@@ -31,7 +32,7 @@ const PRODUCTS = /^(?:linear|spatialBlock|stridedConv)/;
 export const emulatedCublasLt = path.join(path.resolve(import.meta.dirname, '../..'), 'build/emulated/libcublasLt.so');
 
 /**
- * The tables of operation cases and of the compiled lifter's, compiled into a folder of its own.
+ * The tables of cases of operations and of the compiled lifter, compiled into build/op-cases.
  * @param {string} root
  * @returns {Promise<CompiledCases & { opCases: OpCase[] }>}
  */
@@ -74,14 +75,14 @@ export function writeCases(opCases, folder) {
     const [narrow] = narrowings(opCase);
     writeFileSync(file, v8.serialize({ op, attributes, tensors, narrow, expected: opCase.expected(), tolerances }));
     const elements = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
-    const cost = Math.max(opCase.flops, elements);
+    const cost = Math.max(addon().opCost(op, tensors, attributes).flops, elements);
     const precisions = [...(bf16Tolerance === undefined ? ['fp32'] : PRECISIONS), ...(narrow ? ['narrow'] : [])];
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
-    return ways.flatMap((products) =>
+    return ways.flatMap((matmul) =>
       precisions.map((precision) => {
         const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
-        const reached = `${file}.${precision}.${path.basename(products)}.reached`;
-        return { op, name, argument: `${file}:${precision}:${products}`, reached, cost };
+        const reached = `${file}.${precision}.${path.basename(matmul)}.reached`;
+        return { op, name, argument: `${file}:${precision}:${matmul}`, reached, cost };
       }),
     );
   });
@@ -89,7 +90,8 @@ export function writeCases(opCases, folder) {
 }
 
 /**
- * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be there.
+ * The same for the compiled lifter's cases, which tools/emulation/case-child.mjs compares with the op-by-op network; the folder must be
+ * there.
  * @param {CompiledCases} compiled
  * @param {string} folder
  * @returns {WrittenCase[]}

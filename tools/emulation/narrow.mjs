@@ -1,6 +1,5 @@
 // Arrays in bfloat16 for the operation cases: which may be, and the way there and back.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { addon } from './addon.mjs';
 
 /** @typedef {import('../../binding.js').OpTensors} OpTensors */
 
@@ -17,17 +16,14 @@ function fromBrainFloat(bits) {
   return new Float32Array(Uint32Array.from(bits, (half) => half * 0x10000).buffer);
 }
 
-const header = readFileSync(path.join(import.meta.dirname, '../../native/ops/operations.h'), 'utf8');
-
 /**
- * The arrays of an operation that a device may keep in bfloat16: its fields of type Activations in native/ops/operations.h.
+ * The arrays of an operation that a device may keep in bfloat16.
  * @param {string} op
  * @returns {string[]}
  */
 export function narrowFields(op) {
-  const struct = new RegExp(`struct ${op[0].toUpperCase()}${op.slice(1)} \\{([\\s\\S]*?)\\n\\};`).exec(header);
-  if (struct === null) throw new Error(`operations.h has no struct for ${op}.`);
-  return [...struct[1].matchAll(/^ {2}(?:Const)?Activations (\w+)/gm)].map(([, name]) => name);
+  const arrays = Object.entries(addon().describeOps()[op]);
+  return arrays.filter(([, { narrow }]) => narrow).map(([name]) => name);
 }
 
 /**

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs every case of operations and of the compiled lifter, in every precision, with own products and with the emulated cuBLASLt, and the goldens' forward and backward
-// passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
+// Runs every case of operations and of the compiled lifter, in every precision, with own matmuls and with the emulated cuBLASLt, and the
+// goldens' forward and backward passes on the emulated device built with AddressSanitizer: allocations of exactly the size that was asked, so that any access outside
 // one, read or written, by a kernel or by the host side, ends the run. Then turns on, one by one, the mutants that shall show here alone
 // (tools/emulation/mutants-explained.mjs): each must be stopped, or this proves nothing. Prints what it ran; fails at the first that is wrong.
 //   node tools/emulation/sanitize.mjs

@@ -1,7 +1,7 @@
 // Real detections against real 3D: P-MPJPE of each camera of a Pose2Sim session, beside per-frame linear regression.
 //   node bench/studies/pose2sim/run.mjs <folder> --model <model> [--baseline <dataset>] [--no-flip] [--name pose2sim] [--out folder]
 import { basename, join } from 'node:path';
-import { liftClip, rateOf } from '../../../dist/cli/lift-clip.js';
+import { liftClip } from '../../../dist/cli/lift-clip.js';
 import { readDataset } from '../../../dist/datasets/dataset-file.js';
 import { fitLinear, predictLinear } from '../../../dist/evaluation/baselines.js';
 import { workMotion } from '../../../dist/export/index.js';
@@ -10,6 +10,7 @@ import { undistortKeypoints } from '../../../dist/keypoints/camera.js';
 import { readKeypoints } from '../../../dist/keypoints/index.js';
 import { normalizeKeypoints } from '../../../dist/keypoints/normalize.js';
 import { jointErrorsMm, meanByJoint, similarityAligned } from '../../../dist/metrics/index.js';
+import { fitFrameRate } from '../../../dist/models/frame-rate.js';
 import { human36m17 } from '../../../dist/skeletons/human36m.js';
 import { mapToHuman36m } from '../../../dist/skeletons/to-human36m.js';
 import { readFlags } from '../../measure/flags.mjs';
@@ -130,7 +131,7 @@ const fitted = flags.baseline ? await readDataset(flags.baseline, { splits: ['tr
 const linear = fitted && fitLinear(fitted);
 const lifter = await PoseLifter.load(flags.model);
 const fps = truth.fps;
-const rate = rateOf(fps, lifter.config);
+const rate = fitFrameRate(lifter.config, fps);
 const cameras = [];
 for (const [index, camera] of readCameras(folder).entries()) {
   const { name, width, height } = camera;

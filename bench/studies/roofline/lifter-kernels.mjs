@@ -1,5 +1,6 @@
 // What the kernels of the compiled lifter on CUDA (native/inference/cuda) compute and move for a batch of windows, as they are written now: bf16
 // between the kernels, the residual stream in fp32.
+import { strideTable } from '../../../dist/networks/strides.js';
 
 /** @typedef {{ op: string, shape: string, flops: number, bytes: number, l2: number, exponentials: number, exact: boolean }} KernelRow */
 
@@ -12,9 +13,6 @@ const ATTENTION_ROWS = 64;
 const TILE_COLUMNS = 128;
 /** Windows, and tokens of each, that a block gives their first Q, K and V. */
 const TOGETHER = 8;
-
-/** Strides of the frame aggregator, as lib/networks/strides.ts has them for the published window lengths. */
-const STRIDES = { 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13] };
 
 /** A product of `rows` rows: `left` and `out` are bytes a row, read once and written once; `l2` is what its blocks read from L2. */
 function product(
@@ -121,7 +119,7 @@ export function lifterKernels(
   ];
   const aggregator = [];
   let left = tokens;
-  for (const stride of STRIDES[tokens]) {
+  for (const stride of strideTable(tokens)) {
     aggregator.push(...layer(windows, left, stride, shape));
     left = Math.ceil(left / stride);
   }

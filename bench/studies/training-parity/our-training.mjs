@@ -1,3 +1,4 @@
+import { joined } from '../../../dist/base/tensor.js';
 import { createNativeModel } from '../../../dist/binding.js';
 import { mpjpeMm } from '../../../dist/metrics/index.js';
 import { nativeConfig } from '../../../dist/networks/native-config.js';
@@ -32,8 +33,14 @@ export class OurTraining {
     writeWeights(path, tensors, this.#config);
     this.#sequences = new Map(sequences.map((sequence, index) => [sequence.name, index]));
     await native.setSequences({
-      keypoints: joined(sequences.map(({ keypoints }) => keypoints)),
-      poses: joined(sequences.map(({ poses }) => poses)),
+      keypoints: joined(
+        Float32Array,
+        sequences.map(({ keypoints }) => keypoints),
+      ),
+      poses: joined(
+        Float32Array,
+        sequences.map(({ poses }) => poses),
+      ),
       lengths: Int32Array.from(sequences, ({ frames }) => frames),
     });
   }
@@ -72,14 +79,4 @@ export class OurTraining {
   close() {
     return this.#native.close();
   }
-}
-
-function joined(parts) {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,8 +1,9 @@
 import { PoseError } from '../../base/pose-error.js';
 import { tensor } from '../../base/tensor.js';
 import type { AttentionMap } from '../../models/attention-maps.js';
+import { fitFrameRate } from '../../models/frame-rate.js';
 import { MaskedPoseModel } from '../../models/masked-pose-model.js';
-import { windowOf, windowStride } from '../../models/network-input.js';
+import { windowOf } from '../../models/network-input.js';
 import { PoseLifter } from '../../models/pose-lifter.js';
 import { modelPath } from '../../networks/bundled.js';
 import { type InputFlags, readClips } from '../lift-input.js';
@@ -30,7 +31,8 @@ export async function attentionOf(model: string, keypoints: string, flags: Wante
   if (path.endsWith('.safetensors') && modelSummary(path).config.stage === 1) {
     await using masked = await MaskedPoseModel.load(model);
     const count = masked.config.frames;
-    const window = windowOf(points, frame, count, windowStride(masked.config, fps));
+    const { step, stride } = fitFrameRate(masked.config, fps);
+    const window = windowOf(points, frame, count, step * stride);
     const seen = tensor(window, [count, joints, 2]);
     return await masked.attention(seen, masked.masks(flags.seed), { ...image, module, layer });
   }

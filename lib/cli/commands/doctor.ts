@@ -3,7 +3,7 @@ import { withOldProperties } from '../../base/old-names.js';
 import { packageVersion } from '../../base/package-version.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
-import { createNativeModel, cudaProducts, machine, measurePeak, runOp } from '../../binding.js';
+import { createNativeModel, cudaMatmul, machine, measurePeak, runOp } from '../../binding.js';
 import { bundledModels } from '../../networks/bundled.js';
 import { parseModelConfig } from '../../networks/config.js';
 import { nativeConfig } from '../../networks/native-config.js';
@@ -41,7 +41,7 @@ export function doctorCommand(io: Io): Command {
         platform: `${process.platform} ${process.arch}`,
         native,
         gpuMatmul: native.cuda.found
-          ? { using: cudaProducts(), gflops: { auto: matmulSpeed('auto'), own: matmulSpeed('own') } }
+          ? { using: cudaMatmul(), gflops: { auto: matmulSpeed('auto'), own: matmulSpeed('own') } }
           : null,
         peakGflops: {
           fp32: await measurePeak(native.threads, 'fp32', PEAK_SECONDS),
@@ -64,7 +64,7 @@ function matmulSpeed(matmul: string): number {
   const weight = values(outside * inside);
   const seconds = (rows: number, repeats: number) => {
     const tensors = { x: values(rows * inside), weight, y: new Float32Array(rows * outside) };
-    const device = { device: 'cuda:0', precision: 'fp32', threads: 0, isa: 'auto', products: matmul } as const;
+    const device = { device: 'cuda:0', precision: 'fp32', threads: 0, isa: 'auto', matmul } as const;
     return runOp(device, 'linearForward', tensors, { rows, in: inside, out: outside }, repeats);
   };
   const few = 32;

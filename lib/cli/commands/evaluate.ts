@@ -6,17 +6,10 @@ import type { RootSource } from '../../evaluation/report.js';
 import { evaluationSummary } from '../../evaluation/summary.js';
 import { evaluationTable } from '../../evaluation/table.js';
 import type { ModelConfig } from '../../networks/config.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { type Io, notice, print } from '../io.js';
 import { noiseFlag } from '../model-options.js';
-import {
-  type DeviceOption,
-  deviceOption,
-  list,
-  matmulOption,
-  precisionOption,
-  threadsOption,
-  wholeNumber,
-} from '../parse.js';
+import { deviceOption, list, matmulOption, precisionOption, threadsOption, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface EvaluateFlags {

@@ -1,29 +1,26 @@
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
+import type { LiftedPoses } from '../../export/poses/lifted-poses.js';
+import { posesToCsv } from '../../export/poses/poses-csv.js';
+import { posesToJson } from '../../export/poses/poses-json.js';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
 import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../../formats/files/temporary-file.js';
 import { undistortKeypoints } from '../../keypoints/camera.js';
+import { type FrameRateFit, fitFrameRate } from '../../models/frame-rate.js';
 import type { CompiledChoice } from '../../models/loaded-network.js';
 import { PoseLifter } from '../../models/pose-lifter.js';
 import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { type Io, isUsage, notice, print } from '../io.js';
-import { liftClip, type Rate, rateOf } from '../lift-clip.js';
-import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith } from '../lift-files.js';
+import { liftClip } from '../lift-clip.js';
+import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith, STANDARD } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
-import {
-  compiledOption,
-  type DeviceOption,
-  deviceOption,
-  matmulOption,
-  precisionOption,
-  threadsOption,
-  wholeNumber,
-} from '../parse.js';
+import { compiledOption, deviceOption, matmulOption, precisionOption, threadsOption, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {
@@ -39,6 +36,7 @@ interface LiftFlags extends InputFlags, MotionFlags {
   compiled: CompiledChoice;
   force?: boolean;
   json?: boolean;
+  quiet?: boolean;
 }
 
 /** What came of one clip of an input. */
@@ -62,9 +60,12 @@ export function liftCommand(io: Io): Command {
     .description('2D keypoints, or videos with a detector, to 3D poses')
     .argument(
       '<inputs...>',
-      "files of any detector's keypoints, folders of one file a frame, folders of these, or videos",
+      "files of any detector's keypoints, folders of one file a frame, folders of these, videos, or - for standard input",
     )
-    .option('--out <path>', 'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), or folder for several')
+    .option(
+      '--out <path>',
+      'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), folder for several, or - for standard output (json, csv)',
+    )
     .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
     .option('--model <model>', 'file or bundled model', 'pstmo-s-27')
@@ -77,7 +78,11 @@ export function liftCommand(io: Io): Command {
     .option('--batch <windows>', 'windows at a time, 0: chosen', wholeNumber(0, 1 << 20), 0)
     .option('--force', 'lift again what an earlier run has done')
     .option('--json', 'print what was done as JSON')
+    .option('--quiet', 'print nothing but what failed')
     .action(async (inputs: string[], flags: LiftFlags) => {
+      if (flags.json && flags.out === STANDARD) {
+        throw new PoseError('ERR_USAGE', `--json and --out ${STANDARD}: both would be printed; leave one out.`);
+      }
       const { tasks, skipped } = liftTasks(inputs, flags.out, flags.format);
       const motion = motionSettings(
         tasks.map(({ output }) => output),
@@ -89,7 +94,7 @@ export function liftCommand(io: Io): Command {
         threads: flags.threads,
         matmul: flags.matmul,
         compiled: flags.compiled,
-        onNotice: (text) => notice(io, text),
+        onNotice: (text) => (flags.quiet ? undefined : notice(io, text)),
       });
       if (lifter.config.refine) {
         notice(
@@ -97,7 +102,7 @@ export function liftCommand(io: Io): Command {
           'The model refines where the camera and the root are known; keypoint files say neither: not refined.',
         );
       }
-      for (const text of skipped) notice(io, text);
+      if (!flags.quiet) for (const text of skipped) notice(io, text);
       try {
         await liftAll(io, lifter, tasks, motion, flags);
       } finally {
@@ -115,7 +120,7 @@ async function liftAll(
   flags: LiftFlags,
 ): Promise<void> {
   const line = new ProgressLine(io);
-  const { json, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
+  const { json, quiet, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
   const modelFile = fileMark(modelPath(flags.model));
   const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
   // What a killed run was writing when it ended.
@@ -145,12 +150,13 @@ async function liftAll(
         outputs.push(lifted.output);
         outcomes.push(lifted);
         for (const text of lifted.notices) {
-          if (!saidBefore.has(text)) say(`${task.input}: ${text}`);
+          if (!quiet && !saidBefore.has(text)) say(`${task.input}: ${text}`);
           saidBefore.add(text);
         }
-        if (!json) {
+        if (!json && !quiet) {
           line.clear();
-          io.out(`${liftedText(lifted, manner(lifter, flags))}\n`);
+          const print = out === STANDARD ? io.err : io.out;
+          print(`${liftedText(lifted, manner(lifter, flags))}\n`);
         }
       }
       record?.add(task, outputs);
@@ -178,29 +184,46 @@ async function* liftOne(
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
-  const watch = { signal: io.signal, onProgress: (done: number, total = 0) => onProgress(done, total) };
+  const watch = {
+    stdin: io.stdin,
+    signal: io.signal,
+    onProgress: (done: number, total = 0) => onProgress(done, total),
+  };
   // Everybody in a video stands before one camera: the first clip, of who is seen largest for longest, says where up is.
   let shared = motion;
   for (const clip of await readClips(task.input, flags, watch)) {
     const { track, suffix } = clip;
-    const output = outputWith(task.output, suffix);
-    const rate = rateOf(track.fps, lifter.config);
+    const streamed = task.output === STANDARD;
+    if (streamed && suffix !== '') {
+      throw new PoseError(
+        'ERR_USAGE',
+        `--out ${STANDARD}: expected one clip of one person, got more (${suffix.slice(1)}); name a folder.`,
+      );
+    }
+    const output = streamed ? STANDARD : outputWith(task.output, suffix);
+    const rate = fitFrameRate(lifter.config, track.fps);
     if (track.fps === undefined && motionFormatOf(output) !== undefined) {
       throw new PoseError(
         'ERR_USAGE',
         `${task.input} does not say its frames a second, which ${extname(output)} needs; give --fps.`,
       );
     }
-    makeFolder(dirname(output));
+    if (!streamed) makeFolder(dirname(output));
+    const put = (result: LiftedPoses) => io.out(flags.format === 'csv' ? posesToCsv(result) : posesToJson(result));
     const start = performance.now();
     const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
     const poses = await liftClip(lifter, clip, flags, settings);
     const seconds = (performance.now() - start) / 1000;
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
-    const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics);
+    const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
     if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
-    const notices = [...track.notices, rateNotice(track.fps, rate, lifter.config), ...said];
+    const notices = [
+      ...track.notices,
+      ...cameraNotice(track, flags),
+      rateNotice(track.fps, rate, lifter.config),
+      ...said,
+    ];
     const { frames } = track;
     yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
   }
@@ -217,10 +240,23 @@ function seenBy(track: Clip['track'], { camera }: InputFlags): { seen: Clip['tra
   };
 }
 
+/** Says what a calibration without a lens is used for: its points are moved and scaled, and nothing is straightened. */
+function cameraNotice({ width, height }: Clip['track'], { camera, trajectory }: LiftFlags): string[] {
+  if (!camera || camera.distortion?.some((value) => value !== 0)) return [];
+  const { fx, fy, cx, cy } = camera;
+  const path = trajectory ? 'the path' : 'the path alone, which --trajectory asks for';
+  if (fx === fy && cx === width / 2 && cy === height / 2) {
+    return [`--camera says no distortion of the lens and the image's middle: it changes no point and is for ${path}.`];
+  }
+  const by = [width / 2 - cx, height / 2 - cy].map((value) => value.toFixed(0)).join(', ');
+  const scaled = fx === fy ? '' : ', pixels made square';
+  return [`--camera says no distortion of the lens: points are moved by ${by} pixels to the image's middle${scaled}.`];
+}
+
 /** Says what a window spans, since poses are worse where that departs from the training. */
 function rateNotice(
   fps: number | undefined,
-  { step, fps: rate, stride }: Rate,
+  { step, fps: rate, stride }: FrameRateFit,
   { frames, fps: modelFps, stride: modelStride }: ModelConfig,
 ): string {
   const trained = ((frames - 1) * modelStride) / modelFps;
@@ -257,10 +293,10 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
     const model = { name: flags.model, device: lifter.device, precision: flags.precision, flip: flags.flip };
     print(io, true, { model, stopped, files: outcomes }, () => '');
   } else {
-    if (skipped > 0) {
+    if (skipped > 0 && !flags.quiet) {
       notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
     }
-    if (first) {
+    if (first && !flags.quiet && flags.out !== STANDARD) {
       io.out(`${lookText(first.output, flags)}\n`);
     }
   }
@@ -285,8 +321,7 @@ function lookText(output: string, { trajectory, world, rigid }: MotionFlags): st
   const lifted = 'metres, camera axes (x right, y down, z away), the hip at zero';
   const ending = extname(output);
   if (motionFormatOf(output) !== undefined) {
-    const here = ending !== '.glb' ? `, or look at it: pstmo view ${output}` : '';
-    return `Motion, y up. Open ${output} in the tool of its format${here}.`;
+    return `Motion, y up. Open ${output} in the tool of its format, or look at it: pstmo view ${output}`;
   }
   const numpy = `python3 -c "import numpy; print(numpy.load('${output}')${ending === '.npz' ? "['poses']" : ''}.shape)"`;
   const other = ending === '.npz' || ending === '.npy' ? `, or ${numpy}` : '';

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import type { ModelConfigInput } from '../../networks/config.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { presetByName } from '../../networks/presets.js';
 import { finetune } from '../../training/finetune.js';
 import type { EpochLine } from '../../training/log.js';
@@ -16,7 +17,6 @@ import { type RunFile, readRunFile } from '../../training/run-file.js';
 import { type Io, notice, print } from '../io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
 import {
-  type DeviceOption,
   deviceOption,
   factor,
   list,

@@ -3,12 +3,13 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
+import type { DeviceOption } from '../../networks/device.js';
 import { buildScene } from '../../viewer/build-scene.js';
 import { FrameInspector } from '../../viewer/frame-inspector.js';
 import { startViewer } from '../../viewer/server.js';
 import { viewerPage } from '../../viewer/viewer-page.js';
 import { type Io, notice } from '../io.js';
-import { type DeviceOption, deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
+import { deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface ViewFlags {
@@ -28,7 +29,7 @@ export function viewCommand(io: Io): Command {
     .description('look at lifted results: a page on this machine')
     .argument(
       '<results...>',
-      'what lift wrote (.npz, .npy, .json, .csv, .bvh, .trc, .c3d): one result, or two to compare; several people are one result',
+      'what lift wrote (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb): one result, or two to compare; several people are one result',
     )
     .option('--truth <file>', '3D truth, for joint errors; again for each further person', collected)
     .option('--model <model>', 'file or bundled model: attention maps, and of a Stage I model masked poses')

@@ -41,7 +41,7 @@ export function readRawTrain(folder: string, cameras: readonly string[]): MpiInf
   }
   return found.flatMap((name) => {
     const path = join(folder, name, 'annot.mat');
-    const variables = readMat5(path, { variables: ['annot2', 'univ_annot3'] });
+    const variables = readMat5(path, { variables: ['annot2', 'univ_annot3', 'annot3'] });
     const [subject, action] = name.split('/');
     const [videoFrames, fps] = TRAIN_VIDEOS[name];
     return cameras.map((camera): MpiInf3dhpView => {
@@ -52,6 +52,9 @@ export function readRawTrain(folder: string, cameras: readonly string[]): MpiInf
         ...{ subject, action, camera, split: 'train', fps, frames },
         pixels: pick17(pixels, frames, 2),
         positionsMm: pick17(positions, frames, 3),
+        ...(variables.has('annot3') && {
+          seenMm: pick17(cameraRows(variables, 'annot3', Number(camera), 3, path), frames, 3),
+        }),
       };
     });
   });
@@ -97,7 +100,7 @@ export async function readRawTest(folder: string): Promise<MpiInf3dhpView[]> {
   for (const name of names.sort()) {
     const path = join(folder, name, 'annot_data.mat');
     const variables = await readMat73(path, {
-      variables: ['annot2', 'univ_annot3', 'valid_frame', 'activity_annotation'],
+      variables: ['annot2', 'univ_annot3', 'annot3', 'valid_frame', 'activity_annotation'],
     });
     const pixels = joints(variables, 'annot2', 2, path);
     const positionsMm = joints(variables, 'univ_annot3', 3, path);
@@ -112,6 +115,7 @@ export async function readRawTest(folder: string): Promise<MpiInf3dhpView[]> {
     views.push({
       ...{ subject: name, action: name, camera: '0', split: 'test', fps: TEST_FPS, frames, pixels, positionsMm },
       valid: valid.map((mark) => (mark > 0 ? 1 : 0)),
+      ...(variables.has('annot3') && { seenMm: joints(variables, 'annot3', 3, path) }),
       ...(labels && { activity: labels }),
     });
   }

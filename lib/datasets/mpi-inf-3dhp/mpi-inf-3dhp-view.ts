@@ -14,6 +14,11 @@ export interface MpiInf3dhpView {
   pixels: Float32Array;
   /** (T, 17, 3) millimetres, camera axes. */
   positionsMm: Float32Array;
+  /**
+   * (T, 17, 3) millimetres, camera axes: what the pixels are of, where `positionsMm` is of a body made as tall as all others
+   * and projects beside it.
+   */
+  seenMm?: Float32Array;
   /** (T) */
   valid?: Uint8Array;
   /** (T), 1 to 7. */

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
+import { isReadableFolder } from '../../formats/files/make-folder.js';
 import { normalizeKeypoints } from '../../keypoints/normalize.js';
 import { fitIntrinsics } from '../fit-camera.js';
 import { asDict, asFloats, asList, describe, readPickledDict } from '../pickled-dict.js';
@@ -53,9 +53,9 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP: camera ${unknown} is none of ${TRAIN_CAMERAS.join(', ')}.`);
   }
   const views: MpiInf3dhpView[] = [];
-  if (train) pushAll(views, isFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras));
+  if (train) pushAll(views, isReadableFolder(train) ? readRawTrain(train, cameras) : readTrain(train, cameras));
   holdOut(validation, views);
-  if (test) pushAll(views, isFolder(test) ? await readRawTest(test) : readTest(test));
+  if (test) pushAll(views, isReadableFolder(test) ? await readRawTest(test) : readTest(test));
   if (views.length === 0) throw new PoseError('ERR_DATASET', 'MPI-INF-3DHP: no sequence is left to read.');
   return {
     name: 'mpi-inf-3dhp',
@@ -65,14 +65,6 @@ export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDa
     sequences: views.map(sequenceOf),
     source: 'MPI-INF-3DHP (its licence allows non-commercial research only)',
   };
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 function holdOut(validation: readonly string[], views: readonly MpiInf3dhpView[]): void {
@@ -138,7 +130,8 @@ function sequenceOf(view: MpiInf3dhpView): PoseSequence {
   const [width, height] = outdoors ? [1920, 1080] : [2048, 2048];
   const keypoints = normalizeKeypoints(view.pixels, width, height);
   const points = view.positionsMm.map((value) => value / 1000);
-  const intrinsics = fitIntrinsics(keypoints, points, JOINTS, view.valid);
+  const seen = view.seenMm?.map((value) => value / 1000) ?? points;
+  const intrinsics = fitIntrinsics(keypoints, seen, JOINTS, view.valid);
   return {
     name: split === 'test' ? subject : `${subject}/${action}/${camera}`,
     subject,

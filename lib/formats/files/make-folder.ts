@@ -6,6 +6,15 @@ export function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
+/** Whether a folder, not a file, is there; throws `ERR_FILE` where neither can be read. */
+export function isReadableFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
 /**
  * Makes a folder and those above it; throws `ERR_FILE` that names the one that cannot be. Not Node's own recursive making,
  * which never ends where the system denies that a folder can be (below `/proc`).

@@ -18,10 +18,10 @@ int cudaNumber(const std::string& device) {
 }
 
 std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precision, int threads,
-                                     const std::string& isa, const std::string& products) {
+                                     const std::string& isa, const std::string& matmul) {
   const int cuda = cudaNumber(device);
   return cuda < 0 ? makeCpuBackend(threads, precision, isa)
-                  : makeCudaBackend(cuda, precision, products);
+                  : makeCudaBackend(cuda, precision, matmul);
 }
 
 Napi::Value machine(const Napi::CallbackInfo& info) {
@@ -43,9 +43,9 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value cudaProducts(const Napi::CallbackInfo& info) {
+Napi::Value cudaMatmul(const Napi::CallbackInfo& info) {
   try {
-    return Napi::String::New(info.Env(), pstmo::cudaProducts(0));
+    return Napi::String::New(info.Env(), pstmo::cudaMatmul(0));
   } catch (...) {
     throwJavaScript(info.Env(), currentError());
   }

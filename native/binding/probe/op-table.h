@@ -1,18 +1,27 @@
-// Every operation of native/ops/backend.h by name, and how it is filled from named arrays and
-// numbers.
+// Every operation of native/ops/operations.h by name, made from the fields that stand beside its
+// struct.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
 
-#include "op-fields.h"
+#include "../../ops/cost.h"
+#include "op-reader.h"
 
 namespace pstmo::binding {
 
-using OpRun = std::function<void(Backend&)>;
-using OpFill = std::function<OpRun(OpFields&)>;
+struct ProbedOp {
+  std::function<void(Backend&)> run;
+  Cost cost;
+};
 
-const std::map<std::string, OpFill>& opTable();
+struct OpEntry {
+  ProbedOp (*read)(OpReader&);
+  // { x: { access: "in", narrow: true }, ... }
+  Napi::Object (*describe)(Napi::Env);
+};
+
+const std::map<std::string, OpEntry>& opTable();
 
 }  // namespace pstmo::binding

@@ -15,7 +15,7 @@ struct Library {
 
 struct Search {
   const Library* library = nullptr;  // stays open for the life of the process
-  std::string reason;                // where there is none: what was tried
+  std::string reason;                // where there is none: the files tried
 };
 
 // The file `named`, alone; where it is empty, the file that the environment variable PSTMO_CUBLASLT

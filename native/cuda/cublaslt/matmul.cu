@@ -5,7 +5,7 @@ namespace {
 
 constexpr uint64_t kMostWorkspace = uint64_t{32} << 20;
 
-// What an address is a multiple of, up to 256 bytes.
+// The largest power of two that divides an address, up to 256.
 int alignmentOf(const void* address) {
   const auto low = reinterpret_cast<uintptr_t>(address) & 255;
   return low == 0 ? 256 : static_cast<int>(low & (~low + 1));
@@ -64,7 +64,7 @@ void MatmulLibrary::check(lt::Status status, const char* doing) const {
   throw Error(status == lt::kAllocFailed ? "ERR_CUDA_OOM" : "ERR_CUDA_DRIVER",
               "cuBLASLt (" + library_.file + ") said \"" +
                   library_.functions.GetStatusString(status) + "\" while " + doing +
-                  "; products \"own\" does without it.");
+                  "; matmul \"own\" does without it.");
 }
 
 MatmulLibrary::Prepared& MatmulLibrary::prepare(const Key& key, const void* bias) {

@@ -68,8 +68,8 @@ struct BrainFloatMultiply {
   }
 };
 
-// Two right fragments of bf16 from rows [row, row + 16) and the sixteen halves from `word` on, a
-// row holding what one inner index has: ldmatrix with four matrices of 8 x 8, transposed.
+// Two right fragments of bf16 from rows [row, row + 16) and the sixteen halves from `word` on, each
+// row one inner index: ldmatrix with four matrices of 8 x 8, transposed.
 __device__ __forceinline__ void loadTransposed(RightRegisters (&right)[2], const SharedWords& from,
                                                int row, int word) {
   const int lane = laneOfWarp();

@@ -14,7 +14,7 @@
 
 namespace pstmo::cuda {
 
-// Throws Error with the code that says what kind of failure `status` is; `doing` ends the sentence
+// Throws Error with the code of the failure `status`; `doing` ends the sentence
 // "... while ...".
 void check(cudaError_t status, const std::string& doing);
 

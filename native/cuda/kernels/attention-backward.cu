@@ -7,7 +7,7 @@
 //
 // Grid. Two kernels, the second after the first. attentionQueryKernel: a block takes 32 queries of
 // one window and head through all keys, for dQ and D. attentionKeyKernel: a block takes 32 keys
-// through all queries, for dK and dV. Determinism. No block adds to what another wrote, each sum
+// through all queries, for dK and dV. Determinism. No block adds to another's results, each sum
 // goes in a fixed order, and all results are `=`: the same bits each time.
 #include "../cuda-device.h"
 #include "attention-tile.h"

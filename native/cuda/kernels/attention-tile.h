@@ -2,9 +2,8 @@
 // window and head. Thread (y = thread / 8 * 2, x = thread % 8) has rows y and y + 1 and columns x,
 // x
 // + 8, x + 16, x + 24 of it. The 8 threads of a row are neighbours in one warp, so a row is reduced
-// by shuffles, and what a warp writes of the scores it alone reads. Of a result (32, head width)
-// the thread has the same rows and the channels x, x + 8, ... Channels are padded with zeros to
-// kWidth.
+// by shuffles, and a warp alone reads the scores that it writes. Of a result (32, head width) the
+// thread has the same rows and the channels x, x + 8, ... Channels are padded with zeros to kWidth.
 #pragma once
 
 #include <device/shared-array.h>
@@ -31,7 +30,7 @@ struct TilePlace {
 };
 
 // The window and head that a block works on, and where they lie in qkv (B n, 3 width), in the
-// outputs (B n, width) and in what has one number a row (B heads n). Block b takes tile b % tiles
+// outputs (B n, width) and in vectors of one number a row (B heads n). Block b takes tile b % tiles
 // of the rows of item b / tiles = window heads + head.
 struct Head {
   int tokens, headWidth, tile;  // tile: the block's first row

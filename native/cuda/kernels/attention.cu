@@ -181,7 +181,7 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
     }
     if (pass == 1) break;
 
-    // The 8 threads of a row join what they have counted.
+    // The 8 threads of a row join their maxima and totals.
 #pragma unroll
     for (int i = 0; i < kRowsOfThread; ++i) {
       const float top = maximumOfLanes<kRowLanes>(highest[i]);

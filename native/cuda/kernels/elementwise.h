@@ -11,20 +11,22 @@ constexpr int kElementThreads = 256;
 
 // body(row, column, factor) for every element; factor is dropout's (1 where there is none).
 // Grid: thread `item` of all blocks takes the four elements that share a counter of Philox: rows 2
-// pair and 2 pair + 1, and two columns 16 apart. Neighbouring threads take neighbouring columns.
+// pair and 2 pair + 1, and two columns 16 apart. 16 neighbouring threads take 16 neighbouring
+// columns.
 template <typename Body>
 __global__ void __launch_bounds__(kElementThreads)
     elementwiseKernel(int64_t rows, int width, DropoutMask dropout, Body body) {
-  const int lanes = (width + 31) / 32 * 16;
+  const int itemsOfPair = (width + 31) / 32 * 16;  // 16 for each 32 columns
   const int64_t item = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x,
-                pair = item / lanes;
+                pair = item / itemsOfPair;
   if (pair * 2 >= rows) return;
 
   // The item's first column, and its words of Philox.
-  const int lane = static_cast<int>(item % lanes), first = lane / 16 * 32 + lane % 16;
+  const int lane = static_cast<int>(item % itemsOfPair), first = lane / 16 * 32 + lane % 16;
   PhiloxWords words{};
   if (dropout.active) words = dropoutWords(dropout, width, pair, first);
 
+  // Its four elements.
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int64_t row = pair * 2 + i / 2;

@@ -65,13 +65,13 @@ struct FinishMatmul {
 };
 
 // cuBLASLt's epilogues do bias, ReLU and, without ReLU, one matrix added. Batch norm, dropout, the
-// mask of an earlier ReLU and residuals beside them are a kernel after it, which reads y: what y
-// held before, as a sum or a residual, would then be lost. Its ReLU with a mask kept (RELU_AUX) and
-// the way back through it with the bias's gradient (DRELU_BGRAD) are not asked for: the mask is
-// that of ReLU alone, and a dropout follows every ReLU here. Its sums would be taken before the
-// dropout's mask, and where a bit of its mask lies is not documented, so that no other mask can be
-// put in its place. The output itself says more: it is 0 where either of the two cut. The bias's
-// gradient comes with the weight's (BGRADB) for every layer, with ReLU or without.
+// mask of an earlier ReLU and residuals beside them are a kernel after it, which reads y. A sum or
+// residual that lay in y before would then be lost. Its ReLU with a mask kept (RELU_AUX) and the
+// way back through it with the bias's gradient (DRELU_BGRAD) are not asked for: the mask is that of
+// ReLU alone, and a dropout follows every ReLU here. Its sums would be taken before the dropout's
+// mask, and where a bit of its mask lies is not documented, so that no other mask can be put in its
+// place. The output itself says more: it is 0 where either of the two cut. The bias's gradient
+// comes with the weight's (BGRADB) for every layer, with ReLU or without.
 template <typename A, typename B>
 bool CudaBackend::matmulByLibrary(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
                                   const Epilogue& epilogue) {

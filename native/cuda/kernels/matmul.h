@@ -68,8 +68,8 @@ struct ConvolutionInnerMajor : ConvolutionRows {
   }
 };
 
-// What happens to a result, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask
-// of an earlier ReLU, + residual, + what y held.
+// The epilogue of a result, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask
+// of an earlier ReLU, + residual, + the old y.
 struct Epilogue {
   // (rows, columns); of several parts of the inner dimension (parts, rows, columns).
   Activations y;
@@ -99,7 +99,7 @@ struct Epilogue {
   float* moments = nullptr;
 };
 
-// A result with its bias through all that comes after, but what y held. factor: dropout's.
+// The epilogue from batch norm to residual, of a value that has its bias. factor: dropout's.
 __device__ __forceinline__ float finished(const Epilogue& op, float value, int64_t row, int column,
                                           int columns, float factor) {
   if (op.mean)

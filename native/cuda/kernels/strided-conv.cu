@@ -11,8 +11,8 @@ namespace {
 
 int outTokensOf(int tokens, int stride) { return (tokens + stride - 1) / stride; }
 
-// dX[b, t] = sum of what the output rows that read token t gave it, in the order of the taps,
-// through the ReLU and dropout before.
+// dX[b, t] = sum of the shares of the output rows that read token t, in the order of the taps,
+// through the ReLU and dropout of the layer before. For elementwise().
 struct TakeShares {
   StridedConvBackward op;
   ConstActivations spread;  // (B outTokens, 3 in)
@@ -84,8 +84,8 @@ void CudaBackend::run(const StridedConvForward& op) {
          RowMajor{op.weight, 3 * op.in}, epilogue);
 }
 
-// dX = by two kernels: what each output row gives to its three neighbours (a plain matmul), then
-// each token takes its shares. dWeight +=, dBias +=.
+// dX = by two kernels: a plain matmul gives each output row's shares for its three tokens, then
+// each token sums its shares. dWeight +=, dBias +=.
 void CudaBackend::run(const StridedConvBackward& op) {
   const int outTokens = outTokensOf(op.tokens, op.stride), length = 3 * op.in;
   const int64_t rows = static_cast<int64_t>(op.batch) * outTokens;

@@ -11,7 +11,7 @@ namespace {
 
 using namespace pstmo;
 
-// What `work` is refused with, or nothing.
+// The error that `work` throws, or nothing.
 template <typename Work>
 std::string refusal(const Work& work) {
   try {

@@ -1,6 +1,6 @@
-// What every function of ptx.h and warp.h, and what is built on them, does with the lanes of a
-// warp, as text: the emulated device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU
-// must give the same. Where it does not, the emulation believes something wrong of the hardware.
+// Prints how each function of ptx.h, warp.h and the headers built on them treats the lanes of a
+// warp: the emulated device's answer is kept in test/fixtures/cuda-layouts.txt, and a GPU must give
+// the same. Where it does not, the emulation believes something wrong of the hardware.
 //
 // Products are asked without trusting the fragments' own idea of a fragment: one element of A's
 // registers is 1 and the others 0, B's registers hold their own numbers, so each element of C that
@@ -41,7 +41,7 @@ __device__ uint32_t registerOf(float low, [[maybe_unused]] float high) {
 
 // Block p: element p of A is 1. c (blocks, 32, 4).
 template <typename Fragment>
-__global__ void askProduct(float* c) {
+__global__ void askMatmul(float* c) {
   constexpr int halves = kHalves<Fragment>;
   const int lane = laneOfWarp(), asked = static_cast<int>(blockIdx.x);
   LeftRegisters a{};
@@ -132,10 +132,10 @@ class DeviceValues {
 };
 
 template <typename Fragment>
-void sayProduct(const char* name) {
+void sayMatmul(const char* name) {
   constexpr int halves = kHalves<Fragment>, asked = kWarp * 4 * halves;
   const DeviceValues<float> c(size_t{asked} * kWarp * kElements);
-  launch(askProduct<Fragment>, dim3(asked), dim3(kWarp), 0, nullptr, c.data());
+  launch(askMatmul<Fragment>, dim3(asked), dim3(kWarp), 0, nullptr, c.data());
   const std::vector<float> values = c.read();
   for (int p = 0; p < asked; ++p) {
     std::printf("%s A %d.%d.%d ->", name, p / halves / 4, p / halves % 4, p % halves);
@@ -222,8 +222,8 @@ void sayCopies() {
 int main() {
   using namespace pstmo::cuda;
   try {
-    sayProduct<TensorFloat>("tf32");
-    sayProduct<BrainFloat>("bf16");
+    sayMatmul<TensorFloat>("tf32");
+    sayMatmul<BrainFloat>("bf16");
     sayRounding();
     sayShuffles();
     sayCopies();

@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(256) exponentials(float* sums) {
 }
 
 constexpr int kTileBytes = 32768;  // of weights, as a block would load a stage of them
-constexpr int kProducts = 2048;    // along the inner dimension, 16 each
+constexpr int kMatmuls = 2048;    // along the inner dimension, 16 each
 
 #if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
@@ -220,7 +220,7 @@ __device__ void multiply<128>(float (&c)[64], uint64_t a, uint64_t b) {
 // Three warpgroups a block, each 64 x kColumns, four steps of 16 along the inner dimension between
 // waits; random bf16 in shared memory.
 template <int kColumns>
-__global__ void __launch_bounds__(384, 1) products(float* sums) {
+__global__ void __launch_bounds__(384, 1) matmul(float* sums) {
   extern __shared__ __align__(
       1024) unsigned char operands[];  // A (three of 64 rows), B (kColumns rows), 128 bytes a row
   for (int i = static_cast<int>(threadIdx.x); i < (192 + kColumns) * 64; i += 384) {
@@ -232,7 +232,7 @@ __global__ void __launch_bounds__(384, 1) products(float* sums) {
   __syncthreads();
   const uint64_t a = operand(operands + threadIdx.x / 128 * 8192), b = operand(operands + 3 * 8192);
   float c[kColumns / 2] = {};
-  for (int step = 0; step < kProducts; step += 4) {
+  for (int step = 0; step < kMatmuls; step += 4) {
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
     for (int k = 0; k < 4; ++k) multiply<kColumns>(c, a + 2 * k, b + 2 * k);
@@ -249,7 +249,7 @@ __global__ void __launch_bounds__(384, 1) products(float* sums) {
 template <bool kShared>
 __global__ void loadTiles(const unsigned char*, int) {}
 template <int kColumns>
-__global__ void products(float*) {}
+__global__ void matmul(float*) {}
 
 #endif
 
@@ -284,12 +284,12 @@ void productRate(const char* name) {
   const Memory sums(sizeof(float) * 384 * static_cast<size_t>(multiprocessors));
   constexpr int kBytes = (192 + kColumns) * 128;
   check(
-      cudaFuncSetAttribute(products<kColumns>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
+      cudaFuncSetAttribute(matmul<kColumns>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
       "asking for shared memory");
   const double seconds = fastest([&] {
-    products<kColumns><<<multiprocessors, 384, kBytes>>>(static_cast<float*>(sums.data()));
+    matmul<kColumns><<<multiprocessors, 384, kBytes>>>(static_cast<float*>(sums.data()));
   });
-  say(name, 2.0 * 64 * kColumns * 16 * kProducts * 3 * multiprocessors / seconds / 1e12, "TFLOP/s");
+  say(name, 2.0 * 64 * kColumns * 16 * kMatmuls * 3 * multiprocessors / seconds / 1e12, "TFLOP/s");
 }
 
 }  // namespace

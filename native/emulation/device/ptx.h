@@ -14,7 +14,7 @@ inline uint32_t bitsOf(float value) { return std::bit_cast<uint32_t>(value); }
 inline float floatOf(uint32_t bits) { return std::bit_cast<float>(bits); }
 
 inline uint32_t toTensorFloat(float value) { return (bitsOf(value) + 0x1000u) & 0xFFFFE000u; }
-// What is no number stays none.
+// A NaN stays one.
 inline uint32_t toBrainFloat(float value) {
   if (value != value) return 0x7FFFu;
   const uint32_t bits = bitsOf(value);

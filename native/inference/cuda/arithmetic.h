@@ -29,7 +29,7 @@ struct Operand {
   int row, word;
 };
 
-// What a layer norm multiplies by, where `squares` is the sum of the squared distances from the
+// The factor of a layer norm, 1 / (std + epsilon). squares: the sum of squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
   return 1.0f / (sqrtf(squares / static_cast<float>(width - 1)) + kLayerNormEpsilon);

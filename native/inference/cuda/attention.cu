@@ -88,13 +88,12 @@ __device__ __forceinline__ void copyHead(AsyncCopies& copies, const Attention& o
 }
 
 // Starts the copies of a step: its keys' K and V and, with a head's first keys, the head's Q.
-// buffer(part, index): one of a part's two buffers.
+// firstWindow: the block's first window. buffer(part, index): one of a part's two buffers.
 template <int kHeadWords, int kWarps, typename BufferOf>
 __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& op,
-                                         const AttentionTiling& tiling, int stepsOfHead, int step,
-                                         const BufferOf& buffer) {
+                                         const AttentionTiling& tiling, int firstWindow,
+                                         int stepsOfHead, int step, const BufferOf& buffer) {
   const int head = step / stepsOfHead, first = step % stepsOfHead * tiling.queries;
-  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
 
   if (first == 0) {
     copyHead<kHeadWords, kWarps>(copies, op, 0, head, buffer(0, head), [&](int i) -> int64_t {
@@ -103,6 +102,7 @@ __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& o
     });
   }
 
+  // Of K and V `queries` keys of each of the block's windows, one window behind the other.
   for (int part = 1; part < 3; ++part) {
     copyHead<kHeadWords, kWarps>(copies, op, part, head, buffer(part, step), [&](int i) -> int64_t {
       const int window = firstWindow + i / tiling.queries, key = first + i % tiling.queries;
@@ -118,9 +118,8 @@ __device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& o
 // part of the row's total.
 template <int kChannelTiles>
 __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int firstKey,
-                                              int tokens, float (&highest)[2], float (&total)[2],
-                                              float (&sums)[kChannelTiles][4]) {
-  const LanePlace at;
+                                              int tokens, LanePlace at, float (&highest)[2],
+                                              float (&total)[2], float (&sums)[kChannelTiles][4]) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     // The row's maximum.
@@ -136,7 +135,7 @@ __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int
     }
     top = maximumOfLanes<4>(top);
 
-    // What was summed before, rescaled.
+    // Earlier sums, rescaled.
     const float shrink = exp2f(highest[half] - top);
     highest[half] = top;
     total[half] *= shrink;
@@ -160,12 +159,11 @@ __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int
 }
 
 // A head is done: sums / total to its columns of `attended`, from column `first` on, for the warp's
-// rows from `row` on. The state is what it was before the first key again.
+// rows from `row` on. Then the state is as before the first key.
 template <typename Arithmetic, int kChannelTiles>
 __device__ __forceinline__ void finishHead(const SharedWords& attended, int row, int first,
-                                           float (&highest)[2], float (&total)[2],
+                                           LanePlace at, float (&highest)[2], float (&total)[2],
                                            float (&sums)[kChannelTiles][4]) {
-  const LanePlace at;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const float factor = 1.0f / sumOfLanes<4>(total[half]);
@@ -211,39 +209,45 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
                  kHeadWords);
   };
 
+  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
+  const AttentionSteps steps(op, tiling);
+  AsyncCopies copies;
+
   // Zeros behind the last head: the output matmul reads whole depths.
   const int behind = words - op.heads * kHeadWords;
   for (int e = static_cast<int>(threadIdx.x); e < kRows * behind; e += kThreads<kWarps>)
     attended.put(e / behind, op.heads * kHeadWords + e % behind, 0);
 
+  const LanePlace at;
   const int row = static_cast<int>(threadIdx.x) / kWarp * 16;  // the warp's first
-  const int keyRow = row / tiling.queries * tiling.queries;    // of the warp's window in K and V
+  const int keyRow = row / tiling.queries * tiling.queries;    // its window's first in K and V
   float sums[kChannelTiles][4] = {};                           // (16, kWidth) of the warp
   float highest[2] = {kLowest, kLowest}, total[2] = {};        // of rows g and g + 8
 
   // Heads, and the keys of each: while one step is multiplied, the next is on its way.
-  const AttentionSteps steps(op, tiling);
-  AsyncCopies copies;
-  loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, 0, buffer);
+  loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, 0, buffer);
   for (int step = 0; step < steps.all; ++step) {
+    // This step's copies are there, and the buffers of the last one are free for the next.
     copies.land();
     __syncthreads();
     if (step + 1 < steps.all)
-      loadStep<kHeadWords, kWarps>(copies, op, tiling, steps.ofHead, step + 1, buffer);
+      loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, step + 1, buffer);
 
+    // Scores, weights, and weights times V, 32 keys at a time.
     const int head = step / steps.ofHead, first = step % steps.ofHead * tiling.queries;
     for (int keys = 0; keys < tiling.queries && first + keys < op.tokens; keys += kKeys) {
       float scores[1][kKeyTiles][4] = {};  // (16, 32) of the warp
       Arithmetic::template multiply<1, kKeyTiles>(scores, Operand{buffer(0, head), row, 0},
                                                   Operand{buffer(1, step), keyRow + keys, 0},
                                                   kHeadWords);
-      onlineSoftmax(scores[0], first + keys, op.tokens, highest, total, sums);
+      onlineSoftmax(scores[0], first + keys, op.tokens, at, highest, total, sums);
       Arithmetic::template weigh<kKeyTiles, kChannelTiles>(sums, scores[0], buffer(2, step),
                                                            keyRow + keys);
     }
 
+    // The head's last keys.
     if (step % steps.ofHead + 1 < steps.ofHead) continue;
-    finishHead<Arithmetic>(attended, row, head * kWidth, highest, total, sums);
+    finishHead<Arithmetic>(attended, row, head * kWidth, at, highest, total, sums);
   }
 
   // The output matmul: the buffers of Q, K and V are free from here on.

@@ -1,8 +1,7 @@
 // Operations of the compiled lifter on CUDA: matmuls whose rows are normalised before or gathered
 // on the way, attention with its output matmul, and the element-wise operations between. Weights
-// and what goes from one matmul to the next lie as words in device memory: a word holds one float
-// in fp32 and tf32, two numbers in bf16. Rows are padded with zeros to a multiple of kDepthWords
-// words.
+// and the rows between two matmuls lie as words in device memory: a word holds one float in fp32
+// and tf32, two numbers in bf16. Rows are padded with zeros to a multiple of kDepthWords words.
 #pragma once
 
 #include <climits>
@@ -25,7 +24,7 @@ struct WeightMatrix {
   int columns = 0, inner = 0;  // inner: words
 };
 
-// What happens to a matmul's results, in this order: + bias, a batch norm that is not folded, leaky
+// The epilogue of a matmul's results, in this order: + bias, a batch norm that is not folded, leaky
 // ReLU, + residual, + a table's row. The sum goes to y as floats and to `words` in the precision's
 // words; either may be null. Both have `stride` elements a row, of which all are written.
 struct Epilogue {

@@ -170,6 +170,7 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, ui
                                         Operand{a, part.row, word + step % depths * kDepthWords},
                                         Operand{right, part.column, 0}, kDepthWords);
 
+    // The tile's last depth.
     if (step % depths + 1 < depths) continue;
     finish(first + step / depths, sums);
     clearSums(sums);

@@ -204,7 +204,7 @@ function among28({ data, shape }: Tensor): { data: Float64Array; rows: number; c
 }
 
 /** `annot_data.mat`, HDF5: MATLAB's axes come out reversed, so that the first one is the frame. */
-async function writeAnnotData(path: string, sequence: number, frames: number): Promise<void> {
+async function writeAnnotData(path: string, sequence: number, frames: number, tallness?: number): Promise<void> {
   const h5 = await import('h5wasm/node');
   await h5.ready;
   const { view, valid, activity } = fakeTest(sequence, frames);
@@ -212,8 +212,27 @@ async function writeAnnotData(path: string, sequence: number, frames: number): P
   const write = (name: string, data: ArrayLike<number>, shape: number[]) =>
     file.create_dataset({ name, data: Float64Array.from(data), shape });
   write('annot2', view.keypoints.data, [frames, 1, 17, 2]);
-  write('univ_annot3', view.poses.data, [frames, 1, 17, 3]);
+  if (tallness === undefined) write('univ_annot3', view.poses.data, [frames, 1, 17, 3]);
+  else {
+    write('annot3', view.poses.data, [frames, 1, 17, 3]);
+    write('univ_annot3', aboutHip(view.poses.data, tallness), [frames, 1, 17, 3]);
+  }
   write('valid_frame', valid, [frames, 1]);
   write('activity_annotation', activity, [frames, 1]);
   file.close();
+}
+
+/** Poses (T, 17, 3) that are larger about the hip, joint 14. */
+function aboutHip(poses: ArrayLike<number>, factor: number): number[] {
+  return Array.from(poses, (value, at) => {
+    const hip = poses[at - (at % 51) + 14 * 3 + (at % 3)];
+    return hip + factor * (value - hip);
+  });
+}
+
+/** A raw test folder whose `univ_annot3` is of a body of another height than the one seen, which `annot3` holds. */
+export async function writeOneHeight(folder: string, frames: number, tallness: number): Promise<string> {
+  mkdirSync(join(folder, 'TS1'), { recursive: true });
+  await writeAnnotData(join(folder, 'TS1', 'annot_data.mat'), 1, frames, tallness);
+  return folder;
 }

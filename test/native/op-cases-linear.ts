@@ -11,41 +11,27 @@ import {
   input,
   numericGradients,
 } from './op-case.js';
-import {
-  batchNorm,
-  type ConvolutionShape,
-  columnMoments,
-  convolution,
-  dot,
-  dropoutScale,
-  everyToken,
-  leakyRelu,
-  linear,
-  plus,
-  relu,
-  times,
-} from './reference.js';
+import { batchNorm, columnMoments, dot, dropoutScale, leakyRelu, linear, plus, relu, times } from './reference.js';
 
-interface ProductShape {
+interface LinearShape {
   rows: number;
   in: number;
   out: number;
 }
 
 /** Awkward on purpose (no multiple of a vector or tile), and large enough for several tiles and threads. */
-const SHAPES: ProductShape[] = [
+const SHAPES: LinearShape[] = [
   { rows: 7, in: 34, out: 51 },
   { rows: 150, in: 70, out: 96 },
 ];
 
 /** A row more than one block of a weight gradient takes, a row less than two tiles. */
-const TALL: ProductShape = { rows: 1025, in: 5, out: 6 };
-const NEARLY_TWO_TILES: ProductShape = { rows: 127, in: 5, out: 6 };
+const TALL: LinearShape = { rows: 1025, in: 5, out: 6 };
+const NEARLY_TWO_TILES: LinearShape = { rows: 127, in: 5, out: 6 };
 
-const flopsOf = ({ rows, in: inputs, out }: ProductShape) => 2 * rows * inputs * out;
-const sizes = ({ rows, in: inputs, out }: ProductShape) => `${rows} x ${inputs} -> ${out}`;
+const sizes = ({ rows, in: inputs, out }: LinearShape) => `${rows} x ${inputs} -> ${out}`;
 
-function linearForward(shape: ProductShape, fused: boolean): OpCase {
+function linearForward(shape: LinearShape, fused: boolean): OpCase {
   const { rows, in: inputs, out } = shape;
   const x = input('x', rows, inputs);
   const weight = input('weight', out, inputs);
@@ -66,12 +52,11 @@ function linearForward(shape: ProductShape, fused: boolean): OpCase {
     },
     tolerance: FORWARD,
     bf16Tolerance: BF16,
-    flops: flopsOf(shape),
   };
 }
 
 /** With `through`: x is the output of ReLU and dropout, and dX goes back through them and is added. */
-function linearBackward(shape: ProductShape, through: boolean): OpCase {
+function linearBackward(shape: LinearShape, through: boolean): OpCase {
   const { rows, in: inputs, out } = shape;
   const u = input('u', rows, inputs);
   const keep = through ? dropoutScale(DROPOUT, rows, inputs) : undefined;
@@ -105,11 +90,10 @@ function linearBackward(shape: ProductShape, through: boolean): OpCase {
       ),
     tolerance: GRADIENT,
     bf16Tolerance: BF16,
-    flops: 2 * flopsOf(shape),
   };
 }
 
-function blockInputs({ rows, in: inputs, out }: ProductShape) {
+function blockInputs({ rows, in: inputs, out }: LinearShape) {
   return {
     x: input('x', rows, inputs),
     weight: input('weight', out, inputs),
@@ -122,7 +106,7 @@ function blockInputs({ rows, in: inputs, out }: ProductShape) {
   };
 }
 
-function spatialBlockForward(shape: ProductShape, training: boolean): OpCase {
+function spatialBlockForward(shape: LinearShape, training: boolean): OpCase {
   const { rows, in: inputs, out } = shape;
   const t = blockInputs(shape);
   return {
@@ -161,11 +145,10 @@ function spatialBlockForward(shape: ProductShape, training: boolean): OpCase {
     },
     tolerance: 2 * FORWARD,
     bf16Tolerance: 3 * BF16,
-    flops: flopsOf(shape),
   };
 }
 
-function spatialBlockBackward(shape: ProductShape): OpCase {
+function spatialBlockBackward(shape: LinearShape): OpCase {
   const { rows, in: inputs, out } = shape;
   const t = blockInputs(shape);
   const dY = input('dY', rows, out);
@@ -175,6 +158,7 @@ function spatialBlockBackward(shape: ProductShape): OpCase {
   const before = {
     dX: input('dX', rows, inputs),
     dWeight: input('dWeight', out, inputs),
+    dBias: input('dBias', out),
     dGamma: input('dGamma', out),
     dBeta: input('dBeta', out),
   };
@@ -192,34 +176,37 @@ function spatialBlockBackward(shape: ProductShape): OpCase {
       mean: floats(moments.mean),
       inverseStd: floats(moments.inverseStd),
       dZ: new Float32Array(rows * out),
-      dBias: new Float32Array(out),
       dX: floats(before.dX),
       dWeight: floats(before.dWeight),
+      dBias: floats(before.dBias),
       dGamma: floats(before.dGamma),
       dBeta: floats(before.dBeta),
     }),
     expected: () =>
       numericGradients(
-        { x: doubles(t.x), weight: doubles(t.weight), gamma: doubles(t.gamma), beta: doubles(t.beta) },
+        {
+          ...{ x: doubles(t.x), weight: doubles(t.weight), bias: doubles(t.bias) },
+          ...{ gamma: doubles(t.gamma), beta: doubles(t.beta) },
+        },
         (v) => {
-          const own = linear(v.x, v.weight, doubles(t.bias), inputs, out);
+          const own = linear(v.x, v.weight, v.bias, inputs, out);
           return dot(dY, times(leakyRelu(batchNorm(own, v.gamma, v.beta, columnMoments(own, out))), keep));
         },
         {
           dX: { of: 'x', before: before.dX },
           dWeight: { of: 'weight', before: before.dWeight },
+          dBias: { of: 'bias', before: before.dBias },
           dGamma: { of: 'gamma', before: before.dGamma },
           dBeta: { of: 'beta', before: before.dBeta },
         },
       ),
     tolerance: GRADIENT,
     bf16Tolerance: BF16,
-    flops: 2 * flopsOf(shape),
   };
 }
 
 /** ReLU and dropout without a residual: the hidden rows of a feed-forward. */
-function hiddenForward(shape: ProductShape): OpCase {
+function hiddenForward(shape: LinearShape): OpCase {
   const { rows, in: inputs, out } = shape;
   const x = input('x', rows, inputs);
   const weight = input('weight', out, inputs);
@@ -235,96 +222,10 @@ function hiddenForward(shape: ProductShape): OpCase {
     },
     tolerance: FORWARD,
     bf16Tolerance: BF16,
-    flops: flopsOf(shape),
   };
 }
 
-/** The last is wide enough for products in bf16. */
-const CONVOLUTIONS: ConvolutionShape[] = [
-  { batch: 2, tokens: 9, stride: 1, in: 34, out: 20 },
-  { batch: 3, tokens: 27, stride: 3, in: 70, out: 48 },
-  { batch: 2, tokens: 13, stride: 9, in: 16, out: 33 },
-  { batch: 2, tokens: 27, stride: 3, in: 64, out: 24 },
-  { batch: 3, tokens: 13, stride: 9, in: 32, out: 16 },
-  { batch: 3, tokens: 9, stride: 3, in: 66, out: 64 },
-];
-
-function convolutionCases(shape: ConvolutionShape): OpCase[] {
-  const { batch, tokens, stride, in: inputs, out } = shape;
-  const outTokens = Math.ceil(tokens / stride);
-  const about = `${batch} x ${tokens} tokens, stride ${stride}, ${inputs} -> ${out}`;
-  const u = input('u', batch, tokens, inputs);
-  const keep = dropoutScale(DROPOUT, batch * tokens, inputs);
-  const activate = (value: Float64Array) => times(relu(value), keep);
-  const x = floats(activate(doubles(u)));
-  const weight = input('weight', out, inputs, 3);
-  const bias = input('bias', out);
-  const residual = input('residual', batch, tokens, out);
-  const dZ = input('dZ', batch, outTokens, out);
-  const before = { dWeight: input('dWeight', out, inputs, 3), dBias: input('dBias', out) };
-  const dResidual = input('dResidual', batch, tokens, out);
-  const flops = 6 * batch * outTokens * inputs * out;
-  return [
-    {
-      op: 'stridedConvForward',
-      about: `${about}, dropout`,
-      attributes: { ...shape, ...dropoutAttributes },
-      arrays: () => ({ x, weight, bias, residual, y: new Float32Array(batch * outTokens * out) }),
-      expected: () => {
-        const z = convolution(doubles(x), doubles(weight), doubles(bias), shape);
-        const kept = times(z, dropoutScale(DROPOUT, batch * outTokens, out));
-        return all({ y: plus(kept, everyToken(doubles(residual), batch, tokens, stride)) });
-      },
-      tolerance: FORWARD,
-      bf16Tolerance: BF16,
-      flops,
-    },
-    {
-      op: 'stridedConvBackward',
-      about: `${about}, through ReLU and dropout`,
-      attributes: { ...shape, reluScale: 1 / (1 - DROPOUT.rate) },
-      arrays: () => ({
-        dZ,
-        x,
-        weight,
-        reluOutput: x,
-        dX: new Float32Array(batch * tokens * inputs).fill(9),
-        dWeight: floats(before.dWeight),
-        dBias: floats(before.dBias),
-      }),
-      expected: () =>
-        numericGradients(
-          { u: doubles(u), weight: doubles(weight), bias: doubles(bias) },
-          (t) => dot(dZ, convolution(activate(t.u), t.weight, t.bias, shape)),
-          {
-            dX: { of: 'u' },
-            dWeight: { of: 'weight', before: before.dWeight },
-            dBias: { of: 'bias', before: before.dBias },
-          },
-        ),
-      tolerance: GRADIENT,
-      bf16Tolerance: BF16,
-      flops: 2 * flops,
-    },
-    {
-      op: 'stridedResidualBackward',
-      about,
-      attributes: { batch, tokens, stride, channels: out },
-      arrays: () => ({ dY: dZ, dResidual: floats(dResidual) }),
-      expected: () =>
-        numericGradients(
-          { residual: doubles(residual) },
-          (t) => dot(dZ, everyToken(t.residual, batch, tokens, stride)),
-          { dResidual: { of: 'residual', before: dResidual } },
-        ),
-      tolerance: GRADIENT,
-      flops: batch * outTokens * out,
-    },
-  ];
-}
-
-/** Everything that multiplies matrices. */
-export const productCases: OpCase[] = [
+export const linearCases: OpCase[] = [
   ...SHAPES.flatMap((shape) => [
     linearForward(shape, false),
     linearForward(shape, true),
@@ -338,5 +239,4 @@ export const productCases: OpCase[] = [
   linearBackward(TALL, false),
   spatialBlockForward(TALL, true),
   spatialBlockForward(NEARLY_TWO_TILES, true),
-  ...CONVOLUTIONS.flatMap(convolutionCases),
 ];

@@ -1,0 +1,36 @@
+import { PoseError } from '../base/pose-error.js';
+import type { ModelConfig } from '../networks/config.js';
+
+/** Windows whose span departs from the training's by more than this share get resampled frames. */
+const spanTolerance = 0.02;
+
+/** How a video's frames become the network's. */
+export interface FrameRateFit {
+  /** Frames of the video for one of the network's; 1: no resampling. */
+  step: number;
+  /** Frames a second that the network is given; undefined where the video's rate is unknown. */
+  fps: number | undefined;
+  /** The network's frames from one of a window to the next. */
+  stride: number;
+}
+
+/**
+ * The rate at which windows span what they did in training: whole strides where that fits within 2 %, else the video is
+ * resampled to the nearest rate at which a whole stride does. Everything that lifts takes it from here. Throws
+ * `ERR_ARGUMENT` for a rate that is none.
+ */
+export function fitFrameRate(config: Pick<ModelConfig, 'stride' | 'fps'>, fps: number | undefined): FrameRateFit {
+  if (fps === undefined) return { step: 1, fps, stride: config.stride };
+  if (!(fps > 0 && Number.isFinite(fps))) {
+    throw new PoseError('ERR_ARGUMENT', `fps: expected a positive number, got ${fps}.`);
+  }
+  const span = (config.stride * fps) / config.fps;
+  const stride = Math.max(1, Math.round(span));
+  const step = span / stride;
+  return Math.abs(step - 1) <= spanTolerance ? { step: 1, fps, stride } : { step, fps: fps / step, stride };
+}
+
+/** The network's frames of a video of `frames`: the last is at its end or beyond. */
+export function resampledCount(frames: number, step: number): number {
+  return step === 1 ? frames : Math.ceil((frames - 1) / step) + 1;
+}
