@@ -83,13 +83,18 @@ const motionEndings = ['.bvh', '.trc', '.c3d', '.glb'];
 function motion(path: string): Found {
   const { frames, fps, skeleton, layout, positions } = readClip(path);
   const { joints } = skeleton;
-  const seconds = fps === undefined ? '' : `, ${fps} frames/s, ${(frames / fps).toFixed(2)} s`;
+  const seconds = fps === undefined ? '' : `, ${rateText(fps)}, ${(frames / fps).toFixed(2)} s`;
   const height = largestHeight(positions);
   const lines = [
     `motion: ${frames} frames${seconds}, ${joints.length} ${layout ? `joints of ${layout}` : 'joints or markers'}, ${height.toFixed(2)} m high`,
     ...(layout ? [] : [`  ${joints.slice(0, 40).join(', ')}${joints.length > 40 ? ', ...' : ''}`]),
   ];
   return { kind: 'motion', details: { frames, fps, joints, layout }, lines };
+}
+
+/** A rate as a person says it: 29.969999 is 29.97. */
+function rateText(fps: number): string {
+  return `${Number(fps.toFixed(3))} frames/s`;
 }
 
 /** From the lowest to the highest place, y up, metres. */
@@ -239,6 +244,7 @@ function keypoints(path: string, options: ReadKeypointsOptions): Found {
     // Fractions are shown as of a square image; nothing below depends on it.
     const size = fractions && options.size === undefined ? { width: 1000, height: 1000 } : undefined;
     const { width, height, ...track } = readKeypoints(path, { ...options, ...(size && { size }) });
+    if (size) track.notices = track.notices.filter((notice) => !notice.includes(`${size.width}x${size.height}`));
     const about = trackAbout(size || width === undefined || height === undefined ? track : { ...track, width, height });
     if (size) {
       said.push('coordinates are fractions of the image: lifting needs --size');
@@ -272,7 +278,7 @@ function personLine(
 function trackAbout(track: KeypointTrack): Pick<Found, 'details' | 'lines'> {
   const { frames, layout, people, notices, width, height, fps } = track;
   const size = width === undefined ? 'image size unknown' : `${width}x${height}`;
-  const rate = fps === undefined ? 'frame rate unknown' : `${fps} frames/s`;
+  const rate = fps === undefined ? 'frame rate unknown' : rateText(fps);
   const lines = [
     `2D keypoints: ${count(frames, 'frame')}, ${layout}, ${size}, ${rate}, ${people === 1 ? '1 person' : `${people} people`}`,
     ...notices,

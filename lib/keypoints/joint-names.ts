@@ -38,11 +38,6 @@ export function jointKey(name: string): string {
   return side === '' ? (synonyms.get(part) ?? part) : `${side} ${part.replace('littletoe', 'smalltoe')}`;
 }
 
-/** Whether names only count: "7", "kp_7", "point 7". */
-export function areNumbers(names: readonly string[]): boolean {
-  return names.every((name) => /^\D{0,12}\d+$/.test(name)) && new Set(names).size === names.length;
-}
-
 /** A layout whose joints are all among some names, and the place of each of its joints there. */
 export interface LayoutFit {
   layout: Skeleton;

@@ -48,9 +48,9 @@ const knownOptions = [
  * - AlphaPose's JSON (17, 26, 133 or 136 joints; with and without tracks; its `cmu` and `open` forms), COCO's results
  *   and annotations;
  * - OpenPose's JSON (BODY_25, BODY_25B, COCO), MMPose's predictions, MediaPipe Pose's landmarks, Ultralytics' YOLO (JSON
- *   and text), MoveNet's poses;
+ *   and text), MoveNet's and PoseNet's poses, bare lists of points; JSON lines of any of these;
  * - `.npz` (this project's, an array of keypoints, VideoPose3D's or Detectron's pickled detections), `.npy` (T, J, 2 or 3);
- * - DeepLabCut's CSV, plain CSV, this project's JSON and CSV.
+ * - DeepLabCut's and SLEAP's CSV, tables with a row a frame or a row a joint, this project's JSON and CSV.
  *
  * Short gaps are filled by interpolation and marked, longer ones marked for `splitAtGaps`. Throws `PoseError`:
  * `ERR_FILE` for a file that cannot be read, `ERR_FORMAT` for one that is none of these or is broken, `ERR_ARGUMENT`

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PoseError } from '../../lib/base/pose-error.js';
@@ -5,6 +6,7 @@ import { inspectFile } from '../../lib/cli/inspect-file.js';
 import { writeMotion } from '../../lib/export/write-motion.js';
 import { writeSafetensors } from '../../lib/formats/safetensors.js';
 import { parseModelConfig } from '../../lib/networks/config.js';
+import { coco17 } from '../../lib/skeletons/coco.js';
 import { runHere } from '../helpers/cli.js';
 import { walkingMotion } from '../helpers/motion.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -35,6 +37,25 @@ describe('inspect', () => {
       expect(lines[0]).toMatch(/^motion: 20 frames, 50 frames\/s, 0\.40 s, 17 joints of h36m-17, 1\.\d\d m high$/);
     }
     expect(found[2].lines[1]).toContain('LeftKnee');
+  });
+
+  it('says of fractions beside a box, at an odd rate, what a person would', async () => {
+    const path = join(folder, 'fractions.csv');
+    const names = coco17.joints.map((joint) => joint.replace(' ', '_'));
+    const head = ['time', 'bbox_x', 'bbox_y', ...names.flatMap((name) => [`${name}_x`, `${name}_y`])];
+    const rows = Array.from({ length: 9 }, (_, frame) => [
+      ...[(frame / 29.969999).toFixed(6), 500, 500],
+      ...names.flatMap((_name, joint) => [1.2 + joint / 100, 0.1 + joint / 100 + frame / 1000]),
+    ]);
+    writeFileSync(path, [head, ...rows].map((row) => row.join(',')).join('\n'));
+    const { lines } = await inspectFile(path);
+    expect(lines).toEqual([
+      '2D keypoints: 9 frames, coco-17, image size unknown, 29.97 frames/s, 1 person',
+      'Frames by their times in s: 29.97 frames a second.',
+      'The coordinates are below 1.5: taken as fractions of the image.',
+      '  person 0 (0): 0 to 0.266934, seen in 9 of 9 frames, no gap',
+      'coordinates are fractions of the image: lifting needs --size',
+    ]);
   });
 
   // Found by mutated files.

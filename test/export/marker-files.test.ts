@@ -57,6 +57,33 @@ describe('writeTrc', () => {
   });
 });
 
+describe('parseTrc', () => {
+  const text = writeTrc(motion, 'walk.trc');
+
+  it.each([
+    ['MM', 0.001],
+    ['Meters', 1],
+    ['Cm', 0.01],
+  ])('takes units in any case and words: %s', (units, metres) => {
+    const file = text.replace('\tm\t', `\t${units}\t`).replace('Units', 'UNITS').replace('DataRate', 'datarate');
+    const { positions, fps } = parseTrc(file, 'walk.trc');
+    expect(fps).toBe(50);
+    expect(positions[0]).toBeCloseTo(motion.positions[0] * metres, 5);
+  });
+
+  it('takes rows whose last markers were cut off with their tabs as not seen, and no half markers', () => {
+    const cut = (cells: number) => {
+      const rows = text.split('\n');
+      rows[8] = rows[8].split('\t').slice(0, cells).join('\t');
+      return rows.join('\n');
+    };
+    const { positions } = parseTrc(cut(2 + 3 * 15), 'walk.trc');
+    expect(positions[2 * 51 + 44]).toBeCloseTo(motion.positions[2 * 51 + 44], 5);
+    expect([...positions.subarray(2 * 51 + 45, 3 * 51)].every(Number.isNaN)).toBe(true);
+    expect(() => parseTrc(cut(2 + 3 * 15 + 1), 'walk.trc')).toThrow('expected 53 cells, got "48"');
+  });
+});
+
 describe('writeC3d', () => {
   it('says where its parts are and holds millimetres', () => {
     const bytes = writeC3d(motion);

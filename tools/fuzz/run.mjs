@@ -150,7 +150,7 @@ for (const name of names) {
   failures.push(...failed);
   const figures = `${tally.results} results, ${tally.refused} refused, ${failed.length} failed`;
   console.log(
-    `${name.padEnd(16)}${figures}; slowest ${tally.milliseconds.toFixed(0)} ms of the processor, most ${tally.megabytes.toFixed(0)} MB`,
+    `${name.padEnd(28)}${figures}; slowest ${tally.milliseconds.toFixed(0)} ms of the processor, most ${tally.megabytes.toFixed(0)} MB`,
   );
 }
 rmSync(folder, { recursive: true });

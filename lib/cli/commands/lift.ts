@@ -266,7 +266,7 @@ function rateNotice(
   const resampled = step === 1 ? '' : `resampled to ${Number(rate.toFixed(3))} for the network, `;
   const spans = ((frames - 1) * stride) / rate;
   return (
-    `${fps} frames a second: ${resampled}windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`} and span ` +
+    `${Number(fps.toFixed(3))} frames a second: ${resampled}windows take ${stride === 1 ? 'every frame' : `one frame in ${stride}`} and span ` +
     `${spans.toFixed(2)} s (${trained.toFixed(2)} s in training).`
   );
 }

@@ -4,6 +4,7 @@ import { skeletons } from '../../skeletons/skeletons.js';
 import type { Detection, FoundDetections } from '../detections.js';
 import { type FrameOrder, orderFrames } from '../frame-order.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
+import { pixelSize } from '../settle-detections.js';
 import type { FoundTrack } from './assemble-track.js';
 import { joinBroken, mergeTracks, type Track } from './join-tracks.js';
 import { PoseLikeness } from './pose-likeness.js';
@@ -253,15 +254,7 @@ function sizeOf(found: FoundDetections, { size }: ReadKeypointsOptions): [number
 
 /** What coordinates are multiplied by: 1 for pixels. */
 function pixelScale(where: string, found: FoundDetections, options: ReadKeypointsOptions): readonly [number, number] {
-  if (!found.fractions) return [1, 1];
-  const [width, height] = sizeOf(found, options);
-  if (width === undefined || height === undefined) {
-    throw new PoseError(
-      'ERR_ARGUMENT',
-      `${where}: the coordinates are fractions of the image: expected its size in pixels (option size, --size WIDTHxHEIGHT), got none.`,
-    );
-  }
-  return [width, height];
+  return found.fractions ? pixelSize(where, options.size ?? found) : [1, 1];
 }
 
 /** A person's detections as arrays; frames without one are NaN. */

@@ -17,11 +17,6 @@ export interface FoundPerson {
   names?: string[] | undefined;
 }
 
-/** One frame as a detector's file has it. */
-export interface FoundFrame {
-  people: FoundPerson[];
-}
-
 /** A detector whose JSON is made of frames: one a file, or many in a list or by name. */
 export interface FrameFormat {
   /** Whether a value has the form of one person with points. */
@@ -79,7 +74,7 @@ function hasNoPoints(value: JsonRecord): boolean {
 }
 
 /** Whether a value is a frame of the format that shows somebody. */
-export function isFrame(format: FrameFormat, value: unknown): boolean {
+function isFrame(format: FrameFormat, value: unknown): boolean {
   return peopleIn(format, value)?.some(format.isPerson) ?? false;
 }
 

@@ -47,7 +47,14 @@ function columnsIn(header: readonly string[]): LongColumns | undefined {
 export function readLongCsv(where: string, lines: readonly CsvLine[]): RawDetections {
   const header = lines[0].cells;
   const columns = columnsIn(header)!;
-  const frames = new CsvFrames(where, header, rowColumns(header, new Set(Object.values(columns))));
+  const placing = rowColumns(header, new Set(Object.values(columns)));
+  if (placing.frame < 0 && placing.time < 0) {
+    throw new PoseError(
+      'ERR_FORMAT',
+      `${where}: line 1: expected a column frame or time beside ${header[columns.joint]}, got ${header.slice(0, 12).join(', ')}.`,
+    );
+  }
+  const frames = new CsvFrames(where, header, placing);
   const joints = new Map<string, number>();
   const people = new Map<string, { image: number; track: string | undefined; points: Map<string, number[]> }>();
   for (const line of lines.slice(1)) {

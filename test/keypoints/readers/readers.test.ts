@@ -200,8 +200,14 @@ describe.each(table(({ frameFields }) => frameFields.length > 0))('%s: frames', 
     expect(track).toMatchObject({ frames: 12, fps: 2 });
     expect(track.notices.join()).toContain('steps of 30');
   });
+});
 
-  it.runIf(sample.timed)('by times in seconds, milliseconds and microseconds, with their rate', () => {
+describe.each(table(({ timed = false }) => timed))('%s: times', (_, sample) => {
+  const clip = walking(12);
+  const kept = clip.map((_people, frame) => frame).filter((frame) => frame < 5 || frame > 7);
+  const part = kept.map((frame) => clip[frame]);
+
+  it('tell frames in seconds, milliseconds and microseconds, with their rate', () => {
     const fields: [string, number][] = [
       ['timestamp', 1],
       ['time_ms', 1e3],
