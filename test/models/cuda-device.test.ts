@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)('doctor', () => {
     const without = await runHere(['doctor']);
     expect(without.out).toMatch(/^GPU: emulated on the host, compute capability 9\.0/m);
     expect(without.out).toMatch(
-      /^Products on the GPU: own kernels, since no cuBLASLt could be opened \(.+\), \S+ GFLOP\/s in fp32$/m,
+      /^Matrix products on the GPU: own kernels, since no cuBLASLt could be opened \(.+\), \S+ GFLOP\/s in fp32$/m,
     );
     const environment = { PSTMO_CUBLASLT: emulatedCublasLt };
     const { out } = await withEnvironment(environment, () => runHere(['doctor', '--json']));
@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)('doctor', () => {
   ])('explains a machine without a GPU that can be used: %o', async (environment, why) => {
     const { out } = await withEnvironment(environment, () => runHere(['doctor']));
     expect(out).toContain(`\nGPU: none. ${why}\n`);
-    expect(out).not.toContain('Products on the GPU');
+    expect(out).not.toContain('Matrix products on the GPU');
   });
 });
 

@@ -80,7 +80,7 @@ export function writeCases(opCases, folder) {
     const ways = PRODUCTS.test(op) ? ['own', emulatedCublasLt] : ['own'];
     return ways.flatMap((matmul) =>
       precisions.map((precision) => {
-        const name = `${op}: ${about}, ${precision}${products === 'own' ? '' : ', cuBLASLt'}`;
+        const name = `${op}: ${about}, ${precision}${matmul === 'own' ? '' : ', cuBLASLt'}`;
         const reached = `${file}.${precision}.${path.basename(matmul)}.reached`;
         return { op, name, argument: `${file}:${precision}:${matmul}`, reached, cost };
       }),
