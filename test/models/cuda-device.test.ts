@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)('doctor', () => {
     const without = await runHere(['doctor']);
     expect(without.out).toMatch(/^GPU: emulated on the host, compute capability 9\.0/m);
     expect(without.out).toMatch(
-      /^Matrix products on the GPU: own kernels, since no cuBLASLt could be opened \(.+\), \S+ GFLOP\/s in fp32$/m,
+      /^Matrix .+ on the GPU: own kernels, since no cuBLASLt could be opened \(.+\), \S+ GFLOP\/s in fp32$/m,
     );
     const environment = { PSTMO_CUBLASLT: emulatedCublasLt };
     const { out } = await withEnvironment(environment, () => runHere(['doctor', '--json']));

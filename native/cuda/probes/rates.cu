@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(256) exponentials(float* sums) {
 }
 
 constexpr int kTileBytes = 32768;  // of weights, as a block would load a stage of them
-constexpr int kMatmuls = 2048;    // along the inner dimension, 16 each
+constexpr int kMatmuls = 2048;     // along the inner dimension, 16 each
 
 #if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
@@ -283,9 +283,8 @@ template <int kColumns>
 void productRate(const char* name) {
   const Memory sums(sizeof(float) * 384 * static_cast<size_t>(multiprocessors));
   constexpr int kBytes = (192 + kColumns) * 128;
-  check(
-      cudaFuncSetAttribute(matmul<kColumns>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
-      "asking for shared memory");
+  check(cudaFuncSetAttribute(matmul<kColumns>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
+        "asking for shared memory");
   const double seconds = fastest([&] {
     matmul<kColumns><<<multiprocessors, 384, kBytes>>>(static_cast<float*>(sums.data()));
   });
