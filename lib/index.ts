@@ -17,6 +17,6 @@ export { type ModelConfig, type ModelConfigInput, parseModelConfig } from './net
 export type { DeviceOption } from './networks/device.js';
 export { type Preset, presetConfig, presetNames, presets } from './networks/presets.js';
 export { readWeights, type WeightOptions, type Weights, writeNamedNpz, writeWeights } from './networks/weights.js';
-export type { EpochLine } from './training/log.js';
 export type { TrainingOptions, TrainingProgress, TrainingResult, TrainingSettings } from './training/options.js';
+export type { EpochLine } from './training/record/log.js';
 export { evaluate, evaluateOcclusion, finetune, pretrain } from './when-called.js';

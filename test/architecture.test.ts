@@ -120,6 +120,26 @@ describe('lib', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('has no circle of imports', () => {
+    const targets = new Map(
+      libFiles.map((file) => [
+        file,
+        importsOf(file)
+          .filter((name) => name.startsWith('.'))
+          .map((name) => join(dirname(file), name).replace(/\.js$/, '.ts')),
+      ]),
+    );
+    const done = new Set<string>();
+    const circleFrom = (file: string, path: readonly string[]): string | undefined => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file].join(' -> ');
+      if (done.has(file)) return undefined;
+      const found = (targets.get(file) ?? []).map((target) => circleFrom(target, [...path, file])).find(Boolean);
+      done.add(file);
+      return found;
+    };
+    expect(libFiles.map((file) => circleFrom(file, [])).filter(Boolean)).toEqual([]);
+  });
+
   it('loads the native addon in binding.ts alone, and knows its types where a model is held', () => {
     const loaders = libFiles.filter((file) => /node-gyp-build|\.node['"`]/.test(textOf(file)));
     expect(loaders.filter((file) => file !== 'lib/binding.ts')).toEqual([]);

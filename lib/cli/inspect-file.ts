@@ -18,7 +18,7 @@ import type { ModelConfig } from '../networks/config.js';
 import { PUBLISHED_PREFIX, tensorNames } from '../networks/tensor-names.js';
 import { unsupportedReason } from '../networks/unsupported-reason.js';
 import { CONFIG_KEY, readWeights } from '../networks/weights.js';
-import { CHECKPOINT_KEY, readCheckpointState } from '../training/checkpoint.js';
+import { CHECKPOINT_KEY, readCheckpointState } from '../training/record/checkpoint.js';
 import { readClip } from '../viewer/read-clip.js';
 import { modelSummary } from './commands/models.js';
 

@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from '../base/tensor.js';
 import { undistortKeypoints } from '../keypoints/camera.js';
-import { smoothOneEuro, smoothSavitzkyGolay } from '../keypoints/smoothing.js';
+import { smoothOneEuro, smoothSavitzkyGolay } from '../keypoints/filters/smoothing.js';
 import type { LiftOptions, PoseLifter } from '../models/pose-lifter.js';
 import type { Clip, InputFlags } from './lift-input.js';
 import type { Smoothing } from './parse.js';

@@ -4,7 +4,7 @@ import { PoseError } from '../base/pose-error.js';
 import { type OutputFormat, outputFormatOf, outputFormats } from '../export/write-motion.js';
 import { writeAtomically } from '../formats/files/atomic-file.js';
 import { isFolder } from '../formats/files/make-folder.js';
-import { isFrameFolder } from '../keypoints/frame-folder.js';
+import { isFrameFolder } from '../keypoints/frames/frame-folder.js';
 import { isVideo } from '../video/video-frames.js';
 
 /** One file to lift and where its poses go. */

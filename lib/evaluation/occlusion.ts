@@ -2,7 +2,7 @@ import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import type { PoseSequence } from '../datasets/pose-dataset.js';
-import { fillGaps } from '../keypoints/fill-gaps.js';
+import { fillGaps } from '../keypoints/filters/fill-gaps.js';
 import { testSequences } from './evaluate.js';
 import { methodReport } from './method-report.js';
 import type { EvaluationOptions } from './options.js';

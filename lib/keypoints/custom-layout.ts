@@ -4,7 +4,7 @@ import { tensor } from '../base/tensor.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import { type IndexMix, mixJoints } from '../skeletons/to-human36m.js';
 import { columnName } from './layout.js';
-import { isRecord, shown, wrongValue } from './readers/json-value.js';
+import { isRecord, shown, wrongValue } from './readers/json/json-value.js';
 
 /**
  * A layout of the caller's own: the joints in the file's order (or the names of its columns), and where the 17 joints of

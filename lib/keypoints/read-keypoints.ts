@@ -5,16 +5,16 @@ import { latin1 } from '../formats/bytes/latin1.js';
 import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
-import { readFrameFolder } from './frame-folder.js';
+import { readFrameFolder } from './frames/frame-folder.js';
 import { inputFormats } from './input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
 import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
+import { readKeypointArray, readKeypointNpz } from './readers/arrays/keypoint-arrays.js';
 import { decodeText } from './readers/decode-text.js';
-import { parseJsonStream } from './readers/json-stream.js';
-import { parseJson } from './readers/json-value.js';
-import { readKeypointArray, readKeypointNpz } from './readers/keypoint-arrays.js';
+import { parseJsonStream } from './readers/json/json-stream.js';
+import { parseJson } from './readers/json/json-value.js';
 import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
 
 /** Largest text that is read as one string; JSON beyond `streamedText` is read piece by piece, however long it is. */

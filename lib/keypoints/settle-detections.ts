@@ -5,7 +5,7 @@ import { fitLayout } from './joint-names.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
 import type { FoundTrack } from './people/assemble-track.js';
 import { PointRules } from './point-rules.js';
-import { meanConfidence } from './readers/json-value.js';
+import { meanConfidence } from './readers/json/json-value.js';
 
 /** A detection as a reader gives it: its score may be unknown. */
 export type FoundDetection = Omit<Detection, 'score'> & { score?: number | undefined };

@@ -2,7 +2,7 @@ import { checkKnownOptions } from '../base/known-options.js';
 import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined, type Tensor } from '../base/tensor.js';
-import { resampleFrames } from '../keypoints/resample.js';
+import { resampleFrames } from '../keypoints/filters/resample.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { clipGroups, type GroupedClip } from './clip-groups.js';

@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import type { NativeModel } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import type { ModelConfig } from '../networks/config.js';
-import { type TrainingState, writeCheckpoint } from './checkpoint.js';
 import type { EpochSource } from './epoch-source.js';
-import type { EpochLine, LogLine, TrainingLog } from './log.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
+import { type TrainingState, writeCheckpoint } from './record/checkpoint.js';
+import type { EpochLine, LogLine, TrainingLog } from './record/log.js';
+import { writeTrainedModel } from './record/trained-model.js';
 import { evenSamples } from './sampler.js';
 import { learningRateAt, stepsOfSameRate } from './schedule.js';
 import { stageMasks } from './stage-masks.js';
 import { StepClock } from './step-clock.js';
 import { stepLosses } from './step-losses.js';
-import { writeTrainedModel } from './trained-model.js';
 import { AVERAGE_INTERVAL, type WeightAverage } from './weight-average.js';
 
 /** Minutes after which a checkpoint is written within an epoch. */

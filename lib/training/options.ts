@@ -5,7 +5,7 @@ import { schemaProblems } from '../base/schema-problems.js';
 import { augmentationSchema } from '../datasets/augmentation/settings.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../networks/config.js';
-import type { EpochLine } from './log.js';
+import type { EpochLine } from './record/log.js';
 
 /** What decides the result of a training, bit for bit, beside the model's configuration and the data. */
 export const trainingSettingsSchema = z.strictObject({

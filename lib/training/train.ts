@@ -12,6 +12,10 @@ import { resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { presetByName, presetConfig } from '../networks/presets.js';
 import { readWeights, type Weights } from '../networks/weights.js';
+import { epochSource } from './epoch-source.js';
+import { TrainingLoop, type TrainingPaths, trainingPaths } from './loop.js';
+import { trainingConfig } from './model-setup.js';
+import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type TrainingResult } from './options.js';
 import {
   type Checkpoint,
   readCheckpoint,
@@ -19,13 +23,9 @@ import {
   storedAverage,
   type TrainingState,
   writeCheckpoint,
-} from './checkpoint.js';
-import { epochSource } from './epoch-source.js';
-import { TrainingLog } from './log.js';
-import { TrainingLoop, type TrainingPaths, trainingPaths } from './loop.js';
-import { trainingConfig } from './model-setup.js';
-import { checkOptions, givenSettings, parseSettings, type TrainingOptions, type TrainingResult } from './options.js';
-import { writeRunFile } from './run-file.js';
+} from './record/checkpoint.js';
+import { TrainingLog } from './record/log.js';
+import { writeRunFile } from './record/run-file.js';
 import { applyStartWeights } from './start-weights.js';
 import { selectSequences } from './training-data.js';
 import { WeightAverage } from './weight-average.js';

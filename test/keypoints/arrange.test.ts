@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
-import { orderFrames } from '../../lib/keypoints/frame-order.js';
+import { fillGaps } from '../../lib/keypoints/filters/fill-gaps.js';
+import { orderFrames } from '../../lib/keypoints/frames/frame-order.js';
 import { denormalizeKeypoints, normalizeKeypoints } from '../../lib/keypoints/normalize.js';
 
 const gap = Number.NaN;

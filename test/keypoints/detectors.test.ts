@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../lib/formats/numpy/npy-writer.js';
-import { isFrameFolder } from '../../lib/keypoints/frame-folder.js';
+import { isFrameFolder } from '../../lib/keypoints/frames/frame-folder.js';
 import type { ReadKeypointsOptions } from '../../lib/keypoints/keypoint-track.js';
 import { describePeople } from '../../lib/keypoints/people/describe-people.js';
 import { readKeypoints, readPeople } from '../../lib/keypoints/read-keypoints.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../lib/formats/bytes/byte-source.js';
-import { ListSplitter, parseJsonStream } from '../../lib/keypoints/readers/json-stream.js';
-import { parseJson } from '../../lib/keypoints/readers/json-value.js';
+import { ListSplitter, parseJsonStream } from '../../lib/keypoints/readers/json/json-stream.js';
+import { parseJson } from '../../lib/keypoints/readers/json/json-value.js';
 
 const values: [string, unknown][] = [
   ['a list', [{ image_id: 'a, "]".jpg', keypoints: [1, 2.5, -3e-7] }, [], {}, null, 'x\\"[', [[1], [2, [3]]]]],

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../lib/base/random.js';
 import { undistortKeypoints } from '../../lib/keypoints/camera.js';
 import { type CustomLayout, parseCustomLayout } from '../../lib/keypoints/custom-layout.js';
-import { fillGaps } from '../../lib/keypoints/fill-gaps.js';
+import { fillGaps } from '../../lib/keypoints/filters/fill-gaps.js';
+import { resampleFrames } from '../../lib/keypoints/filters/resample.js';
+import { smoothOneEuro, smoothSavitzkyGolay } from '../../lib/keypoints/filters/smoothing.js';
 import { cheapestAssignment } from '../../lib/keypoints/people/assignment.js';
 import { splitAtGaps } from '../../lib/keypoints/people/split-track.js';
 import { trackPeople } from '../../lib/keypoints/people/track-people.js';
 import { readKeypoints } from '../../lib/keypoints/read-keypoints.js';
-import { resampleFrames } from '../../lib/keypoints/resample.js';
-import { smoothOneEuro, smoothSavitzkyGolay } from '../../lib/keypoints/smoothing.js';
 
 const cost = (costs: Float64Array, columns: number, of: ArrayLike<number>) =>
   Array.from(of).reduce((sum, column, row) => sum + (column < 0 ? 0 : costs[row * columns + column]), 0);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/base/tensor.js';
 import { liftClip } from '../../lib/cli/lift-clip.js';
-import { resampleFrames } from '../../lib/keypoints/resample.js';
+import { resampleFrames } from '../../lib/keypoints/filters/resample.js';
 import { fitFrameRate } from '../../lib/models/frame-rate.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { writeSmallModel } from '../helpers/small-models.js';

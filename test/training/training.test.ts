@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PoseError } from '../../lib/base/pose-error.js';
 import { readSafetensors } from '../../lib/formats/safetensors.js';
-import { readCheckpoint, readCheckpointState } from '../../lib/training/checkpoint.js';
 import { finetune } from '../../lib/training/finetune.js';
-import type { EpochLine } from '../../lib/training/log.js';
 import type { TrainingOptions, TrainingProgress } from '../../lib/training/options.js';
 import { pretrain } from '../../lib/training/pretrain.js';
+import { readCheckpoint, readCheckpointState } from '../../lib/training/record/checkpoint.js';
+import type { EpochLine } from '../../lib/training/record/log.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { tinyDataset, tinyModel } from './tiny-dataset.js';
 

@@ -178,7 +178,7 @@ export async function fuzzReaders(load) {
   const { readWeights, writeWeights } = await load('networks/weights');
   const { parseModelConfig } = await load('networks/config');
   const { parseSettings } = await load('training/options');
-  const { readCheckpoint } = await load('training/checkpoint');
+  const { readCheckpoint } = await load('training/record/checkpoint');
   const { writeSafetensors } = await load('formats/safetensors');
   const { inspectFile } = await load('cli/inspect-file');
   const { writeMotion } = await load('export/write-motion');

@@ -4,7 +4,7 @@ import { PoseError } from '../../base/pose-error.js';
 import { createNativeModel } from '../../binding.js';
 import { nativeConfig } from '../../networks/native-config.js';
 import { checkTensors, readWeights, type Weights, writeNamedNpz, writeWeights } from '../../networks/weights.js';
-import { TRAINING_KEY } from '../../training/trained-model.js';
+import { TRAINING_KEY } from '../../training/record/trained-model.js';
 import { type Io, notice, print } from '../io.js';
 import { configFlag, presetFlag } from '../model-options.js';
 

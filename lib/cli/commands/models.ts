@@ -5,7 +5,7 @@ import { openSafetensors } from '../../formats/safetensors.js';
 import { bundledModels } from '../../networks/bundled.js';
 import { type ModelConfig, parseModelConfig } from '../../networks/config.js';
 import { CONFIG_KEY, metadataJson } from '../../networks/weights.js';
-import { readTrainingSummary, type TrainingSummary } from '../../training/trained-model.js';
+import { readTrainingSummary, type TrainingSummary } from '../../training/record/trained-model.js';
 import { type Io, print } from '../io.js';
 
 /** What a model file says of itself. */

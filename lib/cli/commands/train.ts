@@ -4,7 +4,6 @@ import type { ModelConfigInput } from '../../networks/config.js';
 import type { DeviceOption } from '../../networks/device.js';
 import { presetByName } from '../../networks/presets.js';
 import { finetune } from '../../training/finetune.js';
-import type { EpochLine } from '../../training/log.js';
 import type {
   SettingsInput,
   TrainingOptions,
@@ -13,7 +12,8 @@ import type {
   TrainingSettings,
 } from '../../training/options.js';
 import { pretrain } from '../../training/pretrain.js';
-import { type RunFile, readRunFile } from '../../training/run-file.js';
+import type { EpochLine } from '../../training/record/log.js';
+import { type RunFile, readRunFile } from '../../training/record/run-file.js';
 import { type Io, notice, print } from '../io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
 import {

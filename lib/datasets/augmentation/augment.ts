@@ -1,6 +1,6 @@
 import { largest, smallest } from '../../base/lists.js';
 import { createRandom, type Random } from '../../base/random.js';
-import { resampleFrames } from '../../keypoints/resample.js';
+import { resampleFrames } from '../../keypoints/filters/resample.js';
 import { human36m17 } from '../../skeletons/human36m.js';
 import { drawBody, resizeBody } from './body.js';
 import { type DrawnCamera, drawCamera, logUniform } from './camera-draw.js';

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/random.js';
-import { fillGaps } from '../../keypoints/fill-gaps.js';
+import { fillGaps } from '../../keypoints/filters/fill-gaps.js';
 import { human36m17 } from '../../skeletons/human36m.js';
 import { logUniform } from './camera-draw.js';
 import type { DetectorSettings } from './settings.js';

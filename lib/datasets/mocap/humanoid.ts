@@ -1,4 +1,4 @@
-import type { MocapLayout, MocapSource } from './mocap-layouts.js';
+import type { MocapLayout, MocapSource } from './mocap-layout.js';
 
 /** How skeletons of characters call a limb's joints on the left ("left", "l" and the right are put in), likeliest first. */
 const limbs = {

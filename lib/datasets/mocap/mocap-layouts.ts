@@ -1,26 +1,11 @@
 import { PoseError } from '../../base/pose-error.js';
 import { humanoidLayout } from './humanoid.js';
 import type { MocapClip } from './mocap-clip.js';
+import type { MocapLayout, MocapSource } from './mocap-layout.js';
 
 const MAX_FRAMES = 5_000_000;
 /** Metres from the origin beyond which a file cannot be right. */
 const FARTHEST = 1000;
-
-/** A share of one recorded joint; `offset` (metres, in the joint's own axes) moves the point off the joint. */
-export interface MocapSource {
-  joint: string;
-  weight: number;
-  offset?: readonly [number, number, number] | undefined;
-}
-
-/** Where each of Human3.6M's 17 joints comes from in one kind of motion capture. */
-export interface MocapLayout {
-  name: string;
-  /** In the order of `h36m-17`; the weights of a joint add up to 1. */
-  sources: readonly (readonly MocapSource[])[];
-  /** Frames at the start of a clip that are no recording. */
-  skipFrames: number;
-}
 
 function at(joint: string, offset?: readonly [number, number, number]): MocapSource[] {
   return [{ joint, weight: 1, offset }];

@@ -1,6 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
 import { columnName, layoutOfJointNames } from '../../keypoints/layout.js';
-import { cellNumber, linesOf } from '../../keypoints/readers/csv-table.js';
+import { cellNumber, linesOf } from '../../keypoints/readers/tables/csv-table.js';
 
 /** Poses of a CSV: (T, J, 3) metres in the file's axes, in the order of the layout's joints. */
 export interface CsvPoses {

@@ -3,7 +3,7 @@ import { type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js
 import { readNpz } from '../../formats/numpy/npz.js';
 import { isStringArray, isTensor } from '../../formats/pickle/value.js';
 import { readKeypoints } from '../../keypoints/read-keypoints.js';
-import { isRecord } from '../../keypoints/readers/json-value.js';
+import { isRecord } from '../../keypoints/readers/json/json-value.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import type { Motion } from '../../motion/motion.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';

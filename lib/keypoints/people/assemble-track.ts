@@ -1,7 +1,7 @@
 import { PoseError } from '../../base/pose-error.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import { type CustomLayout, columnsOf, mapCustomLayout } from '../custom-layout.js';
-import { fillGaps } from '../fill-gaps.js';
+import { fillGaps } from '../filters/fill-gaps.js';
 import { unknownNames } from '../joint-names.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoint-track.js';
 import { columnName, layoutOfJointNames, resolveLayout } from '../layout.js';

@@ -1,8 +1,8 @@
 import { PoseError } from '../../base/pose-error.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
-import { flatList } from './flat-list.js';
-import { isBlank } from './frame-fields.js';
-import { isRecord, type JsonRecord, numberField, sizeOfImages, wrongValue } from './json-value.js';
+import { flatList } from './json/flat-list.js';
+import { isBlank } from './json/frame-fields.js';
+import { isRecord, type JsonRecord, numberField, sizeOfImages, wrongValue } from './json/json-value.js';
 
 /** A category of COCO's that has joints. */
 interface Category {

@@ -1,10 +1,10 @@
 import { coco17 } from '../../skeletons/coco.js';
 import { mediapipe33 } from '../../skeletons/mediapipe.js';
 import { jointKey } from '../joint-names.js';
-import { isBlank } from './frame-fields.js';
-import type { FrameFormat } from './frame-format.js';
-import { isRecord, type JsonRecord, numberList, wrongValue } from './json-value.js';
-import { isPointObject, tripleOf } from './point-object.js';
+import { isBlank } from './json/frame-fields.js';
+import type { FrameFormat } from './json/frame-format.js';
+import { isRecord, type JsonRecord, numberList, wrongValue } from './json/json-value.js';
+import { isPointObject, tripleOf } from './json/point-object.js';
 
 const landmarks = mediapipe33.joints.length;
 const cocoKeys = new Set(coco17.joints.map(jointKey));

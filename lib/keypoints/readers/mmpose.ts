@@ -1,6 +1,7 @@
-import { isBlank } from './frame-fields.js';
-import type { FoundPerson, FrameFormat } from './frame-format.js';
-import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json-value.js';
+import type { FoundPerson } from './json/found-person.js';
+import { isBlank } from './json/frame-fields.js';
+import type { FrameFormat } from './json/frame-format.js';
+import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json/json-value.js';
 
 /**
  * MMPose's predictions. New (1.x): a frame is a list of instances with `keypoints` [[x, y], ...] and `keypoint_scores`,

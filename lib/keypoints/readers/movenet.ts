@@ -1,9 +1,10 @@
 import { coco17 } from '../../skeletons/coco.js';
 import { jointKey } from '../joint-names.js';
-import { isBlank } from './frame-fields.js';
-import type { FoundPerson, FrameFormat } from './frame-format.js';
-import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json-value.js';
-import { isPointObject, pointName, tripleOf } from './point-object.js';
+import type { FoundPerson } from './json/found-person.js';
+import { isBlank } from './json/frame-fields.js';
+import type { FrameFormat } from './json/frame-format.js';
+import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json/json-value.js';
+import { isPointObject, pointName, tripleOf } from './json/point-object.js';
 
 const joints = 17;
 const cocoKeys = new Set(coco17.joints.map(jointKey));

@@ -1,8 +1,9 @@
 import { body25, body25b } from '../../skeletons/body25.js';
 import type { Skeleton } from '../../skeletons/skeleton.js';
-import { isBlank } from './frame-fields.js';
-import type { FoundPerson, FrameFormat } from './frame-format.js';
-import { isFlatList, isRecord, trackName, tripleList, wrongValue } from './json-value.js';
+import type { FoundPerson } from './json/found-person.js';
+import { isBlank } from './json/frame-fields.js';
+import type { FrameFormat } from './json/frame-format.js';
+import { isFlatList, isRecord, trackName, tripleList, wrongValue } from './json/json-value.js';
 
 const pointFields = ['pose_keypoints_2d', 'pose_keypoints', 'joints'];
 

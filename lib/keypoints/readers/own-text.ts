@@ -1,10 +1,10 @@
 import { PoseError } from '../../base/pose-error.js';
 import type { FoundTrack } from '../people/assemble-track.js';
 import type { FoundDetection, RawDetections } from '../settle-detections.js';
-import { CsvFrames } from './csv-frames.js';
-import { cellNumber, checkWidth, linesOf } from './csv-table.js';
-import { isBlank } from './frame-fields.js';
-import { type JsonRecord, numberField, shown, wrongValue } from './json-value.js';
+import { isBlank } from './json/frame-fields.js';
+import { type JsonRecord, numberField, shown, wrongValue } from './json/json-value.js';
+import { CsvFrames } from './tables/csv-frames.js';
+import { cellNumber, checkWidth, linesOf } from './tables/csv-table.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';

@@ -1,7 +1,7 @@
 import { PoseError } from '../../base/pose-error.js';
-import { isBlank } from './frame-fields.js';
-import type { FrameFormat } from './frame-format.js';
-import { isRecord, numberField, numberList, trackName, wrongValue } from './json-value.js';
+import { isBlank } from './json/frame-fields.js';
+import type { FrameFormat } from './json/frame-format.js';
+import { isRecord, numberField, numberList, trackName, wrongValue } from './json/json-value.js';
 
 /**
  * Ultralytics' `to_json` of a pose model: a frame is a list of {`name`, `class`, `confidence`, `box`, `track_id`,

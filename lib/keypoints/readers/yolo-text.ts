@@ -1,6 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { FoundPerson } from './frame-format.js';
-import { shown } from './json-value.js';
+import type { FoundPerson } from './json/found-person.js';
+import { shown } from './json/json-value.js';
 
 /** Class and box before the points. */
 const leading = 5;

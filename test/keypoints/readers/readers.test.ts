@@ -56,11 +56,14 @@ describe('the table of readers', () => {
   it('has a sample of every reader', () => {
     const helpers = [
       ...['csv-columns', 'csv-frames', 'csv-table', 'decode-text', 'frame-fields', 'frame-format', 'frame-names'],
-      ...['json-stream', 'json-value', 'point-object', 'pose-sequence'],
+      ...['found-person', 'json-stream', 'json-value', 'point-object', 'pose-sequence'],
     ];
-    const modules = readdirSync(new URL('../../../lib/keypoints/readers', import.meta.url)).map((name) =>
-      basename(name, '.ts'),
-    );
+    const modules = readdirSync(new URL('../../../lib/keypoints/readers', import.meta.url), {
+      recursive: true,
+      encoding: 'utf8',
+    })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => basename(name, '.ts'));
     const covered = new Set(samples.map(({ reader }) => reader));
     expect(modules.filter((name) => !helpers.includes(name) && !covered.has(name))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isFrameFolder } from '../../../lib/keypoints/frame-folder.js';
+import { isFrameFolder } from '../../../lib/keypoints/frames/frame-folder.js';
 import type { ReadKeypointsOptions } from '../../../lib/keypoints/keypoint-track.js';
 import { readKeypoints, readPeople } from '../../../lib/keypoints/read-keypoints.js';
 import { coco17 } from '../../../lib/skeletons/coco.js';

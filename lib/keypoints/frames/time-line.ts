@@ -1,6 +1,19 @@
-import { PoseError } from '../base/pose-error.js';
-import type { FrameTimes } from './detections.js';
-import type { FrameOrder } from './frame-order.js';
+import { PoseError } from '../../base/pose-error.js';
+import type { FrameTimes } from '../detections.js';
+
+/** The frames of a video as the image names or times of a file tell them. */
+export interface FrameOrder {
+  /** Frame of each image, by its place in the list that was given. */
+  frameOf: number[];
+  frames: number;
+  /** (T), names; a frame without an image has the number that it would have. */
+  names: string[];
+  notices: string[];
+  /** The video's frames from one of these frames to the next; absent where it is 1. */
+  step?: number;
+  /** These frames a second, where the file's times tell it. */
+  fps?: number;
+}
 
 const secondsIn = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 } as const;
 /** Frames without an image that a video's holes may have in all: over an hour at 60 a second. */

@@ -1,4 +1,4 @@
-import type { FoundPerson } from './frame-format.js';
+import type { FoundPerson } from './found-person.js';
 
 /** The share of a person's size that one moves at most from frame to frame, as a median. */
 const mostMove = 0.25;

@@ -1,5 +1,5 @@
-import { PoseError } from '../../base/pose-error.js';
-import { shown } from './json-value.js';
+import { PoseError } from '../../../base/pose-error.js';
+import { shown } from '../json/json-value.js';
 
 /** Columns' endings: 0 for x, 1 for y, 2 for a confidence. */
 const axes = new Map([

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { packageVersion } from '../base/package-version.js';
-import { PoseError } from '../base/pose-error.js';
-import * as z from '../base/schema.js';
-import { schemaProblems } from '../base/schema-problems.js';
-import { writeAtomically } from '../formats/files/atomic-file.js';
-import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../networks/config.js';
+import { packageVersion } from '../../base/package-version.js';
+import { PoseError } from '../../base/pose-error.js';
+import * as z from '../../base/schema.js';
+import { schemaProblems } from '../../base/schema-problems.js';
+import { writeAtomically } from '../../formats/files/atomic-file.js';
+import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../../networks/config.js';
+import { type SettingsInput, type TrainingOptions, trainingSettingsSchema } from '../options.js';
 import type { TrainingState } from './checkpoint.js';
-import { type SettingsInput, type TrainingOptions, trainingSettingsSchema } from './options.js';
 
 /** One call of a command for a run: the version that ran it, its arguments, and when. */
 const callSchema = z.strictObject({ version: z.string(), arguments: z.array(z.string()), time: z.string() });

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { PoseError } from '../base/pose-error.js';
-import { writeAtomically } from '../formats/files/atomic-file.js';
+import { PoseError } from '../../base/pose-error.js';
+import { writeAtomically } from '../../formats/files/atomic-file.js';
 
 /** Losses of one step. Stage II: metres; Stage I: normalised image units. `step` and `epoch` count from 1. */
 export interface StepLine {

@@ -1,7 +1,7 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { Tensor, TensorData } from '../../base/tensor.js';
-import type { Detection, FoundDetections } from '../detections.js';
-import type { InputFormat } from '../input-format.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { Tensor, TensorData } from '../../../base/tensor.js';
+import type { Detection, FoundDetections } from '../../detections.js';
+import type { InputFormat } from '../../input-format.js';
 
 const moveNetJoints = 17;
 const mediaPipeJoints = 33;

@@ -1,14 +1,14 @@
-import { PoseError } from '../base/pose-error.js';
-import { basename, extname, join, readdirSync, readFileSync, statSync } from '../base/system/node.js';
-import { inputFormats } from './input-format.js';
-import type { ReadKeypointsOptions } from './keypoint-track.js';
-import { candidates, readYoloFrames, showsNobody } from './read-input.js';
-import { decodeText } from './readers/decode-text.js';
-import { isBlank } from './readers/frame-fields.js';
-import { type FrameFormat, type FrameValue, isOneFrame, peopleIn, readFrames } from './readers/frame-format.js';
-import { described, parseJson } from './readers/json-value.js';
-import { isYoloText } from './readers/yolo-text.js';
-import type { RawDetections } from './settle-detections.js';
+import { PoseError } from '../../base/pose-error.js';
+import { basename, extname, join, readdirSync, readFileSync, statSync } from '../../base/system/node.js';
+import { inputFormats } from '../input-format.js';
+import type { ReadKeypointsOptions } from '../keypoint-track.js';
+import { candidates, readYoloFrames, showsNobody } from '../read-input.js';
+import { decodeText } from '../readers/decode-text.js';
+import { isBlank } from '../readers/json/frame-fields.js';
+import { type FrameFormat, type FrameValue, isOneFrame, peopleIn, readFrames } from '../readers/json/frame-format.js';
+import { described, parseJson } from '../readers/json/json-value.js';
+import { isYoloText } from '../readers/yolo-text.js';
+import type { RawDetections } from '../settle-detections.js';
 
 /** Files that are looked into to find out whether a folder holds frames. */
 const mostLooked = 200;

@@ -1,12 +1,12 @@
-import type { NativeModel, TensorState } from '../../binding.js';
-import { PoseError } from '../base/pose-error.js';
-import * as z from '../base/schema.js';
-import { schemaProblems } from '../base/schema-problems.js';
-import type { Tensor, TensorData } from '../base/tensor.js';
-import { openSafetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import { type ModelConfig, parseModelConfig } from '../networks/config.js';
-import { CONFIG_KEY } from '../networks/weights.js';
-import { trainingSettingsSchema } from './options.js';
+import type { NativeModel, TensorState } from '../../../binding.js';
+import { PoseError } from '../../base/pose-error.js';
+import * as z from '../../base/schema.js';
+import { schemaProblems } from '../../base/schema-problems.js';
+import type { Tensor, TensorData } from '../../base/tensor.js';
+import { openSafetensors, readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
+import { type ModelConfig, parseModelConfig } from '../../networks/config.js';
+import { CONFIG_KEY } from '../../networks/weights.js';
+import { trainingSettingsSchema } from '../options.js';
 
 /** An epoch's result as the model file remembers it: nothing in it depends on the machine's speed. */
 const epochSummarySchema = z.strictObject({

@@ -1,4 +1,4 @@
-import type { FrameTimes } from '../detections.js';
+import type { FrameTimes } from '../../detections.js';
 import { isRecord, type JsonRecord } from './json-value.js';
 
 /** Names of fields and columns that tell the frame, without capitals and signs, the likeliest first. */

@@ -1,21 +1,11 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { ReadKeypointsOptions } from '../keypoint-track.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { ReadKeypointsOptions } from '../../keypoint-track.js';
+import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import type { FoundPerson } from './found-person.js';
 import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
 import { namePoints } from './frame-names.js';
 import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
 import { followEachOther } from './pose-sequence.js';
-
-/** One person of a frame. */
-export interface FoundPerson {
-  /** J triples x, y, confidence; NaN where a point has none. */
-  triples: number[];
-  /** How sure the detector is of the person, where it says it. */
-  score?: number | undefined;
-  track?: string | undefined;
-  /** (J), the points' names, where they have some. */
-  names?: string[] | undefined;
-}
 
 /** A detector whose JSON is made of frames: one a file, or many in a list or by name. */
 export interface FrameFormat {

@@ -1,10 +1,10 @@
-import type { NativeModel } from '../../binding.js';
-import { PoseError } from '../base/pose-error.js';
-import * as z from '../base/schema.js';
-import { schemaProblems } from '../base/schema-problems.js';
-import type { Tensor } from '../base/tensor.js';
-import type { ModelConfig } from '../networks/config.js';
-import { metadataJson, writeWeights } from '../networks/weights.js';
+import type { NativeModel } from '../../../binding.js';
+import { PoseError } from '../../base/pose-error.js';
+import * as z from '../../base/schema.js';
+import { schemaProblems } from '../../base/schema-problems.js';
+import type { Tensor } from '../../base/tensor.js';
+import type { ModelConfig } from '../../networks/config.js';
+import { metadataJson, writeWeights } from '../../networks/weights.js';
 import { type TrainingState, trainingStateSchema } from './checkpoint.js';
 
 /** Under this key a model file keeps how it was trained, as JSON. */

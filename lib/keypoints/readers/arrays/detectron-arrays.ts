@@ -1,8 +1,8 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { Tensor, TensorData } from '../../base/tensor.js';
-import type { NpyValue } from '../../formats/numpy/npy.js';
-import { isObjectArray, isTensor, type ObjectArray, type PickleValue } from '../../formats/pickle/value.js';
-import type { Detection, FoundDetections } from '../detections.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { Tensor, TensorData } from '../../../base/tensor.js';
+import type { NpyValue } from '../../../formats/numpy/npy.js';
+import { isObjectArray, isTensor, type ObjectArray, type PickleValue } from '../../../formats/pickle/value.js';
+import type { Detection, FoundDetections } from '../../detections.js';
 
 /** Rows of Detectron's keypoint arrays: x, y, the heat map's logit, probability. */
 const rows = 4;

@@ -1,10 +1,10 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { Tensor, TensorData } from '../../base/tensor.js';
-import type { NpyValue } from '../../formats/numpy/npy.js';
-import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../../formats/pickle/value.js';
-import type { FoundDetections } from '../detections.js';
-import type { ReadKeypointsOptions } from '../keypoint-track.js';
-import type { FoundTrack } from '../people/assemble-track.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { Tensor, TensorData } from '../../../base/tensor.js';
+import type { NpyValue } from '../../../formats/numpy/npy.js';
+import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../../../formats/pickle/value.js';
+import type { FoundDetections } from '../../detections.js';
+import type { ReadKeypointsOptions } from '../../keypoint-track.js';
+import type { FoundTrack } from '../../people/assemble-track.js';
 import { isDetectronOutput, readDetectron } from './detectron-arrays.js';
 import { isModelOutput, readModelOutput } from './model-arrays.js';
 

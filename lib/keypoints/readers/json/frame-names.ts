@@ -1,6 +1,6 @@
-import { skeletonByName } from '../../skeletons/skeletons.js';
-import { jointKey } from '../joint-names.js';
-import type { FoundPerson } from './frame-format.js';
+import { skeletonByName } from '../../../skeletons/skeletons.js';
+import { jointKey } from '../../joint-names.js';
+import type { FoundPerson } from './found-person.js';
 import { wrongValue } from './json-value.js';
 
 /** People whose points have names, all in one order. */

@@ -1,21 +1,7 @@
-import { PoseError } from '../base/pose-error.js';
-import type { FrameTimes } from './detections.js';
-import { shown } from './readers/json-value.js';
-import { mostUnseen, placeByTime, rateOf } from './time-line.js';
-
-/** The frames of a video as the image names or times of a file tell them. */
-export interface FrameOrder {
-  /** Frame of each image, by its place in the list that was given. */
-  frameOf: number[];
-  frames: number;
-  /** (T), names; a frame without an image has the number that it would have. */
-  names: string[];
-  notices: string[];
-  /** The video's frames from one of these frames to the next; absent where it is 1. */
-  step?: number;
-  /** These frames a second, where the file's times tell it. */
-  fps?: number;
-}
+import { PoseError } from '../../base/pose-error.js';
+import type { FrameTimes } from '../detections.js';
+import { shown } from '../readers/json/json-value.js';
+import { type FrameOrder, mostUnseen, placeByTime, rateOf } from './time-line.js';
 
 export interface FrameOrderOptions {
   /** How messages name the file. */

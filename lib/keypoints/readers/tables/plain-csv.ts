@@ -1,5 +1,5 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { FoundDetection, RawDetections } from '../../settle-detections.js';
 import { type JointColumns, jointColumns, namesJoints } from './csv-columns.js';
 import { CsvFrames, rowColumns } from './csv-frames.js';
 import { type CsvLine, cellNumber, cellsOf, checkWidth, linesOf } from './csv-table.js';

@@ -1,5 +1,5 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { ByteSource } from '../../formats/bytes/byte-source.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { ByteSource } from '../../../formats/bytes/byte-source.js';
 import { parseJson } from './json-value.js';
 
 /** Bytes that are read, and of a list that are parsed, at a time. */

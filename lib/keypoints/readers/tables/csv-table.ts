@@ -1,5 +1,5 @@
-import { PoseError } from '../../base/pose-error.js';
-import { shown } from './json-value.js';
+import { PoseError } from '../../../base/pose-error.js';
+import { shown } from '../json/json-value.js';
 
 /** What parts the cells of a line: a semicolon or a tab where the line has several, else a comma. */
 export function delimiterOf(line: string): string {

@@ -1,7 +1,7 @@
-import { PoseError } from '../../base/pose-error.js';
+import { PoseError } from '../../../base/pose-error.js';
+import { type FrameImages, type FrameKey, frameRank, imagesOf, timeUnit, timeValue } from '../json/frame-fields.js';
+import { shown, trackName } from '../json/json-value.js';
 import { type CsvLine, isEmptyCell } from './csv-table.js';
-import { type FrameImages, type FrameKey, frameRank, imagesOf, timeUnit, timeValue } from './frame-fields.js';
-import { shown, trackName } from './json-value.js';
 
 /** Names of columns that tell people apart, without capitals and signs, the likeliest first. */
 const personNames = [

@@ -1,9 +1,9 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import { shown } from '../json/json-value.js';
 import { axisOf } from './csv-columns.js';
 import { CsvFrames, rowColumns } from './csv-frames.js';
 import { type CsvLine, cellNumber, checkWidth } from './csv-table.js';
-import { shown } from './json-value.js';
 
 /** Names of the column that names a row's joint, without capitals and signs, the likeliest first. */
 const jointNames = [

@@ -1,5 +1,5 @@
-import { PoseError } from '../base/pose-error.js';
-import { type Tensor, tensor } from '../base/tensor.js';
+import { PoseError } from '../../base/pose-error.js';
+import { type Tensor, tensor } from '../../base/tensor.js';
 
 /**
  * Rows of (T, ...) at other times: row i of the result is the input at frame i * step, linear between the frames about

@@ -1,4 +1,4 @@
-import { PoseError } from '../../base/pose-error.js';
+import { PoseError } from '../../../base/pose-error.js';
 
 export type JsonRecord = Record<string, unknown>;
 

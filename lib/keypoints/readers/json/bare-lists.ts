@@ -1,7 +1,7 @@
+import { isPointList, pointTriples } from '../mmpose.js';
 import { isBlank } from './frame-fields.js';
 import type { FrameFormat } from './frame-format.js';
 import { tripleList, wrongValue } from './json-value.js';
-import { isPointList, pointTriples } from './mmpose.js';
 
 /** Fewest points of a body, so that a box or a size is none. */
 const leastJoints = 9;

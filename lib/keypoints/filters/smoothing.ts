@@ -1,5 +1,5 @@
-import { PoseError } from '../base/pose-error.js';
-import { type Tensor, tensor } from '../base/tensor.js';
+import { PoseError } from '../../base/pose-error.js';
+import { type Tensor, tensor } from '../../base/tensor.js';
 
 export interface OneEuroOptions {
   /** Hz: cut-off for what stands still; lower is smoother. Default 1.5. */

@@ -1,8 +1,8 @@
-import { PoseError } from '../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { PoseError } from '../../../base/pose-error.js';
+import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import { shown } from '../json/json-value.js';
 import { CsvFrames } from './csv-frames.js';
 import { cellNumber, checkWidth, linesOf } from './csv-table.js';
-import { shown } from './json-value.js';
 
 /** Whether a text starts as DeepLabCut's CSV does. */
 export function isDeepLabCut(head: string): boolean {

@@ -1,0 +1,10 @@
+/** One person of a frame. */
+export interface FoundPerson {
+  /** J triples x, y, confidence; NaN where a point has none. */
+  triples: number[];
+  /** How sure the detector is of the person, where it says it. */
+  score?: number | undefined;
+  track?: string | undefined;
+  /** (J), the points' names, where they have some. */
+  names?: string[] | undefined;
+}
