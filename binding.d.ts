@@ -149,10 +149,11 @@ export class NativeModel {
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
   /**
-   * Takes values from a file, little endian: of each tensor its type and the first byte. The file is read now for the compiled lifter, and again when
+   * Takes values from an open file, little endian: of each tensor its type and the first byte; `path` names it in
+   * messages, and the descriptor may be closed once the call has returned. The file is read now for the compiled lifter, and again when
    * the network itself first runs, where it must not have changed. Throws `ERR_FILE` or `ERR_FORMAT`.
    */
-  readValues(path: string, tensors: readonly StoredTensor[]): Promise<void>;
+  readValues(path: string, descriptor: number, tensors: readonly StoredTensor[]): Promise<void>;
   initialize(seed: number): Promise<void>;
   forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;
   reconstruct(input: WindowInput): Promise<Float32Array>;

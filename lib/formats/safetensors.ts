@@ -159,6 +159,11 @@ export class SafetensorsFile {
     return this.source.read(offset, bytes);
   }
 
+  /** The open file, for who reads values of it himself; absent for bytes. */
+  get descriptor(): number | undefined {
+    return this.source.descriptor;
+  }
+
   close(): void {
     this.source.close();
   }

@@ -6,7 +6,7 @@ import { createNativeModel } from '../binding.js';
 import type { ModelConfig } from '../networks/config.js';
 import { type DeviceOption, resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
-import { openNetworkWeights } from '../networks/network-weights.js';
+import { type NetworkWeights, openNetworkWeights } from '../networks/network-weights.js';
 import type { WeightOptions } from '../networks/weights.js';
 
 /** Whether lifting runs the compiled lifter. */
@@ -64,6 +64,20 @@ export class LoadedNetwork {
       options.onNotice?.(text);
     };
     const weights = await openNetworkWeights(pathOrName, options);
+    try {
+      return await LoadedNetwork.#fromWeights(weights, stage, options, notices, notice);
+    } finally {
+      weights.close();
+    }
+  }
+
+  static async #fromWeights(
+    weights: NetworkWeights,
+    stage: 1 | 2,
+    options: LoadOptions,
+    notices: string[],
+    notice: (text: string) => void,
+  ): Promise<LoadedNetwork> {
     if (weights.config.stage !== stage) {
       const other =
         stage === 2

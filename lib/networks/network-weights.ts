@@ -1,5 +1,5 @@
 import type { NativeModel, StoredTensor } from '../../binding.js';
-import { openSafetensors } from '../formats/safetensors.js';
+import { openSafetensors, type SafetensorsFile } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { modelPath } from './bundled.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
@@ -22,6 +22,8 @@ export interface NetworkWeights {
   notices: readonly string[];
   /** Puts the values into a network of this configuration. Throws `ERR_MODEL` when a tensor does not fit. */
   fill(native: NativeModel): Promise<void>;
+  /** Closes the file; to be called once the network is filled, or is not going to be. */
+  close(): void;
 }
 
 const TYPES: readonly string[] = ['F32', 'F16', 'BF16'] satisfies StoredTensor['type'][];
@@ -33,16 +35,30 @@ export async function openNetworkWeights(source: string, options: WeightOptions)
     return file;
   }
   const weights = await readWeights(source, options);
-  return { ...weights, fill: (native) => loadWeights(native, weights) };
+  return { ...weights, fill: (native) => loadWeights(native, weights), close: () => {} };
 }
 
-/** A model file of this project, whose values the network reads itself: several at a time and with no copy of them in between. */
+/**
+ * A model file of this project, whose values the network reads itself: several at a time and with no copy of them in
+ * between. It reads the file whose header was read here, whatever has come under that name since.
+ */
 function openModelFile(path: string, options: WeightOptions): NetworkWeights | undefined {
   if (options.refine !== undefined || sniffFormat(path) !== 'safetensors') {
     return undefined;
   }
   const file = openSafetensors(path);
-  file.close();
+  try {
+    const weights = modelWeights(path, file, options);
+    if (weights === undefined) file.close();
+    return weights;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** undefined for a file that holds more than what a network takes as it is. */
+function modelWeights(path: string, file: SafetensorsFile, options: WeightOptions): NetworkWeights | undefined {
   const { entries, metadata } = file;
   const stored = [...entries].filter(([name]) => isWeight(name));
   const plain = stored.every(([name, { dtype }]) => TYPES.includes(dtype) && !name.startsWith(PUBLISHED_PREFIX));
@@ -61,7 +77,8 @@ function openModelFile(path: string, options: WeightOptions): NetworkWeights | u
         type: dtype as StoredTensor['type'],
         offset,
       }));
-      await native.readValues(path, tensors);
+      await native.readValues(path, file.descriptor!, tensors);
     },
+    close: () => file.close(),
   };
 }

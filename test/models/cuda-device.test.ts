@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)('doctor', () => {
 
 describe.skipIf(reason !== undefined)('a kernel that touches a wrong address', () => {
   it('ends the GPU for its process, which says so and goes on on the CPU', () => {
-    const child = fileURLToPath(new URL('../viewer/lost-context.mjs', import.meta.url));
+    const child = fileURLToPath(new URL('./lost-context.mjs', import.meta.url));
     const { stdout, stderr, status } = spawnSync(process.execPath, [child], {
       encoding: 'utf8',
       env: { ...process.env, PSTMO_EMULATION_FAULT: '5' },

@@ -46,11 +46,20 @@ async function storedAs(type: 'F32' | 'F16' | 'BF16'): Promise<{ path: string; v
   return { path, values };
 }
 
+async function fillFrom(path: string, native: NativeModel): Promise<void> {
+  const weights = await openNetworkWeights(path, {});
+  try {
+    await weights.fill(native);
+  } finally {
+    weights.close();
+  }
+}
+
 describe('a network that takes its values from a file', () => {
   it.each(['F32', 'F16', 'BF16'] as const)('has those of %s, before it ran and after', async (type) => {
     const { path, values } = await storedAs(type);
     const native = network(config);
-    await (await openNetworkWeights(path, {})).fill(native);
+    await fillFrom(path, native);
     for (const [name, data] of values) expect(await native.read('value', name), name).toEqual(data);
     await native.forward({ keypoints, batch: 1 });
     for (const [name, data] of values) expect(await native.read('value', name), name).toEqual(data);
@@ -68,7 +77,7 @@ describe('a network that takes its values from a file', () => {
     const path = join(folder, 'every-half.safetensors');
     writeWeights(path, tensors, of, {}, { half: true });
     const native = network(of, 'off');
-    await (await openNetworkWeights(path, {})).fill(native);
+    await fillFrom(path, native);
     const expected = readSafetensors(path).tensors.get(name)?.data;
     expect(await native.read('value', name)).toEqual(expected);
     expect(expected).toEqual(finite);
@@ -90,7 +99,7 @@ describe('a network that takes its values from a file', () => {
   it('says so where the file was written to since', async () => {
     const { path } = await storedAs('F32');
     const native = network(config);
-    await (await openNetworkWeights(path, {})).fill(native);
+    await fillFrom(path, native);
     appendFileSync(path, 'more');
     await expect(native.forward({ keypoints, batch: 1 })).rejects.toMatchObject({
       code: 'ERR_FILE',
@@ -102,7 +111,7 @@ describe('a network that takes its values from a file', () => {
   it('keeps its values where another file takes the name', async () => {
     const { path, values } = await storedAs('F32');
     const native = network(config);
-    await (await openNetworkWeights(path, {})).fill(native);
+    await fillFrom(path, native);
     const other = join(folder, 'other');
     writeFileSync(other, 'something else');
     renameSync(other, path);
@@ -112,12 +121,35 @@ describe('a network that takes its values from a file', () => {
     await native.close();
   });
 
+  it('takes header and values from one file, where another takes the name in between', async () => {
+    const { path, values } = await storedAs('F32');
+    const native = network(config);
+    const weights = await openNetworkWeights(path, {});
+    const other = join(folder, 'same-shapes.safetensors');
+    writeWeights(
+      other,
+      new Map(
+        [...(await randomTensors(config))].map(([name, { data, shape }]) => [
+          name,
+          { data: data.map((x) => x + 1), shape },
+        ]),
+      ),
+      config,
+    );
+    renameSync(other, path);
+    await weights.fill(native);
+    weights.close();
+    for (const [name, data] of values) expect(await native.read('value', name), name).toEqual(data);
+    await native.close();
+  });
+
   it('refuses a file that is shorter than its tensors', async () => {
     const { path } = await storedAs('F32');
     const weights = await openNetworkWeights(path, {});
     truncateSync(path, readFileSync(path).length - 4);
     const native = network(config);
     await expect(weights.fill(native)).rejects.toMatchObject({ code: 'ERR_FORMAT' });
+    weights.close();
     await native.close();
   });
 });

@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly size: number;
   /** True where every read gives bytes of its own, which the reader may keep and change. */
   readonly fresh: boolean;
+  /** The open file; absent for memory. */
+  readonly descriptor?: number;
   /** Exactly `length` bytes from `offset`; throws `ERR_FORMAT` when the source ends before them. */
   read(offset: number, length: number): Uint8Array;
   close(): void;
@@ -60,6 +62,7 @@ export function fileSource(path: string): ByteSource {
   }
   const source: ByteSource = {
     where: path,
+    descriptor,
     size: status.size,
     fresh: true,
     read(offset, length) {

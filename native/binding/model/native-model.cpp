@@ -10,6 +10,8 @@ namespace pstmo::binding {
 
 namespace {
 
+constexpr int64_t kLargestDescriptor = std::numeric_limits<int>::max();
+
 network::TensorState stateOf(const Napi::Value& value) {
   const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
   if (name == "value") return network::TensorState::value;
@@ -235,10 +237,11 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
 Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     const std::string path = nameOf(info[0]);
-    if (!info[1].IsArray())
+    const int64_t descriptor = readWhole(info, 1, "descriptor", 0, kLargestDescriptor);
+    if (!info[2].IsArray())
       throw Error("ERR_ARGUMENT",
-                  "tensors: expected an array, got " + describeValue(info[1]) + ".");
-    const Napi::Array list = info[1].As<Napi::Array>();
+                  "tensors: expected an array, got " + describeValue(info[2]) + ".");
+    const Napi::Array list = info[2].As<Napi::Array>();
     std::vector<network::StoredTensor> tensors;
     for (uint32_t i = 0; i < list.Length(); ++i) {
       ObjectReader reader(list.Get(i), "tensors");
@@ -252,9 +255,11 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
                                          : network::StoredType::bfloat16,
                          static_cast<uint64_t>(offset), tensorSize(name)});
     }
-    return submit(job(), [this, path, tensors = std::move(tensors)] {
+    // Opened here and not in the job: the caller may close its descriptor once this returns.
+    auto file = std::make_shared<network::ValuesFile>(path, static_cast<int>(descriptor), tensors);
+    return submit(job(), [this, file = std::move(file)]() mutable {
       lifterStale_ = true;
-      network_->attachFile(std::make_shared<network::ValuesFile>(path, tensors));
+      network_->attachFile(std::move(file));
       if (currentLifter() == nullptr) network_->materialize();
     });
   });

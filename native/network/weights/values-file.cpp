@@ -28,8 +28,9 @@ float widenBfloat16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} 
 
 }  // namespace
 
-ValuesFile::ValuesFile(const std::string& path, const std::vector<StoredTensor>& tensors)
-    : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+ValuesFile::ValuesFile(const std::string& path, int descriptor,
+                       const std::vector<StoredTensor>& tensors)
+    : path_(path), descriptor_(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
   if (descriptor_ < 0)
     throw Error("ERR_FILE", path_ + ": cannot be read: " + std::strerror(errno) + ".");
   opened_ = version();

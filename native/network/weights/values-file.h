@@ -21,9 +21,10 @@ struct StoredTensor {
 
 class ValuesFile {
  public:
-  // The file stays open. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends
-  // before a tensor does.
-  ValuesFile(const std::string& path, const std::vector<StoredTensor>& tensors);
+  // Opens the file behind `descriptor` once more, so that the caller may close it; `path` names it in
+  // messages. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a
+  // tensor does.
+  ValuesFile(const std::string& path, int descriptor, const std::vector<StoredTensor>& tensors);
   ~ValuesFile();
   ValuesFile(const ValuesFile&) = delete;
   ValuesFile& operator=(const ValuesFile&) = delete;
