@@ -1,6 +1,16 @@
-// Linear layers (1x1 convolutions) and the spatial MLP block: matmuls (matmul.cpp), their weight
-// gradients (weight-gradient.cpp) and batch norm (normalization.cpp), which say how work is shared
-// out and why the bits are the same for every number of threads.
+// Linear layers (1x1 convolutions) and the spatial MLP block.
+//
+//   linear         y = residual + dropout(relu(x weight^T + bias))
+//   its backward   dX = dZ weight, through an earlier ReLU and dropout; dWeight += dZ^T x;
+//                  dBias += column sums of dZ
+//   spatial block  z = x weight^T + bias, y = residual + dropout(leaky(batchNorm(z)))
+//   its backward   dZ = dY through dropout, leaky ReLU and batch norm, then as a linear's
+//
+// Shapes: x, dX (rows, in); y, z, dY, dZ, residual (rows, out); weight (out, in); bias (out).
+//
+// Loop: none here. Matmuls (matmul.cpp), weight gradients (weight-gradient.cpp), column sums and
+// batch norm (normalization.cpp) say how work is shared out, and why the bits are the same for
+// every number of threads. ReLU, dropout and residual are the matmul's epilogue.
 #include "../core/constants.h"
 #include "cpu-device.h"
 
@@ -47,6 +57,7 @@ void CpuBackend::run(const SpatialBlockForward& op) {
   normalizeForward(norm, kLeakySlope, op.residual.floats(), op.dropout);
 }
 
+// dZ is the workspace of both passes of the batch norm: first dU, then dZ over it.
 void CpuBackend::run(const SpatialBlockBackward& op) {
   batchNormBackward(op.rows,
                     {.channels = op.out,

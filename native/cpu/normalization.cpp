@@ -1,9 +1,15 @@
 // Batch norm (training and evaluation), layer norm, the backward of dropout: how their rows are
 // shared out and how column sums of all rows come together. kernels/rows.h holds the arithmetic of
-// a chunk of rows.
+// a chunk of rows, kernels/kernels.h the formulas of batch norm.
+//
+// Shapes: x, y, dX, dY, residual (rows, channels); batch norm's mean, inverseStd, gamma, beta and
+// running statistics (channels); layer norm's a and b (channels), its mean and std (rows).
 //
 // Loop: kRows rows an item, an even number, so that two rows that share dropout's random words stay
 // with one thread.
+//
+// Workspace: partials_ holds the sums of all chunks (chunks, 2, channels) and their total;
+// intermediate_ holds dU (rows, channels) between the two passes of BatchNormBackward.
 //
 // Deterministic: a row is one thread's. Sums over the rows (moments, gradients of gamma, beta, a
 // and b) are taken of chunks of constant size, then added in order in double precision by one
@@ -49,6 +55,7 @@ Moments joinMoments(int rows, int channels, const float* chunkMoments) {
 // the running variance towards the unbiased one.
 void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mean,
                               float* inverseStd, float* runningMean, float* runningVariance) {
+  // Moments of each chunk of rows.
   const int chunks = (rows + kRows - 1) / kRows;
   float* moments = partials_.floats(static_cast<size_t>(chunks) * 2 * channels);
   forRows(rows, kRows, [&](int begin, int end, int) {
@@ -56,6 +63,7 @@ void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mea
                            moments + static_cast<size_t>(begin / kRows) * 2 * channels);
   });
 
+  // Moments of all rows, and the statistics that come of them.
   const Moments joined = joinMoments(rows, channels, moments);
   for (int c = 0; c < channels; ++c) {
     const double variance = joined.squares[c] / rows,
@@ -68,6 +76,7 @@ void CpuBackend::batchMoments(int rows, int channels, const float* x, float* mea
   }
 }
 
+// One pass over the rows, with this batch's statistics in training, else with the running ones.
 void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const float* residual,
                                   const Dropout& dropout) {
   Normalize normalize{.channels = op.channels,
@@ -98,6 +107,7 @@ void CpuBackend::normalizeForward(const BatchNormForward& op, float slope, const
 void CpuBackend::run(const BatchNormForward& op) { normalizeForward(op, 1.0f, nullptr, {}); }
 
 // Two passes over the rows: dU and its column sums, then dX, which needs the sums of all rows.
+// dBeta += sum of dU, dGamma += sum of dU xhat.
 void CpuBackend::batchNormBackward(int rows, NormalizeBackward op, float* dGamma, float* dBeta) {
   op.sums = reduceRows(rows, 2 * op.channels, [&](int begin, int end, float* sums) {
     kernels_.normalizeBackwardSums(op, begin, end, sums);

@@ -1,8 +1,12 @@
 // Windows out of sequences, mirroring, the loss, and the refining module's arithmetic: poses and
-// keypoints of a few floats a joint, with no vector code. ops/operations.h has each formula.
+// keypoints of a few floats a joint, with no vector code. ops/poses.h has each formula.
 //
-// Loop: windows and rows in chunks go to threads; the refining module's rows, few and short, stay
-// with the caller's thread.
+// Shapes: poses (rows, joints, 3), keypoints and logits (rows, joints, 2), root (rows, 3), camera
+// (rows, 4) = fx, fy, cx, cy. Windows and the loss take poses or keypoints: `coordinates` is 3 or
+// 2.
+//
+// Loop: a window is one item of the pool; mirroring and the loss take kRows rows an item. The
+// refining module's rows, few and short, stay with the caller's thread.
 //
 // Deterministic: every output element is computed by one thread from the inputs alone. The loss is
 // summed over chunks of constant size, then over the chunks in order, in double precision. Shuffled
@@ -76,7 +80,8 @@ void gatherWindow(const WindowGather& op, int sample) {
   }
 }
 
-// The distances of rows [begin, end), summed; dPredicted = factor (p - t) / |p - t|.
+// The distances |p - t| of rows [begin, end), summed in double precision. dPredicted, where it is
+// not null, = factor (p - t) / |p - t|, 0 where p = t.
 double lossOfRows(const PoseLoss& op, float factor, int begin, int end) {
   const int coordinates = op.coordinates;
   double total = 0;
@@ -106,6 +111,7 @@ void CpuBackend::run(const WindowGather& op) {
   pool_.run(op.batch, [&](int sample, int) { gatherWindow(op, sample); });
 }
 
+// y = the mean of a pose and its mirror image turned back.
 void CpuBackend::run(const MirrorMean& op) {
   forRows(op.rows, kRows, [&](int begin, int end, int) {
     for (int row = begin; row < end; ++row) {
@@ -122,6 +128,7 @@ void CpuBackend::run(const MirrorMean& op) {
   });
 }
 
+// loss += weight times the mean distance of all points.
 void CpuBackend::run(const PoseLoss& op) {
   std::vector<double> sums((op.rows + kRows - 1) / kRows);
   const double factor = static_cast<double>(op.weight) / (static_cast<double>(op.rows) * op.joints);
@@ -154,6 +161,7 @@ void CpuBackend::run(const BackProjectForward& op) {
   }
 }
 
+// dPredicted's z += dY through the back-projection.
 void CpuBackend::run(const BackProjectBackward& op) {
   for (int row = 0; row < op.rows; ++row) {
     const float* camera = op.camera + row * 4;
@@ -169,6 +177,7 @@ void CpuBackend::run(const BackProjectBackward& op) {
   }
 }
 
+// y = score predicted + (1 - score) backProjected in x and y, score = sigmoid(logits).
 void CpuBackend::run(const RefineBlendForward& op) {
   for (size_t point = 0; point < static_cast<size_t>(op.rows) * op.joints; ++point) {
     for (int c = 0; c < 2; ++c) {

@@ -3,13 +3,21 @@
 // (tap, in).
 //
 //   y[b, i] = residual[b, s i] + dropout(sum over t of weight[:, :, t] x[b, s i + t - 1] + bias)
-//   dX[b, s i + t - 1] = sum over i of weight[:, :, t]^T dZ[b, i]
+//   dX[b, k] = sum over i and t with s i + t - 1 = k of weight[:, :, t]^T dZ[b, i],
+//              through an earlier ReLU and dropout; 0 where there is no such i
+//   dWeight[:, :, t] += sum over b and i of dZ[b, i] x[b, s i + t - 1]^T
+//   dBias += sum over b and i of dZ[b, i]
+//   dResidual[b, s i] += dY[b, i]
 //
-// Shapes: x, dX (B, n, in); y, dZ (B, outTokens, out), outTokens = ceil(n / s); weight (out, in,
-// 3).
+// Shapes: x, dX (B, n, in); y, dY, dZ (B, outTokens, out), outTokens = ceil(n / s); residual,
+// dResidual (B, n, out); weight (out, in, 3); bias (out).
 //
-// Loop: matmul.cpp and weight-gradient.cpp share out rows and panels; what is left over goes a
-// window an item. Deterministic: an element of dX takes its taps in order from one thread.
+// Loop: matmul.cpp and weight-gradient.cpp share out rows and panels. gatherTaps() and the
+// residual's gradient take a window an item. zeroUnreadTokens() stays with the caller's thread.
+//
+// Workspace: intermediate_ (B outTokens, 3 in), where taps are gathered after the matmul.
+//
+// Deterministic: an element of dX adds its output rows in order, in one thread.
 #include <algorithm>
 #include <cstring>
 
@@ -30,7 +38,8 @@ RowSource neighbours(const Op& op) {
           .stride = op.stride};
 }
 
-// Zeros the rows of dX that no output row reads.
+// Zeros the rows of dX that no output row reads, for strides from 3 on. Output row i reads the
+// tokens s i - 1, s i and s i + 1.
 void zeroUnreadTokens(const StridedConvBackward& op, int outTokens) {
   for (int window = 0; window < op.batch; ++window) {
     for (int token = 0; token < op.tokens; ++token) {
@@ -42,8 +51,8 @@ void zeroUnreadTokens(const StridedConvBackward& op, int outTokens) {
   }
 }
 
-// dX of one window: each row takes its share of `spread` (outTokens, 3 in), tap after tap, then
-// goes back through ReLU and dropout.
+// dX of one window: output row i adds its three parts of `spread` (outTokens, 3 in) to the tokens
+// that it reads. Then each token goes back through ReLU and dropout.
 void gatherTaps(const StridedConvBackward& op, int outTokens, int window, const float* spread) {
   const size_t first = static_cast<size_t>(window) * op.tokens * op.in,
                count = static_cast<size_t>(op.tokens) * op.in;
@@ -59,6 +68,7 @@ void gatherTaps(const StridedConvBackward& op, int outTokens, int window, const 
     }
   }
 
+  // ReLU and dropout of the layer before.
   if (!op.reluOutput) return;
   const float* output = op.reluOutput.floats() + first;
   for (size_t k = 0; k < count; ++k) dX[k] = output[k] > 0.0f ? dX[k] * op.reluScale : 0.0f;
@@ -115,6 +125,7 @@ void CpuBackend::convInputGradient(const StridedConvBackward& op, int outTokens)
   });
 }
 
+// dResidual[b, s i] += dY[b, i].
 void CpuBackend::run(const StridedResidualBackward& op) {
   const int outTokens = ceilDiv(op.tokens, op.stride);
   pool_.run(op.batch, [&](int window, int) {

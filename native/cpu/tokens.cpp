@@ -1,5 +1,5 @@
-// Positions, learned tokens, masks, and the small operations that move rows. ops/operations.h has
-// each formula.
+// Positions, learned tokens, masks, and the small operations that move rows. ops/tokens.h has each
+// formula.
 //
 // Loop: what writes activations takes a window an item, what sums a table's or a token's gradient
 // takes a token an item; rows too few to share out stay with the caller's thread.

@@ -31,8 +31,8 @@ std::string cudaMatmul(int device);
 std::unique_ptr<Backend> makeCudaBackend(int device, Precision precision,
                                          const std::string& matmul);
 
-// GFLOP/s that the device reaches in a product of this precision: registers alone, or a large
-// product of this backend, whichever is more.
+// GFLOP/s that the device reaches in a matmul of this precision: registers alone, or a large
+// matmul of this backend, whichever is more.
 double measureCudaPeak(int device, Precision precision, double seconds);
 // Copies within the device's memory, bytes read and written together, in GB/s.
 double measureCudaCopy(int device, double seconds);

@@ -3,7 +3,7 @@
 //
 // Of a network in bf16 a device may keep in bfloat16 what lies between the operations of one
 // branch: normed rows, Q, K and V, what attention gives, hidden rows, the rows inside the spatial
-// encoder, and the gradients of all these. Products round them to bfloat16 anyway, and half the
+// encoder, and the gradients of all these. Matmuls round them to bfloat16 anyway, and half the
 // bytes are moved. Always float32 are the residual stream over the layers and its gradient (every
 // layer adds little to much, and the sum would be rounded at the size of the whole, layer after
 // layer; autocast keeps it so too), statistics, parameters and their gradients, and all that is

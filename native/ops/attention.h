@@ -15,7 +15,7 @@ void attentionFields(Visitor& v, Op& op, const Access& access = {}) {
   v.in("qkv", op.qkv, {op.batch, op.tokens, 3, op.width}, access);
 }
 
-// FLOPs of one product of (n, w) by (w, n) in every head of every window.
+// FLOPs of one matmul of (n, w) by (w, n) in every head of every window.
 template <typename Op>
 double scoreFlops(const Op& op) {
   return 2.0 * op.batch * op.tokens * op.tokens * op.width;

@@ -31,7 +31,7 @@ class FieldVisitor {
   // For profiles. Parts are joined by spaces: shape(7, "x", 34, "->", 51).
   template <typename... Parts>
   void shape(const Parts&...) {}
-  // 2 x the multiply-adds of matrix products (linears, convolutions, attention), those done again
+  // 2 x the multiply-adds of matmuls (linears, convolutions, attention), those done again
   // included. Ops without any have no such line: memory bounds them.
   void flops(double) {}
 

@@ -96,8 +96,8 @@ function summaryTable(results) {
 function report(results, least) {
   const { about, matmul, copies, exponentials } = H200;
   const rates = Object.entries(matmul).map(([name, rate]) => `${rate / 1e12} in ${name}`);
-  return `${about}: ${rates.join(', ')} TFLOP/s of matrix products, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
-(16 a clock and multiprocessor). Matrix products are in ${flags.precision}, arrays as the backend keeps them in it: in bf16 two bytes an element between
+  return `${about}: ${rates.join(', ')} TFLOP/s of matmuls, ${copies / 1e12} TB/s of memory, ${(exponentials / 1e12).toFixed(2)} T exponentials/s
+(16 a clock and multiprocessor). Matmuls are in ${flags.precision}, arrays as the backend keeps them in it: in bf16 two bytes an element between
 the operations of a branch, four in the residual stream (\`native/ops/activations.h\`); beside it what all would be at four.
 Expected: the longest of the three; nothing is counted for starting kernels, for gaps, or for arrays that the 60 MB of L2 keep.
 A kernel that takes less found its arrays in L2; one that takes much more is worth a look. An H100 has the same processor and ${H100.copies / 1e12} TB/s of memory.

@@ -2,14 +2,18 @@
 // dropout, column sums, and Adam. Included by kernels.inl alone.
 //
 // Shapes: x, y and their gradients (rows, channels), whole; parameters (channels). A call does rows
-// [begin, end). Column sums of those rows go to `sums`, (2, channels) or (channels), overwritten:
-// normalization.cpp adds the chunks.
+// [begin, end). Column sums of those rows go to `sums`, (2, channels) or (channels), overwritten.
+// CpuBackend::reduceRows adds the chunks' sums; normalization.cpp joins the chunks' moments. Adam
+// takes parameters [begin, end), whatever their shape.
 //
-// Loop: rows outside, vectors of channels inside; the last vector of a row is read and written in
-// part, zeros behind it.
+// Loop: rows outside, vectors of channels inside. Two exceptions: column sums and moments take
+// vectors of columns outside and rows inside, so that sums stay in registers; with dropout,
+// forEachVector() takes two rows at a time, which share random words, so `begin` is even. The last
+// vector of a row is read and written in part, zeros behind it.
 //
 // Deterministic: a row's sum adds its vectors in order, then their lanes in a fixed tree; a
-// column's sum adds the rows [begin, end) in order.
+// column's sum adds the rows [begin, end) in order. Instruction sets differ in their lanes, and so
+// in the last bits.
 #pragma once
 
 // ---- Layer norm
@@ -90,6 +94,7 @@ void layerNormBackward(const LayerNormBackward& op, int begin, int end, float* s
 
 // ---- Column sums
 
+// sums (channels) = the sum over the rows of x.
 void columnSums(const float* x, int channels, int begin, int end, float* sums) {
   constexpr int kVectors = 4;  // independent sums: one addition need not wait for the one before
   // Four vectors of columns together through all rows, then the rest one by one.
@@ -140,6 +145,7 @@ inline Vec standardized(const Op& op, ptrdiff_t at, int c, int count) {
          loadUpTo(op.inverseStd + c, count);
 }
 
+// y of Normalize: norm, leaky ReLU, dropout, residual, in this order.
 void normalize(const Normalize& op, int begin, int end) {
   const int channels = op.channels;
   forEachVector(op.dropout, channels, begin, end, [&](int64_t row, int c, int count, Vec mask) {
@@ -153,7 +159,7 @@ void normalize(const Normalize& op, int begin, int end) {
   });
 }
 
-// dU and its two column sums: sums (2, channels).
+// First pass of NormalizeBackward: dU, and sums (2, channels) of dU and of dU xhat.
 void normalizeBackwardSums(const NormalizeBackward& op, int begin, int end, float* sums) {
   const int channels = op.channels;
   for (int c = 0; c < 2 * channels; ++c) sums[c] = 0.0f;
@@ -171,6 +177,7 @@ void normalizeBackwardSums(const NormalizeBackward& op, int begin, int end, floa
   });
 }
 
+// Second pass: dX, with the sums of all rows.
 void normalizeBackward(const NormalizeBackward& op, int begin, int end) {
   const int channels = op.channels;
   for (int row = begin; row < end; ++row) {
@@ -191,6 +198,7 @@ void normalizeBackward(const NormalizeBackward& op, int begin, int end) {
 
 // ---- Dropout and the optimizer
 
+// dX = dY times the mask, which is 0 or 1 / (1 - rate).
 void dropoutBackward(const DropoutBackward& op, int begin, int end) {
   forEachVector(op.dropout, op.channels, begin, end, [&](int64_t row, int c, int count, Vec mask) {
     const ptrdiff_t at = row * op.channels + c;
@@ -202,6 +210,7 @@ void dropoutBackward(const DropoutBackward& op, int begin, int end) {
 //   mean += (1 - beta1) (g - mean); variance = beta2 variance + (1 - beta2) g^2
 //   maximum = max(maximum, variance)
 //   value -= lr / (1 - beta1^t) * mean / (sqrt(maximum) / sqrt(1 - beta2^t) + epsilon)
+// Rates are worked out in double precision, the rest in float. The loop is a parameter at a time.
 void adam(const AdamStep& op, size_t begin, size_t end) {
   const double correction1 = 1.0 - __builtin_pow(op.beta1, (double)op.step),
                correction2 = 1.0 - __builtin_pow(op.beta2, (double)op.step);

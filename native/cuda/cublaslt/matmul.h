@@ -1,4 +1,4 @@
-// Products by cuBLASLt: which description of a product the library gets, and the algorithm it
+// Matmuls by cuBLASLt: which description of a matmul the library gets, and the algorithm it
 // chose, kept for each shape.
 #pragma once
 
@@ -23,7 +23,7 @@ struct LibraryOperand {
   bool innerFirst;  // the first of the two
 };
 
-// d (rows, columns) = relu(left right + added + bias), each but the product where it is asked for.
+// d (rows, columns) = relu(left right + added + bias), each but the matmul where it is asked for.
 // Both operands are of one type, `added` and `bias` of that of d, which is bfloat16 where the
 // operands are alone.
 struct LibraryMatmul {

@@ -18,7 +18,7 @@ void launchMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner,
   const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
                   static_cast<unsigned>((columns + kTile - 1) / kTile),
                   static_cast<unsigned>((inner + depth - 1) / depth));
-  // Only the forward product of the spatial block takes moments.
+  // Only the forward matmul of the spatial block takes moments.
   if constexpr (std::is_same_v<A, RowMajor> && std::is_same_v<B, RowMajor>) {
     if (epilogue.moments) {
       launch(matmulKernel<Multiply, A, B, true>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem),

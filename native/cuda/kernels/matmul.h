@@ -1,4 +1,4 @@
-// Matrix products C (rows, columns) = A B, and the epilogue through which each result goes on its
+// Matmuls C (rows, columns) = A B, and the epilogue through which each result goes on its
 // way to memory.
 //
 // Grid. Block (x, y, z) takes tile x of 64 rows, tile y of 64 columns and part z of the inner

@@ -1,5 +1,12 @@
 // Windows out of sequences, mirroring, the loss, and the refining module's arithmetic.
 //
+// Shapes. Poses (rows, joints, 3), keypoints and logits (rows, joints, 2), root (rows, 3), camera
+// (rows, 4) = fx, fy, cx, cy. Windows and the loss take poses or keypoints: `coordinates` is 3 or
+// 2.
+//
+// Grid. A block takes one window. All else takes a thread a point, which is a joint of one row; one
+// more block adds up the loss.
+//
 // Determinism. One thread writes each element; the loss is summed by warps, blocks and a last block
 // in fixed orders, in double precision: the same bits each time.
 #include <device/shared-array.h>
@@ -38,11 +45,14 @@ __device__ __forceinline__ void drawOrder(OrderSmem& smem, const WindowGather& o
   }
 }
 
-// y (batch, frames, joints, coordinates): windows of `source` around the samples' centres. A sample
-// is (sequence, centre, mirrored). Frames outside of the sequence are its first or last. Mirrored:
-// x changes its sign, left and right their places. The root joint is 0. Grid: block x takes window
-// x, a thread every 128th joint of it. Shared memory: the order of the frames, where they are
-// shuffled.
+// y (batch, frames, joints, coordinates): windows of `source` (frames of all sequences, joints,
+// coordinates). samples (batch, 3): sequence, centre, mirrored. Row i of a window is frame
+//   centre + stride (i - (frames - 1) / 2)
+// of the sequence, its first or last where that lies outside. Shuffled: position order[i] in place
+// of i. Mirrored: x changes its sign, left and right their places. The root joint is 0; -1: none.
+//
+// Grid: block x takes window x, a thread every 128th point of its frames. Shared memory: the order
+// (frames), where frames are shuffled.
 __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGather op) {
   auto& smem = sharedMemory<OrderSmem>();
   const int sample = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
@@ -72,7 +82,8 @@ __global__ void __launch_bounds__(kGatherThreads) windowGatherKernel(WindowGathe
   }
 }
 
-// y = the mean of a pose and its mirror image turned back. For forEach() over (rows, joints).
+// y = the mean of a pose and its mirror image turned back. y may be `plain`: a thread reads and
+// writes the same joint of it. For forEach() over (rows, joints).
 struct MeanOfMirrored {
   MirrorMean op;
   __device__ void operator()(int64_t point) const {
@@ -104,9 +115,9 @@ __device__ __forceinline__ double sumOfBlock(LossSmem& smem, double value) {
   return total;
 }
 
-// sums[block] = the sum of |p - t| over its 256 points; dPredicted, where it is not null, = factor
-// (p - t) / |p - t|. Grid: a thread takes one point, a joint of one row. Shared memory: the warps'
-// sums.
+// sums (blocks) = the sum of |p - t| over the block's 256 points, in double precision. dPredicted,
+// where it is not null, = factor (p - t) / |p - t|, 0 where p = t.
+// Grid: a thread takes one point. Shared memory: the warps' sums.
 __global__ void __launch_bounds__(kLossThreads)
     poseLossKernel(PoseLoss op, float factor, double* sums) {
   auto& smem = sharedMemory<LossSmem>();
@@ -132,12 +143,13 @@ __global__ void __launch_bounds__(kLossThreads)
     }
   }
 
+  // The block's sum; a lane without a point adds 0.
   const double total = sumOfBlock(smem, static_cast<double>(distance));
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
-// loss += factor times the sum of `sums` (count).
-// Grid: one block; a thread adds every 256th, then the block as above.
+// loss += factor times the sum of `sums` (count), where factor = weight / points.
+// Grid: one block; a thread adds every 256th, then the block as in poseLossKernel.
 __global__ void __launch_bounds__(kLossThreads)
     addLossKernel(const double* sums, int64_t count, double factor, double* loss) {
   auto& smem = sharedMemory<LossSmem>();
@@ -147,8 +159,10 @@ __global__ void __launch_bounds__(kLossThreads)
   if (threadIdx.x == 0) *loss += total * factor;
 }
 
-// y = the point at the predicted depth on the ray through its keypoint, minus the root's: y = 0 at
-// the root joint. camera: (fx, fy, cx, cy) of a row. For forEach() over (rows, joints).
+// y = the point at the predicted depth on the ray through its keypoint, minus the root's, so y = 0
+// at the root joint. With (u, v) the keypoint and z = predicted z + root z:
+//   x = (u - cx) z / fx,   y = (v - cy) z / fy
+// For forEach() over (rows, joints).
 struct BackProject {
   BackProjectForward op;
   __device__ void point(int64_t row, int joint, float (&xyz)[3]) const {
@@ -168,7 +182,8 @@ struct BackProject {
   }
 };
 
-// dPredicted's z += dY through BackProject.
+// dPredicted's z += dY through BackProject. The root joint gets none: its depth is given. For
+// forEach() over (rows, joints).
 struct BackProjectGradient {
   BackProjectBackward op;
   __device__ void operator()(int64_t i) const {
@@ -184,7 +199,7 @@ struct BackProjectGradient {
 __device__ __forceinline__ float sigmoid(float logit) { return 1.0f / (1.0f + expf(-logit)); }
 
 // y = score predicted + (1 - score) backProjected in x and y, score = sigmoid(logits); z is the
-// predicted one.
+// predicted one. For forEach() over (rows, joints).
 struct Blend {
   RefineBlendForward op;
   __device__ void operator()(int64_t i) const {
@@ -197,7 +212,8 @@ struct Blend {
   }
 };
 
-// Gradients of Blend: dLogits, dPredicted and dBackProjected, all `=`.
+// Gradients of Blend: dLogits, dPredicted and dBackProjected, all `=`. For forEach() over (rows,
+// joints).
 struct BlendGradient {
   RefineBlendBackward op;
   __device__ void operator()(int64_t i) const {

@@ -1,3 +1,8 @@
+// Column sums over the rows of a matrix, second part: the chunks' sums become the columns' sums.
+// reduce.h has the first part, and says which sums these are.
+//
+// Determinism. Chunks are added in a fixed order, in double precision, without atomics: the same
+// bits each time.
 #include "reduce.h"
 
 namespace pstmo::cuda {
@@ -7,9 +12,12 @@ struct PartialsSmem {
   SharedMatrix<double, kReduceLanes, kReduceColumns> sums;
 };
 
-// The second kernel of reduce.h: partials (chunks, columns) to (columns).
+// total[column] = sum over the chunks of partials[chunk][column]. partials (chunks, columns); the
+// columns are (sums, channels), one or two sums. Those that are not null take the totals:
+//   result (columns) =,   first (channels) += of sum 0,   second (channels) += of sum 1
+//
 // Grid: block x takes 32 columns from 32 x on. Thread (x, lane) adds every eighth chunk of one
-// column; lane 0 then adds the 8 sums in order, through shared memory (8, 32).
+// column. Shared memory (8, 32): those sums, which lane 0 adds in order.
 __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
     addPartialsKernel(const float* partials, int64_t chunks, int columns, int channels,
                       float* result, float* first, float* second) {
@@ -25,7 +33,7 @@ __global__ void __launch_bounds__(kReduceColumns* kReduceLanes)
   __syncthreads();
   if (lane != 0 || column >= columns) return;
 
-  // All chunks.
+  // All chunks, and where the total goes.
   double total = 0;
   for (int i = 0; i < kReduceLanes; ++i) total += smem.sums.get(i, x);
   if (result) result[column] = static_cast<float>(total);

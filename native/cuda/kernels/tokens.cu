@@ -1,6 +1,14 @@
-// Positions, learned tokens, masks, and operations that move rows. Functors are for elementwise()
-// over (rows, channels) unless they say otherwise; one thread writes each element: the same bits
-// each time.
+// Positions, learned tokens, masks, and operations that move rows. b is a window, i a token of it.
+//
+// Shapes, unless a functor says otherwise. x, y and their gradients (batch, tokens, channels): for
+// functors (rows, channels), rows = batch tokens. Tables (positions, channels), learned tokens
+// (channels). rows, tableRows and order are lists of indices, which all windows share.
+//
+// Grid. Functors are for elementwise() over (rows, channels) unless they say otherwise: no shared
+// memory. Gradients of learned tokens are column sums over many rows (reduce.h).
+//
+// Determinism. One thread writes each element, since no list names a row twice. Sums over the
+// windows go in their order, column sums in reduce.h's: the same bits each time.
 #include "../cuda-device.h"
 #include "elementwise.h"
 #include "reduce.h"
@@ -33,7 +41,8 @@ struct ScatterRows {
   }
 };
 
-// table[rows[i]] += sum over the windows of dY[b, i], in their order.
+// table[rows[i]] += sum over the windows of dY[b, i], in their order. A thread adds all windows of
+// one (i, channel): for elementwise() over (tokens, channels).
 struct AddOverWindows {
   int batch, tokens, channels;
   const float* dY;
@@ -47,7 +56,8 @@ struct AddOverWindows {
   }
 };
 
-// y[b, i] = (x[b, i] where i is visible, else the token) + table[order[i]].
+// y[b, i] = (x[b, i] where i < visible, else the token) + table[order[i]]. x (batch, visible,
+// channels).
 struct DecoderRows {
   DecoderInputForward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -58,7 +68,7 @@ struct DecoderRows {
   }
 };
 
-// dX[b, i] = dY[b, i] of the visible rows.
+// dX[b, i] = dY[b, i] of the visible rows. For elementwise() over (batch visible, channels).
 struct VisibleRows {
   DecoderInputBackward op;
   __device__ void operator()(int64_t row, int c, float) const {
@@ -67,7 +77,8 @@ struct VisibleRows {
   }
 };
 
-// dToken's terms: dY of the masked rows. For reduceRows().
+// dToken's terms: dY of the masked rows, which stand behind the visible ones of each window. For
+// reduceRows() over (batch masked, channels).
 struct MaskedRowTerm {
   DecoderInputBackward op;
   __device__ void operator()(int64_t row, int c, float (&values)[1]) const {
@@ -76,7 +87,8 @@ struct MaskedRowTerm {
   }
 };
 
-// y = the token where a joint is masked, else x. Rows are points of two coordinates.
+// y = the token (2) where a joint is masked, else x. Rows are points of two coordinates. mask
+// (frames, joints) holds for every window.
 struct MaskJoints {
   JointMaskForward op;
   __device__ void operator()(int64_t point, int c, float) const {

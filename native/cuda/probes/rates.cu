@@ -1,5 +1,5 @@
 // Rates that decide how the kernels should be built, one line of JSON each: how fast L2 and memory
-// are read, with and without cluster multicast; how fast exp2 is; how fast Hopper's own product
+// are read, with and without cluster multicast; how fast exp2 is; how fast Hopper's own matmul
 // instruction is at 32 and at 128 columns. For real devices alone.
 #include <cuda_runtime.h>
 

@@ -15,7 +15,7 @@ constexpr int kMostUnitWindows = 24;  // and at most, where there are
 constexpr int kUnitsOfThread =
     4;  // so many units for each thread, so that none waits long for another at the end
 constexpr int kSharedRows =
-    81;  // rows a thread, below which threads share every product instead of windows
+    81;  // rows a thread, below which threads share every matmul instead of windows
 
 void zeros(AlignedArray<float>& array, size_t count, PageArena& arena) {
   if (array.count() >= count) return;

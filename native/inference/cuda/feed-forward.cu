@@ -1,16 +1,20 @@
 // The feed-forward of the compiled lifter in one kernel:
-//   y = x + relu(norm(x) expand^T + bias) contract^T + bias
+//   y = x + relu(norm(x) expand^T + bias1) contract^T + bias2
+// norm is the layer norm, whose factors may be folded into expand (NormMatmul of kernels.h). The
+// last plain layer adds a row of a table too (Epilogue).
 //
-// Shapes. x and y (rows, width) as floats; expand (hidden, width), contract (width, hidden) as
-// words.
+// Shapes. x and y (rows, width) as floats, y may be x; expand (hidden, width) and contract (width,
+// hidden) as words, padded with zeros; bias1 (hidden), bias2 (width).
 //
-// Grid. Block b takes rows [b kRows, (b + 1) kRows) of 16 kWarps through both matmuls; one block a
-// multiprocessor, since its shared memory leaves no room for two.
+// Grid. Block b takes rows [b kRows, (b + 1) kRows) through both matmuls, kRows = 16 kWarps: 64 in
+// fp32 and tf32, 128 in bf16. One block a multiprocessor: its shared memory leaves no room for two.
 //
-// Shared memory. The rows (kRows, words): the hidden row is stored over the normalised one, of
-// which the last tile of columns is the last to need all. Behind them two buffers of weights.
+// Shared memory. The block's rows (kRows, words), normalised ones and hidden ones in one place: all
+// tiles of hidden columns but the last lie in front of the normalised row, the last tile lies over
+// it (FeedForwardRow). Behind them two buffers of weights (128, 32).
 //
-// Determinism. As tile.h: the same bits as the two kernels of matmul.cu, one after the other.
+// Determinism. Sums go as tile.h says, and hidden rows are rounded to words as the two kernels of
+// matmul.cu round them: the same bits each time, and those of the two kernels.
 #include "device.h"
 #include "tile.h"
 
@@ -18,8 +22,8 @@ namespace pstmo::inference::cuda {
 namespace {
 
 // Where the parts of a row lie in shared memory, in words: [hidden, all but its last tile |
-// normalised], and the last tile of the hidden row over the normalised one, which nobody reads any
-// more when it is stored.
+// normalised]. The last tile of the hidden row goes over the normalised one, which nobody reads any
+// more when that tile is stored.
 struct FeedForwardRow {
   int normalized, words;  // where the normalised row begins; length of the whole
 
@@ -67,11 +71,11 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 1) feedForwardKernel(FeedFor
   const int firstRow = static_cast<int>(blockIdx.x) * kRows,
             expandTiles = expand.columns / kTileColumns;
 
-  // Layer norm.
+  // Layer norm; the first barrier of multiplyTiles() makes the rows visible to all warps.
   normalizeRows<Arithmetic, kWarps>(op.expand, firstRow, rows, parts.normalized);
 
-  // Expand. Before the last tile is stored over the normalised rows, all warps have multiplied
-  // them; with that barrier they are done with the buffers too.
+  // Expand. The barrier waits until all warps have multiplied the normalised rows, which the last
+  // tile overwrites. They are done with the buffers then too, so contract may fill them.
   multiplyTiles<Arithmetic, kWarps>(rows, parts.normalized, memory, expand, 0, expandTiles,
                                     [&](int tile, const TileSums& sums) {
                                       if (tile + 1 == expandTiles) __syncthreads();
