@@ -82,7 +82,7 @@ describe.skipIf(lacks.length > 0)('the declarations of cuBLASLt', () => {
   it.each([
     ['kBiasPointer = 8', 'kBiasPointer = 9'],
     ['uint64_t data[8];', 'uint64_t data[7];'],
-    ['uint64_t rows, uint64_t columns, int64_t', 'uint32_t rows, uint64_t columns, int64_t'],
+    ['uint64_t rows, uint64_t columns,', 'uint32_t rows, uint64_t columns,'],
   ])('are told from others: %s', (ours, other) => {
     expect(header).toContain(ours);
     const { status, stderr } = compile(header.replace(ours, other));
