@@ -21,8 +21,8 @@ struct StoredTensor {
 
 class ValuesFile {
  public:
-  // Opens the file behind `descriptor` once more, so that the caller may close it; `path` names it in
-  // messages. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a
+  // Opens the file behind `descriptor` once more, so that the caller may close it; `path` names it
+  // in messages. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a
   // tensor does.
   ValuesFile(const std::string& path, int descriptor, const std::vector<StoredTensor>& tensors);
   ~ValuesFile();
