@@ -3,11 +3,14 @@
 // describes the pretended machine: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0:
 // none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33), PSTMO_EMULATION_FAULT
 // (the kernel, counted from 1, that touches a wrong address and ends the device).
-// PSTMO_EMULATION_LOG names a file that gets a line for each copy, recording and replay.
+// PSTMO_EMULATION_RECORD and PSTMO_EMULATION_DRY: record.h. PSTMO_EMULATION_LOG names a file that
+// gets a line for each copy, recording and replay.
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 
 #include "block.h"
 #include "device/stream.h"
@@ -101,6 +104,8 @@ namespace pstmo::emulation {
 
 // Throws Error where a kernel wrote beyond the end of an allocation.
 void checkGuards();
+// Device memory that is allocated: addresses with their bytes.
+std::map<void*, size_t> allocationsNow();
 // Called after each kernel where it is not null: mutated sources note there which of their mutants
 // were reached.
 inline void (*afterKernel)() = nullptr;
