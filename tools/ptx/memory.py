@@ -12,6 +12,7 @@ import numpy as np
 from kernel import PtxError
 
 WARP = 32
+MAP_NORESERVE = 0x4000  # Linux; Python names it from 3.12 on
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 ALL_WRITTEN = {size: UNSIGNED[size](int.from_bytes(b'\1' * size, 'little')) for size in UNSIGNED}
 
@@ -83,7 +84,7 @@ class DeviceMemory:
     RESERVED = 1 << 38
 
     def __init__(self, unwritten: int | None = 0xFF):
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._bytes = np.frombuffer(mmap.mmap(-1, self.RESERVED, flags=flags), np.uint8)
         self._views = {size: self._bytes.view(kind) for size, kind in UNSIGNED.items()}
         self._unwritten = unwritten

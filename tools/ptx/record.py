@@ -62,6 +62,9 @@ def read_record(file: BinaryIO) -> Iterator[Launch | Allocation | Free | Write]:
             launch, ran = None, False
         elif word == b'memory':
             data = file.read(values[1])
+            if launch is not None and not ran:  # a dry launch ends where the next one's memory begins
+                yield launch
+                launch = None
             if ran:
                 launch.changes.append((values[0], data))
             else:

@@ -53,9 +53,10 @@ class Run:
 
 
 def blocks_of(grid: tuple[int, int, int], most: int) -> list[tuple[int, int, int]]:
-    """At most `most` blocks of a grid: spread evenly, the first and the last among them."""
+    """At most `most` blocks of a grid: the first and the last among them, or the middle one alone."""
     count = grid[0] * grid[1] * grid[2]
-    chosen = sorted({round(i * (count - 1) / max(1, min(most, count) - 1)) for i in range(min(most, count))})
+    few = min(most, count)
+    chosen = [count // 2] if few == 1 else sorted({round(i * (count - 1) / (few - 1)) for i in range(few)})
     return [(i % grid[0], i // grid[0] % grid[1], i // (grid[0] * grid[1])) for i in chosen]
 
 
@@ -93,10 +94,13 @@ def _difference(got: np.ndarray, want: np.ndarray, dtype) -> float:
     return float(np.linalg.norm(difference) / norm) if norm > 0 else float(np.abs(difference).max())
 
 
-def replay(record: Path, addon: Path, program: Program, wanted, most_blocks: int):
-    """Yields a Run for each launch of the record for which wanted(name, launch) is true; the memory goes on as the emulated device left it."""
+def replay(record: Path, addon: Path, program: Program, wanted, most_blocks: int, dry: bool = False):
+    """Yields a Run for each launch of the record for which wanted(name, launch) is true; the memory goes on as the emulated device left it.
+
+    dry: a record without results, whose memory is zeros; what is written is compared with nothing.
+    """
     names = kernels_of_addon(addon)
-    memory, expected = DeviceMemory(), DeviceMemory()
+    memory, expected = (DeviceMemory(None), DeviceMemory(None)) if dry else (DeviceMemory(), DeviceMemory())
     with record.open('rb') as file:
         for item in read_record(file):
             if isinstance(item, Allocation):
@@ -113,12 +117,13 @@ def replay(record: Path, addon: Path, program: Program, wanted, most_blocks: int
                     expected.write(address, data)
                 name = names[item.offset]
                 if wanted(name, item):
-                    yield _run(name, program.kernel(name), item, memory, expected, most_blocks)
+                    yield _run(name, program.kernel(name), item, memory, None if dry else expected, most_blocks)
                 for address, data in item.changes:
                     memory.write(address, data)
 
 
-def _run(name: str, kernel: Kernel, launch: Launch, memory: DeviceMemory, expected: DeviceMemory, most: int) -> Run:
+def _run(name: str, kernel: Kernel, launch: Launch, memory: DeviceMemory, expected: DeviceMemory | None,
+         most: int) -> Run:
     total = Run(name, launch, 0, Counter(), Counter(), Counter(), 0, 0.0)
     before = [(address, memory.read(address, len(data))) for address, data in launch.changes]
     written = []
@@ -134,7 +139,8 @@ def _run(name: str, kernel: Kernel, launch: Launch, memory: DeviceMemory, expect
         total.device.update(block.costs.device)
         total.divergent += block.divergent
         written += block.written
-    total.error = compare(memory, written, expected)
+    if expected is not None:
+        total.error = compare(memory, written, expected)
     for address, data in before:
         memory.write(address, data.tobytes())
     return total
