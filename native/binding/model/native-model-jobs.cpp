@@ -241,13 +241,17 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.batch = static_cast<int>(reader.integer("batch", 0, kLargestBatch));
     request.root = reader.optionalFloats("root", sizeOf({frames, 3}));
     request.camera = reader.optionalFloats("camera", 4);
+    request.shuffleFrames = reader.has("shuffleSeed");
+    if (request.shuffleFrames)
+      request.shuffleSeed = static_cast<uint64_t>(reader.integer("shuffleSeed", 0, kLargestSeed));
     std::vector<int32_t> lengths = {static_cast<int32_t>(frames)};
     if (reader.has("lengths")) {
       lengths = readLengths(reader, frames);
-      if (request.first != 0 || request.count != frames || request.root != nullptr) {
-        throw Error(
-            "ERR_ARGUMENT",
-            "request.lengths: several clips are lifted whole, and without root and camera.");
+      if (request.first != 0 || request.count != frames || request.root != nullptr ||
+          request.shuffleFrames) {
+        throw Error("ERR_ARGUMENT",
+                    "request.lengths: several clips are lifted whole, without root and camera, and "
+                    "in order.");
       }
     }
     reader.finish();

@@ -38,8 +38,10 @@ inference::CompiledLifter* NativeModel::currentLifter() {
 void NativeModel::liftClips(const network::LiftRequest& request,
                             const std::vector<int32_t>& lengths,
                             const network::JobControl& control) {
-  // The refining module, which a root and a camera call for, is not compiled.
-  inference::CompiledLifter* lifter = request.root == nullptr ? currentLifter() : nullptr;
+  // The refining module, which a root and a camera call for, is not compiled; windows of shuffled
+  // frames share nothing.
+  const bool compiled = request.root == nullptr && !request.shuffleFrames;
+  inference::CompiledLifter* lifter = compiled ? currentLifter() : nullptr;
   if (lifter == nullptr) {
     network::LiftRequest clip = request;
     for (const int32_t frames : lengths) {
