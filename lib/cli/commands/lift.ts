@@ -15,6 +15,7 @@ import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
 import type { DeviceOption } from '../../networks/device.js';
+import { stoppedExitCode } from '../interrupt.js';
 import { type Io, isUsage, notice, print } from '../io.js';
 import { liftClip } from '../lift-clip.js';
 import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith, STANDARD } from '../lift-files.js';
@@ -185,7 +186,7 @@ async function* liftOne(
   onProgress: (done: number, total: number) => void,
 ): AsyncGenerator<Lifted> {
   const watch = {
-    stdin: io.stdin,
+    stdin: io.stdin && (() => io.stdin!()),
     signal: io.signal,
     onProgress: (done: number, total = 0) => onProgress(done, total),
   };
@@ -309,7 +310,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
   }
   if (stopped) {
     notice(io, `Stopped with ${outcomes.length} of ${total} done; the same command goes on from there.`);
-    io.exitCode = 130;
+    io.exitCode = stoppedExitCode(io.signal);
   }
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { writeDataset } from '../../datasets/dataset-file.js';
 import { loadHuman36m } from '../../datasets/human36m/human36m.js';
@@ -115,8 +116,7 @@ function mocap(io: Io): Command {
         line.clear();
         notice(io, text);
       },
-    });
-    line.clear();
+    }).finally(() => line.clear());
     await save(io, dataset, out, json);
   });
 }
@@ -128,6 +128,7 @@ function output(command: Command): Command {
 }
 
 async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | undefined): Promise<void> {
+  throwIfAborted(io.signal);
   await writeDataset(out, dataset);
   const { name, inputLayout, outputLayout, sequences } = dataset;
   const splits = (['train', 'validation', 'test'] as const).map((split) => splitSummary(split, dataset));

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
 import { human36m17 } from '../../skeletons/human36m.js';
@@ -261,7 +262,7 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
     };
   };
   for (const [done, clip] of clips.entries()) {
-    if (options.signal?.aborted) throw new PoseError('ERR_ABORTED', 'Preparing motion capture was aborted.');
+    throwIfAborted(options.signal, 'Preparing motion capture was stopped by its signal.');
     const motion: MocapClip =
       extname(clip.path).toLowerCase() === '.amc'
         ? await readAmc(clip.path, await skeletonOf(clip.path, skeletons), options.amcFps)
