@@ -5,10 +5,12 @@ import {
   fstatSync,
   hostname,
   isRunning,
+  join,
   linkSync,
   openSync,
   pid,
   processSpace,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -131,6 +133,19 @@ export class FileLock {
   }
 }
 
+/** Removes from `folder` the locks of processes of this machine that are gone, of files that `concerns` names. */
+export function removeDeadLocks(folder: string, concerns: (name: string) => boolean): void {
+  for (const entry of readdirSync(folder)) {
+    const match = /^(.+)\.lock(\.[\w-]+\.gone)?$/.exec(entry);
+    if (!match || !concerns(match[1])) continue;
+    const path = join(folder, entry);
+    const found = read(path);
+    if (!found?.holder || !isDead(found, found.renewedMs)) continue;
+    if (match[2]) rmSync(path, { force: true });
+    else remove(path, found.holder.token);
+  }
+}
+
 function newHolder(): Holder {
   const token = temporaryName('').slice(1, -'.tmp'.length);
   return { token, space: processSpace(), pid, host: hostname(), since: new Date().toISOString() };
@@ -211,7 +226,10 @@ function remove(path: string, token: string): void {
   const { made, nowMs } = create(remover, textOf(newHolder()));
   if (!made) {
     const other = read(remover);
-    if (other && isDead(other, nowMs)) rmSync(remover, { force: true });
+    if (!other || !isDead(other, nowMs)) return;
+    // Who was removing it was killed meanwhile.
+    rmSync(remover, { force: true });
+    remove(path, token);
     return;
   }
   try {
