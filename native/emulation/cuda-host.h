@@ -33,8 +33,14 @@ using dim3 = pstmo::emulation::Dim3;
 struct float4 {
   float x, y, z, w;
 };
+struct float2 {
+  float x, y;
+};
 struct uint4 {
   uint32_t x, y, z, w;
+};
+struct uint2 {
+  uint32_t x, y;
 };
 
 enum cudaError_t {

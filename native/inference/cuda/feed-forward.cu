@@ -39,25 +39,23 @@ struct FeedForwardRow {
 template <typename Arithmetic>
 __device__ __forceinline__ void storeHidden(const NormMatmul& op, const SharedWords& rows, int tile,
                                             const TileSums& sums) {
-  forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int column = tile * kTileColumns + j;
-    if (column >= op.out.stride) return;
-    float values[2] = {low, high};
-    finishValues(op.out, op.weights.bias, 0, 0, column, values);
-    Arithmetic::toShared(rows, i, column, values[0], values[1]);
-  });
-}
-
-// A tile of the results to y, with bias and residual.
-template <typename Arithmetic>
-__device__ __forceinline__ void writeRows(const Matmul& op, int firstRow, int tile,
-                                          const TileSums& sums) {
-  forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int64_t row = firstRow + i;
-    const int column = tile * kTileColumns + j;
-    if (row < op.rows && column < op.out.stride)
-      finishPair<Arithmetic>(op.out, op.weights.bias, row, row, column, low, high);
-  });
+  const int column = columnOfLane(tile);
+  if (column >= op.out.stride) return;
+  const TilePart part;
+  RowPairs bias;
+  loadBias(bias, op.weights, column);
+#pragma unroll
+  for (int m = 0; m < 2; ++m) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      RowPairs pairs;
+      activateRow(pairs, sums[m], half, bias, op.out.slope);
+#pragma unroll
+      for (int n = 0; n < 8; ++n)
+        Arithmetic::toShared(rows, part.row + 16 * m + 8 * half + LanePlace().g, column + 8 * n,
+                             pairs[n][0], pairs[n][1]);
+    }
+  }
 }
 
 // The kernel that this file's head describes. One block a multiprocessor may have all registers.
@@ -83,10 +81,14 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 1) feedForwardKernel(FeedFor
                                     });
 
   // Contract.
-  multiplyTiles<Arithmetic, kWarps>(rows, 0, memory, contract, 0, contract.columns / kTileColumns,
-                                    [&](int tile, const TileSums& sums) {
-                                      writeRows<Arithmetic>(op.contract, firstRow, tile, sums);
-                                    });
+  multiplyTiles<Arithmetic, kWarps>(
+      rows, 0, memory, contract, 0, contract.columns / kTileColumns,
+      [&](int tile, const TileSums& sums) {
+        finishTile<Arithmetic>(op.contract.out, contract, tile, sums, [&](int i) -> ResultRow {
+          const int row = firstRow + i;
+          return {row < op.contract.rows ? row : -1, row};
+        });
+      });
 }
 
 // False where a block's shared memory has no room for its rows.
