@@ -108,7 +108,7 @@ class Block:
             if root == 'bar' and one.parts[1] != 'warp':
                 self._state[mask], self._at[mask] = AT_BARRIER, at
                 return
-            if 'aligned' in one.parts or root in ('shfl', 'bar'):
+            if 'aligned' in one.parts or root in ('shfl', 'vote', 'bar'):
                 lanes = mask.reshape(-1, WARP)
                 parted = lanes.any(axis=1) & ~lanes.all(axis=1)
                 if parted.any():

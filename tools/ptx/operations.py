@@ -301,6 +301,13 @@ def _shuffle(block, one, mask, full):
         block.set(valid, np.broadcast_to(inside, (block.threads,)).copy(), mask, full)
 
 
+def _vote(block, one, mask, full):
+    """vote.sync.{any, all}.pred of whole warps."""
+    holds = np.broadcast_to(block.predicate(one.operands[1]), (block.threads,)).reshape(-1, WARP)
+    found = {'any': holds.any(axis=1), 'all': holds.all(axis=1)}[one.parts[2]]
+    block.set(one.operands[0], np.repeat(found, WARP), mask, full)
+
+
 def _select(block, one, mask, full):
     kind = one.parts[-1]
     chosen = block.predicate(one.operands[3])
@@ -345,6 +352,7 @@ OPERATIONS = {
     'st': _store,
     'cp': _copy,
     'shfl': _shuffle,
+    'vote': _vote,
     'ldmatrix': ldmatrix,
     'mma': mma,
 }

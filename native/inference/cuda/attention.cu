@@ -112,7 +112,13 @@ class HeadCopies {
                        kCopies = kTileRows<kWarps> / kRows;
   static_assert(kThreads<kWarps> % kChunks == 0 && kTileRows<kWarps> % kRows == 0,
                 "each thread copies the same words of whole rows");
-  __device__ __forceinline__ static int place() { return static_cast<int>(threadIdx.x) / kChunks; }
+  // Eight lanes write at a time. Where they have kTogether short rows, these are kApart rows apart,
+  // so that they lie in other banks.
+  static constexpr int kTogether = kChunks < 8 ? 8 / kChunks : 1, kApart = 8 / kTogether;
+  __device__ __forceinline__ static int place() {
+    const int row = static_cast<int>(threadIdx.x) / kChunks, ofEight = row % 8;
+    return row - ofEight + ofEight % kTogether * kApart + ofEight / kTogether;
+  }
   __device__ __forceinline__ static int word() {
     return static_cast<int>(threadIdx.x) % kChunks * 4;
   }
