@@ -2,6 +2,7 @@
 
     python3 tools/ptx/count.py check              every kernel on the cases of operations and of the compiled lifter, in every precision
     python3 tools/ptx/count.py count [--update]   instructions, bank conflicts and sectors at the published shape, against native/cuda/ptx-counts.txt
+    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts
 
 Needs nvcc, NumPy and the emulated addon (`npm run build:emulated`). Where nvcc is missing it says so and ends with 0.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+import forecast
 from kernel import PtxError
 from replay import Program, Run, replay
 
@@ -107,6 +109,8 @@ class Row:
     waves: float
     sectors: float
     divergent: int
+    l2_bytes: int      # a block's
+    memory_bytes: int  # a launch's
 
     @property
     def key(self) -> str:
@@ -118,7 +122,7 @@ def row_of(job: str, run: Run) -> Row:
     mma = sum(count for op, count in run.issued.items() if op.startswith('mma'))
     over = lambda counter, name: counter[name] / counter['ideal'] if counter['ideal'] else 1.0
     return Row(job, run.name, grid[0] * grid[1] * grid[2], 1, sum(run.issued.values()), mma,
-               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent)
+               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent, 32 * run.device['sectors'], run.memory_bytes)
 
 
 def count(program: Program, job: str) -> list[Row]:
@@ -190,7 +194,7 @@ def compare(lines: list[str]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description='Runs the CUDA kernels\' PTX without a GPU.')
-    parser.add_argument('what', choices=('check', 'count'))
+    parser.add_argument('what', choices=('check', 'count', 'forecast'))
     parser.add_argument('--update', action='store_true', help='write the table of counts anew')
     parser.add_argument('--launches', type=int, default=3, help='of each kernel and job that check runs (3)')
     parser.add_argument('--blocks', type=int, default=2, help='of each launch that check runs (2)')
@@ -206,6 +210,10 @@ def main() -> None:
     began = time.time()
     if flags.what == 'check':
         failures = check(Program(make_ptx(ARCHITECTURES[-1])), flags.launches, flags.blocks)
+    elif flags.what == 'forecast':
+        program = Program(make_ptx(ARCHITECTURES[-1]))
+        print(forecast.report({job: count(program, job) for job in flags.jobs}))
+        failures = 0
     else:
         lines = []
         for architecture in flags.archs:

@@ -50,6 +50,7 @@ class Costs:
     def __init__(self):
         self.shared = Counter()  # 'waves', 'ideal', 'accesses'
         self.device = Counter()  # 'sectors', 'ideal', 'accesses', 'bytes'
+        self._touched: list[np.ndarray] = []  # sectors of device memory
         self._known: dict[bytes, tuple[int, int]] = {}
 
     def count_shared(self, addresses: np.ndarray, size: int, mask: np.ndarray) -> None:
@@ -73,6 +74,11 @@ class Costs:
         self.device['ideal'] += int((-(-distinct(held) * size // 32)).sum())
         self.device['accesses'] += len(held)
         self.device['bytes'] += int(distinct(held).sum()) * size
+        self._touched.append(np.unique(held[held >= 0] // 32))
+
+    def touched(self) -> np.ndarray:
+        """Addresses of the sectors of device memory that the block touched, each once."""
+        return np.unique(np.concatenate(self._touched)) * 32 if self._touched else np.zeros(0, np.int64)
 
 
 class DeviceMemory:
@@ -129,6 +135,13 @@ class DeviceMemory:
         unit = min(size, 8)
         span = at[:, None] // unit + np.arange(size // unit)
         self._views[unit][span] = np.ascontiguousarray(data[mask]).view(UNSIGNED[unit])
+
+    def bytes_of_launch(self, sectors: np.ndarray, blocks: int) -> int:
+        """What `blocks` such blocks move to and from memory, where each touches other sectors, up to the whole of an allocation."""
+        bases = np.array(sorted(self._held), np.int64)
+        which = np.searchsorted(bases, sectors + 31, side='right') - 1
+        counts = np.bincount(which[which >= 0], minlength=bases.size)
+        return sum(min(self._held[int(base)][0], int(count) * 32 * blocks) for base, count in zip(bases, counts))
 
     def _places(self, addresses: np.ndarray, size: int, text: str) -> np.ndarray:
         """Where `size` bytes at each address lie."""

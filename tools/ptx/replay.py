@@ -50,6 +50,7 @@ class Run:
     device: Counter
     divergent: int
     error: float
+    memory_bytes: int  # of the launch, by its last block that was run
 
 
 def blocks_of(grid: tuple[int, int, int], most: int) -> list[tuple[int, int, int]]:
@@ -124,7 +125,7 @@ def replay(record: Path, addon: Path, program: Program, wanted, most_blocks: int
 
 def _run(name: str, kernel: Kernel, launch: Launch, memory: DeviceMemory, expected: DeviceMemory | None,
          most: int) -> Run:
-    total = Run(name, launch, 0, Counter(), Counter(), Counter(), 0, 0.0)
+    total = Run(name, launch, 0, Counter(), Counter(), Counter(), 0, 0.0, 0)
     before = [(address, memory.read(address, len(data))) for address, data in launch.changes]
     written = []
     for index in blocks_of(launch.grid, most):
@@ -139,6 +140,8 @@ def _run(name: str, kernel: Kernel, launch: Launch, memory: DeviceMemory, expect
         total.device.update(block.costs.device)
         total.divergent += block.divergent
         written += block.written
+        blocks = launch.grid[0] * launch.grid[1] * launch.grid[2]
+        total.memory_bytes = memory.bytes_of_launch(block.costs.touched(), blocks)
     if expected is not None:
         total.error = compare(memory, written, expected)
     for address, data in before:

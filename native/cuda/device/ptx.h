@@ -68,6 +68,13 @@ struct BrainFloatMultiply {
   }
 };
 
+// `value`, of which the compiler knows nothing: what depends on it is worked out where it is used, and
+// takes no registers before.
+__device__ __forceinline__ int here(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
 // 2^x; the hardware's: at most 2 units in the last place off, subnormal results are 0.
 __device__ __forceinline__ float exp2Approx(float x) {
   float y;

@@ -4,7 +4,7 @@
 //   multiply: sums (16 kM, 8 kN) += a b^T over kWords words of the inner dimension,
 //   Query, score: the same for rows that stay, (16, kWords), and many b,
 //   weigh:    sums (16, 8 kC) += weights (16, 8 kN), which lie in registers, times rows of v,
-//   toShared, toMemory, toShared4: neighbouring elements of a row as words.
+//   toShared, toMemory, toShared4, toMemory4: two or four neighbours of a row as words.
 // In all of them a warp's results are fragments of 16 x 8: lane (g = lane / 4, t = lane % 4) has
 // elements (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
@@ -135,6 +135,11 @@ struct FloatArithmetic {
     *reinterpret_cast<uint2*>(row + column) = {bitsOf(low), bitsOf(high)};
   }
   // Elements `column` (a multiple of 4) to column + 3.
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint4*>(row + column) = {bitsOf(values[0]), bitsOf(values[1]),
+                                               bitsOf(values[2]), bitsOf(values[3])};
+  }
   __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
                                                    const float (&values)[4]) {
     to.put4(row, column,
@@ -183,14 +188,22 @@ struct TensorArithmetic {
     });
   }
 
-  // Rows that stay in registers.
+  // Rows that stay: in registers, where these are enough for them.
   template <int kWords>
   struct Query {
-    LeftRegisters left[kWords / kStepWords];
-    __device__ __forceinline__ explicit Query(const Operand& from) {
-      const auto row = leftRow<0>(from, 0);
-      unrolled<kWords / kStepWords>(
-          [&](auto step) { row.template load<0, kStepWords * step>(left[step].r); });
+    static constexpr int kSteps = kWords / kStepWords, kHeld = kSteps > 8 ? 0 : kSteps;
+    MatrixRow<0> row;
+    LeftRegisters held[kHeld > 0 ? kHeld : 1];
+
+    __device__ __forceinline__ explicit Query(const Operand& from) : row(leftRow<0>(from, 0)) {
+      unrolled<kHeld>([&](auto step) { row.template load<0, kStepWords * step>(held[step].r); });
+    }
+    template <int kStep>
+    __device__ __forceinline__ LeftRegisters at() const {
+      if constexpr (kStep < kHeld) return held[kStep];
+      LeftRegisters left;
+      row.template load<0, kStepWords * kStep>(left.r);
+      return left;
     }
   };
   template <int kN, int kWords>
@@ -203,11 +216,12 @@ struct TensorArithmetic {
       for (int e = 0; e < 4; ++e) sums[n][e] = 0;
     }
     unrolled<kWords / kStepWords>([&](auto step) {
+      const LeftRegisters left = query.template at<step>();
       unrolled<kN / 2>([&](auto pair) {
         uint32_t columns[4];
         right.template load<16 * pair, kStepWords * step>(columns);
-        Instruction::multiplyAdd(sums[2 * pair], query.left[step], {{columns[0], columns[1]}});
-        Instruction::multiplyAdd(sums[2 * pair + 1], query.left[step], {{columns[2], columns[3]}});
+        Instruction::multiplyAdd(sums[2 * pair], left, {{columns[0], columns[1]}});
+        Instruction::multiplyAdd(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
       });
     });
   }
@@ -243,6 +257,11 @@ struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
   __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low,
                                                   float high) {
     *reinterpret_cast<uint2*>(row + column) = {toTensorFloat(low), toTensorFloat(high)};
+  }
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint4*>(row + column) = {toTensorFloat(values[0]), toTensorFloat(values[1]),
+                                               toTensorFloat(values[2]), toTensorFloat(values[3])};
   }
   __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
                                                    const float (&values)[4]) {
@@ -286,6 +305,11 @@ struct BrainFloatArithmetic : TensorArithmetic<BrainFloatMultiply> {
   __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low,
                                                   float high) {
     row[column / 2] = brainFloatPair(low, high);
+  }
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint2*>(row + column / 2) = {brainFloatPair(values[0], values[1]),
+                                                   brainFloatPair(values[2], values[3])};
   }
   __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
                                                    const float (&values)[4]) {

@@ -275,10 +275,10 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   // nowhere.
   __syncthreads();
   const Epilogue out{.residual = op.x, .y = op.y, .stride = op.stride};
-  multiplyTiles<Arithmetic, kWarps>(
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       attended, 0, memory, op.output, 0, op.output.columns / kTileColumns,
       [&](int tile, const TileSums& results) {
-        finishTile<Arithmetic>(out, op.output, tile, results, [&](int i) -> ResultRow {
+        finishTile<Arithmetic, true>(out, op.output, tile, results, [&](int i) -> ResultRow {
           const QueryPlace place(op, tiling, i);
           if (!place.present) return {-1, 0};
           return {static_cast<int64_t>(place.window) * op.kept + place.query,

@@ -39,21 +39,21 @@ struct FeedForwardRow {
 template <typename Arithmetic>
 __device__ __forceinline__ void storeHidden(const NormMatmul& op, const SharedWords& rows, int tile,
                                             const TileSums& sums) {
-  const int column = columnOfLane(tile);
-  if (column >= op.out.stride) return;
+  const LanePlace at;
   const TilePart part;
-  RowPairs bias;
-  loadBias(bias, op.weights, column);
+  const int column = tile * kTileColumns + part.column + 2 * at.t;  // 8 apart from there on
+  if (column >= op.out.stride) return;
+  const float* bias = op.weights.bias + column;
 #pragma unroll
-  for (int m = 0; m < 2; ++m) {
+  for (int n = 0; n < 8; ++n) {
+    const float2 own = *reinterpret_cast<const float2*>(bias + 8 * n);
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      RowPairs pairs;
-      activateRow(pairs, sums[m], half, bias, op.out.slope);
+    for (int m = 0; m < 2; ++m) {
 #pragma unroll
-      for (int n = 0; n < 8; ++n)
-        Arithmetic::toShared(rows, part.row + 16 * m + 8 * half + LanePlace().g, column + 8 * n,
-                             pairs[n][0], pairs[n][1]);
+      for (int half = 0; half < 2; ++half)
+        Arithmetic::toShared(rows, part.row + 16 * m + 8 * half + at.g, column + 8 * n,
+                             activated(sums[m][n][2 * half], own.x, op.out.slope),
+                             activated(sums[m][n][2 * half + 1], own.y, op.out.slope));
     }
   }
 }
@@ -74,20 +74,21 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 1) feedForwardKernel(FeedFor
 
   // Expand. The barrier waits until all warps have multiplied the normalised rows, which the last
   // tile overwrites. They are done with the buffers then too, so contract may fill them.
-  multiplyTiles<Arithmetic, kWarps>(rows, parts.normalized, memory, expand, 0, expandTiles,
-                                    [&](int tile, const TileSums& sums) {
-                                      if (tile + 1 == expandTiles) __syncthreads();
-                                      storeHidden<Arithmetic>(op.expand, rows, tile, sums);
-                                    });
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::natural>(
+      rows, parts.normalized, memory, expand, 0, expandTiles, [&](int tile, const TileSums& sums) {
+        if (tile + 1 == expandTiles) __syncthreads();
+        storeHidden<Arithmetic>(op.expand, rows, tile, sums);
+      });
 
   // Contract.
-  multiplyTiles<Arithmetic, kWarps>(
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       rows, 0, memory, contract, 0, contract.columns / kTileColumns,
       [&](int tile, const TileSums& sums) {
-        finishTile<Arithmetic>(op.contract.out, contract, tile, sums, [&](int i) -> ResultRow {
-          const int row = firstRow + i;
-          return {row < op.contract.rows ? row : -1, row};
-        });
+        finishTile<Arithmetic, true>(op.contract.out, contract, tile, sums,
+                                     [&](int i) -> ResultRow {
+                                       const int row = firstRow + i;
+                                       return {row < op.contract.rows ? row : -1, row};
+                                     });
       });
 }
 

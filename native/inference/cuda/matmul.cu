@@ -26,9 +26,9 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 2)
   normalizeRows<Arithmetic, kWarps>(op, firstRow, rows, 0);
 
   // Matmul, and each tile to memory.
-  multiplyTiles<Arithmetic, kWarps>(
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       rows, 0, memory, op.weights, first, end, [&](int tile, const TileSums& sums) {
-        finishTile<Arithmetic>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
+        finishTile<Arithmetic, false>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
           const int64_t row = firstRow + i;
           return {row < op.rows ? row : -1, row};
         });
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op
   };
   AsyncCopies copies;
   GatherCopies<kWarps> rows(op, firstRow);
-  WeightCopies<kWarps> columns(op.weights, tile);
+  WeightCopies<kWarps, ColumnOrder::together> columns(op.weights, tile);
   const auto loadStep = [&](int depth) {
     rows.start(copies, leftOf(depth));
     columns.start(copies, rightOf(depth));
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op
         sums, Operand{leftOf(depth), part.row, 0}, Operand{rightOf(depth), part.column, 0});
   }
 
-  finishTile<Out>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
+  finishTile<Out, true>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
     if (firstRow + i >= op.rows) return {-1, 0};
     return GatherCopies<kWarps>::rowOf(op, firstRow + i);
   });

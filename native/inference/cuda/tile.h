@@ -135,32 +135,47 @@ __device__ __forceinline__ void normalizeRows(const NormMatmul& op, int64_t firs
   }
 }
 
+// How a tile's columns lie in a buffer, and with it which ones a lane's sums are. Fragments p and
+// p + 1 of a pair give a lane two columns each.
+//   natural: 8 p + 2 t and 8 (p + 1) + 2 t, and the next ones;
+//   together: four neighbours, 8 p + 4 t to 8 p + 4 t + 3, which go to memory at once.
+enum class ColumnOrder { natural, together };
+
+// The row of a buffer that column `column` of a tile goes to.
+template <ColumnOrder kOrder>
+__device__ __forceinline__ int rowOfColumn(int column) {
+  if constexpr (kOrder == ColumnOrder::natural) return column;
+  const int ofSixteen = column % 16;
+  return column - ofSixteen + ofSixteen / 2 % 2 * 8 + ofSixteen / 4 * 2 + ofSixteen % 2;
+}
+
 // The copies of weights that a thread starts: of the 128 columns of a tile, 32 words deep, the same
 // columns and words of each depth.
-template <int kWarps>
+template <int kWarps, ColumnOrder kOrder>
 class WeightCopies {
  public:
   // From depth 0 of tile `tile` on.
   __device__ __forceinline__ WeightCopies(const WeightMatrix& weights, int tile)
       : from_(weights.words + static_cast<int64_t>(tile * kTileColumns + column()) * weights.inner +
               word()),
-        inner_(weights.inner) {}
+        weights_(weights) {}
 
   __device__ __forceinline__ void start(AsyncCopies& copies, const SharedWords& to) const {
     const uint32_t* from = from_;
 #pragma unroll
     for (int i = 0; i < kCopies; ++i) {
-      copies.copy4(to, column() + i * kColumns, word(), from, true);
-      from += kColumns * inner_;
+      copies.copy4(to, rowOfColumn<kOrder>(column()) + i * kColumns, word(), from, true);
+      from += kColumns * weights_.inner;
     }
   }
   // To the next depth, or from the last one of a tile to the first of the next.
   __device__ __forceinline__ void advance(bool nextTile) {
-    from_ += nextTile ? (kTileColumns - 1) * inner_ + kDepthWords : kDepthWords;
+    from_ += nextTile ? (kTileColumns - 1) * weights_.inner + kDepthWords : kDepthWords;
   }
 
  private:
   static constexpr int kColumns = kThreads<kWarps> / kTileChunks, kCopies = kTileColumns / kColumns;
+  static_assert(kColumns % 8 == 0, "rowOfColumn() of a column 16 further on is 16 further on");
   __device__ __forceinline__ static int column() {
     return static_cast<int>(threadIdx.x) / kTileChunks;
   }
@@ -169,21 +184,20 @@ class WeightCopies {
   }
 
   const uint32_t* from_;
-  int inner_;
+  const WeightMatrix& weights_;
 };
 
 // Rows `a`, whole in shared memory and from word `word` on, times tiles [first, end) of the
 // weights' columns: finish(tile, sums) for each. `memory`: the two buffers. The block must be done
 // with that memory before the call; `a` may be written right before it, since the first barrier
 // comes after the first copies.
-template <typename Arithmetic, int kWarps, typename Finish>
+template <typename Arithmetic, int kWarps, ColumnOrder kOrder, typename Finish>
 __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, uint32_t* memory,
                                               const WeightMatrix& weights, int first, int end,
                                               const Finish& finish) {
-  const int depths = weights.inner / kDepthWords;
   const TilePart part;
   AsyncCopies copies;
-  WeightCopies<kWarps> next(weights, first);
+  WeightCopies<kWarps, kOrder> next(weights, first);
   TileSums sums = {};
 
   // Steps: all depths of one tile, then of the next. While one is multiplied, the next is on its
@@ -191,10 +205,11 @@ __device__ __forceinline__ void multiplyTiles(const SharedWords& a, int word, ui
   int buffer = 0;
   next.start(copies, stage(memory, 0, kTileColumns, kDepthWords));
   for (int tile = first; tile < end; ++tile) {
-    for (int depth = 0; depth < depths; ++depth) {
+#pragma unroll 1
+    for (int depth = 0; depth < weights.inner / kDepthWords; ++depth) {
       copies.land();
       __syncthreads();
-      const bool last = depth + 1 == depths;
+      const bool last = depth + 1 == weights.inner / kDepthWords;
       next.advance(last);
       if (!last || tile + 1 < end)
         next.start(copies, stage(memory, buffer ^ 1, kTileColumns, kDepthWords));
@@ -213,76 +228,77 @@ struct ResultRow {
   int64_t to, from;
 };
 
-// A lane's eight pairs of a row, 8 columns apart.
-using RowPairs = float[8][2];
+// A lane's columns of a row where they lie together: four of each 16.
+using RowParts = float[4][4];
 
-__device__ __forceinline__ void addRow(RowPairs& pairs, const float* from) {
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-    const float2 more = *reinterpret_cast<const float2*>(from + 8 * n);
-    pairs[n][0] += more.x, pairs[n][1] += more.y;
-  }
-}
-
-// The sums of a row and their bias, through the leaky ReLU: slope 1 is none, 0 is ReLU.
-__device__ __forceinline__ void activateRow(RowPairs& pairs, const float (&sums)[8][4], int half,
-                                            const RowPairs& bias, float slope) {
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-#pragma unroll
-    for (int e = 0; e < 2; ++e) {
-      const float value = sums[n][2 * half + e] + bias[n][e];
-      pairs[n][e] = fmaxf(value, value * slope);
-    }
-  }
-}
-
-// The bias of the lane's columns, from `column` on.
-__device__ __forceinline__ void loadBias(RowPairs& bias, const WeightMatrix& weights, int column) {
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-    const float2 found = *reinterpret_cast<const float2*>(weights.bias + column + 8 * n);
-    bias[n][0] = found.x, bias[n][1] = found.y;
-  }
-}
-
-// The lane's first column of tile `tile`.
+// The first of them of tile `tile`.
 __device__ __forceinline__ int columnOfLane(int tile) {
-  return tile * kTileColumns + TilePart().column + 2 * LanePlace().t;
+  return tile * kTileColumns + TilePart().column + 4 * LanePlace().t;
 }
 
-// A tile's sums through the epilogue to memory, a row at a time. rowOf(i): where row i of the tile
-// goes. Out: the arithmetic whose words the result has. op.stride is a multiple of 64, a warp's
-// columns: all of them are within a row or none.
-template <typename Out, typename RowOf>
+__device__ __forceinline__ void loadParts(RowParts& parts, const float* from) {
+#pragma unroll
+  for (int p = 0; p < 4; ++p) {
+    const float4 found = *reinterpret_cast<const float4*>(from + 16 * p);
+    parts[p][0] = found.x, parts[p][1] = found.y, parts[p][2] = found.z, parts[p][3] = found.w;
+  }
+}
+
+__device__ __forceinline__ void addParts(RowParts& parts, const float* from) {
+  RowParts more;
+  loadParts(more, from);
+#pragma unroll
+  for (int p = 0; p < 4; ++p) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) parts[p][e] += more[p][e];
+  }
+}
+
+// A sum and its bias through the leaky ReLU: slope 1 is none, 0 is ReLU.
+__device__ __forceinline__ float activated(float sum, float bias, float slope) {
+  const float value = sum + bias;
+  return fmaxf(value, value * slope);
+}
+
+// A tile's sums through the epilogue to memory, a row at a time. The columns lie together.
+// rowOf(i): where row i of the tile goes. Out: the arithmetic whose words the result has. op.stride
+// is a multiple of 64, a warp's columns: all of them are within a row or none.
+// kAdds: whether there may be a residual or a table.
+template <typename Out, bool kAdds, typename RowOf>
 __device__ __forceinline__ void finishTile(const Epilogue& op, const WeightMatrix& weights,
                                            int tile, const TileSums& sums, const RowOf& rowOf) {
-  const int column = columnOfLane(tile);
+  const int column = here(columnOfLane(tile));
   if (column >= op.stride) return;
   const TilePart part;
-  RowPairs bias;
-  loadBias(bias, weights, column);
+  RowParts bias;
+  loadParts(bias, weights.bias + column);
 
 #pragma unroll
   for (int m = 0; m < 2; ++m) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const ResultRow row = rowOf(part.row + 16 * m + 8 * half + LanePlace().g);
+      const ResultRow row = rowOf(here(part.row + 16 * m + 8 * half + LanePlace().g));
       if (row.to < 0) continue;
-      RowPairs pairs;
-      activateRow(pairs, sums[m], half, bias, op.slope);
-      if (op.residual) addRow(pairs, op.residual + row.from * op.stride + column);
-      if (op.table) addRow(pairs, op.table + row.to % op.tableRows * op.stride + column);
+      RowParts parts;
+#pragma unroll
+      for (int p = 0; p < 4; ++p) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e)
+          parts[p][e] = activated(sums[m][2 * p + e / 2][2 * half + e % 2], bias[p][e], op.slope);
+      }
+      if (kAdds && op.residual) addParts(parts, op.residual + row.from * op.stride + column);
+      if (kAdds && op.table) addParts(parts, op.table + row.to % op.tableRows * op.stride + column);
       if (op.y) {
         float* y = op.y + row.to * op.stride + column;
 #pragma unroll
-        for (int n = 0; n < 8; ++n)
-          *reinterpret_cast<float2*>(y + 8 * n) = {pairs[n][0], pairs[n][1]};
+        for (int p = 0; p < 4; ++p)
+          *reinterpret_cast<float4*>(y + 16 * p) = {parts[p][0], parts[p][1], parts[p][2],
+                                                    parts[p][3]};
       }
       if (op.words) {
         uint32_t* words = op.words + row.to * (op.stride / Out::kPerWord) + column / Out::kPerWord;
 #pragma unroll
-        for (int n = 0; n < 8; ++n) Out::toMemory(words, 8 * n, pairs[n][0], pairs[n][1]);
+        for (int p = 0; p < 4; ++p) Out::toMemory4(words, 16 * p, parts[p]);
       }
     }
   }
