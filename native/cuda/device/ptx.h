@@ -52,6 +52,15 @@ struct TensorFloatMultiply {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
   }
+
+  // c = a b.
+  __device__ __forceinline__ static void multiply(float (&c)[4], const LeftRegisters& a,
+                                                  const RightRegisters& b) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%10,%10,%10,%10};"
+        : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]), "f"(0.0f));
+  }
 };
 
 // c += a b in bf16, m16n8k16, two neighbours along the inner dimension in a register, the first in
@@ -66,10 +75,19 @@ struct BrainFloatMultiply {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
   }
+
+  // c = a b.
+  __device__ __forceinline__ static void multiply(float (&c)[4], const LeftRegisters& a,
+                                                  const RightRegisters& b) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%10,%10,%10,%10};"
+        : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]), "f"(0.0f));
+  }
 };
 
-// `value`, of which the compiler knows nothing: what depends on it is worked out where it is used, and
-// takes no registers before.
+// `value`, of which the compiler knows nothing: what depends on it is worked out where it is used,
+// and takes no registers before.
 __device__ __forceinline__ int here(int value) {
   asm volatile("" : "+r"(value));
   return value;

@@ -69,6 +69,12 @@ struct TensorFloatMultiply {
         [](int k, int column, auto word) { return floatOf(word(column * 4 + k % 4, 4 + k / 4)); },
         place);
   }
+
+  static void multiply(float (&c)[4], const LeftRegisters& a, const RightRegisters& b,
+                       emulation::Place place = emulation::Place::current()) {
+    for (float& sum : c) sum = 0;
+    multiplyAdd(c, a, b, place);
+  }
 };
 
 struct BrainFloatMultiply {
@@ -88,6 +94,12 @@ struct BrainFloatMultiply {
           return half(word(column * 4 + k % 8 / 2, 4 + k / 8), k);
         },
         place);
+  }
+
+  static void multiply(float (&c)[4], const LeftRegisters& a, const RightRegisters& b,
+                       emulation::Place place = emulation::Place::current()) {
+    for (float& sum : c) sum = 0;
+    multiplyAdd(c, a, b, place);
   }
 };
 

@@ -2,7 +2,7 @@
 // multiply-adds (FloatArithmetic), numbers in tf32 by tensor cores (TensorFloatArithmetic), pairs
 // of bf16 by tensor cores (BrainFloatArithmetic). Each has
 //   multiply: sums (16 kM, 8 kN) += a b^T over kWords words of the inner dimension,
-//   Query, score: the same for rows that stay, (16, kWords), and many b,
+//   Query, score: sums (16, 8 kN) = a b^T for rows that stay, (16, kWords), and many b,
 //   weigh:    sums (16, 8 kC) += weights (16, 8 kN), which lie in registers, times rows of v,
 //   toShared, toMemory, toShared4, toMemory4: two or four neighbours of a row as words.
 // In all of them a warp's results are fragments of 16 x 8: lane (g = lane / 4, t = lane % 4) has
@@ -210,18 +210,18 @@ struct TensorArithmetic {
   __device__ __forceinline__ static void score(float (&sums)[kN][4], const Query<kWords>& query,
                                                const Operand& b) {
     const auto right = rightRow<kWords>(b);
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-#pragma unroll
-      for (int e = 0; e < 4; ++e) sums[n][e] = 0;
-    }
     unrolled<kWords / kStepWords>([&](auto step) {
       const LeftRegisters left = query.template at<step>();
       unrolled<kN / 2>([&](auto pair) {
         uint32_t columns[4];
         right.template load<16 * pair, kStepWords * step>(columns);
-        Instruction::multiplyAdd(sums[2 * pair], left, {{columns[0], columns[1]}});
-        Instruction::multiplyAdd(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
+        if constexpr (step == 0) {
+          Instruction::multiply(sums[2 * pair], left, {{columns[0], columns[1]}});
+          Instruction::multiply(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
+        } else {
+          Instruction::multiplyAdd(sums[2 * pair], left, {{columns[0], columns[1]}});
+          Instruction::multiplyAdd(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
+        }
       });
     });
   }

@@ -221,7 +221,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   const SharedWords attended{sharedWords(), kRows, words};
   uint32_t* memory = sharedWords() + SharedWords::size(kRows, words);
   const auto buffer = [&](int part, int index) {
-    return stage(memory + part * 2 * SharedWords::size(kRows, kHeadWords), index % 2, kRows,
+    return stage(memory + part * 2 * SharedWords::size(kRows, kHeadWords), index & 1, kRows,
                  kHeadWords);
   };
 

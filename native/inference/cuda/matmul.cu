@@ -104,9 +104,9 @@ __global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op
   const int tile = static_cast<int>(blockIdx.x) % tiles,
             firstRow = static_cast<int>(blockIdx.x) / tiles * kRows;
 
-  const auto leftOf = [&](int depth) { return stage(left, depth % 2, kRows, kDepthWords); };
+  const auto leftOf = [&](int depth) { return stage(left, depth & 1, kRows, kDepthWords); };
   const auto rightOf = [&](int depth) {
-    return stage(right, depth % 2, kTileColumns, kDepthWords);
+    return stage(right, depth & 1, kTileColumns, kDepthWords);
   };
   AsyncCopies copies;
   GatherCopies<kWarps> rows(op, firstRow);

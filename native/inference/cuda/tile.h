@@ -164,7 +164,9 @@ class WeightCopies {
     const uint32_t* from = from_;
 #pragma unroll
     for (int i = 0; i < kCopies; ++i) {
-      copies.copy4(to, rowOfColumn<kOrder>(column()) + i * kColumns, word(), from, true);
+      const int sixteens = i * kColumns / 16 * 16;  // which the order leaves in their place
+      copies.copy4(to, rowOfColumn<kOrder>(column() + i * kColumns - sixteens) + sixteens, word(),
+                   from, true);
       from += kColumns * weights_.inner;
     }
   }
@@ -175,7 +177,6 @@ class WeightCopies {
 
  private:
   static constexpr int kColumns = kThreads<kWarps> / kTileChunks, kCopies = kTileColumns / kColumns;
-  static_assert(kColumns % 8 == 0, "rowOfColumn() of a column 16 further on is 16 further on");
   __device__ __forceinline__ static int column() {
     return static_cast<int>(threadIdx.x) / kTileChunks;
   }
