@@ -61,15 +61,19 @@ export function settleTracks(
   });
 }
 
-/** A frame of each track after the other, as triples in one piece of memory. */
-function* framesOf(tracks: readonly FoundTrack[]): Generator<{ triples: Float64Array }> {
-  for (const track of tracks) {
-    const triples = new Float64Array(track.joints * 3);
-    for (let frame = 0; frame < track.frames; frame++) {
-      putTriples(track, frame, triples);
-      yield { triples };
-    }
-  }
+/** The frames of all tracks, as triples in one piece of memory, as often as somebody goes through them. */
+function framesOf(tracks: readonly FoundTrack[]): Iterable<{ triples: Float64Array }> {
+  return {
+    *[Symbol.iterator]() {
+      for (const track of tracks) {
+        const triples = new Float64Array(track.joints * 3);
+        for (let frame = 0; frame < track.frames; frame++) {
+          putTriples(track, frame, triples);
+          yield { triples };
+        }
+      }
+    },
+  };
 }
 
 function putTriples({ keypoints, confidence, joints }: FoundTrack, frame: number, triples: Float64Array): void {
