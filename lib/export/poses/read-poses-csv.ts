@@ -1,3 +1,4 @@
+import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
 import { columnName, layoutOfJointNames } from '../../keypoints/layout.js';
 import { type CsvLine, CsvTable, cellNumber } from '../../keypoints/readers/tables/csv-table.js';
@@ -36,7 +37,7 @@ export function parsePosesCsv(text: string | Iterable<string>, where: string): C
   const missing = wanted.find((name) => !columns.has(name));
   if (missing) throw new PoseError('ERR_FORMAT', `${where}: line 1: expected a column ${missing}, got none.`);
   const places = wanted.map((name) => columns.get(name)!);
-  let positions = new Float32Array(firstRows * wanted.length);
+  const positions = new GrowingFloats();
   let rows = 0;
   let last = first;
   for (const line of table.after(1)) {
@@ -47,13 +48,12 @@ export function parsePosesCsv(text: string | Iterable<string>, where: string): C
         `${where}: line ${number}: expected ${columns.size} cells, got ${cells.length}.`,
       );
     }
-    if (positions.length === rows * wanted.length) positions = doubled(positions);
     for (const [index, column] of places.entries()) {
       const value = cellNumber(() => `${where}: line ${number}: ${wanted[index]}`, cells[column], Number.NaN);
       if (!Number.isFinite(value)) {
         throw new PoseError('ERR_FORMAT', `${where}: line ${number}: ${wanted[index]}: expected a number, got none.`);
       }
-      positions[rows * wanted.length + index] = value;
+      positions.push(value);
     }
     rows++;
     last = line;
@@ -65,17 +65,7 @@ export function parsePosesCsv(text: string | Iterable<string>, where: string): C
   const fps = (rows - 1) / (at('time_s', last) - at('time_s', first));
   const start = at('frame', first);
   return {
-    positions: positions.slice(0, rows * wanted.length),
-    ...{ layout: layout.name, start: Number.isInteger(start) && start > 0 ? start : 0 },
+    ...{ positions: positions.taken(), layout: layout.name, start: Number.isInteger(start) && start > 0 ? start : 0 },
     ...(fps > 0 && Number.isFinite(fps) && { fps: Number(fps.toFixed(3)) }),
   };
-}
-
-/** Rows that there is room for at first. */
-const firstRows = 256;
-
-function doubled(values: Float32Array): Float32Array<ArrayBuffer> {
-  const larger = new Float32Array(2 * values.length);
-  larger.set(values);
-  return larger;
 }
