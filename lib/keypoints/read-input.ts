@@ -4,11 +4,14 @@ import type { InputFormat } from './input-format.js';
 import type { ReadKeypointsOptions } from './keypoint-track.js';
 import type { FoundTrack } from './people/assemble-track.js';
 import { readCocoAnnotations } from './readers/coco-annotations.js';
+import { isEasyVitPose, readEasyVitPose } from './readers/easy-vitpose.js';
 import { bareLists } from './readers/json/bare-lists.js';
 import { flatList } from './readers/json/flat-list.js';
 import { isBlank } from './readers/json/frame-fields.js';
 import { type FrameFormat, framesIn, readFrames } from './readers/json/frame-format.js';
+import { sizeIn } from './readers/json/image-size.js';
 import { described, isRecord, shown } from './readers/json/json-value.js';
+import { kineticsSkeleton } from './readers/kinetics-skeleton.js';
 import { mediaPipe } from './readers/mediapipe.js';
 import { jointNamesIn, mmPose } from './readers/mmpose.js';
 import { moveNet } from './readers/movenet.js';
@@ -28,6 +31,7 @@ const frameFormats: ReadonlyMap<string, FrameFormat> = new Map([
   ['mediapipe', mediaPipe],
   ['movenet', moveNet],
   ['coco', flatList],
+  ['kinetics', kineticsSkeleton],
   ['bare', bareLists],
 ]);
 
@@ -55,11 +59,12 @@ export function readJsonValue(
   if (isRecord(value) && (format === 'pstmo' || (own && format === undefined))) return [readOwnJson(where, value)];
   const annotations = isRecord(value) && 'annotations' in value && 'images' in value;
   if (annotations && (format === undefined || format === 'coco')) return readCocoAnnotations(where, value);
+  if (isEasyVitPose(value) && format === undefined) return readEasyVitPose(where, value);
   for (const candidate of candidates(format)) {
     const notices: string[] = [];
     const frames = framesIn(candidate, where, value, notices);
     if (!frames) continue;
-    const found = readFrames(candidate, frames, options, notices);
+    const found = { ...sizeIn(value, candidate.isPerson, notices), ...readFrames(candidate, frames, options, notices) };
     const names = candidate === mmPose ? jointNamesIn(value) : undefined;
     const fits = names !== undefined && found.detections.every(({ triples }) => triples.length === names.length * 3);
     return fits ? { ...found, layout: undefined, jointNames: names } : found;

@@ -12,6 +12,7 @@ import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
 import { readKeypointArray, readKeypointNpz } from './readers/arrays/keypoint-arrays.js';
+import { isPickle, readKeypointPickle } from './readers/arrays/keypoint-pickle.js';
 import { decodeText } from './readers/decode-text.js';
 import { parseJsonStream } from './readers/json/json-stream.js';
 import { parseJson } from './readers/json/json-value.js';
@@ -50,6 +51,7 @@ const knownOptions = [
  * - OpenPose's JSON (BODY_25, BODY_25B, COCO), MMPose's predictions, MediaPipe Pose's landmarks, Ultralytics' YOLO (JSON
  *   and text), MoveNet's and PoseNet's poses, bare lists of points; JSON lines of any of these;
  * - `.npz` (this project's, an array of keypoints, VideoPose3D's or Detectron's pickled detections), `.npy` (T, J, 2 or 3);
+ * - pickles of such arrays by name (MMAction2's annotations, AIST++'s) or of results in memory (MMPose's);
  * - DeepLabCut's and SLEAP's CSV, tables with a row a frame or a row a joint, this project's JSON and CSV.
  *
  * Short gaps are filled by interpolation and marked, longer ones marked for `splitAtGaps`. Throws `PoseError`:
@@ -171,6 +173,7 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
   }
   if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(bytes, { where }), options);
   if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(bytes, { where }), options);
+  if (isPickle(bytes)) return readKeypointPickle(where, bytes, options);
   if (bytes.length > longestText) {
     throw new PoseError('ERR_LIMIT', `${where}: expected at most ${longestText} bytes of text, got ${bytes.length}.`);
   }

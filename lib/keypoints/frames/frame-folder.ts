@@ -6,6 +6,7 @@ import { candidates, readYoloFrames, showsNobody } from '../read-input.js';
 import { decodeText } from '../readers/decode-text.js';
 import { isBlank } from '../readers/json/frame-fields.js';
 import { type FrameFormat, type FrameValue, isOneFrame, peopleIn, readFrames } from '../readers/json/frame-format.js';
+import { sizeIn } from '../readers/json/image-size.js';
 import { described, parseJson } from '../readers/json/json-value.js';
 import { isYoloText } from '../readers/yolo-text.js';
 import type { RawDetections } from '../settle-detections.js';
@@ -64,7 +65,13 @@ function readJsonFrames(
     others.push(basename(file));
     return [];
   });
-  return readFrames(format, values, options, passedOver(others));
+  const notices = passedOver(others);
+  const size = sizeIn(
+    frames.map(({ value }) => value),
+    format.isPerson,
+    notices,
+  );
+  return { ...size, ...readFrames(format, values, options, notices) };
 }
 
 function readYoloFolder(files: readonly string[]): RawDetections {

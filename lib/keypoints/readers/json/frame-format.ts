@@ -5,6 +5,7 @@ import type { FoundPerson } from './found-person.js';
 import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
 import { namePoints } from './frame-names.js';
 import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
+import { framesOfIds, peopleOfIds } from './people-by-id.js';
 import { followEachOther } from './pose-sequence.js';
 
 /** A detector whose JSON is made of frames: one a file, or many in a list or by name. */
@@ -31,11 +32,18 @@ export interface FrameValue {
   name?: string | undefined;
   /** true: the frame is one of a list of people, so that others may be of the same frame. */
   shared?: boolean;
+  /** The people's ids, where they are names of fields. */
+  tracks?: readonly string[];
 }
 
 /** Fields that files wrap their list of frames in. */
 const wrappers = ['instance_info', 'frames', 'predictions', 'results', 'poses', 'detections', 'annotations', 'data'];
 const mostDepth = 4;
+/** Fields in which frames of any format may hold the list of their people. */
+const peopleFields = [
+  ...['people', 'persons', 'instances', 'instance_info', 'predictions', 'results', 'detections', 'poses', 'objects'],
+  'annotations',
+];
 
 /** The people of a frame's value; undefined for a value that is no frame of the format. */
 export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[] | undefined {
@@ -46,16 +54,22 @@ export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[
     return value.length === 1 ? peopleIn(format, value[0]) : undefined;
   }
   if (!isRecord(value)) return undefined;
-  const people = format.peopleOf(value);
+  const people = format.peopleOf(value) ?? peopleByField(format, value);
   if (people !== undefined) {
     return isRecord(people) && !isBlank(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
   }
   return hasNoPoints(value) ? [] : undefined;
 }
 
+/** The list of a frame's people under a field that the format does not name. */
+function peopleByField(format: FrameFormat, frame: JsonRecord): unknown {
+  return peopleFields.map((field) => frame[field]).find((list) => Array.isArray(list) && list.some(format.isPerson));
+}
+
 /** Whether a value may stand for somebody beside people with points: an object without lists but its box. */
 function isPersonLike(format: FrameFormat, value: unknown): boolean {
-  return format.isPerson(value) || (isRecord(value) && format.peopleOf(value) === undefined);
+  if (format.isPerson(value)) return true;
+  return isRecord(value) && format.peopleOf(value) === undefined && peopleByField(format, value) === undefined;
 }
 
 /** Whether an object holds only what describes a frame: texts, numbers, nothing. */
@@ -96,7 +110,13 @@ export function framesIn(
   if (format.isPerson(value)) return [frameValue(format, place, value)];
   if (Array.isArray(value)) return framesInList(format, place, value, notices, depth);
   if (!isRecord(value)) return undefined;
-  if (isFrame(format, value)) return [frameValue(format, place, value)];
+  if (isFrame(format, value)) {
+    const people = peopleIn(format, value) ?? [];
+    // People of several frames in one list are a clip; a list under a wrapper's name may be one, unless a frame is named beside it.
+    if (idsOf(people).size > 1) return framesInList(format, place, people, notices, depth);
+    const own = format.peopleOf(value) !== undefined || hasKey(frameKeyOf(value));
+    if (own) return [frameValue(format, place, value)];
+  }
   for (const name of wrappers) {
     const inner = value[name] === undefined ? undefined : value[name];
     const frames = inner && framesIn(format, `${place}: ${name}`, inner, notices, depth + 1);
@@ -104,7 +124,7 @@ export function framesIn(
   }
   const entries = Object.entries(value);
   const framed = entries.filter(([, item]) => isFrame(format, item));
-  if (framed.length === 0) return undefined;
+  if (framed.length === 0) return framesOfIds(format.isPerson, place, value, notices);
   const clips = framed.filter(([, item]) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
   const sole = framed.length === 1 && (clips.length === 1 || !/\d/.test(framed[0][0])) ? framed[0] : undefined;
   if (sole) return framesIn(format, `${place}: ${shown(sole[0])}`, sole[1], notices, depth + 1);
@@ -154,6 +174,10 @@ function framesInList(
   if (list.some((item) => isFrame(format, item))) {
     return list.map((item, index) => frameValue(format, `${place}: [${index}]`, item));
   }
+  const byId = list.map((item) => peopleOfIds(format.isPerson, item));
+  if (byId.some((people) => people !== undefined) && list.every((item, at) => isBlank(item) || byId[at])) {
+    return byId.map((people, index) => ({ place: `${place}: [${index}]`, ...(people ?? { people: [] }), key: {} }));
+  }
   return list.length === 1 ? framesIn(format, place, list[0], notices, depth + 1) : undefined;
 }
 
@@ -181,7 +205,7 @@ export function readFrames(
   const images = new Map<string | number, { key: FrameKey; shared: boolean }>();
   const people: (FoundPerson & { image: string | number })[] = [];
   let pointless = 0;
-  for (const [index, { place, people: list, key, name, shared = false }] of placed.entries()) {
+  for (const [index, { place, people: list, key, name, shared = false, tracks }] of placed.entries()) {
     const id = key.id ?? key.time ?? name ?? index;
     if (images.has(id) && !shared) {
       throw new PoseError('ERR_FORMAT', `${place}: expected one entry a frame, got frame ${shown(id)} again.`);
@@ -191,7 +215,7 @@ export function readFrames(
     for (const [at, value] of list.entries()) {
       const person = isBlank(value) ? undefined : format.readPerson(list.length > 1 ? `${place}[${at}]` : place, value);
       if (person === undefined) pointless += isBlank(value) && list.length === 1 ? 0 : 1;
-      else people.push({ ...person, image: id });
+      else people.push({ ...person, track: person.track ?? tracks?.[at], image: id });
     }
   }
   if (pointless > 0)
