@@ -21,7 +21,7 @@ type Noise = ModelConfig['noise'];
 export async function evaluate(given: EvaluationOptions): Promise<EvaluationReport> {
   const options = withoutOldNames(given);
   checkEvaluationOptions(options);
-  const { split = 'test', flip = true, seed = 0, root = 'truth', signal, onProgress } = options;
+  const { split = 'test', flip = true, seed = 0, root = 'truth', shuffleFrames, signal, onProgress } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const training = dataset.sequences.filter((sequence) => sequence.split === 'train' && sequence.poses);
@@ -43,7 +43,7 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       const predicted: Float32Array[] = [];
       for (const sequence of tests) {
         const start = performance.now();
-        predicted.push(await network.lift(sequence, seen(sequence), { flip, root, signal }));
+        predicted.push(await network.lift(sequence, seen(sequence), { flip, root, shuffleFrames, signal }));
         seconds += (performance.now() - start) / 1000;
         done++;
         onProgress?.(done, total, sequence.name);
@@ -64,6 +64,7 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames, validFrames },
       notes: [...network.mapped, ...withoutBaselines(dataset, training.length > 0, options.baselines ?? true)],
       flip,
+      shuffleFrames: shuffleFrames ?? null,
       refine: network.config.refine ? { root } : null,
       conditions,
       framesPerSecond: (kinds.length * frames) / seconds,

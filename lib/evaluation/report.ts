@@ -31,6 +31,8 @@ export interface EvaluationReport {
   notes: string[];
   /** true: each prediction is the mean of the plain and the un-mirrored one. */
   flip: boolean;
+  /** The seed by which each window's frames were shuffled, or null where they came in order. */
+  shuffleFrames: number | null;
   /** The refining module's root depth, or null where the model does not refine. */
   refine: { root: RootSource } | null;
   conditions: ConditionReport[];

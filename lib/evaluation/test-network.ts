@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { createRandom } from '../base/random.js';
 import { tensor } from '../base/tensor.js';
 import { cameraRow } from '../datasets/camera-row.js';
 import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
@@ -15,6 +16,8 @@ interface LiftOptions {
   flip: boolean;
   /** Where a refining model takes the root's depth from. */
   root: RootSource;
+  /** The seed of a shuffled test. */
+  shuffleFrames?: number | undefined;
   signal: AbortSignal | undefined;
 }
 
@@ -49,11 +52,13 @@ export async function openTestNetwork(options: EvaluationOptions, dataset: PoseD
   const plain = async (
     sequence: PoseSequence,
     keypoints: Float32Array,
-    { flip, signal }: LiftOptions,
+    { flip, shuffleFrames, signal }: LiftOptions,
     view: { root?: Float32Array; camera?: Float32Array },
   ) => {
     // The stride of the training, as published tests do, whatever a sequence's frame rate.
-    const request = { keypoints, stride: config.stride, flip, first: 0, count: sequence.frames, batch: 0, ...view };
+    const whole = { keypoints, stride: config.stride, flip, first: 0, count: sequence.frames, batch: 0 };
+    const random = shuffleFrames === undefined ? undefined : createRandom(shuffleFrames, 'shuffle', sequence.name);
+    const request = { ...whole, shuffleSeed: random?.integer(2 ** 53), ...view };
     const poses = await network.run((native) =>
       runJob(sequence.frames, { signal }, (control) => native.lift(request, control)),
     );

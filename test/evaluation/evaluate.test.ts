@@ -4,6 +4,7 @@ import { tensor } from '../../lib/base/tensor.js';
 import type { PoseDataset, PoseSequence } from '../../lib/datasets/pose-dataset.js';
 import { evaluate } from '../../lib/evaluation/evaluate.js';
 import type { EvaluationOptions } from '../../lib/evaluation/options.js';
+import type { EvaluationReport } from '../../lib/evaluation/report.js';
 import { evaluationTable } from '../../lib/evaluation/table.js';
 import { pMpjpeMm } from '../../lib/metrics/alignment.js';
 import { mpjpeMm } from '../../lib/metrics/joint-errors.js';
@@ -104,6 +105,29 @@ describe('evaluate', () => {
     expect(evaluationTable(estimated)).toContain('estimated');
   });
 
+  it('shuffles the frames that go in, and not the truth, by a seed', async () => {
+    const options = { ...common, model, baselines: false, noise: { kind: 'none' } } as const;
+    const error = (report: EvaluationReport) => report.conditions[0].methods[0].overall.mpjpeMm;
+    const ordered = await evaluate(options);
+    const shuffled = await evaluate({ ...options, shuffleFrames: 3 });
+    expect(ordered.shuffleFrames).toBeNull();
+    expect(shuffled.shuffleFrames).toBe(3);
+    expect(evaluationTable(shuffled)).toContain('frames of each window are shuffled (seed 3)');
+    expect(error(shuffled)).not.toBe(error(ordered));
+    expect((await evaluate({ ...options, shuffleFrames: 3 })).conditions).toEqual(shuffled.conditions);
+    expect(error(await evaluate({ ...options, shuffleFrames: 4 }))).not.toBe(error(shuffled));
+    // A video that stands still has one order alone.
+    const still = {
+      ...dataset,
+      sequences: dataset.sequences.map((sequence) => ({
+        ...sequence,
+        keypoints: sequence.keypoints.map((_, i, all) => all[i % 34]),
+      })),
+    };
+    const quiet = await evaluate({ ...options, dataset: still });
+    expect(error(await evaluate({ ...options, dataset: still, shuffleFrames: 3 }))).toBeCloseTo(error(quiet), 3);
+  });
+
   it('keeps to the subjects and the split that were named', async () => {
     const train = await evaluate({ ...common, model, split: 'train', subjects: ['B'], baselines: false });
     expect(train.dataset).toMatchObject({ split: 'train', sequences: 2 });
@@ -150,6 +174,9 @@ describe('evaluate', () => {
   });
 
   it.each<[string, Partial<EvaluationOptions>, RegExp]>([
+    ['an inherited option', JSON.parse('{"__proto__":1}'), /Unknown evaluation option __proto__/],
+    ['the class of options', { constructor: 1 } as Partial<EvaluationOptions>, /Unknown evaluation option constructor/],
+    ['a seed that is none', { shuffleFrames: -1 }, /shuffleFrames: expected a seed.*got -1/],
     ['an unknown option', { splits: 'test' } as Partial<EvaluationOptions>, /Unknown evaluation option splits/],
     ['an unknown subject', { subjects: ['X'] }, /no test subject X, only D/],
     [

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { writeDataset } from '../../datasets/dataset-file.js';
 import { loadHuman36m } from '../../datasets/human36m/human36m.js';
@@ -133,8 +134,7 @@ function mocap(io: Io): Command {
         line.clear();
         notice(io, text);
       },
-    });
-    line.clear();
+    }).finally(() => line.clear());
     await save(io, dataset, out, json);
   });
 }
@@ -153,6 +153,7 @@ function output(command: Command): Command {
 }
 
 async function save(io: Io, dataset: PoseDataset, out: string, json: boolean | undefined): Promise<void> {
+  throwIfAborted(io.signal);
   await writeDataset(out, dataset);
   const { name, inputLayout, outputLayout, sequences } = dataset;
   const splits = (['train', 'validation', 'test'] as const).map((split) => splitSummary(split, dataset));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { Command } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import type { DeviceOption } from '../../networks/device.js';
@@ -8,6 +9,7 @@ import { buildScene } from '../../viewer/build-scene.js';
 import { FrameInspector } from '../../viewer/frame-inspector.js';
 import { startViewer } from '../../viewer/server.js';
 import { viewerPage } from '../../viewer/viewer-page.js';
+import { stoppedExitCode } from '../interrupt.js';
 import { type Io, notice } from '../io.js';
 import { deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
@@ -72,6 +74,7 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
         line.update(() => `view  ${done}/${total} frames of the model`);
       const page = await viewerPage({ title, scene, inspector, onProgress });
       line.clear();
+      throwIfAborted(io.signal);
       writeAtomically(out, (append) => append(new TextEncoder().encode(page)));
       io.out(
         `${out}: ${(Buffer.byteLength(page) / 1e6).toFixed(1)} MB; open it in a browser, it needs nothing else.\n`,
@@ -85,6 +88,7 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
     if (open) openBrowser(viewer.url, () => notice(io, 'No browser could be opened; open the address above.'));
     await stopped(io.signal);
     await viewer.close();
+    io.exitCode = stoppedExitCode(io.signal);
   } finally {
     await inspector?.close();
   }

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
 import { valueText } from '../../base/value-text.js';
@@ -313,7 +314,7 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
     options.onNotice?.(text);
   };
   for (const [done, clip] of clips.entries()) {
-    if (options.signal?.aborted) throw new PoseError('ERR_ABORTED', 'Preparing motion capture was aborted.');
+    throwIfAborted(options.signal, 'Preparing motion capture was stopped by its signal.');
     const motion = await readClip(clip.path, skeletons, options, (text) => once('units', clip, text));
     const { parts, notices } = clipPoses(motion, findMocapLayout(motion, options.layout), fps, options.up);
     for (const { about, text } of notices) once(about === 'gaps' ? clip.path : about, clip, text);
