@@ -44,7 +44,10 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
   tracks.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
   return tracks.map(({ id, detections: own }, person) => {
     const rows = new Array<Detection | undefined>(order.frames).fill(undefined);
-    for (const index of own) rows[order.frameOf[detections[index].image]] = detections[index];
+    for (const index of own) {
+      const frame = order.frameOf[detections[index].image];
+      rows[frame] = withHalf(rows[frame], detections[index]);
+    }
     const first = rows.findIndex((row) => row !== undefined);
     const last = rows.findLastIndex((row) => row !== undefined);
     const said = [...notices];
@@ -69,6 +72,14 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
     const [width, height] = sizeOf(found, options);
     return { ...track, layout, jointNames, width, height, fps, step, fractions };
   });
+}
+
+/** A detection with the joints of another half of the same body: of a joint that both have, the surer one. */
+function withHalf(half: Detection | undefined, detection: Detection): Detection {
+  if (half === undefined) return detection;
+  const { triples } = detection;
+  const surer = (at: number) => !(half.triples[at - (at % 3) + 2] >= triples[at - (at % 3) + 2]);
+  return { ...half, triples: half.triples.map((value, at) => (surer(at) ? triples[at] : value)) };
 }
 
 /** People by the file's ids and by the likeness of their poses. */
@@ -203,6 +214,12 @@ function groupsOf(
     group.detections.sort((a, b) => frameOf(a) - frameOf(b));
     if (ids && !group.named) group.id = freeName(used);
   }
+  const halves = groups
+    .map(({ detections }) => detections.length - new Set(detections.map(frameOf)).size)
+    .reduce((sum, extra) => sum + extra, 0);
+  if (halves > 0) {
+    notices.push(`In ${count(halves, 'frame')} a person was found in two halves: merged.`);
+  }
   if (doubles > 0) {
     notices.push(
       `${count(doubles, 'detection')} ${doubles === 1 ? 'says' : 'say'} a body that the same frame has already: left out.`,
@@ -230,7 +247,10 @@ function lasting(tracks: readonly Track[]): Track[] {
 function soleOf(tracks: readonly Track[], frameOf: (index: number) => number): Track[] | undefined {
   if (tracks.length === 1) return undefined;
   const detections = tracks.flatMap((track) => track.detections).sort((a, b) => frameOf(a) - frameOf(b));
-  const twice = detections.some((index, at) => at > 0 && frameOf(index) === frameOf(detections[at - 1]));
+  const frames = tracks
+    .map((track) => new Set(track.detections.map(frameOf)).size)
+    .reduce((sum, count) => sum + count, 0);
+  const twice = new Set(detections.map(frameOf)).size < frames;
   return twice ? undefined : [{ id: '0', named: false, detections }];
 }
 
