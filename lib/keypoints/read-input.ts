@@ -8,12 +8,16 @@ import type { ReadKeypointsOptions } from './keypoint-track.js';
 import type { FoundTrack } from './people/assemble-track.js';
 import { readCocoAnnotations } from './readers/coco-annotations.js';
 import { linesIn } from './readers/decode-text.js';
+import { isEasyVitPose, readEasyVitPose } from './readers/easy-vitpose.js';
 import { bareLists } from './readers/json/bare-lists.js';
 import { flatList } from './readers/json/flat-list.js';
 import { isBlank } from './readers/json/frame-fields.js';
-import { type FrameFormat, framesIn, ListFacts, readFrames } from './readers/json/frame-format.js';
+import { type FrameFormat, framesIn, ListFacts } from './readers/json/frame-format.js';
+import { sizeIn } from './readers/json/image-size.js';
 import { described, isRecord, shown } from './readers/json/json-value.js';
 import { everyItem, isList } from './readers/json/long-value.js';
+import { readFrames } from './readers/json/read-frames.js';
+import { kineticsSkeleton } from './readers/kinetics-skeleton.js';
 import { mediaPipe } from './readers/mediapipe.js';
 import { jointNamesIn, mmPose } from './readers/mmpose.js';
 import { moveNet } from './readers/movenet.js';
@@ -32,6 +36,7 @@ const frameFormats: ReadonlyMap<string, FrameFormat> = new Map([
   ['mediapipe', mediaPipe],
   ['movenet', moveNet],
   ['coco', flatList],
+  ['kinetics', kineticsSkeleton],
   ['bare', bareLists],
 ]);
 
@@ -59,13 +64,14 @@ export function readJsonValue(
   if (isRecord(value) && (format === 'pstmo' || (own && format === undefined))) return [readOwnJson(where, value)];
   const annotations = isRecord(value) && 'annotations' in value && 'images' in value;
   if (annotations && (format === undefined || format === 'coco')) return readCocoAnnotations(where, value);
+  if (isEasyVitPose(value) && format === undefined) return readEasyVitPose(where, value);
   const formats = candidates(format);
   const facts = new ListFacts(formats);
   for (const candidate of formats) {
     const notices: string[] = [];
     const frames = framesIn(candidate, where, value, notices, facts);
     if (!frames) continue;
-    const found = readFrames(candidate, frames, options, notices);
+    const found = { ...sizeIn(value, candidate.isPerson, notices), ...readFrames(candidate, frames, options, notices) };
     const names = candidate === mmPose ? jointNamesIn(value) : undefined;
     const { odd, width } = found.detections;
     const fits = names !== undefined && odd === undefined && (width === 0 || width === names.length * 3);

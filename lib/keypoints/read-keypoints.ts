@@ -12,6 +12,7 @@ import { assembleTrack, type FoundTrack } from './people/assemble-track.js';
 import { tracksOfPeople } from './people/person-track.js';
 import { readJsonValue, readTextFile } from './read-input.js';
 import { readKeypointArray, readKeypointNpz } from './readers/arrays/keypoint-arrays.js';
+import { isPickle, readKeypointPickle } from './readers/arrays/keypoint-pickle.js';
 import { decodeText } from './readers/decode-text.js';
 import { parseJsonStream } from './readers/json/json-stream.js';
 import { parseJson } from './readers/json/json-value.js';
@@ -48,6 +49,7 @@ const knownOptions = [
  * - OpenPose's JSON (BODY_25, BODY_25B, COCO), MMPose's predictions, MediaPipe Pose's landmarks, Ultralytics' YOLO (JSON
  *   and text), MoveNet's and PoseNet's poses, bare lists of points; JSON lines of any of these;
  * - `.npz` (this project's, an array of keypoints, VideoPose3D's or Detectron's pickled detections), `.npy` (T, J, 2 or 3);
+ * - pickles of such arrays by name (MMAction2's annotations, AIST++'s) or of results in memory (MMPose's);
  * - DeepLabCut's and SLEAP's CSV, tables with a row a frame or a row a joint, this project's JSON and CSV.
  *
  * Short gaps are filled by interpolation and marked, longer ones marked for `splitAtGaps`. Throws `PoseError`:
@@ -132,6 +134,7 @@ function find(source: ByteSource, options: ReadKeypointsOptions): FoundTrack[] |
   if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(source.read(0, size), { where }), options);
   if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(source.read(0, size), { where }), options);
   const bytes = source.read(0, Math.min(headBytes, size));
+  if (isPickle(bytes)) return readKeypointPickle(where, source.read(0, size), options);
   const head = decodeText(bytes);
   if (!/^\s*[[{]/.test(head)) return readTextFile(source, head, options);
   // Zeros between the letters are UTF-16's, which is decoded as a whole.

@@ -6,9 +6,11 @@ import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { candidates, readYoloFrames, showsNobody } from '../read-input.js';
 import { decodeText } from '../readers/decode-text.js';
 import { isBlank } from '../readers/json/frame-fields.js';
-import { type FrameFormat, type FrameValue, isOneFrame, peopleIn, readFrames } from '../readers/json/frame-format.js';
+import { type FrameFormat, type FrameValue, isOneFrame, peopleIn } from '../readers/json/frame-format.js';
+import { sizeIn } from '../readers/json/image-size.js';
 import { described, parseJson } from '../readers/json/json-value.js';
-import { everyItem } from '../readers/json/long-value.js';
+import { everyItem, LongList, made } from '../readers/json/long-value.js';
+import { readFrames } from '../readers/json/read-frames.js';
 import { isYoloText } from '../readers/yolo-text.js';
 
 /** Files that are looked into to find out whether a folder holds frames. */
@@ -65,21 +67,25 @@ function readJsonFrames(
   options: ReadKeypointsOptions,
 ): FoundDetections {
   const others = new Set<string>();
-  const values: Iterable<FrameValue> = {
-    *[Symbol.iterator]() {
-      for (const { file, value } of frames) {
-        const people = showsNobody(value) ? [] : peopleIn(format, value);
-        if (people !== undefined) yield { place: file, people, key: {}, name: nameOf(file) };
-        else if (!isNumbered(file)) others.add(basename(file));
-        else {
-          const got = described(value);
-          throw new PoseError('ERR_FORMAT', `${file}: expected a frame as the other files have, got ${got}.`);
-        }
+  const values = made(function* (): Generator<FrameValue> {
+    for (const { file, value } of frames) {
+      const people = showsNobody(value) ? [] : peopleIn(format, value);
+      if (people !== undefined) yield { place: file, people, key: {}, name: nameOf(file) };
+      else if (!isNumbered(file)) others.add(basename(file));
+      else {
+        const got = described(value);
+        throw new PoseError('ERR_FORMAT', `${file}: expected a frame as the other files have, got ${got}.`);
       }
-    },
-  };
+    }
+  });
+  const said: string[] = [];
+  const size = sizeIn(new LongList(() => valuesOf(frames)), format.isPerson, said);
   const found = readFrames(format, values, options);
-  return { ...found, notices: [...passedOver([...others]), ...found.notices] };
+  return { ...size, ...found, notices: [...passedOver([...others]), ...said, ...found.notices] };
+}
+
+function* valuesOf(frames: Iterable<FrameFile>): Generator<unknown> {
+  for (const { value } of frames) yield value;
 }
 
 function readYoloFolder(files: readonly string[]): FoundDetections {

@@ -17,7 +17,7 @@ export interface PersonSummary {
   jointsSeen: number[];
   /** The joints' names, where the file's columns have names. */
   jointNames?: readonly string[];
-  /** true: coordinates are fractions of the image. */
+  /** true: coordinates are fractions of an image of unknown size. */
   fractions?: boolean;
 }
 
@@ -31,7 +31,7 @@ export function describePeople(path: string, options: ReadKeypointsOptions = {})
 
 /** {@link describePeople} of people who were found, before they are assembled. */
 export function summariesOf(people: readonly FoundTrack[]): PersonSummary[] {
-  return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
+  return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions, width }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);
     const counts = new Array<number>(joints).fill(0);
@@ -51,7 +51,7 @@ export function summariesOf(people: readonly FoundTrack[]): PersonSummary[] {
     return {
       ...{ id, frames, seen, gaps, longestGap },
       ...(jointNames && { jointNames }),
-      ...(fractions && { fractions }),
+      ...(fractions && !(width !== undefined && width > 1) && { fractions }),
       firstFrame: frameIds?.[0] ?? '0',
       lastFrame: frameIds?.[frames - 1] ?? String(frames - 1),
       jointsSeen: counts.map((count) => (seen === 0 ? 0 : count / seen)),

@@ -45,9 +45,13 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
   const sizes = new Map(tracks.map((track) => [track, sizeOfTrack(track)]));
   tracks.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
   return tracks.map(({ id, detections: own }, person) => {
-    // For each frame the person's detection; of several in one, the last.
+    // For each frame the person's detection; what others of it say better is added to the first.
     const rows = new Int32Array(order.frames).fill(-1);
-    for (const index of own) rows[order.frameOf[detections.image(index)]] = index;
+    for (const index of own) {
+      const frame = order.frameOf[detections.image(index)];
+      if (rows[frame] < 0) rows[frame] = index;
+      else addHalf(points, rows[frame] * values, index * values, values);
+    }
     const first = rows.findIndex((row) => row >= 0);
     const last = rows.findLastIndex((row) => row >= 0);
     const said = [...notices];
@@ -72,6 +76,14 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
     const [width, height] = sizeOf(found, options);
     return { ...track, layout, jointNames, width, height, fps, step, fractions };
   });
+}
+
+/** Adds the joints of another half of the same body to a detection: of a joint that both have, the surer one. */
+function addHalf(points: Float32Array, half: number, other: number, values: number): void {
+  for (let at = 0; at < values; at += 3) {
+    if (points[half + at + 2] >= points[other + at + 2]) continue;
+    points.copyWithin(half + at, other + at, other + at + 3);
+  }
 }
 
 /** People by the file's ids and by the likeness of their poses. */
@@ -208,6 +220,12 @@ function groupsOf(
     group.detections.sort((a, b) => frameOf(a) - frameOf(b));
     if (ids && !group.named) group.id = freeName(used);
   }
+  const halves = groups
+    .map(({ detections }) => detections.length - new Set(detections.map(frameOf)).size)
+    .reduce((sum, extra) => sum + extra, 0);
+  if (halves > 0) {
+    notices.push(`In ${count(halves, 'frame')} a person was found in two halves: merged.`);
+  }
   if (doubles > 0) {
     notices.push(
       `${count(doubles, 'detection')} ${doubles === 1 ? 'says' : 'say'} a body that the same frame has already: left out.`,
@@ -235,7 +253,10 @@ function lasting(tracks: readonly Track[]): Track[] {
 function soleOf(tracks: readonly Track[], frameOf: (index: number) => number): Track[] | undefined {
   if (tracks.length === 1) return undefined;
   const detections = tracks.flatMap((track) => track.detections).sort((a, b) => frameOf(a) - frameOf(b));
-  const twice = detections.some((index, at) => at > 0 && frameOf(index) === frameOf(detections[at - 1]));
+  const frames = tracks
+    .map((track) => new Set(track.detections.map(frameOf)).size)
+    .reduce((sum, count) => sum + count, 0);
+  const twice = new Set(detections.map(frameOf)).size < frames;
   return twice ? undefined : [{ id: '0', named: false, detections }];
 }
 

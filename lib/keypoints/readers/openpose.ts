@@ -3,17 +3,19 @@ import type { Skeleton } from '../../skeletons/skeleton.js';
 import type { Detection } from '../detection-table.js';
 import { isBlank } from './json/frame-fields.js';
 import type { FrameFormat } from './json/frame-format.js';
-import { isFlatList, isRecord, trackName, tripleList, wrongValue } from './json/json-value.js';
+import { isFlatList, isRecord, trackOf, tripleList, wrongValue } from './json/json-value.js';
+import { isPointList, pointTriples } from './mmpose.js';
 
-const pointFields = ['pose_keypoints_2d', 'pose_keypoints', 'joints'];
+const pointFields = ['pose_keypoints_2d', 'pose_keypoints', 'joints', 'person'];
 
 /**
  * OpenPose's JSON, a frame a file: `people`, each with `pose_keypoints_2d` (older versions: `pose_keypoints`), triples
  * x, y, confidence of BODY_25, BODY_25B (both 25) or COCO's 18, and `person_id` where it tracked. AlphaPose writes the
- * same with `--format open`; with `--format cmu`, `bodies` with `joints`.
+ * same with `--format open`; with `--format cmu`, `bodies` with `joints`. Trackers write `person` instead, and points as lists of three.
  */
 export const openPose: FrameFormat = {
-  isPerson: (value) => isRecord(value) && pointFields.some((field) => isFlatList(value[field])),
+  isPerson: (value) =>
+    isRecord(value) && pointFields.some((field) => isFlatList(value[field]) || isPointList(value[field])),
   peopleOf: (frame) =>
     'people' in frame ? (frame.people ?? []) : 'bodies' in frame ? (frame.bodies ?? []) : undefined,
   readPerson: (place, person) => {
@@ -21,8 +23,10 @@ export const openPose: FrameFormat = {
     const field = pointFields.find((name) => !isBlank(person[name]));
     // Of some only hands or the face were found.
     if (field === undefined) return undefined;
-    const triples = tripleList(`${place}.${field}`, person[field]);
-    return { triples, track: trackName(person.person_id ?? person.idx) };
+    const points = person[field];
+    const at = `${place}.${field}`;
+    const triples = isPointList(points) ? pointTriples(at, points as unknown[]) : tripleList(at, points);
+    return { triples, track: trackOf(person) };
   },
   layoutOf: (joints, people, notices) => {
     if (joints === 25) return whichBody25(people, notices);

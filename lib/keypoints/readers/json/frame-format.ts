@@ -1,12 +1,10 @@
 import { PoseError } from '../../../base/pose-error.js';
-import { type Detection, DetectionTable } from '../../detection-table.js';
-import type { FoundDetections } from '../../detections.js';
-import type { ReadKeypointsOptions } from '../../keypoint-track.js';
+import type { Detection } from '../../detection-table.js';
 import type { FoundPerson } from './found-person.js';
-import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
-import { PointNames } from './frame-names.js';
-import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
-import { everyItem, findItem, isList, type JsonList, LongList, LongObject } from './long-value.js';
+import { type FrameKey, frameKeyOf, isBlank } from './frame-fields.js';
+import { described, isRecord, type JsonRecord, shown } from './json-value.js';
+import { findItem, isList, type JsonList, LongList, LongObject, made } from './long-value.js';
+import { framesOfIds, peopleOfIds } from './people-by-id.js';
 import { followEachOther } from './pose-sequence.js';
 
 /** A detector whose JSON is made of frames: one a file, or many in a list or by name. */
@@ -33,11 +31,18 @@ export interface FrameValue {
   name?: string | undefined;
   /** true: the frame is one of a list of people, so that others may be of the same frame. */
   shared?: boolean;
+  /** The people's ids, where they are names of fields. */
+  tracks?: readonly string[];
 }
 
 /** Fields that files wrap their list of frames in. */
 const wrappers = ['instance_info', 'frames', 'predictions', 'results', 'poses', 'detections', 'annotations', 'data'];
 const mostDepth = 4;
+/** Fields in which frames of any format may hold the list of their people. */
+const peopleFields = [
+  ...['people', 'persons', 'instances', 'instance_info', 'predictions', 'results', 'detections', 'poses', 'objects'],
+  'annotations',
+];
 
 /** The people of a frame's value; undefined for a value that is no frame of the format. */
 export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[] | undefined {
@@ -48,16 +53,22 @@ export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[
     return value.length === 1 ? peopleIn(format, value[0]) : undefined;
   }
   if (!isRecord(value)) return undefined;
-  const people = format.peopleOf(value);
+  const people = format.peopleOf(value) ?? peopleByField(format, value);
   if (people !== undefined) {
     return isRecord(people) && !isBlank(people) && !format.isPerson(people) ? undefined : peopleIn(format, people);
   }
   return hasNoPoints(value) ? [] : undefined;
 }
 
+/** The list of a frame's people under a field that the format does not name. */
+function peopleByField(format: FrameFormat, frame: JsonRecord): unknown {
+  return peopleFields.map((field) => frame[field]).find((list) => Array.isArray(list) && list.some(format.isPerson));
+}
+
 /** Whether a value may stand for somebody beside people with points: an object without lists but its box. */
 function isPersonLike(format: FrameFormat, value: unknown): boolean {
-  return format.isPerson(value) || (isRecord(value) && format.peopleOf(value) === undefined);
+  if (format.isPerson(value)) return true;
+  return isRecord(value) && format.peopleOf(value) === undefined && peopleByField(format, value) === undefined;
 }
 
 /** Whether an object holds only what describes a frame: texts, numbers, nothing. */
@@ -103,7 +114,13 @@ export function framesIn(
   if (isList(value)) return framesInList(format, place, value, notices, facts, depth);
   if (value instanceof LongObject) return framesByName(format, place, () => value.fields(), notices, facts, depth);
   if (!isRecord(value)) return undefined;
-  if (isFrame(format, value)) return [frameValue(format, place, value)];
+  if (isFrame(format, value)) {
+    const people = peopleIn(format, value) ?? [];
+    // People of several frames in one list are a clip; a list under a wrapper's name may be one, unless a frame is named beside it.
+    if (idsOf(people).size > 1) return framesInList(format, place, people, notices, facts, depth);
+    const own = format.peopleOf(value) !== undefined || hasKey(frameKeyOf(value));
+    if (own) return [frameValue(format, place, value)];
+  }
   for (const name of wrappers) {
     const inner = value[name] === undefined ? undefined : value[name];
     const frames = inner && framesIn(format, `${place}: ${name}`, inner, notices, facts, depth + 1);
@@ -134,7 +151,7 @@ function framesByName(
     if (isClip) clips.push(name);
     if (!/\d/.test(name)) numbered = false;
   }
-  if (first === undefined) return undefined;
+  if (first === undefined) return framesOfIds(format.isPerson, place, fields, notices);
   const [name, item] = first;
   if (framed === 1 && (clips.length === 1 || !numbered)) {
     return framesIn(format, `${place}: ${shown(name)}`, item, notices, facts, depth + 1);
@@ -163,11 +180,6 @@ function fieldOf(format: FrameFormat, item: unknown, facts: ListFacts): { shows:
   }
   const shows = isFrame(format, item);
   return { shows, isClip: shows && Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1 };
-}
-
-/** A sequence that is made anew each time. */
-function made<T>(make: () => Iterator<T>): Iterable<T> {
-  return { [Symbol.iterator]: make };
 }
 
 function isNobody(format: FrameFormat, value: unknown): boolean {
@@ -224,7 +236,7 @@ function addItem(format: FrameFormat, fact: Facts, item: unknown, blank: boolean
     fact.keyed ||= isRecord(item) && hasKey(frameKeyOf(item));
   } else if (isRecord(item)) {
     const isPerson = format.isPerson(item);
-    const inside = isPerson ? undefined : format.peopleOf(item);
+    const inside = isPerson ? undefined : (format.peopleOf(item) ?? peopleByField(format, item));
     if (isPerson) {
       fact.people++;
       fact.keyed ||= hasKey(frameKeyOf(item));
@@ -268,8 +280,27 @@ function framesInList(
       for (const item of list) yield frameValue(format, `${place}: [${index++}]`, item);
     });
   }
+  if (areByIds(format, list)) {
+    return made(function* () {
+      let index = 0;
+      for (const item of list) {
+        const found = peopleOfIds(format.isPerson, item) ?? { people: [] };
+        yield { place: `${place}: [${index++}]`, ...found, key: {} };
+      }
+    });
+  }
   if (list.length !== 1) return undefined;
   return framesIn(format, place, findItem(list, () => true)!.item, notices, facts, depth + 1);
+}
+
+/** Whether the items of a list are people under their ids, or blank. */
+function areByIds(format: FrameFormat, list: JsonList): boolean {
+  let some = false;
+  for (const item of list) {
+    if (peopleOfIds(format.isPerson, item) !== undefined) some = true;
+    else if (!isBlank(item)) return false;
+  }
+  return some;
 }
 
 /** The poses of the people in a list. */
@@ -287,79 +318,6 @@ function frameValue(format: FrameFormat, place: string, value: unknown): FrameVa
   return { place, people, key: keyed === undefined ? {} : frameKeyOf(keyed) };
 }
 
-function hasKey({ id, time }: FrameKey): boolean {
+export function hasKey({ id, time }: FrameKey): boolean {
   return id !== undefined || time !== undefined;
-}
-
-/** Reads frames one after the other. Throws `ERR_FORMAT` that names the place. */
-export function readFrames(
-  format: FrameFormat,
-  values: Iterable<FrameValue>,
-  options: ReadKeypointsOptions,
-  notices: string[] = [],
-): FoundDetections {
-  const images = new Map<string | number, number>();
-  const keys: FrameKey[] = [];
-  const detections = new DetectionTable();
-  const names = new PointNames();
-  let pointless = 0;
-  let index = 0;
-  let firstPlace: string | undefined;
-  for (const { place, people, key, name, shared = false } of placed(values)) {
-    firstPlace ??= place;
-    const id = key.id ?? key.time ?? name ?? index;
-    index++;
-    const known = images.get(id);
-    if (known !== undefined && !shared) {
-      throw new PoseError('ERR_FORMAT', `${place}: expected one entry a frame, got frame ${shown(id)} again.`);
-    }
-    const image = known ?? images.size;
-    if (known === undefined) {
-      images.set(id, image);
-      keys.push(key.id === undefined ? { ...key, ...(name && { id: name }) } : key);
-    }
-    let at = 0;
-    for (const value of people) {
-      const where = people.length > 1 ? `${place}[${at++}]` : place;
-      const person = isBlank(value) ? undefined : format.readPerson(where, value);
-      if (person === undefined) pointless += isBlank(value) && people.length === 1 ? 0 : 1;
-      else {
-        detections.push({ triples: person.triples, track: person.track, image });
-        names.push(person.names);
-      }
-    }
-  }
-  if (pointless > 0)
-    notices.push(`${pointless} ${pointless === 1 ? 'person has' : 'people have'} no points: passed over.`);
-  const found = { ...imagesOf(keys, (index) => index), detections, notices, fractions: format.fractions };
-  const named = names.arrange(firstPlace ?? 'points', detections, format.namedLayouts ?? []);
-  if (named) return { ...found, ...named };
-  const joints = detections.width / 3;
-  const layout = joints > 0 && options.layout === undefined ? format.layoutOf(joints, detections, notices) : undefined;
-  return { ...found, layout };
-}
-
-/**
- * Frames that can be placed: where some say their frame, blank ones that do not are left out (the numbers show the hole);
- * one with people is an error.
- */
-function placed(values: Iterable<FrameValue>): Iterable<FrameValue> {
-  let [byId, byTime] = [false, false];
-  for (const { key, name } of values) {
-    if (name !== undefined) return values;
-    if (key.id !== undefined) byId = true;
-    if (key.time !== undefined) byTime = true;
-    if (byId) break;
-  }
-  if (!byId && !byTime) return values;
-  return made(function* () {
-    for (const value of values) {
-      const { place, key, people } = value;
-      if (byId ? key.id !== undefined : key.time !== undefined) yield value;
-      else if (!everyItem(people, isBlank)) {
-        const expected = `${byId ? 'a frame number or image name' : 'a time'}, as other frames have`;
-        throw wrongValue(place, expected, undefined);
-      }
-    }
-  });
 }

@@ -101,14 +101,41 @@ export function trackName(value: unknown): string | undefined {
   return (typeof inner === 'number' && inner !== -1) || typeof inner === 'string' ? String(inner) : undefined;
 }
 
+/** Fields in which trackers write their id, the likeliest first. */
+const trackFields = ['track_id', 'trackId', 'tracking_id', 'person_id', 'id_', 'idx', 'instance_id'];
+
+/** The tracker's id of a person; undefined where none of the usual fields has one. */
+export function trackOf(person: JsonRecord): string | undefined {
+  for (const field of trackFields) {
+    const track = trackName(person[field]);
+    if (track !== undefined) return track;
+  }
+  return undefined;
+}
+
 /** Bare words that Python writes for numbers that JSON does not have. */
 const pythonNumbers = /(?<=[[,:\s])(?:NaN|-?Infinity)(?=[\s,\]}])/g;
 
+/** How json_tricks marks an array: {"__ndarray__": [...], "dtype": "float32", "shape": [17, 3]}. */
+const arrayMark = '__ndarray__';
+
+function withoutArrayMarks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutArrayMarks);
+  if (!isRecord(value)) return value;
+  if (Array.isArray(value[arrayMark])) return value[arrayMark];
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutArrayMarks(item)]));
+}
+
 /**
- * Parses JSON, or JSON lines into a list of their values; Python's NaN and Infinity become null. Throws `ERR_FORMAT`,
- * with the line where the first line is JSON by itself.
+ * Parses JSON, or JSON lines into a list of their values; Python's NaN and Infinity become null, the arrays of json_tricks
+ * lists. Throws `ERR_FORMAT`, with the line where the first line is JSON by itself.
  */
 export function parseJson(where: string, text: string): unknown {
+  const value = parseLines(where, text);
+  return text.includes(`"${arrayMark}"`) ? withoutArrayMarks(value) : value;
+}
+
+function parseLines(where: string, text: string): unknown {
   try {
     return parsed(text);
   } catch (cause) {

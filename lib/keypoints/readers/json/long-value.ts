@@ -77,3 +77,8 @@ export function findItem(
   }
   return undefined;
 }
+
+/** A sequence that is made anew each time somebody goes through it. */
+export function made<T>(make: () => Iterator<T>): Iterable<T> {
+  return { [Symbol.iterator]: make };
+}

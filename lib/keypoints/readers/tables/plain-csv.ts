@@ -83,7 +83,7 @@ function countedColumns(where: string, width: number, joints: number | undefined
     throw new PoseError(
       'ERR_FORMAT',
       fitting.length === 0
-        ? `${where}: expected 2 or 3 columns a joint${joints === undefined ? '' : ` of ${joints}`}, got ${width} columns.`
+        ? `${where}: expected 2 or 3 columns a joint${joints === undefined ? '' : ` of ${joints}`}, got ${width} columns without names: a first line names them, as frame, person, nose_x, nose_y, nose_c, ...`
         : `${where}: ${width} columns may be ${width / 2} joints of x, y or ${width / 3} of x, y, confidence: give the option layout.`,
     );
   }
