@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import type { DeviceOption } from '../../networks/device.js';
 import { buildScene } from '../../viewer/build-scene.js';
@@ -74,7 +75,7 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
       line.clear();
       writeAtomically(out, (append) => append(new TextEncoder().encode(page)));
       io.out(
-        `${out}: ${(Buffer.byteLength(page) / 1e6).toFixed(1)} MB; open it in a browser, it needs nothing else.\n`,
+        `${shownText(out)}: ${(Buffer.byteLength(page) / 1e6).toFixed(1)} MB; open it in a browser, it needs nothing else.\n`,
       );
       return;
     }
