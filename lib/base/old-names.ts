@@ -3,11 +3,26 @@ import { PoseError } from './pose-error.js';
 // Names of version 0.1 that still work in this version and go in the next. CHANGELOG.md lists them. The check of words excepts
 // this file, and lib/viewer/old-names.ts, which has the viewer's exports.
 
-/** Options by their old names: of `load`, `pretrain`, `finetune`, `evaluate`, `startViewer` and `viewerPage`. */
-const OPTIONS = { plan: 'compiled', products: 'matmul', moments: 'inspector' } as const;
+/** Options by their old names: of `load`, `pretrain`, `finetune`, `evaluate`, `startViewer` and `viewerPage`; fields of run.json. */
+const OPTIONS = {
+  plan: 'compiled',
+  products: 'matmul',
+  moments: 'inspector',
+  checkpointMinutes: 'checkpointEvery',
+} as const;
 
 /** Flags of the command line. */
-const FLAGS = { '--plan': '--compiled', '--products': '--matmul' } as const;
+const FLAGS = {
+  '--plan': '--compiled',
+  '--products': '--matmul',
+  '--checkpoint-minutes': '--checkpoint-every',
+} as const;
+
+/** Old options and flags whose values have another form now. */
+const VALUES = new Map<string, (value: unknown) => unknown>([
+  ['checkpointMinutes', (value) => (typeof value === 'number' ? `${value}m` : value)],
+  ['--checkpoint-minutes', (value) => `${value}m`],
+]);
 
 /** Properties of what commands print as JSON. */
 const PROPERTIES = {
@@ -22,6 +37,12 @@ export interface OldModelOptions {
   plan?: 'auto' | 'on' | 'off';
   /** @deprecated Use `matmul`. */
   products?: string;
+}
+
+/** The old option of `pretrain` and `finetune`. */
+export interface OldTrainingOptions extends Omit<OldModelOptions, 'plan'> {
+  /** @deprecated Use `checkpointEvery`: `'5m'`. */
+  checkpointMinutes?: number;
 }
 
 /** The old option of `startViewer` and `viewerPage`. */
@@ -55,7 +76,7 @@ export function withoutOldNames<Options extends object>(options: Options): Optio
       throw new PoseError('ERR_ARGUMENT', `${old} is the old name of ${now}: expected one of them, got both.`);
     }
     warnOnce(`The option ${old}`, now);
-    given.set(now, given.get(old));
+    given.set(now, presentValue(old, given.get(old)));
     given.delete(old);
   }
   return Object.fromEntries(given) as Options;
@@ -63,13 +84,25 @@ export function withoutOldNames<Options extends object>(options: Options): Optio
 
 /** Replaces old flags, `--flag` or `--flag=value`, by those of today; `notice` is told of each. */
 export function withoutOldFlags(args: readonly string[], notice: (text: string) => void): string[] {
+  let valueFollows: string | undefined;
   return args.map((arg) => {
+    if (valueFollows !== undefined) {
+      const value = presentValue(valueFollows, arg) as string;
+      valueFollows = undefined;
+      return value;
+    }
     const [name] = arg.split('=', 1);
     if (!Object.hasOwn(FLAGS, name)) return arg;
     const now = FLAGS[name as keyof typeof FLAGS];
     notice(`${name} is an old name and goes in the next version: use ${now}.`);
-    return now + arg.slice(name.length);
+    if (name !== arg) return `${now}=${presentValue(name, arg.slice(name.length + 1))}`;
+    valueFollows = name;
+    return now;
   });
+}
+
+function presentValue(old: string, value: unknown): unknown {
+  return VALUES.get(old)?.(value) ?? value;
 }
 
 /** Adds the old names of what a command prints as JSON. */

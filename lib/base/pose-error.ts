@@ -11,6 +11,7 @@ export type PoseErrorCode =
   | 'ERR_FILE'
   | 'ERR_FORMAT'
   | 'ERR_LIMIT'
+  | 'ERR_LOCKED'
   | 'ERR_MEMORY'
   | 'ERR_MODEL'
   | 'ERR_NATIVE'

@@ -5,10 +5,10 @@ export interface Io {
   out: (text: string) => void;
   err: (text: string) => void;
   /** All that comes in on standard input; absent where there is none. */
-  stdin?: () => Uint8Array;
+  stdin?: () => Promise<Uint8Array>;
   /** true: `err` is a terminal, so a progress line may be drawn and redrawn. */
   live: boolean;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C and SIGTERM. */
   signal: AbortSignal;
   /** What was typed, without `node` and the script: for the record. */
   commandLine?: readonly string[];

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
 import { PoseError } from '../base/pose-error.js';
 import { type OutputFormat, outputFormatOf, outputFormats } from '../export/write-motion.js';
-import { writeAtomically } from '../formats/files/atomic-file.js';
 import { isFolder } from '../formats/files/make-folder.js';
 import { isFrameFolder } from '../keypoints/frames/frame-folder.js';
 import { isVideo } from '../video/video-frames.js';
@@ -20,11 +19,13 @@ export interface LiftList {
 }
 
 /** Name of the record, in the output folder, of what was lifted how. */
-const RECORD = 'pstmo-lift.json';
+export const RECORD = 'pstmo-lift.json';
 const INPUTS = ['.npz', '.npy', '.json', '.jsonl', '.csv', '.tsv'];
 /** Folders in folders that are looked into. */
 const DEEPEST = 4;
 const SUFFIX = '-3d';
+/** What stands behind the name of a file in its lock's. */
+const LOCK = /\.lock(\.[\w-]+\.gone)?$/;
 /** Standard input as an input, and standard output as `--out`. */
 export const STANDARD = '-';
 /** What can be written to standard output. */
@@ -134,7 +135,8 @@ function filesOf(input: string, skipped: string[], depth = 0): string[] {
 function reasonToSkip(path: string, name: string): string | undefined {
   if (isFolder(path)) return name.startsWith('.') ? 'hidden' : 'a folder without anything to lift';
   const ending = extname(name).toLowerCase();
-  if (name === RECORD || basename(name, extname(name)).endsWith(SUFFIX)) return 'of an earlier lift';
+  const written = name.replace(LOCK, '');
+  if (written === RECORD || basename(written, extname(written)).endsWith(SUFFIX)) return 'of an earlier lift';
   if (name.startsWith('.')) return 'hidden';
   if (isVideo(path)) return 'a video: name it by itself, with --detector';
   return INPUTS.includes(ending)
@@ -145,60 +147,16 @@ function reasonToSkip(path: string, name: string): string | undefined {
 /** Tells a file, or a folder's files, from another version of it. */
 export function fileMark(path: string): { bytes: number; modified: number } {
   const files = isFolder(path) ? readdirSync(path).map((name) => join(path, name)) : [path];
-  const states = files.map((file) => statSync(file));
+  const gone = { size: 0, mtimeMs: 0 };
+  const states = files.map((file) => statSync(file, { throwIfNoEntry: false }) ?? gone);
   return {
     bytes: states.reduce((sum, { size }) => sum + size, 0),
     modified: states.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0),
   };
 }
 
-interface Entry {
-  input: string;
-  bytes: number;
-  modified: number;
-  settings: string;
-  /** Names of the files that were written: one a clip. */
-  outputs?: string[];
-}
-
-/** Whether a lift writes files of that name: poses, motion or the record. */
+/** Whether a lift writes files of that name: poses, motion, the record or their locks. */
 export function isOutputName(name: string): boolean {
-  return name === RECORD || outputFormats.some((format) => extname(name).toLowerCase() === `.${format}`);
-}
-
-/** Remembers which outputs are done, with what settings and from which input, so that a stopped run can go on. */
-export class LiftRecord {
-  private readonly path: string;
-  private readonly settings: string;
-  private readonly entries: Record<string, Entry>;
-
-  constructor(folder: string, settings: unknown) {
-    this.path = join(folder, RECORD);
-    this.settings = JSON.stringify(settings);
-    this.entries = readEntries(this.path);
-  }
-
-  /** true: the outputs are there, made with these settings from the input as it is now. */
-  isDone({ input, output }: LiftTask): boolean {
-    const { outputs = [], ...entry } = this.entries[basename(output)] ?? {};
-    const there = outputs.length > 0 && outputs.every((name) => existsSync(join(dirname(this.path), name)));
-    return there && JSON.stringify(entry) === JSON.stringify(this.entryOf(input));
-  }
-
-  add({ input, output }: LiftTask, outputs: readonly string[]): void {
-    this.entries[basename(output)] = { ...this.entryOf(input), outputs: outputs.map((path) => basename(path)) };
-    writeAtomically(this.path, (append) => append(Buffer.from(`${JSON.stringify(this.entries, undefined, 1)}\n`)));
-  }
-
-  private entryOf(input: string): Entry {
-    return { input: relative(dirname(this.path), input), ...fileMark(input), settings: this.settings };
-  }
-}
-
-function readEntries(path: string): Record<string, Entry> {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, Entry>;
-  } catch {
-    return {};
-  }
+  const written = name.replace(LOCK, '');
+  return written === RECORD || outputFormats.some((format) => extname(written).toLowerCase() === `.${format}`);
 }

@@ -88,14 +88,14 @@ function personFlag(text: string): number | 'all' {
 /** How far the detector is in a video. */
 export interface Watch {
   /** Standard input, which the input "-" is. */
-  stdin?: (() => Uint8Array) | undefined;
+  stdin?: (() => Promise<Uint8Array>) | undefined;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number | undefined) => void;
 }
 
 /** Reads an input's clips: of one person, or of all. A video's are found by a detector. Throws `PoseError`. */
 export async function readClips(input: string, flags: InputFlags, watch: Watch = {}): Promise<Clip[]> {
-  const people = isVideo(input) ? await peopleInVideo(input, flags, watch) : peopleInFile(input, flags, watch);
+  const people = isVideo(input) ? await peopleInVideo(input, flags, watch) : await peopleInFile(input, flags, watch);
   return people.flatMap((track, index) => {
     const clips = splitAtGaps(withSize(input, track));
     const who = people.length > 1 ? `-person${index}` : '';
@@ -106,13 +106,13 @@ export async function readClips(input: string, flags: InputFlags, watch: Watch =
   });
 }
 
-function peopleInFile(input: string, flags: InputFlags, { stdin }: Watch): KeypointTrack[] {
+async function peopleInFile(input: string, flags: InputFlags, { stdin }: Watch): Promise<KeypointTrack[]> {
   const { person = 0, detector, boxes } = flags;
   if (detector !== undefined || boxes !== undefined) {
     throw new PoseError('ERR_USAGE', `--detector, --boxes: expected a video to find people in, got ${input}.`);
   }
   const standard = input === STANDARD && stdin !== undefined;
-  const source = standard ? stdin() : input;
+  const source = standard ? await stdin() : input;
   const options = { ...readOptions(flags), ...(standard && { where: 'standard input' }) };
   return person === 'all' ? readPeople(source, options) : [readKeypoints(source, { ...options, person })];
 }

@@ -16,6 +16,7 @@ import { prepareCommand } from './commands/prepare.js';
 import { profileCommand } from './commands/profile.js';
 import { finetuneCommand, pretrainCommand } from './commands/train.js';
 import { viewCommand } from './commands/view.js';
+import { stoppedExitCode } from './interrupt.js';
 import { type Io, isUsage } from './io.js';
 
 const COMMANDS = [
@@ -37,7 +38,7 @@ const COMMANDS = [
 
 /**
  * Runs one command line (without `node` and the script) and answers the exit code: 0 success, 1 failure, 2 wrong usage,
- * 130 stopped by Ctrl-C. What went wrong is on `io.err`.
+ * 130 stopped by Ctrl-C, 143 by SIGTERM. What went wrong is on `io.err`.
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   const program = makeProgram(io, args);
@@ -51,7 +52,11 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     }
     if (error instanceof PoseError) {
       io.err(`pstmo: ${shownText(error.message)}\n`);
-      return isUsage(error.code) ? 2 : error.code === 'ERR_ABORTED' && io.signal.aborted ? 130 : 1;
+      return isUsage(error.code)
+        ? 2
+        : error.code === 'ERR_ABORTED' && io.signal.aborted
+          ? stoppedExitCode(io.signal)
+          : 1;
     }
     io.err(`pstmo: ${shownLines(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
     return 1;

@@ -55,9 +55,14 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       conditions.push({ name: conditionName(kind), noise: kind, methods });
     }
     const frames = tests.reduce((sum, sequence) => sum + sequence.frames, 0);
+    const validFrames = tests.reduce(
+      (sum, one) => sum + (one.valid?.filter((mark) => mark === 1).length ?? one.frames),
+      0,
+    );
     return {
       model: network.about,
-      dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames },
+      dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames, validFrames },
+      notes: [...network.mapped, ...withoutBaselines(dataset, training.length > 0, options.baselines ?? true)],
       flip,
       shuffleFrames: shuffleFrames ?? null,
       refine: network.config.refine ? { root } : null,
@@ -67,6 +72,15 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
   } finally {
     await network.close();
   }
+}
+
+/** Why there is no baseline, in a sentence, or none. */
+function withoutBaselines(dataset: PoseDataset, trained: boolean, wanted: boolean): string[] {
+  if (!wanted) return ['Without baselines, as asked.'];
+  if (trained) return [];
+  const blind = dataset.sequences.some(({ split }) => split === 'train');
+  const why = blind ? 'no training sequence has 3D poses' : 'has no training split';
+  return [`No baselines: they are fitted on training poses, and ${blind ? why : `${dataset.name} ${why}`}.`];
 }
 
 /** The sequences of a split that have poses to compare with. Throws `ERR_DATASET`. */

@@ -8,7 +8,8 @@ import type { ConditionReport, EvaluationReport, MethodReport } from './report.j
 export function evaluationTable(report: EvaluationReport): string {
   const { model, dataset, flip, shuffleFrames, refine } = report;
   const lines = [
-    `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames`,
+    `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames` +
+      (dataset.validFrames === dataset.frames ? '' : `, ${dataset.validFrames} of them valid: these are scored`),
     `${model.device}, ${model.precision}, ${flip ? 'mirrored test' : 'no mirrored test'}, ` +
       `${report.framesPerSecond.toFixed(0)} frames/s`,
   ];
@@ -19,6 +20,7 @@ export function evaluationTable(report: EvaluationReport): string {
     const truth = refine.root === 'truth';
     lines.push(`Refined with the root's depth ${truth ? 'from the ground truth, as the paper does' : 'estimated'}.`);
   }
+  pushAll(lines, report.notes);
   return [...lines, ...report.conditions.flatMap(conditionLines)].join('\n');
 }
 

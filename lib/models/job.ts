@@ -1,4 +1,5 @@
 import type { JobControl } from '../../binding.js';
+import { throwIfAborted } from '../base/abort.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** How a long call is watched and stopped. */
@@ -10,13 +11,6 @@ export interface JobOptions {
 }
 
 const REPORT_EVERY_MS = 100;
-
-/** Throws `ERR_ABORTED`, whose cause is the signal's reason, when the signal was given. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new PoseError('ERR_ABORTED', 'The call was stopped by its signal.', { cause: signal.reason });
-  }
-}
 
 /**
  * Runs native work of `total` pieces under an AbortSignal and a progress callback. An exception of the callback stops the

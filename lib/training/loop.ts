@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { NativeModel } from '../../binding.js';
+import { throwIfAborted } from '../base/abort.js';
 import { PoseError } from '../base/pose-error.js';
+import type { FileLock } from '../formats/files/file-lock.js';
 import type { ModelConfig } from '../networks/config.js';
 import type { EpochSource } from './epoch-source.js';
-import type { TrainingOptions, TrainingResult } from './options.js';
+import { checkpointInterval, type TrainingOptions, type TrainingResult } from './options.js';
 import { type TrainingState, writeCheckpoint } from './record/checkpoint.js';
 import type { EpochLine, LogLine, TrainingLog } from './record/log.js';
 import { writeTrainedModel } from './record/trained-model.js';
@@ -14,15 +16,13 @@ import { StepClock } from './step-clock.js';
 import { stepLosses } from './step-losses.js';
 import { AVERAGE_INTERVAL, type WeightAverage } from './weight-average.js';
 
-/** Minutes after which a checkpoint is written within an epoch. */
-const CHECKPOINT_MINUTES = 5;
-
 export interface TrainingPaths {
   model: string;
   checkpoint: string;
   log: string;
   /** What the training was told. */
   run: string;
+  lock: string;
 }
 
 export function trainingPaths(out: string): TrainingPaths {
@@ -31,6 +31,7 @@ export function trainingPaths(out: string): TrainingPaths {
     checkpoint: join(out, 'checkpoint.safetensors'),
     log: join(out, 'log.jsonl'),
     run: join(out, 'run.json'),
+    lock: join(out, 'training.lock'),
   };
 }
 
@@ -45,6 +46,8 @@ export interface TrainingJob {
   log: TrainingLog;
   options: TrainingOptions;
   paths: TrainingPaths;
+  /** Held while anything is written to the folder. */
+  lock: FileLock;
 }
 
 /** Runs a {@link TrainingJob} to its last epoch or until its signal. */
@@ -55,12 +58,14 @@ export class TrainingLoop {
   private readonly totalSteps: number;
   private readonly clock = new StepClock();
   private readonly validationSamples: Int32Array;
+  private readonly checkpointEvery: { steps: number; ms: number };
   /** When the last checkpoint was written. */
   private written = performance.now();
 
   constructor(job: TrainingJob) {
     this.job = job;
     const { settings } = job.state;
+    this.checkpointEvery = checkpointInterval(job.options.checkpointEvery);
     this.steps = Array.from({ length: settings.epochs }, (_, epoch) =>
       Math.ceil(job.source.sampleCount(epoch) / settings.batch),
     );
@@ -70,7 +75,7 @@ export class TrainingLoop {
 
   /**
    * Goes on from where the job's state stands. After each epoch the model (if it is the best so far) and then the
-   * checkpoint are written; a signal ends it after the steps under way with a checkpoint.
+   * checkpoint are written. A signal ends it after the steps under way with a checkpoint, and `ERR_ABORTED` is thrown.
    */
   async run(): Promise<TrainingResult> {
     const { state, native, source } = this.job;
@@ -81,12 +86,13 @@ export class TrainingLoop {
       }
       if (!(await this.runEpoch())) {
         await this.writeCheckpoint();
-        break;
+        const { checkpoint } = this.job.paths;
+        const text = `Stopped by the signal after ${state.step} steps; resume goes on from ${checkpoint}.`;
+        throwIfAborted(this.job.options.signal, text);
       }
     }
     const { paths } = this.job;
     return {
-      stopped: state.epoch < state.settings.epochs,
       epochs: state.epoch,
       steps: state.step,
       best: state.best,
@@ -97,7 +103,8 @@ export class TrainingLoop {
   }
 
   private async writeCheckpoint(): Promise<void> {
-    const { paths, native, config, state, average } = this.job;
+    const { paths, native, config, state, average, lock } = this.job;
+    lock.check();
     await writeCheckpoint(paths.checkpoint, native, config, state, average?.values);
     this.written = performance.now();
   }
@@ -121,7 +128,8 @@ export class TrainingLoop {
         return false;
       }
       await this.trainSome(samples);
-      if (performance.now() - this.written > 60_000 * (this.job.options.checkpointMinutes ?? CHECKPOINT_MINUTES)) {
+      const { steps, ms } = this.checkpointEvery;
+      if (state.step % steps === 0 || performance.now() - this.written > ms) {
         await this.writeCheckpoint();
       }
     }
@@ -137,12 +145,14 @@ export class TrainingLoop {
 
   /** One call of the native model: as many steps of one learning rate as take about a second. */
   private async trainSome(samples: Int32Array): Promise<void> {
-    const { state, config, native, log, options } = this.job;
+    const { state, config, native, log, lock, options } = this.job;
     const { batch, schedule } = state.settings;
     const learningRate = this.learningRate();
     const left = this.steps[state.epoch] - state.stepInEpoch;
     const untilUpdate = this.job.average ? AVERAGE_INTERVAL - (state.step % AVERAGE_INTERVAL) : left;
-    const steps = Math.min(this.clock.stepsASecond(), left, untilUpdate, stepsOfSameRate(schedule, state.step));
+    const untilCheckpoint = this.checkpointEvery.steps - (state.step % this.checkpointEvery.steps);
+    const most = Math.min(left, untilUpdate, untilCheckpoint, stepsOfSameRate(schedule, state.step));
+    const steps = Math.min(this.clock.stepsASecond(), most);
     const part = samples.subarray(3 * batch * state.stepInEpoch, 3 * batch * (state.stepInEpoch + steps));
     const start = performance.now();
     const losses = await native.train({
@@ -176,6 +186,7 @@ export class TrainingLoop {
         });
       }
     }
+    lock.check();
     log.append(lines);
     if (this.job.average && state.step % AVERAGE_INTERVAL === 0) {
       await this.job.average.update(state.step);
@@ -246,7 +257,8 @@ export class TrainingLoop {
     validation: number | null,
     speed: { seconds: number; samplesPerSecond: number },
   ): Promise<void> {
-    const { state, config, native, paths, options, log } = this.job;
+    const { state, config, native, paths, options, log, lock } = this.job;
+    lock.check();
     const [loss, single, multiple] = state.lossSums.map((sum) => sum / samples);
     const learningRate = learningRateAt(state.settings.schedule, state.settings.learningRate, {
       epoch: state.epoch,

@@ -1,7 +1,8 @@
-import type { OldModelOptions } from '../base/old-names.js';
+import type { OldTrainingOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
+import { valueText } from '../base/value-text.js';
 import { augmentationSchema } from '../datasets/augmentation/settings.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../networks/config.js';
@@ -60,8 +61,26 @@ export interface TrainingProgress {
   secondsLeft: number;
 }
 
+/** Steps, or minutes with an m behind them. */
+export type CheckpointEvery = number | `${number}m`;
+
+/** A {@link CheckpointEvery} as a count of steps or as milliseconds; throws `ERR_ARGUMENT`. */
+export function checkpointInterval(every: CheckpointEvery = '5m'): { steps: number; ms: number } {
+  if (Number.isSafeInteger(every) && (every as number) > 0) {
+    return { steps: every as number, ms: Number.POSITIVE_INFINITY };
+  }
+  const minutes = typeof every === 'string' && /^((?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?)m$/.exec(every)?.[1];
+  if (!minutes || Number(minutes) === 0) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `checkpointEvery: expected steps (500) or minutes ('10m'), got ${valueText(every)}.`,
+    );
+  }
+  return { steps: Number.POSITIVE_INFINITY, ms: 60_000 * Number(minutes) };
+}
+
 /** Options of {@link pretrain} and {@link finetune}. */
-export interface TrainingOptions extends Partial<SettingsInput>, Omit<OldModelOptions, 'plan'> {
+export interface TrainingOptions extends Partial<SettingsInput>, OldTrainingOptions {
   /** A data set in memory or the path of a data set file. */
   dataset: PoseDataset | string;
   /** A preset's name, or a configuration; what it leaves out comes from the data set and the defaults. */
@@ -79,9 +98,9 @@ export interface TrainingOptions extends Partial<SettingsInput>, Omit<OldModelOp
   matmul?: string;
   /** Write a line of the log every so many steps. */
   logEvery?: number;
-  /** Write a checkpoint after so many minutes within an epoch, too; 5. A kill loses no more. */
-  checkpointMinutes?: number;
-  /** Ends the training after the steps under way, with a checkpoint. */
+  /** Write a checkpoint within an epoch, too: every 500 steps (`500`) or 10 minutes (`'10m'`); `'5m'`. A kill loses no more. */
+  checkpointEvery?: CheckpointEvery;
+  /** Ends the training after the steps under way, with a checkpoint; the call then throws `ERR_ABORTED`. */
   signal?: AbortSignal;
   /** The command line that asked for this, for the folder's `run.json`. */
   commandLine?: readonly string[];
@@ -93,8 +112,6 @@ export interface TrainingOptions extends Partial<SettingsInput>, Omit<OldModelOp
 
 /** What {@link pretrain} and {@link finetune} answer. */
 export interface TrainingResult {
-  /** true: the signal ended it; `resume` goes on from the checkpoint. */
-  stopped: boolean;
   epochs: number;
   steps: number;
   /** The epoch, counted from 1, whose weights are in the model file, and its validation error; null before the first. */
@@ -107,7 +124,7 @@ export interface TrainingResult {
 const SETTINGS = Object.keys(trainingSettingsSchema.shape);
 const RUNTIME = [
   ...['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'matmul'],
-  ...['logEvery', 'checkpointMinutes', 'signal', 'commandLine'],
+  ...['logEvery', 'checkpointEvery', 'signal', 'commandLine'],
 ];
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
@@ -128,10 +145,7 @@ export function checkOptions(options: TrainingOptions): void {
   if (!Number.isInteger(every) || every < 1) {
     throw new PoseError('ERR_ARGUMENT', `logEvery must be a whole number of at least 1, got ${every}.`);
   }
-  const minutes = options.checkpointMinutes ?? 1;
-  if (!(typeof minutes === 'number' && minutes > 0)) {
-    throw new PoseError('ERR_ARGUMENT', `checkpointMinutes must be a number above 0, got ${minutes}.`);
-  }
+  checkpointInterval(options.checkpointEvery);
 }
 
 /** The settings among the options that were given. */

@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmdirSync } from 'node:fs';
+import { throwIfAborted } from '../base/abort.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
 import { keypointNoise } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
-import { makeFolder } from '../formats/files/make-folder.js';
+import { FileLock } from '../formats/files/file-lock.js';
+import { isFolder, makeFolder } from '../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
 import { resolveDevice } from '../networks/device.js';
@@ -33,12 +35,32 @@ import { WeightAverage } from './weight-average.js';
 /** The paper's for detected 2D; a preset says its own. */
 const LEARNING_RATES = { pretrain: 1e-4, finetune: 7e-4 };
 /** What a training writes into its folder. */
-const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json'];
+const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json', 'training.lock'];
 
-/** The common part of `pretrain` and `finetune`: sets a training up, or takes one up again, and runs it. */
+/** The common part of `pretrain` and `finetune`. One process at a time trains in a folder; throws `ERR_LOCKED`. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
+  throwIfAborted(options.signal);
   const paths = trainingPaths(options.out);
+  const isNew = !isFolder(options.out);
+  makeFolder(options.out);
+  const lock = FileLock.take(paths.lock);
+  try {
+    removeDeadTemporaries(options.out, (name) => FILES.includes(name));
+    return await trainIn(paths, lock, kind, options);
+  } finally {
+    lock.release();
+    if (isNew) removeIfEmpty(options.out);
+  }
+}
+
+/** Sets a training up, or takes one up again, and runs it. */
+async function trainIn(
+  paths: TrainingPaths,
+  lock: FileLock,
+  kind: TrainingState['kind'],
+  options: TrainingOptions,
+): Promise<TrainingResult> {
   const checkpoint = findCheckpoint(options, paths);
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const start = checkpoint || options.from === undefined ? undefined : await startWeights(options.from, options);
@@ -61,7 +83,6 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
   const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
   const noise = keypointNoise(dataset, config.noise, config.seed, table);
   const source = epochSource(dataset, { data, config, noise, settings });
-  openFolder(options.out);
   writeRunFile(paths.run, config, state, options);
   const native = createNativeModel(nativeConfig(config), {
     device: resolveDevice(options.device, options.onNotice),
@@ -86,7 +107,7 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
       settings.average === null
         ? null
         : new WeightAverage(native, settings.average, checkpoint && storedAverage(checkpoint));
-    return await new TrainingLoop({ native, config, source, average, state, log, options, paths }).run();
+    return await new TrainingLoop({ native, config, source, average, state, log, options, paths, lock }).run();
   } finally {
     await native.close();
   }
@@ -113,10 +134,13 @@ function findCheckpoint(options: TrainingOptions, paths: TrainingPaths): Checkpo
   return existsSync(checkpoint) ? readCheckpoint(checkpoint) : undefined;
 }
 
-/** Makes the folder, and clears it of what killed processes were writing when they ended. */
-function openFolder(out: string): void {
-  makeFolder(out);
-  removeDeadTemporaries(out, (name) => FILES.includes(name));
+/** Takes the folder away again where nothing came of the training. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // it holds something
+  }
 }
 
 function newSettings(

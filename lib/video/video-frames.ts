@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
+import { throwIfAborted } from '../base/abort.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** What files are taken for videos, by their endings. */
@@ -107,7 +108,7 @@ export async function* videoFrames(
         filled += part.length;
         at += part.length;
         if (filled < frame.length) break;
-        if (signal?.aborted) throw new PoseError('ERR_ABORTED', `${path}: stopped.`);
+        throwIfAborted(signal, `${path}: stopped by the signal.`);
         yield frame;
         frame = new Uint8Array(frame.length);
         filled = 0;

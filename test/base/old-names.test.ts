@@ -33,6 +33,9 @@ describe('old names', () => {
     );
     expect(args).toEqual(['lift', 'a', '--compiled', 'off', '--matmul=own', '--planet']);
     expect(said).toHaveLength(2);
+    const minutes = withoutOldFlags(['--checkpoint-minutes', '5', '--checkpoint-minutes=0.5'], () => undefined);
+    expect(minutes).toEqual(['--checkpoint-every', '5m', '--checkpoint-every=0.5m']);
+    expect(withoutOldNames(JSON.parse('{ "checkpointMinutes": 5 }'))).toEqual({ checkpointEvery: '5m' });
   });
 
   it('of a lifter are read from its new ones', () => {

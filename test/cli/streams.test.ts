@@ -25,7 +25,7 @@ async function runWith(args: readonly string[], stdin: Uint8Array) {
     err: (text) => {
       result.err += text;
     },
-    stdin: () => stdin,
+    stdin: async () => stdin,
     ...{ live: false, signal: new AbortController().signal, exitCode: 0 },
   });
   return result;

@@ -79,16 +79,20 @@ describe.each(['pretrain', 'finetune'] as const)('%s, killed again and again', (
   });
 });
 
-describe('finetune, stopped by Ctrl-C', () => {
-  it('ends with a checkpoint and exit code 130, says how to go on, and goes on to the same weights', async () => {
+describe('finetune, stopped by a signal', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s: ends with a checkpoint and exit code %i, and goes on to the same weights', async (name, exit) => {
     const whole = join(folder, 'finetune-whole');
-    const stopped = join(folder, 'finetune-stopped');
+    const stopped = join(folder, `finetune-${name}`);
     const { child, done } = startCli(command('finetune', stopped));
     await patience(stopped, 0, 0);
-    child.kill('SIGINT');
+    child.kill(name);
     const { code, signal, err } = await done;
-    expect({ code, signal }).toEqual({ code: 130, signal: null });
-    expect(err).toMatch(/Stopped after \d+ steps; --resume goes on from/);
+    expect({ code, signal }).toEqual({ code: exit, signal: null });
+    expect(err).toMatch(/Stopped by the signal after \d+ steps; resume goes on from/);
+    expect(readdirSync(stopped).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'run.json']);
     expect(await startCli([...command('finetune', stopped), '--resume']).done).toMatchObject({ code: 0 });
     expect(digest(stopped)).toEqual(digest(whole));
     expect(timelessLog(stopped)).toEqual(timelessLog(whole));

@@ -54,13 +54,15 @@ describe('the three trainings', () => {
 
   it('start Stage II with the two encoders of Stage I and nothing else', async () => {
     const stage1 = readSafetensors(join(out('one'), 'model.safetensors')).tensors;
-    const signal = AbortSignal.abort();
-    const { checkpointPath } = await train(finetune, {
+    const stop = new AbortController();
+    const stopped = train(finetune, {
       out: out('encoders'),
       from: join(out('one'), 'model.safetensors'),
-      signal,
+      signal: stop.signal,
+      onNotice: (text) => text.includes('taken over') && stop.abort(),
     });
-    const { tensors } = readCheckpoint(checkpointPath);
+    await expect(stopped).rejects.toThrow('Stopped by the signal after 0 steps');
+    const { tensors } = readCheckpoint(join(out('encoders'), 'checkpoint.safetensors'));
     for (const [name, { data }] of stage1) {
       const own = tensors.get(name);
       if (/^(encoder|Transformer)\./.test(name)) {
@@ -165,15 +167,25 @@ describe('a training', () => {
 describe('a signal', () => {
   it('ends a training after the steps under way; resumed, it gives the unbroken weights', async () => {
     const whole = await train(finetune, { out: out('whole') });
-    let result = await stoppedAfter(1, {});
-    expect(result.stopped).toBe(true);
-    expect(result.steps).toBeLessThan(whole.steps);
-    expect(readCheckpointState(result.checkpointPath).state.step).toBe(result.steps);
-    for (let stop = 0; result.stopped; stop++) {
-      result = await stoppedAfter(stop < 2 ? 3 : Number.POSITIVE_INFINITY, { resume: true });
+    const checkpoint = join(out('stopped'), 'checkpoint.safetensors');
+    for (const [reports, resume] of [
+      [1, false],
+      [3, true],
+      [3, true],
+    ] as const) {
+      const { error, reason } = await stoppedAfter(reports, { resume });
+      const { step } = readCheckpointState(checkpoint).state;
+      expect(step).toBeLessThan(whole.steps);
+      expect(error).toBeInstanceOf(PoseError);
+      expect(error).toMatchObject({ code: 'ERR_ABORTED', name: 'AbortError' });
+      expect((error as Error).message).toBe(
+        `Stopped by the signal after ${step} steps; resume goes on from ${checkpoint}.`,
+      );
+      expect((error as Error).cause).toBe(reason);
     }
-    expectSameFile(result.modelPath, whole.modelPath);
-    expectSameFile(result.checkpointPath, whole.checkpointPath);
+    const { modelPath, checkpointPath } = await finetune({ ...common, out: out('stopped'), resume: true });
+    expectSameFile(modelPath, whole.modelPath);
+    expectSameFile(checkpointPath, whole.checkpointPath);
   });
 
   async function stoppedAfter(reports: number, options: Partial<TrainingOptions>) {
@@ -182,10 +194,15 @@ describe('a signal', () => {
     const onProgress = () => {
       seen++;
       if (seen >= reports) {
-        control.abort();
+        control.abort(new Error('enough'));
       }
     };
-    return finetune({ ...common, ...options, out: out('stopped'), signal: control.signal, onProgress });
+    const call = finetune({ ...common, ...options, out: out('stopped'), signal: control.signal, onProgress });
+    const error = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    return { error, reason: control.signal.reason };
   }
 });
 
@@ -199,14 +216,14 @@ describe('resume', () => {
     await expect(finetune({ ...again, model: { ...tinyModel, seed: 3 } })).rejects.toThrow(/made with model/);
     await expect(finetune({ ...again, dataset: tinyDataset(61) })).rejects.toThrow(/data of digest/);
     await expect(pretrain(again)).rejects.toThrow(/made with command "finetune"/);
-    await expect(finetune({ ...again, epochs: 3 })).resolves.toMatchObject({ epochs: 3, stopped: false });
+    await expect(finetune({ ...again, epochs: 3 })).resolves.toMatchObject({ epochs: 3 });
     const straight = await finetune({ ...options, out: out('straight'), epochs: 3 });
     expectSameFile(join(out('more'), 'model.safetensors'), straight.modelPath);
   });
 
   it('begins where there is nothing to resume', async () => {
     const result = await finetune({ ...common, out: out('fresh'), epochs: 1, resume: true });
-    expect(result).toMatchObject({ epochs: 1, stopped: false });
+    expect(result).toMatchObject({ epochs: 1 });
   });
 });
 

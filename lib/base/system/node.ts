@@ -11,6 +11,7 @@ export const {
   fchmodSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -24,6 +25,11 @@ export const {
 } = fs;
 export const { basename, dirname, extname, join } = process.getBuiltinModule('node:path');
 export const { pid } = process;
+
+/** The name of this machine, for people. */
+export function hostname(): string {
+  return process.getBuiltinModule('node:os').hostname();
+}
 
 /** Names this machine, since its start, and this process's container: the processes whose numbers can be compared. */
 export function processSpace(): string {

@@ -77,8 +77,7 @@ export function evaluateCommand(io: Io): Command {
           notice(io, text);
         },
         onProgress: (done, total, sequence) => line.update(() => `evaluate  ${done}/${total}  ${sequence}`),
-      });
-      line.clear();
+      }).finally(() => line.clear());
       print(io, json, details ? report : evaluationSummary(report), () => evaluationTable(report));
     });
 }

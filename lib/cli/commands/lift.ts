@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
+import { inPieces } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { shownText } from '../../base/shown-text.js';
 import type { LiftedPoses } from '../../export/poses/lifted-poses.js';
-import { posesToCsv } from '../../export/poses/poses-csv.js';
-import { posesToJson } from '../../export/poses/poses-json.js';
+import { csvLines } from '../../export/poses/poses-csv.js';
+import { jsonParts } from '../../export/poses/poses-json.js';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
+import { removeDeadLocks } from '../../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../../formats/files/temporary-file.js';
 import { undistortKeypoints } from '../../keypoints/camera.js';
@@ -16,10 +19,12 @@ import type { Intrinsics } from '../../motion/camera.js';
 import { modelPath } from '../../networks/bundled.js';
 import type { ModelConfig } from '../../networks/config.js';
 import type { DeviceOption } from '../../networks/device.js';
+import { stoppedExitCode } from '../interrupt.js';
 import { type Io, isUsage, notice, print } from '../io.js';
 import { liftClip } from '../lift-clip.js';
-import { fileMark, isOutputName, LiftRecord, type LiftTask, liftTasks, outputWith, STANDARD } from '../lift-files.js';
+import { isOutputName, type LiftTask, liftTasks, outputWith, STANDARD } from '../lift-files.js';
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
+import { LiftRecord, type OutputFile } from '../lift-record.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
 import { compiledOption, deviceOption, matmulOption, precisionOption, threadsOption, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
@@ -112,6 +117,17 @@ export function liftCommand(io: Io): Command {
     });
 }
 
+/** The files that flags name, whose content decides the poses. */
+function filesOf({ model, layout, world, detector, boxes }: LiftFlags): Record<string, string | undefined> {
+  return {
+    '--model': modelPath(model),
+    '--layout': layout !== undefined && existsSync(layout) ? layout : undefined,
+    '--world': world !== undefined && existsSync(world) ? world : undefined,
+    '--detector': detector,
+    '--boxes': boxes,
+  };
+}
+
 /** Lifts one file after the other; one that fails is reported and makes the exit code 1, the others go on. */
 async function liftAll(
   io: Io,
@@ -122,33 +138,50 @@ async function liftAll(
 ): Promise<void> {
   const line = new ProgressLine(io);
   const { json, quiet, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
-  const modelFile = fileMark(modelPath(flags.model));
-  const record = tasks.length > 1 ? new LiftRecord(dirname(tasks[0].output), { ...settings, modelFile }) : undefined;
-  // What a killed run was writing when it ended.
-  for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
-    if (isFolder(folder)) removeDeadTemporaries(folder, isOutputName);
-  }
-  const outcomes: Outcome[] = [];
   const say = (text: string) => {
     line.clear();
     notice(io, text);
   };
+  const record =
+    tasks.length > 1
+      ? new LiftRecord(
+          dirname(tasks[0].output),
+          { values: settings, files: filesOf(flags) },
+          { signal: io.signal, notice: say },
+        )
+      : undefined;
+  // What a killed run was writing when it ended.
+  for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
+    if (!isFolder(folder)) continue;
+    removeDeadTemporaries(folder, isOutputName);
+    removeDeadLocks(folder, isOutputName);
+  }
+  const outcomes: Outcome[] = [];
+  // The same reason for many files is said once.
+  const reasons = new Set<string>();
+  const because = (text: string | undefined) => {
+    if (text !== undefined && !quiet && !reasons.has(text)) say(text);
+    reasons.add(text ?? '');
+  };
+  if (!force) because(record?.problem);
   for (const [index, task] of tasks.entries()) {
     if (io.signal.aborted) {
       break;
     }
     try {
-      if (!force && record?.isDone(task)) {
+      const standing = force ? undefined : record?.standing(task);
+      if (standing?.done) {
         outcomes.push({ ...task, skipped: true });
         continue;
       }
-      const outputs: string[] = [];
+      because(standing?.why);
+      const outputs: OutputFile[] = [];
       // What is so of the whole file is said once, not with each of its people.
       const saidBefore = new Set<string>();
-      for await (const lifted of liftOne(io, lifter, task, motion, flags, (done, total) =>
-        line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`),
-      )) {
-        outputs.push(lifted.output);
+      const onProgress = (done: number, total: number) =>
+        line.update(() => `lift  ${index + 1}/${tasks.length}  ${task.input}  ${done}/${total} frames`);
+      for await (const { file, ...lifted } of liftOne(io, lifter, task, record, motion, flags, onProgress)) {
+        if (file) outputs.push(file);
         outcomes.push(lifted);
         for (const text of lifted.notices) {
           if (!quiet && !saidBefore.has(text)) say(`${task.input}: ${text}`);
@@ -160,7 +193,7 @@ async function liftAll(
           print(`${liftedText(lifted, manner(lifter, flags))}\n`);
         }
       }
-      record?.add(task, outputs);
+      await record?.add(task, outputs);
     } catch (error) {
       if (!(error instanceof PoseError)) {
         throw error;
@@ -181,12 +214,13 @@ async function* liftOne(
   io: Io,
   lifter: PoseLifter,
   task: LiftTask,
+  record: LiftRecord | undefined,
   motion: MotionSettings,
   flags: LiftFlags,
   onProgress: (done: number, total: number) => void,
-): AsyncGenerator<Lifted> {
+): AsyncGenerator<Lifted & { file?: OutputFile }> {
   const watch = {
-    stdin: io.stdin,
+    stdin: io.stdin && (() => io.stdin!()),
     signal: io.signal,
     onProgress: (done: number, total = 0) => onProgress(done, total),
   };
@@ -210,14 +244,18 @@ async function* liftOne(
       );
     }
     if (!streamed) makeFolder(dirname(output));
-    const put = (result: LiftedPoses) => io.out(flags.format === 'csv' ? posesToCsv(result) : posesToJson(result));
+    const put = (result: LiftedPoses) => {
+      for (const piece of inPieces(flags.format === 'csv' ? csvLines(result) : jsonParts(result))) io.out(piece);
+    };
     const start = performance.now();
     const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
     const poses = await liftClip(lifter, clip, flags, settings);
     const seconds = (performance.now() - start) / 1000;
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
-    const { notices: said, stance } = await writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
+    const write = () => writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
+    const { result, file } = record ? await record.written(output, write) : { result: await write(), file: undefined };
+    const { notices: said, stance } = result;
     if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
     const notices = [
       ...track.notices,
@@ -226,7 +264,8 @@ async function* liftOne(
       ...said,
     ];
     const { frames } = track;
-    yield { ...task, output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
+    const about = { output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
+    yield { ...task, ...about, ...(file && { file }) };
   }
 }
 
@@ -310,7 +349,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
   }
   if (stopped) {
     notice(io, `Stopped with ${outcomes.length} of ${total} done; the same command goes on from there.`);
-    io.exitCode = 130;
+    io.exitCode = stoppedExitCode(io.signal);
   }
 }
 

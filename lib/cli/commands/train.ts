@@ -1,15 +1,17 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
 import type { ModelConfigInput } from '../../networks/config.js';
 import type { DeviceOption } from '../../networks/device.js';
 import { presetByName } from '../../networks/presets.js';
 import { finetune } from '../../training/finetune.js';
-import type {
-  SettingsInput,
-  TrainingOptions,
-  TrainingProgress,
-  TrainingResult,
-  TrainingSettings,
+import {
+  type CheckpointEvery,
+  checkpointInterval,
+  type SettingsInput,
+  type TrainingOptions,
+  type TrainingProgress,
+  type TrainingResult,
+  type TrainingSettings,
 } from '../../training/options.js';
 import { pretrain } from '../../training/pretrain.js';
 import type { EpochLine } from '../../training/record/log.js';
@@ -53,7 +55,7 @@ interface TrainFlags extends ModelFlags {
   threads: number;
   matmul: string;
   logEvery?: number;
-  checkpointMinutes?: number;
+  checkpointEvery?: CheckpointEvery;
   json?: boolean;
 }
 
@@ -109,7 +111,11 @@ function trainCommand(
       'new cameras, bodies, speeds and detector errors in each epoch, instead of the cameras in the file',
     )
     .option('--average <share>', 'the model is the mean of the weights over this share of the steps so far', factor)
-    .option('--checkpoint-minutes <minutes>', 'write a checkpoint within an epoch too (default: 5)', positiveNumber)
+    .option(
+      '--checkpoint-every <interval>',
+      'a checkpoint every 500 (steps) or 10m (minutes) too (default: 5m)',
+      interval,
+    )
     .option('--log-every <steps>', 'a line of the log every so many steps (default: 1)', wholeNumber(1))
     .addOption(deviceOption())
     .addOption(precisionOption().default(undefined, 'fp32'))
@@ -139,15 +145,8 @@ function trainCommand(
         line.clear();
         print(io, false, epoch, () => (flags.json ? JSON.stringify(epoch) : epochText(name, epoch)));
       },
-    });
-    line.clear();
-    if (result.stopped) {
-      say(`Stopped after ${result.steps} steps; --resume goes on from ${result.checkpointPath}.`);
-    }
+    }).finally(() => line.clear());
     print(io, false, result, () => (flags.json ? JSON.stringify(result) : resultText(name, result)));
-    if (result.stopped) {
-      io.exitCode = 130;
-    }
   });
 }
 
@@ -177,7 +176,7 @@ function optionsOf(
     from: flags.from ?? file.from ?? undefined,
     ...{ device: given('device'), threads: given('threads'), matmul: given('matmul') },
     logEvery: flags.logEvery ?? file.logEvery,
-    checkpointMinutes: flags.checkpointMinutes ?? file.checkpointMinutes,
+    checkpointEvery: flags.checkpointEvery ?? file.checkpointEvery,
   };
 }
 
@@ -242,4 +241,15 @@ function resultText(name: string, { best, modelPath, epochs, logPath }: Training
   const next =
     name === 'pretrain' ? `pstmo finetune <dataset> --from ${modelPath}` : `pstmo evaluate ${modelPath} <dataset>`;
   return `${modelPath}: weights of epoch ${best.epoch} of ${epochs}${error}\nLog: ${logPath}\nNext: ${next}`;
+}
+
+/** "500", "10m" */
+function interval(text: string): CheckpointEvery {
+  const every = /^\d+$/.test(text) ? Number(text) : (text as CheckpointEvery);
+  try {
+    checkpointInterval(every);
+  } catch {
+    throw new InvalidArgumentError('Expected steps, for example 500, or minutes, for example 10m.');
+  }
+  return every;
 }

@@ -1,12 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { withoutOldNames } from '../../base/old-names.js';
 import { packageVersion } from '../../base/package-version.js';
 import { PoseError } from '../../base/pose-error.js';
 import * as z from '../../base/schema.js';
 import { schemaProblems } from '../../base/schema-problems.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../../networks/config.js';
-import { type SettingsInput, type TrainingOptions, trainingSettingsSchema } from '../options.js';
+import {
+  type CheckpointEvery,
+  checkpointInterval,
+  type SettingsInput,
+  type TrainingOptions,
+  trainingSettingsSchema,
+} from '../options.js';
 import type { TrainingState } from './checkpoint.js';
+
+const checkpointEverySchema = z.custom<CheckpointEvery>((value) => {
+  try {
+    return checkpointInterval(value as CheckpointEvery) !== undefined;
+  } catch {
+    return false;
+  }
+}, "expected steps (500) or minutes ('10m')");
 
 /** One call of a command for a run: the version that ran it, its arguments, and when. */
 const callSchema = z.strictObject({ version: z.string(), arguments: z.array(z.string()), time: z.string() });
@@ -28,7 +43,7 @@ const runFileSchema = z.strictObject({
   threads: z.optional(z.whole(0)),
   matmul: z.optional(z.string()),
   logEvery: z.optional(z.whole(1)),
-  checkpointMinutes: z.optional(z.positive()),
+  checkpointEvery: z.optional(checkpointEverySchema),
   /** Written, never read: the calls that made this run. */
   calls: z.optional(z.array(callSchema)),
 });
@@ -53,6 +68,7 @@ export function readRunFile(path: string): RunFile {
   } catch (cause) {
     throw new PoseError('ERR_CONFIG', `${path} is no JSON: ${(cause as Error).message}.`, { cause });
   }
+  if (typeof value === 'object' && value !== null) value = withoutOldNames(value);
   const result = runFileSchema.safeParse(value, { reportInput: true });
   if (!result.success) {
     throw new PoseError('ERR_CONFIG', `${path}: ${schemaProblems(result.error)}.`);
@@ -63,7 +79,7 @@ export function readRunFile(path: string): RunFile {
 
 /** Writes what a training was told, resolved, to its folder; the calls of a run that is resumed are kept. */
 export function writeRunFile(path: string, config: ModelConfig, state: TrainingState, options: TrainingOptions): void {
-  const { dataset, device, threads, matmul, logEvery, checkpointMinutes, commandLine } = options;
+  const { dataset, device, threads, matmul, logEvery, checkpointEvery, commandLine } = options;
   const earlier = options.resume && existsSync(path) ? (readRunFile(path).calls ?? []) : [];
   const call = { version: packageVersion(), arguments: [...(commandLine ?? [])], time: new Date().toISOString() };
   const run: RunFile = {
@@ -72,7 +88,7 @@ export function writeRunFile(path: string, config: ModelConfig, state: TrainingS
     from: state.from,
     model: config,
     training: state.settings,
-    ...{ device, threads, matmul, logEvery, checkpointMinutes },
+    ...{ device, threads, matmul, logEvery, checkpointEvery },
     calls: [...earlier, call],
   };
   writeAtomically(path, (append) => append(Buffer.from(`${JSON.stringify(run, null, 2)}\n`)));

@@ -1,0 +1,185 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { processSpace } from '../../lib/base/system/node.js';
+import { removeDeadLocks } from '../../lib/formats/files/file-lock.js';
+import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
+import { runCli, runHere } from '../helpers/cli.js';
+import { writeSmallModel } from '../helpers/small-models.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+
+const folder = temporaryFolder();
+const inputs = join(folder, 'inputs');
+const model = join(folder, 'small.safetensors');
+const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+const options = ['--size', '1920x1080', '--fps', '50', '--model', model, '--threads', '1'];
+const sides = ['left', 'right'];
+const paired = ['shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle'].flatMap((joint) =>
+  sides.map((side) => `${side} ${joint}`),
+);
+const own = {
+  name: 'tracker-13',
+  joints: ['nose', ...paired],
+  map: { ...Object.fromEntries(paired.map((joint) => [joint, joint])), neck: 'nose', head: 'nose' },
+};
+/** Writes the six inputs, of so many joints. */
+function writeInputs(joints: number): void {
+  for (const [seed, name] of names.entries()) {
+    const data = Float32Array.from({ length: 20 * joints * 2 }, (_, at) => 500 + 200 * Math.sin(at * 0.7 + seed));
+    writeNpz(join(inputs, `${name}.npz`), { keypoints: { data, shape: [20, joints, 2] } });
+  }
+}
+
+beforeAll(async () => {
+  await writeSmallModel(model, { outputUnit: 'm' });
+  mkdirSync(inputs);
+  writeInputs(17);
+});
+
+const outFolder = (name: string) => mkdtempSync(join(folder, `${name}-`));
+const contents = (out: string) =>
+  Object.fromEntries(
+    readdirSync(out)
+      .sort()
+      .map((name) => [name, readFileSync(join(out, name))]),
+  );
+/** Lifts the folder and gives the names of what was lifted, not skipped. */
+async function lift(out: string, ...more: string[]) {
+  const args = ['lift', inputs, ...options, '--layout', 'coco-17', '--out', out, '--json', ...more];
+  const { code, out: text, err } = await runHere(args);
+  expect(code, err).toBe(0);
+  const { files } = JSON.parse(text) as { files: { input: string; skipped?: boolean }[] };
+  return { again: files.filter(({ skipped }) => !skipped).map(({ input }) => input.slice(-5, -4)), err };
+}
+
+describe('the record of a lift folder', () => {
+  it('notices outputs that were cut, changed or removed, lifts them again and says so', async () => {
+    const out = outFolder('outputs');
+    expect((await lift(out)).again).toEqual(names);
+    const whole = contents(out);
+    expect((await lift(out)).again).toEqual([]);
+    const place = (name: string) => join(out, `${name}-3d.npz`);
+    const bytes = whole['a-3d.npz'].length;
+    truncateSync(place('a'), 100);
+    const flipped = Buffer.from(whole['b-3d.npz']);
+    flipped[flipped.length >> 1] ^= 1;
+    writeFileSync(place('b'), flipped);
+    rmSync(place('c'));
+    const { again, err } = await lift(out);
+    expect(again).toEqual(['a', 'b', 'c']);
+    expect(err).toContain(`${place('a')}: lifted again, since it had ${bytes} bytes and has 100.`);
+    expect(err).toContain(`${place('b')}: lifted again, since its content changed.`);
+    expect(err).toContain(`${place('c')}: lifted again, since it is missing.`);
+    expect(contents(out)).toEqual(whole);
+  });
+
+  it.each([
+    ['cut', (text: string) => text.slice(0, text.length / 2), /cannot be read \(.*\); everything is lifted again/],
+    ['empty', () => '', /cannot be read/],
+    ['another value', () => '[1, 2]', /damaged or of another version/],
+    ['null', () => 'null', /damaged or of another version/],
+    ['an entry of other fields', () => '{ "a-3d.npz": { "input": 5 } }', /damaged or of another version \(a-3d.npz/],
+    ['an inherited name', () => '{ "__proto__": 5, "toString": {} }', /damaged or of another version/],
+    [
+      'the record of the version before',
+      () => '{ "a-3d.npz": { "input": "x", "bytes": 1, "modified": 1, "settings": "{}", "outputs": ["a-3d.npz"] } }',
+      /damaged or of another version/,
+    ],
+  ])('that is damaged (%s) is noticed, and everything is lifted again', async (_, damage, message) => {
+    const out = outFolder('damaged');
+    await lift(out);
+    const whole = contents(out);
+    const path = join(out, 'pstmo-lift.json');
+    writeFileSync(path, damage(readFileSync(path, 'utf8')));
+    const { again, err } = await lift(out);
+    expect(again).toEqual(names);
+    expect(err).toMatch(message);
+    expect(contents(out)).toEqual(whole);
+  });
+
+  it('notices a changed layout file, though its size and time stay', async () => {
+    const out = outFolder('layout');
+    const layout = join(folder, 'layout.json');
+    const put = (value: unknown) => {
+      writeFileSync(layout, JSON.stringify(value));
+      utimesSync(layout, 1e9, 1e9);
+    };
+    put(own);
+    const run = () => lift(out, '--layout', layout);
+    writeInputs(own.joints.length);
+    expect((await run()).again).toEqual(names);
+    expect((await run()).again).toEqual([]);
+    put({ ...own, name: 'tracker-31' });
+    const { again, err } = await run();
+    expect(again).toEqual(names);
+    expect(err).toContain('The file of --layout changed: what was lifted with it before is lifted again.');
+    expect(err.match(/--layout changed/g)).toHaveLength(1);
+  });
+});
+
+describe('a folder that several processes lift into at once', () => {
+  it('ends as after one: all files, one whole record, no lock and no temporary file', async () => {
+    writeInputs(17);
+    const [alone, together] = [outFolder('alone'), outFolder('together')];
+    const file = (name: string) => join(inputs, `${name}.npz`);
+    const parts = [names, names.slice(0, 3), names.slice(3), [...names].reverse()];
+    const args = (part: string[], out: string) => [
+      'lift',
+      ...part.map(file),
+      ...options,
+      '--layout',
+      'coco-17',
+      '--out',
+      out,
+    ];
+    const { code, err } = await runCli(args(names, alone));
+    expect(code, err).toBe(0);
+    const results = await Promise.all(parts.map((part) => runCli(args(part, together))));
+    for (const result of results) expect(result.code, result.err).toBe(0);
+    const sorted = (out: string) => {
+      const { 'pstmo-lift.json': record, ...files } = contents(out);
+      return { files, record: Object.entries(JSON.parse(record.toString())).sort() };
+    };
+    expect(sorted(together)).toEqual(sorted(alone));
+  });
+
+  it('with other settings, has a record that is true of each file', async () => {
+    const out = outFolder('mixed');
+    const args = (...more: string[]) => ['lift', inputs, ...options, '--layout', 'coco-17', '--out', out, ...more];
+    const results = await Promise.all([
+      runCli(args()),
+      runCli(args('--no-flip')),
+      runCli(args()),
+      runCli(args('--no-flip')),
+    ]);
+    for (const result of results) expect(result.code, result.err).toBe(0);
+    await lift(out);
+    const whole = outFolder('whole');
+    await lift(whole);
+    expect(contents(out)).toEqual(contents(whole));
+  });
+
+  it('is cleared of the locks of killed processes', async () => {
+    const out = outFolder('killed');
+    const gone = { token: 'aa-1-bb', space: processSpace(), pid: 2 ** 22 - 3, host: 'host', since: '2026' };
+    const text = `${JSON.stringify(gone)}
+`;
+    for (const name of ['a-3d.npz.lock', 'pstmo-lift.json.lock', 'z-3d.npz.lock', 'z-3d.npz.lock.aa-1-bb.gone']) {
+      writeFileSync(join(out, name), text);
+    }
+    writeFileSync(join(out, 'mine.lock'), text);
+    await lift(out);
+    expect(readdirSync(out).filter((name) => /lock|gone/.test(name))).toEqual(['mine.lock']);
+    removeDeadLocks(out, () => true);
+    expect(readdirSync(out)).not.toContain('mine.lock');
+  });
+});
