@@ -49,7 +49,7 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const scale = number('SCALE') ?? headerScale;
   const fps = number('RATE') ?? headerRate;
   const unit = textsOf(parameters.get('POINT:UNITS'))[0]?.toLowerCase() || 'mm';
-  const metres = metresIn[unit];
+  const metres = Object.hasOwn(metresIn, unit) ? metresIn[unit] : undefined;
   const frames = number('FRAMES') ?? lastFrame - firstFrame + 1;
   if (points === 0 || !(frames > 0 && Number.isInteger(frames)))
     throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);

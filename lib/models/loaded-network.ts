@@ -99,6 +99,12 @@ export class LoadedNetwork {
       await native.close();
       throw error;
     }
+    if (native.missingThreads > 0) {
+      notice(
+        `threads: the system gave ${native.missingThreads} fewer than asked (limits on processes or memory); ` +
+          'the results are the same, later.',
+      );
+    }
     return new LoadedNetwork(native, weights.config, notices);
   }
 

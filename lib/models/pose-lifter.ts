@@ -1,4 +1,5 @@
 import { checkKnownOptions } from '../base/known-options.js';
+import { asMemoryError } from '../base/memory-error.js';
 import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined, type Tensor } from '../base/tensor.js';
@@ -70,7 +71,11 @@ export class PoseLifter extends LoadedModel {
    * whose row is 0. Throws `ERR_ARGUMENT`, `ERR_UNSUPPORTED` (a layout without a map), `ERR_ABORTED` or `ERR_CLOSED`.
    */
   async lift(keypoints: Tensor, options: LiftOptions): Promise<Tensor> {
-    return (await this.#liftClips([this.#prepare(keypoints, options)]))[0];
+    try {
+      return (await this.#liftClips([this.#prepare(keypoints, options)]))[0];
+    } catch (error) {
+      throw asMemoryError(error);
+    }
   }
 
   /**
@@ -84,8 +89,12 @@ export class PoseLifter extends LoadedModel {
   ): AsyncGenerator<Tensor, void, undefined> {
     const prepare = ({ keypoints, ...own }: LiftInput) =>
       this.#prepare(keypoints, { ...options, ...own } as LiftOptions);
-    for await (const clips of clipGroups(inputs, prepare)) {
-      yield* await this.#liftClips(clips);
+    try {
+      for await (const clips of clipGroups(inputs, prepare)) {
+        yield* await this.#liftClips(clips);
+      }
+    } catch (error) {
+      throw asMemoryError(error);
     }
   }
 

@@ -24,6 +24,12 @@ export interface StreamOptions extends ImageOptions {
   fps?: number | undefined;
 }
 
+/** Native streams are freed with the objects that stand for them, where nobody ended them. */
+const forgotten = new FinalizationRegistry(({ network, id }: { network: LoadedNetwork; id: number }) => {
+  // A model that is closed has freed its streams.
+  network.run((native) => native.closeStream(id)).catch(() => {});
+});
+
 /**
  * Poses of a live video, frame by frame. What a frame costs does not grow with the video: earlier frames are kept as the
  * network left them. What has not come yet counts as the last frame repeated, as at a video's end.
@@ -53,6 +59,7 @@ export class PoseStream implements AsyncDisposable {
     this.#step = step;
     this.#options = options;
     this.lookahead = lookahead;
+    forgotten.register(this, { network, id }, this);
   }
 
   /** Used by `PoseLifter.stream`. */
@@ -101,6 +108,7 @@ export class PoseStream implements AsyncDisposable {
   async end(): Promise<Tensor> {
     this.#checkOpen();
     this.#ended = true;
+    forgotten.unregister(this);
     const last = this.#last;
     // A video's last frame is its end, also for the network's frame at its end or beyond.
     if (last && (this.#given - 1) * this.#step < this.#came - 1 - 1e-9) {

@@ -56,7 +56,7 @@ const TEST_SUBJECTS = ['S9', 'S11'];
  */
 export function loadHuman36m(options: Human36mOptions): PoseDataset {
   for (const name of Object.keys(options)) {
-    if (!(name in OPTION_NAMES)) {
+    if (!Object.hasOwn(OPTION_NAMES, name)) {
       throw new PoseError('ERR_ARGUMENT', `Human3.6M has no option ${name}; known are ${Object.keys(OPTION_NAMES)}.`);
     }
   }

@@ -40,7 +40,7 @@ const ROOT = 14;
  */
 export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDataset> {
   for (const name of Object.keys(options)) {
-    if (!(name in OPTION_NAMES)) {
+    if (!Object.hasOwn(OPTION_NAMES, name)) {
       throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP has no option ${name}; known: ${Object.keys(OPTION_NAMES)}.`);
     }
   }
