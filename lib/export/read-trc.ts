@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { MarkerMotion } from './marker-motion.js';
 
@@ -12,6 +13,7 @@ const metresIn = new Map([
  * axes (OpenSim: y up). The first frame number, less 1, says when the markers start. A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
  */
 export function parseTrc(text: string, where: string): MarkerMotion {
+  checkArguments('parseTrc', { text, where }, 'text', 'text');
   const lines = text.split(/\r?\n/).map((line) => line.split('\t').map((cell) => cell.trim()));
   const wrong = (line: number, expected: string, got: string) =>
     new PoseError(

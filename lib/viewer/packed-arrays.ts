@@ -1,3 +1,5 @@
+import { checkArguments } from '../base/check-arguments.js';
+
 /** Numbers that a page gets in one piece: a JSON value and named arrays. */
 export interface Packed<Value> {
   value: Value;
@@ -17,7 +19,9 @@ const headBytes = 8;
  * Puts a value and arrays into one piece: "PSTV", the length of the JSON (uint32), the JSON, then the arrays one after the
  * other, each from a multiple of four bytes. Little-endian.
  */
-export function packArrays<Value>({ value, arrays }: Packed<Value>): Uint8Array<ArrayBuffer> {
+export function packArrays<Value>(given: Packed<Value>): Uint8Array<ArrayBuffer> {
+  checkArguments('packArrays', { given }, 'object');
+  const { value, arrays } = given;
   const sections: Section[] = [...arrays].map(([name, data]) => ({
     name,
     type: data instanceof Uint8Array ? 'u8' : 'f32',
@@ -42,6 +46,7 @@ export function packArrays<Value>({ value, arrays }: Packed<Value>): Uint8Array<
 
 /** The inverse of {@link packArrays}; the arrays are views of `packed`. Throws a plain error for other bytes. */
 export function unpackArrays<Value>(packed: Uint8Array): Packed<Value> {
+  checkArguments('unpackArrays', { packed }, 'Uint8Array');
   const { buffer, byteOffset, byteLength } = packed;
   const view = new DataView(buffer, byteOffset, byteLength);
   if (byteLength < headBytes || view.getUint32(0, true) !== magic) throw new Error('Expected packed arrays.');

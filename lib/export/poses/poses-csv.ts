@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { columnName } from '../../keypoints/layout.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
@@ -7,7 +8,9 @@ import type { LiftedPoses } from './lifted-poses.js';
  * was not detected), then `<joint>_x_m`, `<joint>_y_m`, `<joint>_z_m` for each joint. Rounded to a micrometre.
  * The places are those of the motion, where the poses were worked into one.
  */
-export function posesToCsv({ poses, layout, track, motion }: LiftedPoses): string {
+export function posesToCsv(given: LiftedPoses): string {
+  checkArguments('posesToCsv', { given }, 'object');
+  const { poses, layout, track, motion } = given;
   const columns = skeletonByName(layout).joints.flatMap((joint) =>
     ['x', 'y', 'z'].map((axis) => `${columnName(joint)}_${axis}_m`),
   );

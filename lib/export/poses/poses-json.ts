@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
@@ -16,7 +17,9 @@ import type { LiftedPoses } from './lifted-poses.js';
  *
  * Metres are rounded to a micrometre, pixels to a thousandth.
  */
-export function posesToJson({ poses, layout, model, track, motion }: LiftedPoses): string {
+export function posesToJson(given: LiftedPoses): string {
+  checkArguments('posesToJson', { given }, 'object');
+  const { poses, layout, model, track, motion } = given;
   const skeleton = skeletonByName(layout);
   const root = skeleton.joints[skeleton.root];
   const head: Record<string, unknown> = {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { columnName, layoutOfJointNames } from '../../keypoints/layout.js';
 import { cellNumber, linesOf } from '../../keypoints/readers/tables/csv-table.js';
@@ -18,6 +19,7 @@ const ending = '_x_m';
  * `time_s`, where it is filled, says the frame rate. Throws `ERR_FORMAT` with line and column.
  */
 export function parsePosesCsv(text: string, where: string): CsvPoses {
+  checkArguments('parsePosesCsv', { text, where }, 'text', 'text');
   const [head, ...rows] = linesOf(text);
   const columns = new Map((head?.cells ?? []).map((name, index) => [name, index]));
   const joints = [...columns.keys()]

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
 import { readNpz } from '../../formats/numpy/npz.js';
@@ -14,6 +15,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * `where`. Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy` or `.csv` holds poses alone and is not read.
  */
 export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
+  checkArguments('readPoses', { source, options }, 'Uint8Array|text', 'object?');
   return withSource(source, options.where, (opened) => posesOf(opened.read(0, opened.size), opened.where));
 }
 

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
 
@@ -25,6 +26,7 @@ export interface PersonSummary {
  * in the order of the option `person`. Throws as `readKeypoints` does.
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
+  checkArguments('describePeople', { path, options }, 'text', 'object?');
   const people = findPeople(path, options, true);
   return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
     const known = (at: number) =>
