@@ -107,6 +107,8 @@ export interface LiftRequest {
   camera?: Float32Array | undefined;
   /** Several clips end to end, lifted whole: how many frames each has. */
   lengths?: Int32Array | undefined;
+  /** Each window's frames in an order drawn from this and its middle frame, whose pose is the result; in order without it. */
+  shuffleSeed?: number | undefined;
 }
 
 export interface TrainRequest {

@@ -25,6 +25,7 @@ const NATIVE_CODES: ReadonlySet<string> = new Set<PoseErrorCode>([
   'ERR_FILE',
   'ERR_FORMAT',
   'ERR_MEMORY',
+  'ERR_MODEL',
   'ERR_NATIVE',
   'ERR_NO_CUDA',
   'ERR_UNSUPPORTED',

@@ -18,7 +18,7 @@ const libRooms: Record<string, readonly string[]> = {
   export: ['base', 'skeletons', 'formats', 'keypoints', 'motion'],
   figures: ['base', 'skeletons', 'export'],
   video: ['base', 'keypoints'],
-  datasets: ['base', 'formats', 'skeletons', 'keypoints', 'motion'],
+  datasets: ['base', 'formats', 'skeletons', 'keypoints', 'motion', 'export'],
   binding: ['base'],
   networks: ['base', 'formats', 'skeletons', 'binding'],
   models: ['base', 'skeletons', 'keypoints', 'networks', 'binding'],

@@ -3,9 +3,10 @@ export { type DatasetSelection, readDataset, readDatasetMetadata, writeDataset }
 export { type DatasetMetadata, parseDatasetMetadata, type SequenceMetadata } from './dataset-metadata.js';
 export { type Human36mOptions, loadHuman36m } from './human36m/human36m.js';
 export { type AsfSkeleton, parseAmc, parseAsf, readAmc, readAsf } from './mocap/asf-amc.js';
-export { type BvhOptions, parseBvh, readBvh } from './mocap/bvh.js';
+export { type BvhOptions, type BvhUnits, parseBvh, readBvh } from './mocap/bvh.js';
 export { defaultMocapSplits, type MocapOptions, type MocapSplits, prepareMocap } from './mocap/mocap.js';
 export type { MocapClip } from './mocap/mocap-clip.js';
+export type { UpAxis } from './mocap/up-axis.js';
 export { type CameraRanges, defaultCameraRanges, placeCameras, type VirtualCamera } from './mocap/virtual-camera.js';
 export { loadMpiInf3dhp, type MpiInf3dhpOptions } from './mpi-inf-3dhp/mpi-inf-3dhp.js';
 export { addNoise, bundledDetectorNoise, type DetectorNoise, type Noise, readDetectorNoise } from './noise.js';

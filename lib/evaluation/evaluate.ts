@@ -23,7 +23,7 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
   checkArguments('evaluate', { given }, 'object');
   const options = withoutOldNames(given);
   checkEvaluationOptions(options);
-  const { split = 'test', flip = true, seed = 0, root = 'truth', signal, onProgress } = options;
+  const { split = 'test', flip = true, seed = 0, root = 'truth', shuffleFrames, signal, onProgress } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const training = dataset.sequences.filter((sequence) => sequence.split === 'train' && sequence.poses);
@@ -45,7 +45,7 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       const predicted: Float32Array[] = [];
       for (const sequence of tests) {
         const start = performance.now();
-        predicted.push(await network.lift(sequence, seen(sequence), { flip, root, signal }));
+        predicted.push(await network.lift(sequence, seen(sequence), { flip, root, shuffleFrames, signal }));
         seconds += (performance.now() - start) / 1000;
         done++;
         onProgress?.(done, total, sequence.name);
@@ -57,10 +57,16 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
       conditions.push({ name: conditionName(kind), noise: kind, methods });
     }
     const frames = tests.reduce((sum, sequence) => sum + sequence.frames, 0);
+    const validFrames = tests.reduce(
+      (sum, one) => sum + (one.valid?.filter((mark) => mark === 1).length ?? one.frames),
+      0,
+    );
     return {
       model: network.about,
-      dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames },
+      dataset: { name: dataset.name, source: dataset.source, split, sequences: tests.length, frames, validFrames },
+      notes: [...network.mapped, ...withoutBaselines(dataset, training.length > 0, options.baselines ?? true)],
       flip,
+      shuffleFrames: shuffleFrames ?? null,
       refine: network.config.refine ? { root } : null,
       conditions,
       framesPerSecond: (kinds.length * frames) / seconds,
@@ -68,6 +74,15 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
   } finally {
     await network.close();
   }
+}
+
+/** Why there is no baseline, in a sentence, or none. */
+function withoutBaselines(dataset: PoseDataset, trained: boolean, wanted: boolean): string[] {
+  if (!wanted) return ['Without baselines, as asked.'];
+  if (trained) return [];
+  const blind = dataset.sequences.some(({ split }) => split === 'train');
+  const why = blind ? 'no training sequence has 3D poses' : 'has no training split';
+  return [`No baselines: they are fitted on training poses, and ${blind ? why : `${dataset.name} ${why}`}.`];
 }
 
 /** The sequences of a split that have poses to compare with. Throws `ERR_DATASET`. */

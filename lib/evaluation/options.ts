@@ -1,5 +1,6 @@
 import type { OldModelOptions } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
 import type { PoseDataset, Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../networks/config.js';
 import type { DeviceOption } from '../networks/device.js';
@@ -23,6 +24,8 @@ export interface EvaluationOptions extends Omit<OldModelOptions, 'plan'> {
   noiseTable?: string | undefined;
   /** Seed of the noise; 0. */
   seed?: number;
+  /** Seed by which the frames of each window come in another order, while the middle frame's pose stays the target; none: in order. */
+  shuffleFrames?: number | undefined;
   /** Beside mean pose and per-frame linear regression, fitted on the training split; true where there is one. */
   baselines?: boolean;
   /** Where a refining model takes the root's depth from; `truth`, as the paper does. */
@@ -40,15 +43,31 @@ export interface EvaluationOptions extends Omit<OldModelOptions, 'plan'> {
 
 const OPTION_NAMES: Readonly<Record<Exclude<keyof EvaluationOptions, keyof OldModelOptions>, true>> = {
   ...{ model: true, dataset: true, split: true, subjects: true, flip: true, noise: true, noiseTable: true },
-  ...{ seed: true, baselines: true, root: true, device: true, precision: true, threads: true, matmul: true },
+  ...{
+    seed: true,
+    shuffleFrames: true,
+    baselines: true,
+    root: true,
+    device: true,
+    precision: true,
+    threads: true,
+    matmul: true,
+  },
   ...{ signal: true, onProgress: true, onNotice: true },
 };
 
 /** Refuses unknown options. */
 export function checkEvaluationOptions(options: EvaluationOptions): void {
-  const unknown = Object.keys(options).filter((name) => !(name in OPTION_NAMES));
+  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(OPTION_NAMES, name));
   if (unknown.length > 0) {
     const known = Object.keys(OPTION_NAMES).join(', ');
     throw new PoseError('ERR_ARGUMENT', `Unknown evaluation option ${unknown.join(', ')}; known are ${known}.`);
+  }
+  const { shuffleFrames } = options;
+  if (shuffleFrames !== undefined && !(Number.isSafeInteger(shuffleFrames) && shuffleFrames >= 0)) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `shuffleFrames: expected a seed, a whole number from 0 on, got ${valueText(shuffleFrames)}.`,
+    );
   }
 }

@@ -25,9 +25,14 @@ export type RootSource = 'truth' | 'estimated';
 /** What {@link evaluate} answers. Errors are in millimetres. */
 export interface EvaluationReport {
   model: { name: string; config: ModelConfig; device: string; precision: string };
-  dataset: { name: string; source: string; split: string; sequences: number; frames: number };
+  /** `validFrames` are scored: all but those that the data set marks as not valid. */
+  dataset: { name: string; source: string; split: string; sequences: number; frames: number; validFrames: number };
+  /** Sentences: which joints were mapped between skeletons, and why baselines are missing. */
+  notes: string[];
   /** true: each prediction is the mean of the plain and the un-mirrored one. */
   flip: boolean;
+  /** The seed by which each window's frames were shuffled, or null where they came in order. */
+  shuffleFrames: number | null;
   /** The refining module's root depth, or null where the model does not refine. */
   refine: { root: RootSource } | null;
   conditions: ConditionReport[];

@@ -8,16 +8,21 @@ import type { ConditionReport, EvaluationReport, MethodReport } from './report.j
 /** The report as tables for people. */
 export function evaluationTable(report: EvaluationReport): string {
   checkArguments('evaluationTable', { report }, 'object');
-  const { model, dataset, flip, refine } = report;
+  const { model, dataset, flip, shuffleFrames, refine } = report;
   const lines = [
-    `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames`,
+    `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames` +
+      (dataset.validFrames === dataset.frames ? '' : `, ${dataset.validFrames} of them valid: these are scored`),
     `${model.device}, ${model.precision}, ${flip ? 'mirrored test' : 'no mirrored test'}, ` +
       `${report.framesPerSecond.toFixed(0)} frames/s`,
   ];
+  if (shuffleFrames !== null) {
+    lines.push(`The frames of each window are shuffled (seed ${shuffleFrames}); its middle frame's pose is the truth.`);
+  }
   if (refine) {
     const truth = refine.root === 'truth';
     lines.push(`Refined with the root's depth ${truth ? 'from the ground truth, as the paper does' : 'estimated'}.`);
   }
+  pushAll(lines, report.notes);
   return [...lines, ...report.conditions.flatMap(conditionLines)].join('\n');
 }
 

@@ -50,7 +50,7 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const first = startLow === undefined ? firstFrame : startLow + 65_536 * startHigh;
   const scale = number('SCALE') ?? headerScale;
   const fps = number('RATE') ?? headerRate;
-  const unit = textsOf(parameters.get('POINT:UNITS'))[0] || 'mm';
+  const unit = textsOf(parameters.get('POINT:UNITS'))[0]?.toLowerCase() || 'mm';
   const metres = metresIn[unit];
   const frames = number('FRAMES') ?? lastFrame - firstFrame + 1;
   if (points === 0 || !(frames > 0 && Number.isInteger(frames)))

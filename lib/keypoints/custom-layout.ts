@@ -60,8 +60,8 @@ export function parseCustomLayout(value: unknown, where: string): CustomLayout {
   return layout;
 }
 
-/** Sources and weights of each of the 17 joints; throws `ERR_FORMAT` that names the entry. */
-function mixesOf({ joints, map }: CustomLayout, where: string): IndexMix[] {
+/** Sources, as indices into `joints`, and weights of each of the 17 joints; throws `ERR_FORMAT` that names the entry. */
+export function mixesOf({ joints, map }: CustomLayout, where: string): IndexMix[] {
   const mixes = new Map<string, IndexMix>();
   for (const [joint, source] of Object.entries(map)) {
     const place = `${where}: map["${joint.slice(0, 40)}"]`;

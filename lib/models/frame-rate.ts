@@ -30,7 +30,20 @@ export function fitFrameRate(config: Pick<ModelConfig, 'stride' | 'fps'>, fps: n
   return Math.abs(step - 1) <= spanTolerance ? { step: 1, fps, stride } : { step, fps: fps / step, stride };
 }
 
-/** The network's frames of a video of `frames`: the last is at its end or beyond. */
+/** Most frames that one call lifts: at 50 frames a second, two months. */
+const MOST_FRAMES = 2 ** 28;
+
+/**
+ * The network's frames of a video of `frames`: the last is at its end or beyond. Throws `ERR_ARGUMENT` where the frame rate
+ * makes too many of them.
+ */
 export function resampledCount(frames: number, step: number): number {
-  return step === 1 ? frames : Math.ceil((frames - 1) / step) + 1;
+  const count = step === 1 ? frames : Math.ceil((frames - 1) / step) + 1;
+  if (count > MOST_FRAMES) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `fps: ${frames} frames at this rate become ${count} of the network's, expected at most ${MOST_FRAMES}.`,
+    );
+  }
+  return count;
 }

@@ -3,6 +3,7 @@ import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
 import type { Tensor } from '../base/tensor.js';
+import { valueText } from '../base/value-text.js';
 import { denormalizeKeypoints } from '../keypoints/normalize.js';
 import { type AttentionMap, type AttentionOptions, attentionMaps } from './attention-maps.js';
 import { LoadedModel } from './loaded-model.js';
@@ -34,10 +35,9 @@ export class MaskedPoseModel extends LoadedModel {
     checkArguments('reconstruct', { keypoints, masks, options }, 'object', 'object', 'object');
     checkKnownOptions('reconstruct', options, WINDOW_OPTIONS);
     const input = this.#window(keypoints, options);
-    const output = await this.network.run((native) =>
-      native.reconstruct({ keypoints: input.data, batch: 1, ...masks }),
-    );
-    const ordered = inTimeOrder(output, masks.masked);
+    const own = copied(masks);
+    const output = await this.network.run((native) => native.reconstruct({ keypoints: input.data, batch: 1, ...own }));
+    const ordered = inTimeOrder(output, own.masked);
     return { data: denormalizeKeypoints(ordered, options.width, options.height), shape: input.shape };
   }
 
@@ -48,10 +48,8 @@ export class MaskedPoseModel extends LoadedModel {
   async attention(keypoints: Tensor, masks: Masks, options: ImageOptions & AttentionOptions): Promise<AttentionMap[]> {
     checkArguments('attention', { keypoints, masks, options }, 'object', 'object', 'object');
     checkKnownOptions('attention', options, [...WINDOW_OPTIONS, 'module', 'layer']);
-    const input = this.#window(keypoints, options);
-    return this.network.run((native) =>
-      attentionMaps(native, this.config, { keypoints: input.data, batch: 1, ...masks }, options),
-    );
+    const input = { keypoints: this.#window(keypoints, options).data, batch: 1, ...copied(masks) };
+    return this.network.run((native) => attentionMaps(native, this.config, input, options));
   }
 
   #window(keypoints: Tensor, options: ImageOptions): Tensor {
@@ -64,6 +62,18 @@ export class MaskedPoseModel extends LoadedModel {
     }
     return input;
   }
+}
+
+/** Masks that the caller cannot change while they are read. Throws `ERR_ARGUMENT` for something else. */
+function copied(masks: Masks): Masks {
+  const { masked, jointMask } = masks ?? {};
+  if (!(masked instanceof Uint8Array && jointMask instanceof Uint8Array)) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `masks: expected Uint8Arrays masked and jointMask, got ${valueText(masked)} and ${valueText(jointMask)}.`,
+    );
+  }
+  return { masked: masked.slice(), jointMask: jointMask.slice() };
 }
 
 /** Frames of (N, ...) that come visible first and hidden after, put back in the order of time. */

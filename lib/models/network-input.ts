@@ -15,6 +15,9 @@ export interface ImageOptions {
   layout?: string | undefined;
 }
 
+/** Keypoints further out than this many image widths are those of no image: products of them would overflow. */
+const MOST_WIDTHS = 10_000;
+
 function firstNonFinite(data: Float32Array): number {
   return data.findIndex((value) => !Number.isFinite(value));
 }
@@ -59,7 +62,22 @@ export function networkInput(keypoints: Tensor, options: ImageOptions, config: M
     }
     own = mapToHuman36m(layout, keypoints);
   }
-  return { data: normalizeKeypoints(own.data, options.width, options.height), shape: own.shape };
+  const data = normalizeKeypoints(own.data, options.width, options.height);
+  checkReach(data, own, options);
+  return { data, shape: own.shape };
+}
+
+/** Throws `ERR_ARGUMENT` where normalised keypoints are far outside of the image. */
+function checkReach(data: Float32Array, pixels: Tensor, { width, height }: ImageOptions): void {
+  const bad = data.findIndex((value) => !(Math.abs(value) <= 2 * MOST_WIDTHS));
+  if (bad < 0) return;
+  const joints = pixels.shape[1];
+  throw new PoseError(
+    'ERR_ARGUMENT',
+    `keypoints: frame ${Math.floor(bad / (joints * 2))}, joint ${Math.floor(bad / 2) % joints} has ` +
+      `${'xy'[bad % 2]} ${pixels.data[bad]} in an image of ${width}x${height} pixels; expected one at most ` +
+      `${MOST_WIDTHS} image widths outside of it.`,
+  );
 }
 
 /**

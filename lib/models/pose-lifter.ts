@@ -14,14 +14,7 @@ import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf } from './network-input.js';
 import { PoseStream, type StreamOptions } from './pose-stream.js';
-
-/** A camera's focal lengths and centre, in normalised image units: fx / width * 2, (cx / width * 2 - 1, ...). */
-export interface NormalizedCamera {
-  fx: number;
-  fy: number;
-  cx: number;
-  cy: number;
-}
+import { type NormalizedCamera, type RefiningView, refiningView } from './refining-view.js';
 
 /** Options of {@link PoseLifter.lift}. */
 export interface LiftOptions extends ImageOptions, JobOptions {
@@ -189,22 +182,14 @@ export class PoseLifter extends LoadedModel {
   }
 
   /** What the refining module needs. */
-  #view(frames: number, { root, camera }: LiftOptions): { root?: Float32Array; camera?: Float32Array } {
+  #view(frames: number, { root, camera }: LiftOptions): Partial<RefiningView> {
     if (root === undefined && camera === undefined) {
       return {};
     }
     if (this.config.refine === null) {
       throw new PoseError('ERR_ARGUMENT', 'root, camera: this model has no refining module that would use them.');
     }
-    const fits = root?.shape.length === 2 && root.shape[0] === frames && root.shape[1] === 3;
-    if (!root || !fits || !camera) {
-      const came = root ? `(${root.shape.join(', ')})` : 'none';
-      throw new PoseError(
-        'ERR_ARGUMENT',
-        `root, camera: expected both, root of shape (${frames}, 3), got ${came} and ${camera ? 'a' : 'no'} camera.`,
-      );
-    }
-    return { root: root.data, camera: Float32Array.of(camera.fx, camera.fy, camera.cx, camera.cy) };
+    return refiningView(frames, root, camera);
   }
 }
 

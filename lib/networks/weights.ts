@@ -170,10 +170,31 @@ export function checkTensors(
 /** Puts the weights into a network of the same configuration; throws `ERR_MODEL` when a tensor does not fit. */
 export async function loadWeights(native: NativeModel, weights: Weights): Promise<void> {
   checkTensors(native.tensors, weights);
-  await Promise.all([...weights.tensors].map(([name, { data }]) => native.write('value', name, data)));
+  try {
+    await Promise.all([...weights.tensors].map(([name, { data }]) => native.write('value', name, data)));
+  } catch (cause) {
+    if (!(cause instanceof PoseError && cause.code === 'ERR_MODEL')) throw cause;
+    throw new PoseError('ERR_MODEL', `${weights.path}: ${cause.message}`, { cause });
+  }
 }
 
-/** Writes a model file: the tensors as float32, or as float16 with `half`, and the configuration. */
+/** Throws `ERR_MODEL` for weights that no network could run with: they are not written. */
+function checkWritten(path: string, tensors: ReadonlyMap<string, Tensor>): void {
+  for (const [name, { data }] of tensors) {
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      throw new PoseError(
+        'ERR_MODEL',
+        `${path} is not written: ${name}[${bad}] is ${data[bad]}, expected a finite number.`,
+      );
+    }
+  }
+}
+
+/**
+ * Writes a model file: the tensors as float32, or as float16 with `half`, and the configuration. Throws `ERR_MODEL` for
+ * a number that is not finite.
+ */
 export function writeWeights(
   path: string,
   tensors: ReadonlyMap<string, Tensor>,
@@ -190,6 +211,7 @@ export function writeWeights(
     'object?',
     'object?',
   );
+  checkWritten(path, tensors);
   writeSafetensors(path, tensors, { ...metadata, [CONFIG_KEY]: JSON.stringify(config) }, options);
 }
 
@@ -199,6 +221,7 @@ export function writeWeights(
  */
 export function writeNamedNpz(path: string, tensors: ReadonlyMap<string, Tensor>): void {
   checkArguments('writeNamedNpz', { path, tensors }, 'text', 'Map');
+  checkWritten(path, tensors);
   const arrays = new Map<string, Tensor<TensorData>>();
   for (const [name, tensor] of tensors) {
     arrays.set(PUBLISHED_PREFIX + name, tensor);

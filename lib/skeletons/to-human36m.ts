@@ -174,5 +174,20 @@ export function mixJoints(
   return { data: out, shape: [frames, mixes.length, channels] };
 }
 
+/**
+ * Poses of `h36m-17` (T, 17, C) in a layout whose joints are each one of the 17, such as `3dhp-17`: (T, J, C). Throws
+ * `ERR_UNSUPPORTED` where a joint of the layout is none of them.
+ */
+export function mapFromHuman36m(layout: string, poses: Tensor): Tensor {
+  const skeleton = skeletonByName(layout);
+  const sources = mixesOf(skeleton);
+  const places = skeleton.joints.map((name, joint) => {
+    const place = sources.findIndex((mix) => mix.length === 1 && mix[0][0] === joint);
+    if (place >= 0) return place;
+    throw new PoseError('ERR_UNSUPPORTED', `There is no map from h36m-17 into ${layout}: nothing is its ${name}.`);
+  });
+  return mixJoints(single(places), poses, 'points');
+}
+
 /** Names of the layouts that {@link mapToHuman36m} takes. */
 export const mappedLayouts: readonly string[] = ['h36m-17', 'h36m-32', '3dhp-28', ...Object.keys(maps)];

@@ -8,7 +8,7 @@ namespace {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   using namespace pstmo::binding;
-  env.SetInstanceData(new Addon());
+  env.SetInstanceData(new Addon(env));
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("machine", Napi::Function::New(env, machine, "machine"));
   exports.Set("cudaMatmul", Napi::Function::New(env, cudaMatmul, "cudaMatmul"));

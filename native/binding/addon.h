@@ -11,6 +11,8 @@ namespace pstmo::binding {
 
 class Addon {
  public:
+  explicit Addon(Napi::Env env)
+      : arrayBuffer(Napi::Persistent(env.Global().Get("ArrayBuffer").As<Napi::Function>())) {}
   static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
   ~Addon() {
     if (background_) background_->shutdown();
@@ -21,6 +23,8 @@ class Addon {
     if (!background_) background_ = JobQueue::make(env);
     return *background_;
   }
+
+  const Napi::FunctionReference arrayBuffer;  // the class
 
  private:
   std::shared_ptr<JobQueue> background_;

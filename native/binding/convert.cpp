@@ -5,6 +5,8 @@
 #include <limits>
 #include <new>
 
+#include "../core/finite.h"
+
 namespace pstmo::binding {
 
 namespace {
@@ -24,6 +26,8 @@ template <>
 constexpr const char* kArrayName<uint8_t> = "Uint8Array";
 
 std::string numberText(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   if (value == std::floor(value) && std::abs(value) < 1e15)
     return std::to_string(static_cast<int64_t>(value));
   return std::to_string(value);
@@ -108,16 +112,34 @@ std::string describeValue(const Napi::Value& value) {
   return value.IsFunction() ? "a function" : "an object";
 }
 
-ObjectReader::ObjectReader(const Napi::Value& value, std::string where) : where_(std::move(where)) {
+Fields ownFields(const Napi::Object& object) {
+  const napi_env env = object.Env();
+  napi_value list = nullptr;
+  const auto filter = static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols);
+  if (napi_get_all_property_names(env, object, napi_key_own_only, filter,
+                                  napi_key_numbers_to_strings, &list) != napi_ok)
+    throw Napi::Error::New(env);
+  const Napi::Array names(env, list);
+  Fields fields;
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const Napi::Value name = names.Get(i);
+    fields.emplace(name.As<Napi::String>().Utf8Value(), object.Get(name));
+  }
+  return fields;
+}
+
+ObjectReader::ObjectReader(const Napi::Value& value, std::string where)
+    : env_(value.Env()), where_(std::move(where)) {
   if (!value.IsObject() || value.IsTypedArray() || value.IsFunction()) {
     throw Error("ERR_ARGUMENT", where_ + ": expected an object, got " + describeValue(value) + ".");
   }
-  object_ = value.As<Napi::Object>();
+  fields_ = ownFields(value.As<Napi::Object>());
 }
 
 Napi::Value ObjectReader::get(const char* name) {
   read_.insert(name);
-  return object_.Get(name);
+  const auto field = fields_.find(name);
+  return field == fields_.end() ? env_.Undefined() : field->second;
 }
 
 void ObjectReader::fail(const char* name, const std::string& expected,
@@ -178,26 +200,44 @@ std::string ObjectReader::text(const char* name, std::initializer_list<const cha
 }
 
 template <typename T>
-T* ObjectReader::array(const char* name, const Napi::Value& value, size_t& length) {
+const T* ObjectReader::array(const char* name, const Napi::Value& value, size_t& length) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != kArrayType<T>) {
     fail(name, std::string("a ") + kArrayName<T>, value);
   }
-  auto typed = value.As<Napi::TypedArrayOf<T>>();
-  references_.push_back(Napi::Persistent(value.As<Napi::Object>()));
-  length = typed.ElementLength();
-  return typed.Data();
+  // Length and memory as they are now: a view of a resizable buffer follows it.
+  const auto typed = value.As<Napi::TypedArrayOf<T>>();
+  const T* data = typed.Data();
+  length = data == nullptr ? 0 : typed.ElementLength();
+  auto copy = std::make_shared<std::vector<T>>(data, data + length);
+  const T* copied = copy->data();
+  copies_.push_back(std::move(copy));
+  return copied;
 }
 
 template <typename T>
-T* ObjectReader::arrayOf(const char* name, const Napi::Value& value, size_t length) {
+const T* ObjectReader::arrayOf(const char* name, const Napi::Value& value, size_t length) {
   size_t actual = 0;
-  T* data = array<T>(name, value, actual);
+  const T* data = array<T>(name, value, actual);
   if (actual != length)
     fail(name, std::string("a ") + kArrayName<T> + " of " + std::to_string(length), value);
   return data;
 }
 
+const float* ObjectReader::finite(const char* name, const float* data, size_t length) const {
+  const size_t bad = firstNonFinite(data, length);
+  if (bad < length) {
+    throw Error("ERR_ARGUMENT", where_ + "." + name + "[" + std::to_string(bad) +
+                                    "]: expected a finite number, got " +
+                                    numberText(static_cast<double>(data[bad])) + ".");
+  }
+  return data;
+}
+
 const float* ObjectReader::floats(const char* name, size_t length) {
+  return finite(name, anyFloats(name, length), length);
+}
+
+const float* ObjectReader::anyFloats(const char* name, size_t length) {
   return arrayOf<float>(name, get(name), length);
 }
 
@@ -217,8 +257,7 @@ std::vector<std::string> ObjectReader::texts(const char* name) {
 bool ObjectReader::has(const char* name) { return !get(name).IsUndefined(); }
 
 const float* ObjectReader::optionalFloats(const char* name, size_t length) {
-  const Napi::Value value = get(name);
-  return value.IsUndefined() ? nullptr : arrayOf<float>(name, value, length);
+  return has(name) ? floats(name, length) : nullptr;
 }
 
 const uint8_t* ObjectReader::optionalBytes(const char* name, size_t length) {
@@ -247,7 +286,7 @@ const float* ObjectReader::floatRows(const char* name, size_t unit, int64_t& uni
   if (length % unit != 0)
     fail(name, "a Float32Array of a multiple of " + std::to_string(unit), value);
   units = static_cast<int64_t>(length / unit);
-  return data;
+  return finite(name, data, length);
 }
 
 const int32_t* ObjectReader::integerRows(const char* name, size_t unit, int64_t& units) {
@@ -261,9 +300,7 @@ const int32_t* ObjectReader::integerRows(const char* name, size_t unit, int64_t&
 }
 
 void ObjectReader::finish() const {
-  const Napi::Array names = object_.GetPropertyNames();
-  for (uint32_t i = 0; i < names.Length(); i++) {
-    const std::string name = names.Get(i).ToString().Utf8Value();
+  for (const auto& [name, value] : fields_) {
     if (read_.count(name) == 0)
       throw Error("ERR_ARGUMENT", where_ + ": unknown option " + name + ".");
   }
@@ -283,7 +320,7 @@ SharedControl readControl(const Napi::Value& value,
                 std::atomic<int32_t>::is_always_lock_free);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array ||
       value.As<Napi::TypedArray>().ElementLength() < 2 ||
-      value.As<Napi::Object>().Get("buffer").IsArrayBuffer()) {
+      value.As<Napi::TypedArray>().Buffer().IsArrayBuffer()) {
     throw Error("ERR_ARGUMENT",
                 "control: expected an Int32Array of 2 on a SharedArrayBuffer, got " +
                     describeValue(value) + ".");

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,9 +28,16 @@ napi_value toJavaScript(napi_env env, const Error& error);
 Napi::Value rejected(Napi::Env env, const Error& error);
 [[noreturn]] void throwJavaScript(Napi::Env env, const Error& error);
 
-// Reads an object field by field. Arrays are not copied: they stay where JavaScript has them, and
-// `takeReferences` keeps them alive for as long as a job reads them, in which time the caller must
-// not write to them or transfer them.
+// The own enumerable properties of an object by name: what stands on a prototype is no option.
+// Their getters run here, and no JavaScript runs after it.
+using Fields = std::map<std::string, Napi::Value>;
+Fields ownFields(const Napi::Object& object);
+
+// Memory that a job reads, kept for as long as it runs.
+using Copies = std::vector<std::shared_ptr<const void>>;
+
+// Reads an object field by field. Arrays are copied when they are read, and checked in the copy:
+// JavaScript may resize, transfer or write to them at any time after.
 class ObjectReader {
  public:
   ObjectReader(const Napi::Value& value, std::string where);
@@ -45,8 +54,10 @@ class ObjectReader {
   bool has(const char* name);
   std::string textOr(const char* name, const char* otherwise);
 
-  const float* floats(const char* name, size_t length);
+  // Copies, that live as long as the reader or who took them.
+  const float* floats(const char* name, size_t length);  // finite
   const float* optionalFloats(const char* name, size_t length);
+  const float* anyFloats(const char* name, size_t length);  // NaN and infinity too
   const uint8_t* optionalBytes(const char* name, size_t length);
   // Every value in [low, high].
   const int32_t* integers(const char* name, size_t length, int32_t low, int32_t high);
@@ -56,21 +67,25 @@ class ObjectReader {
 
   // Throws ERR_ARGUMENT when the object has a field that was not read.
   void finish() const;
-  std::vector<Napi::ObjectReference> takeReferences() { return std::move(references_); }
+  Copies takeCopies() { return std::move(copies_); }
+  // Undefined where there is none.
+  Napi::Value get(const char* name);
+  const Fields& fields() const { return fields_; }
 
  private:
-  Napi::Value get(const char* name);
   template <typename T>
-  T* array(const char* name, const Napi::Value& value, size_t& length);
+  const T* array(const char* name, const Napi::Value& value, size_t& length);
   template <typename T>
-  T* arrayOf(const char* name, const Napi::Value& value, size_t length);
+  const T* arrayOf(const char* name, const Napi::Value& value, size_t length);
+  const float* finite(const char* name, const float* data, size_t length) const;
   [[noreturn]] void fail(const char* name, const std::string& expected,
                          const Napi::Value& value) const;
 
-  Napi::Object object_;
+  Napi::Env env_;
   std::string where_;
+  Fields fields_;
   std::set<std::string> read_;
-  std::vector<Napi::ObjectReference> references_;
+  Copies copies_;
 };
 
 // Describes `value` for a message: "undefined", "a Float32Array of 12", "\"text\"", "3.5".

@@ -75,6 +75,7 @@ class DeviceNetwork final : public Network {
   float* liftBatch(const Pass& pass, const PoseSequences& video, const LiftRequest& request,
                    const std::vector<int32_t>& samples);
   void predict(const Pass& pass, const Windows& windows);
+  void joinMirrored(const Pass& pass, const Windows& windows);
 
   void checkTraining(const TrainRequest& request) const;
   WindowSelection selectionOf(const TrainRequest& request, int step) const;

@@ -50,10 +50,12 @@ void Lifter::forward(const Pass& pass, const WindowBatch& batch, const Poses& po
     singleHead_.forward(pass, last, batch.size, poses.single);
     if (poses.multiple != nullptr) multipleHead_->forward(pass, tokens, rows, poses.multiple);
   }
-  if (poses.refined != nullptr) {
-    refiner_->forward(pass, poses.single, batch.centre, batch.roots, batch.cameras, batch.size,
-                      poses.refined);
-  }
+}
+
+void Lifter::refine(const Pass& pass, const WindowBatch& batch, const Poses& poses) {
+  if (poses.refined == nullptr) return;
+  refiner_->forward(pass, poses.single, batch.centre, batch.roots, batch.cameras, batch.size,
+                    poses.refined);
 }
 
 void Lifter::learn(const Pass& pass, const WindowBatch& batch, const Poses& poses,

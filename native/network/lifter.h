@@ -48,7 +48,11 @@ class Lifter {
   bool refines() const { return refiner_.has_value(); }
   // Memory for the poses of a batch, of every frame too if `everyFrame`.
   Poses takePoses(const Pass& pass, const WindowBatch& batch, bool everyFrame) const;
+  // poses.single and, where there is memory for them, every frame's.
   void forward(const Pass& pass, const WindowBatch& batch, const Poses& poses);
+  // poses.refined, where there is memory for it, from poses.single and the plain 2D: in a mirrored
+  // test `single` is the mean of both sides by then (spec section 6).
+  void refine(const Pass& pass, const WindowBatch& batch, const Poses& poses);
   // Losses against batch.targets, += to the cells; in training also the gradients of the
   // parameters, from the forward before it. Where poses were refined, the refined one's loss stands
   // alone.

@@ -97,7 +97,7 @@ DeviceNetwork::Windows DeviceNetwork::prepare(const Pass& pass, const PoseSequen
   if (flip) {
     WindowSelection opposite = selection;
     opposite.mirror = true;
-    windows.mirroredBatch = sequences.gather(pass, opposite, false, views);
+    windows.mirroredBatch = sequences.gather(pass, opposite, false, false);
     windows.mirroredPoses = lifter_->takePoses(pass, windows.mirroredBatch, everyFrame);
   }
   return windows;
@@ -117,10 +117,14 @@ StepKey DeviceNetwork::keyOf(const Pass& pass, const Windows& windows) const {
 }
 
 // The poses of each batch; those of the mirrored windows, where there are some, are mirrored back
-// and joined to them.
+// and joined to them. What is refined is the mean.
 void DeviceNetwork::predict(const Pass& pass, const Windows& windows) {
   lifter_->forward(pass, windows.batch, windows.poses);
-  if (windows.mirroredBatch.keypoints == nullptr) return;
+  if (windows.mirroredBatch.keypoints != nullptr) joinMirrored(pass, windows);
+  lifter_->refine(pass, windows.batch, windows.poses);
+}
+
+void DeviceNetwork::joinMirrored(const Pass& pass, const Windows& windows) {
   lifter_->forward(pass, windows.mirroredBatch, windows.mirroredPoses);
   const auto mean = [&](float* poses, const float* others, int rows) {
     if (poses != nullptr)
@@ -128,7 +132,6 @@ void DeviceNetwork::predict(const Pass& pass, const Windows& windows) {
   };
   mean(windows.poses.single, windows.mirroredPoses.single, windows.batch.size);
   mean(windows.poses.multiple, windows.mirroredPoses.multiple, windows.batch.size * config_.frames);
-  mean(windows.poses.refined, windows.mirroredPoses.refined, windows.batch.size);
 }
 
 void DeviceNetwork::learn(const Pass& pass, const Windows& windows) {

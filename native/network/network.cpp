@@ -154,6 +154,7 @@ void DeviceNetwork::forward(const float* keypoints, int batch, const float* root
   const WindowBatch windows = uploadBatch(keypoints, batch, nullptr, roots, cameras);
   const Lifter::Poses poses = model.takePoses(pass, windows, multiple != nullptr);
   model.forward(pass, windows, poses);
+  model.refine(pass, windows, poses);
   const size_t pose = 3 * static_cast<size_t>(batch) * static_cast<size_t>(config_.outputJoints);
   download(single, poses.single, pose);
   download(multiple, poses.multiple, pose * static_cast<size_t>(config_.frames));
@@ -248,7 +249,10 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
     for (int done = 0; done < request.count;) {
       control.throwIfCancelled();
       const int size = std::min(batch, request.count - done);
-      const float* poses = liftBatch(startPass(false), video, request, samplesOf(done, size));
+      // The first frame stands for the step: a frame's order is drawn from (step, place in the
+      // batch).
+      const float* poses = liftBatch(startPass(false, request.shuffleSeed, request.first + done),
+                                     video, request, samplesOf(done, size));
       backend_->copyOutLater(request.poses + static_cast<size_t>(done) * pose, poses,
                              static_cast<size_t>(size) * pose * sizeof(float));
       done += size;
@@ -262,12 +266,12 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
   countMemory();
 }
 
-// The best pose there is of each sample's middle frame: refined where that is possible, mean with
-// the mirrored one if asked for.
+// The best pose there is of each sample's middle frame: mean with the mirrored one if asked for,
+// and refined where that is possible.
 float* DeviceNetwork::liftBatch(const Pass& pass, const PoseSequences& video,
                                 const LiftRequest& request, const std::vector<int32_t>& samples) {
   const WindowSelection selection{samples.data(), static_cast<int>(samples.size() / 3),
-                                  request.stride};
+                                  request.stride, false, request.shuffleFrames};
   const Windows windows = prepare(pass, video, selection, false, false, request.flip);
   const auto body = [&] { predict(pass, windows); };
   if (pass.dryRun) {

@@ -52,7 +52,9 @@ struct LiftRequest {
   int batch;                      // windows a batch, 0: chosen
   const float* root = nullptr;    // (T, 3): refines where the network has the module
   const float* camera = nullptr;  // (4)
-  float* poses;                   // (count, J', 3) out, host
+  bool shuffleFrames = false;  // each window's frames in another order; its middle stays the target
+  uint64_t shuffleSeed = 0;
+  float* poses;  // (count, J', 3) out, host
 };
 
 struct TrainRequest {

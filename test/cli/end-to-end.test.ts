@@ -109,5 +109,13 @@ describe('MPI-INF-3DHP-shaped files', () => {
     expect(table).toMatch(/PCK % +AUC % +MPJPE/);
     expect(table).toMatch(/On The Floor +\d+ +\d+\.\d/);
     expect(table).toMatch(/average by frames/);
+
+    const bundled = await run('evaluate', 'pstmo-s-27', raw, ...machine);
+    expect(bundled).toMatch(/\d+ frames, \d+ of them valid: these are scored/);
+    expect(bundled).toMatch(/Joints are mapped, the 2D from 3dhp-17 to h36m-17/);
+    expect(bundled).toContain(
+      'No baselines: they are fitted on training poses, and mpi-inf-3dhp has no training split.',
+    );
+    expect(bundled).toMatch(/average by frames/);
   });
 });

@@ -52,6 +52,9 @@ describe('prepareMocap', () => {
       'salsa/01/1 salsa 01 1 train 50 50',
     ]);
     expect(notices).toContainEqual(expect.stringMatching(/^07\/07_03 lasts 0\.10 s: left out/));
+    expect(notices).toContain(
+      'To train on: 07 (1 of 2 clips), salsa. To choose the epoch by: 07 (1 of 2 clips). To test on: 05.',
+    );
     expect(notices).toContainEqual(expect.stringMatching(/salsa\/01\.bvh: .* taken as cm/));
     expect(progress[4]).toBe('5/5 bvh/salsa/01.bvh');
     expect(dataset).toMatchObject({ inputLayout: 'h36m-17', outputLayout: 'h36m-17', rootJoint: 0 });

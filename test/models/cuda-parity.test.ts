@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/base/tensor.js';
+import { createNativeModel } from '../../lib/binding.js';
 import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { chooseCudaDevice, testDevice } from '../helpers/cuda-device.js';
-import { relativeError } from '../helpers/native-model.js';
+import { nativeConfig, relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
+import { refinedClip, refinedMean } from '../helpers/refined-mean.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
@@ -47,6 +49,19 @@ describe.skipIf(reason !== undefined)('PoseLifter on the CUDA device', () => {
       });
     }
   });
+
+  it.each(['auto', 'on'] as const)(
+    'refines the mean of a mirrored test once, as the authors do, compiled %s',
+    async (compiled) => {
+      const config = nativeConfig({ frames: 9, layers: 1, width: 32, hidden: 48, refine: true });
+      const model = createNativeModel(config, { device: testDevice(), precision: 'fp32', threads: 1, compiled });
+      await model.initialize(5);
+      const clip = refinedClip(3);
+      const poses = await model.lift({ ...clip, flip: true, first: 0, count: 3, batch: 2 });
+      expect(relativeError(poses, await refinedMean(model, config, clip))).toBeLessThan(TOLERANCE);
+      await model.close();
+    },
+  );
 
   it('is chosen by cuda and by auto, which says so', async () => {
     const notices: string[] = [];

@@ -4,6 +4,7 @@ import { createNativeModel, runOp } from '../../lib/binding.js';
 import { goldenTensor, loadGolden } from '../helpers/golden.js';
 import { mirrorList, nativeConfig, norm, relativeError } from '../helpers/native-model.js';
 import { fill, pattern } from '../helpers/pattern.js';
+import { refinedClip, refinedMean } from '../helpers/refined-mean.js';
 
 const HIDDEN = 1024;
 const JOINTS = 17;
@@ -143,6 +144,31 @@ describe('a network with the refining module', () => {
     expect(relativeError(refined!, refine(single, back, batch).y)).toBeLessThan(1e-5);
     await network.close();
   });
+
+  it.each(['auto', 'off'] as const)(
+    'refines the mean of a mirrored test once, as the authors do, compiled %s',
+    async (compiled) => {
+      const config = nativeConfig({ frames: 9, layers: 1, width: 32, hidden: 48, refine: true });
+      const network = createNativeModel(config, { device: 'cpu', precision: 'fp32', threads: 1, compiled });
+      await network.initialize(5);
+      const clip = refinedClip(12);
+      const request = { ...clip, flip: true, first: 0, count: 12, batch: 5 };
+      const expected = await refinedMean(network, config, clip);
+      expect(relativeError(await network.lift(request), expected)).toBeLessThan(1e-5);
+      // Validation in training, too.
+      await network.setSequences({
+        ...{ keypoints: clip.keypoints, roots: clip.root, cameras: clip.camera },
+        ...{ poses: Float32Array.from(expected), lengths: Int32Array.of(12) },
+      });
+      const samples = Int32Array.from({ length: 36 }, (_, i) => (i % 3 === 1 ? (i - 1) / 3 : 0));
+      const fixed = { batch: 12, stride: clip.stride, shuffleFrames: false, learningRate: 0, seed: 0, firstStep: 0 };
+      const losses = await network.train({ ...fixed, samples, update: false, flip: true });
+      // A target's root is 0: what is left is how far each pose's own is from it.
+      const roots = Array.from({ length: 12 }, (_, frame) => norm(expected.slice(frame * 51, frame * 51 + 3)));
+      expect(losses[0]).toBeCloseTo(roots.reduce((sum, one) => sum + one, 0) / (12 * JOINTS), 5);
+      await network.close();
+    },
+  );
 
   it('learns jointly: along the gradients of all parameters the loss falls as they say', async () => {
     const network = await model();

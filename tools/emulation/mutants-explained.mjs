@@ -114,6 +114,7 @@ export const EXPLAINED = [
   ['inference/cuda/tile.h', 'firstRow + first + i < op.rows ?', '1 + op.rows', NOT_STORED],
   ['inference/cuda/tile.h', 'c < op.weights.inner * Arithmetic::kPerWord', '-1 + op.weights', EVEN],
   ['inference/cuda/tile.h', 'firstRow + first + i >= op.rows', '1 + op.rows', NOT_STORED],
+  ['inference/cuda/tile.h', 'c + e >= op.width', '1 + op.width', 'the channel behind the last meets weights of 0'],
   ['inference/cuda/tile.h', 'if (step + 1 < steps)', '1 + steps', NOT_MULTIPLIED],
   ['cuda/kernels/poses.cu', 'smem.order.put(i, i)', '1 + op.frames', 'the element more is not read'],
   [

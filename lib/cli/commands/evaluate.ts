@@ -19,6 +19,7 @@ interface EvaluateFlags {
   noise?: ModelConfig['noise'];
   noiseTable?: string;
   seed: number;
+  shuffleFrames?: number;
   baselines: boolean;
   root?: RootSource;
   device: DeviceOption;
@@ -42,6 +43,11 @@ export function evaluateCommand(io: Io): Command {
     .option('--noise <kind>', "the noisy test's: none, detector[:scale], gaussian:<sigma>, pixels:<sigma>", noiseFlag)
     .option('--noise-table <file>', "PyTorch file of a detector's errors, for detector noise")
     .option('--seed <number>', 'of the noise', wholeNumber(0), 0)
+    .addOption(
+      new Option('--shuffle-frames [seed]', "each window's frames in another order, its middle frame the target")
+        .argParser(wholeNumber(0))
+        .preset('0'),
+    )
     .option('--no-baselines', 'without mean pose and linear regression')
     .addOption(
       new Option('--root <source>', "where a refining model takes the root's depth from").choices([

@@ -1,11 +1,14 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { writeDataset } from '../../datasets/dataset-file.js';
 import { loadHuman36m } from '../../datasets/human36m/human36m.js';
+import { type BvhUnits, UNITS } from '../../datasets/mocap/bvh.js';
 import { defaultMocapSplits, prepareMocap } from '../../datasets/mocap/mocap.js';
+import { type UpAxis, upAxes } from '../../datasets/mocap/up-axis.js';
 import { loadMpiInf3dhp } from '../../datasets/mpi-inf-3dhp/mpi-inf-3dhp.js';
 import type { PoseDataset, Split } from '../../datasets/pose-dataset.js';
+import { readCustomLayout } from '../../keypoints/custom-layout.js';
 import { type Io, notice, print } from '../io.js';
 import { fileEnding, frameRate, layoutName, list, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
@@ -34,6 +37,9 @@ interface MpiInf3dhpFlags extends CommonFlags {
 }
 
 interface MocapFlags extends CommonFlags {
+  layout?: string;
+  units?: BvhUnits;
+  up?: UpAxis;
   fps?: number;
   cameras?: number;
   seed?: number;
@@ -83,8 +89,18 @@ function mpiInf3dhp(io: Io): Command {
 
 function mocap(io: Io): Command {
   const command = new Command('mocap')
-    .description('ASF/AMC and BVH motion capture, seen by virtual cameras')
-    .argument('<folder>', 'searched, with all below it, for .amc (with .asf) and .bvh')
+    .description('ASF/AMC, BVH, C3D and TRC motion capture, seen by virtual cameras')
+    .argument(
+      '<folder>',
+      'searched, with all below it, for .amc (with .asf) and .bvh; with --layout, for .c3d and .trc',
+    )
+    .option('--layout <file>', 'JSON file with name, joints and map: from which joints or markers h36m-17 comes')
+    .option('--units <unit>', 'of BVH: m, cm, mm, in, or how many metres one is (default: guessed, and said)', units)
+    .addOption(
+      new Option('--up <axis>', 'axis of BVH, C3D and TRC that points up (default: found, and said unless y)').choices(
+        upAxes,
+      ),
+    )
     .option('--fps <rate>', 'frames a second that clips are resampled to (default: 50)', frameRate)
     .option('--cameras <count>', 'virtual cameras around each clip (default: 4)', wholeNumber(1))
     .option('--seed <number>', 'of the cameras (default: 0)', wholeNumber(0))
@@ -100,10 +116,12 @@ function mocap(io: Io): Command {
     )
     .option('--drop <clips>', `to leave out (default: ${defaultMocapSplits.drop.join()})`, list);
   return output(command).action(async (folder: string, flags: MocapFlags) => {
-    const { out, json, test, validation, drop, ...rest } = flags;
+    const { out, json, test, validation, drop, layout, units, ...rest } = flags;
     const line = new ProgressLine(io);
     const dataset = await prepareMocap({
       ...rest,
+      ...(layout !== undefined && { layout: readCustomLayout(layout) }),
+      ...(units !== undefined && { bvhUnits: units }),
       folder,
       splits: {
         test: test ?? defaultMocapSplits.test,
@@ -119,6 +137,13 @@ function mocap(io: Io): Command {
     }).finally(() => line.clear());
     await save(io, dataset, out, json);
   });
+}
+
+function units(text: string): BvhUnits {
+  if (text in UNITS) return text as BvhUnits;
+  const metres = Number(text);
+  if (text.trim() !== '' && metres > 0 && metres < 1000) return metres;
+  throw new InvalidArgumentError(`expected ${Object.keys(UNITS).join(', ')}, or how many metres one is.`);
 }
 
 function output(command: Command): Command {

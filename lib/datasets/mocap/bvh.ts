@@ -5,10 +5,13 @@ import type { MocapClip } from './mocap-clip.js';
 import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.js';
 
 const MAX_JOINTS = 1024;
+const MAX_WORDS = 16;
 const MAX_FRAMES = 10_000_000;
-const UNITS = { m: 1, cm: 0.01, mm: 0.001 } as const;
+/** Metres in a unit. */
+export const UNITS = { m: 1, cm: 0.01, mm: 0.001, in: 0.0254 } as const;
 
-export type BvhUnits = keyof typeof UNITS;
+/** A unit by its name, or how many metres a number of the file is. */
+export type BvhUnits = keyof typeof UNITS | number;
 
 export interface BvhOptions {
   /** The file's length unit, which BVH does not state. Without it: guessed from the height of the rest pose. */
@@ -31,7 +34,7 @@ const CHANNELS = ['xposition', 'yposition', 'zposition', 'xrotation', 'yrotation
 class Words {
   readonly file: string;
   private readonly text: string;
-  private readonly pattern = /\S+/g;
+  private readonly pattern = /[{}]|[^\s{}]+/g;
   private last = 0;
 
   constructor(text: string, file: string) {
@@ -55,6 +58,16 @@ class Words {
     const word = this.next();
     if (!allowed.includes(word.toUpperCase())) this.wrong(allowed.join(' or '), word);
     return word.toUpperCase();
+  }
+
+  /** A joint's name, which may have blanks: up to the brace. */
+  name(): string {
+    const words: string[] = [];
+    for (let word = this.next(); word !== '{'; word = this.next()) {
+      if (word === '') this.wrong('{ after the name of a joint', word);
+      if (words.push(word) > MAX_WORDS) this.fail(`a joint's name has more than ${MAX_WORDS} words`);
+    }
+    return words.join(' ');
   }
 
   number(): number {
@@ -91,51 +104,63 @@ function readHierarchy(words: Words): BvhJoint[] {
   const joints: BvhJoint[] = [];
   const open: number[] = [];
   const begin = (name: string, end: boolean) => {
-    if (name === '' || name === '{') words.fail('a joint has no name');
+    if (name === '') words.fail('a joint has no name');
     if (joints.length >= MAX_JOINTS) words.fail(`more than ${MAX_JOINTS} joints`);
     if (joints.some((joint) => joint.name === name)) words.fail(`joint "${name.slice(0, 40)}" comes twice`);
-    words.expect('{');
     const parent = open.length > 0 ? open[open.length - 1] : -1;
     joints.push({ name, parent, offset: readOffset(words), channels: [] });
     if (end) words.expect('}');
     else open.push(joints.length - 1);
   };
-  begin(words.next(), false);
+  begin(words.name(), false);
   while (open.length > 0) {
     const word = words.expect('CHANNELS', 'JOINT', 'END', '}');
     const current = joints[open[open.length - 1]];
     if (word === 'CHANNELS') current.channels = readChannels(words);
-    else if (word === 'JOINT') begin(words.next(), false);
+    else if (word === 'JOINT') begin(words.name(), false);
     else if (word === 'END') {
       words.expect('SITE');
-      begin(`${current.name}_end`, true);
+      words.expect('{');
+      // A joint may end more than once, as a foot in heel and toe.
+      const ends = joints.filter(({ parent, channels }) => parent === open[open.length - 1] && channels.length === 0);
+      begin(`${current.name}_end${ends.length > 0 ? ends.length + 1 : ''}`, true);
     } else open.pop();
   }
   return joints;
 }
 
-function guessUnits(joints: readonly BvhJoint[], words: Words, onNotice?: (message: string) => void): number {
-  const place = new Float64Array(joints.length * 3);
-  let height = 0;
-  for (let axis = 0; axis < 3; axis++) {
-    let low = 0;
-    let high = 0;
-    joints.forEach((joint, j) => {
-      const at = (joint.parent < 0 ? 0 : place[joint.parent * 3 + axis]) + (joint.parent < 0 ? 0 : joint.offset[axis]);
-      place[j * 3 + axis] = at;
-      low = Math.min(low, at);
-      high = Math.max(high, at);
-    });
-    height = Math.max(height, high - low);
+/** (J, 3), in the file's units: where the joints are when nothing is turned, the root at the origin. */
+function restPose(joints: readonly BvhJoint[]): Float64Array {
+  const places = new Float64Array(joints.length * 3);
+  for (const [j, { parent, offset }] of joints.entries()) {
+    for (let axis = 0; axis < 3 && parent >= 0; axis++) {
+      places[3 * j + axis] = places[3 * parent + axis] + offset[axis];
+    }
   }
-  for (const units of Object.keys(UNITS) as BvhUnits[]) {
+  return places;
+}
+
+function guessUnits(rest: Float64Array, words: Words, onNotice?: (message: string) => void): number {
+  const [low, high] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  for (const [at, value] of rest.entries()) {
+    low[at % 3] = Math.min(low[at % 3], value);
+    high[at % 3] = Math.max(high[at % 3], value);
+  }
+  const height = Math.max(high[0] - low[0], high[1] - low[1], high[2] - low[2]);
+  for (const units of ['m', 'cm', 'mm'] as const) {
     const metres = height * UNITS[units];
     if (metres >= 0.5 && metres < 5) {
       onNotice?.(`${words.file}: the rest pose measures ${height.toFixed(2)}, so its units are taken as ${units}.`);
       return UNITS[units];
     }
   }
-  return words.fail(`the rest pose measures ${height}, from which no unit can be guessed; say it with units`);
+  const named = Object.keys(UNITS).join(', ');
+  return words.fail(
+    `the rest pose measures ${height}, from which no unit can be guessed; say it with the option units: ${named}, or how many metres one is`,
+  );
 }
 
 /** A motion whose joints are known to hang on one another. */
@@ -173,7 +198,10 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   for (let i = 0; i < values.length; i++) values[i] = words.number();
   const trailing = words.next();
   if (trailing !== '') words.wrong(`the end after ${frames} frames`, trailing);
-  const metres = options.units === undefined ? guessUnits(joints, words, options.onNotice) : UNITS[options.units];
+  const rest = restPose(joints);
+  const { units } = options;
+  const metres =
+    units === undefined ? guessUnits(rest, words, options.onNotice) : typeof units === 'number' ? units : UNITS[units];
   // Frame times are written with few digits: 0.041667 means 24 frames a second.
   const rate = 1 / frameTime;
   const fps = Math.abs(rate - Math.round(rate)) < 0.01 ? Math.round(rate) : rate;
@@ -206,7 +234,8 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   }
 
   const parents = joints.map((joint) => joint.parent);
-  return { file, joints: joints.map((joint) => joint.name), parents, frames, fps, pose };
+  const names = joints.map((joint) => joint.name);
+  return { file, joints: names, parents, frames, fps, rest: rest.map((value) => value * metres), pose };
 }
 
 /** Reads a motion from a BVH file. */

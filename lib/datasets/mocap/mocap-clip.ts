@@ -5,6 +5,10 @@ export interface MocapClip {
   joints: readonly string[];
   frames: number;
   fps: number;
+  /** (J, 3), metres: where the joints are when nothing is turned. */
+  rest?: Float64Array;
+  /** true: markers, which may have no place (NaN) in some frames. */
+  markers?: boolean;
   /**
    * Forward kinematics of one frame. `positions` (J, 3) takes world positions in metres, `rotations` (J, 9) each
    * joint's rotation as a row-major matrix that turns its own axes into the world's.

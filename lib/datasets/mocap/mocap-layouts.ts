@@ -1,4 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
+import { type CustomLayout, columnsOf, mixesOf } from '../../keypoints/custom-layout.js';
+import { columnName } from '../../keypoints/layout.js';
 import { humanoidLayout } from './humanoid.js';
 import type { MocapClip } from './mocap-clip.js';
 import type { MocapLayout, MocapSource } from './mocap-layout.js';
@@ -107,25 +109,43 @@ const reactIdle: MocapLayout = {
 /** The kinds of motion capture that are understood. */
 export const mocapLayouts: readonly MocapLayout[] = [asf, cgspeed, reactIdle];
 
-/** The layout whose joints a clip has, or one by the names of its limbs; throws `ERR_UNSUPPORTED` with a missing joint of each when none fits. */
-export function findMocapLayout(clip: MocapClip): MocapLayout {
+/** The places of a layout of the caller's own in a clip; throws `ERR_FORMAT` with the joints that the clip lacks. */
+export function ownMocapLayout(layout: CustomLayout, { file, joints }: MocapClip): MocapLayout {
+  const places = columnsOf(file, layout.joints, joints);
+  const sources = mixesOf(layout, `layout ${layout.name}`).map((mix) =>
+    mix.map(([index, weight]): MocapSource => ({ joint: joints[places[index]], weight })),
+  );
+  return { name: layout.name, sources, skipFrames: 0 };
+}
+
+/**
+ * The layout whose joints a clip has: the caller's own, a known one, or one by the names of its limbs; throws `ERR_UNSUPPORTED`
+ * with a missing joint of each when none fits.
+ */
+export function findMocapLayout(clip: MocapClip, own?: CustomLayout): MocapLayout {
+  const names = new Set(clip.joints.map(columnName));
+  if (own?.joints.every((joint) => names.has(columnName(joint)))) return ownMocapLayout(own, clip);
   const reasons: string[] = [];
   for (const layout of mocapLayouts) {
     const missing = layout.sources.flat().find((source) => !clip.joints.includes(source.joint));
     if (missing === undefined) return layout;
     reasons.push(`${layout.name} has a joint "${missing.joint}"`);
   }
-  const humanoid = humanoidLayout(clip.joints);
-  if (humanoid) return humanoid;
+  const humanoid = humanoidLayout(clip);
+  if (humanoid && !clip.markers) return humanoid;
+  // Says which joints of the caller's layout the file lacks.
+  if (own) return ownMocapLayout(own, clip);
   throw new PoseError(
     'ERR_UNSUPPORTED',
-    `${clip.file}: no map from this skeleton into h36m-17 (${reasons.join('; ')}, which this file has not).`,
+    `${clip.file}: no map from this skeleton into h36m-17 (${reasons.join('; ')}, which this file has not; it has ` +
+      `${clip.joints.slice(0, 12).join(', ')}${clip.joints.length > 12 ? ', ...' : ''}): give the option layout, a JSON file ` +
+      'with name, joints and map into h36m-17.',
   );
 }
 
 /**
  * A clip's motion in Human3.6M's 17 joints: (T, 17, 3) world metres at `fps` frames a second, joint positions
- * interpolated linearly in time, without the frames that the layout skips.
+ * interpolated linearly in time, without the frames that the layout skips. NaN where a marker has no place.
  */
 export function clipToHuman36m(clip: MocapClip, layout: MocapLayout, fps: number): Float32Array {
   const sources = layout.sources.map((list) =>
@@ -178,11 +198,24 @@ export function clipToHuman36m(clip: MocapClip, layout: MocapLayout, fps: number
     const b = share > 0 ? mapped(layout.skipFrames + first + 1) : a;
     for (let i = 0; i < width; i++) {
       const value = a[i] + (b[i] - a[i]) * share;
-      if (!(Math.abs(value) < FARTHEST)) {
+      if (!(Math.abs(value) < FARTHEST) && !(clip.markers && Number.isNaN(value))) {
         throw new PoseError('ERR_FORMAT', `${clip.file}: after ${time / clip.fps} s a joint is at ${value} m.`);
       }
       poses[t * width + i] = value;
     }
   }
   return poses;
+}
+
+/** Where the 17 joints (1, 17, 3) are when nothing is turned; undefined where a clip has no rest pose. */
+export function restPose({ rest, joints }: MocapClip, { sources }: MocapLayout): Float32Array | undefined {
+  if (rest === undefined) return undefined;
+  const pose = new Float32Array(sources.length * 3);
+  for (const [j, list] of sources.entries()) {
+    for (const { joint, weight, offset } of list) {
+      const at = joints.indexOf(joint) * 3;
+      for (let axis = 0; axis < 3; axis++) pose[j * 3 + axis] += weight * (rest[at + axis] + (offset?.[axis] ?? 0));
+    }
+  }
+  return pose;
 }

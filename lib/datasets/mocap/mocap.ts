@@ -4,6 +4,8 @@ import { throwIfAborted } from '../../base/abort.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
+import { valueText } from '../../base/value-text.js';
+import type { CustomLayout } from '../../keypoints/custom-layout.js';
 import { human36m17 } from '../../skeletons/human36m.js';
 import { normalizeIntrinsics } from '../cameras.js';
 import type { PoseDataset, PoseSequence, Split } from '../pose-dataset.js';
@@ -11,9 +13,12 @@ import { relativeTo } from '../root-relative.js';
 import type { AsfSkeleton } from './asf-amc.js';
 import { readAmc, readAsf } from './asf-amc.js';
 import type { BvhUnits } from './bvh.js';
-import { readBvh } from './bvh.js';
+import { readBvh, UNITS } from './bvh.js';
+import { clipPoses } from './clip-poses.js';
+import { readMarkerClip } from './marker-clip.js';
 import type { MocapClip } from './mocap-clip.js';
-import { clipToHuman36m, findMocapLayout } from './mocap-layouts.js';
+import { findMocapLayout } from './mocap-layouts.js';
+import { type UpAxis, upAxes } from './up-axis.js';
 import type { CameraRanges, VirtualCamera } from './virtual-camera.js';
 import { defaultCameraRanges, placeCameras, projectToPixels, shareOutside, worldToCamera } from './virtual-camera.js';
 
@@ -50,8 +55,10 @@ export const defaultMocapSplits: MocapSplits = {
 };
 
 export interface MocapOptions {
-  /** A folder that is searched, with all below it, for `.amc` (with the `.asf` beside it) and `.bvh`. */
+  /** A folder that is searched, with all below it, for `.amc` (with the `.asf` beside it) and `.bvh`; with `layout`, for `.c3d` and `.trc`. */
   folder: string;
+  /** Where the 17 joints of `h36m-17` come from in files that have its `joints`: joints of a BVH, markers of a C3D or TRC. */
+  layout?: CustomLayout;
   /** Frames a second of the sequences; 50, as Human3.6M. */
   fps?: number;
   /** Virtual cameras around each clip; 4. */
@@ -66,6 +73,8 @@ export interface MocapOptions {
   amcFps?: number;
   /** Length unit of BVH files, which do not state it; guessed from the height of the rest pose. */
   bvhUnits?: BvhUnits;
+  /** Which axis points up in BVH, C3D and TRC files; found from how people stand. */
+  up?: UpAxis;
   source?: string;
   signal?: AbortSignal;
   /** After each clip. */
@@ -76,6 +85,7 @@ export interface MocapOptions {
 
 const OPTION_NAMES = new Set([
   'folder',
+  'layout',
   'fps',
   'cameras',
   'cameraRanges',
@@ -84,6 +94,7 @@ const OPTION_NAMES = new Set([
   'shortest',
   'amcFps',
   'bvhUnits',
+  'up',
   'source',
   'signal',
   'onProgress',
@@ -99,32 +110,47 @@ interface ClipFile {
   subject: string;
 }
 
+const skeletonFiles = ['.amc', '.bvh'];
+const markerFiles = ['.c3d', '.trc'];
+
 /** Motion capture files under a folder, in an order that does not depend on the file system. */
-async function findClips(folder: string): Promise<ClipFile[]> {
+async function findClips(folder: string, markers: boolean): Promise<{ clips: ClipFile[]; passedOver: number }> {
   let entries: Awaited<ReturnType<typeof list>>;
   try {
     entries = await list(folder);
   } catch (error) {
     throw new PoseError('ERR_FILE', `${folder} cannot be read: ${(error as Error).message}`, { cause: error });
   }
+  const has = (endings: readonly string[]) => (path: string) => endings.includes(extname(path).toLowerCase());
+  const passedOver = markers ? 0 : entries.filter(has(markerFiles)).length;
   const clips = entries
-    .filter((path) => ['.amc', '.bvh'].includes(extname(path).toLowerCase()))
+    .filter(has(markers ? [...skeletonFiles, ...markerFiles] : skeletonFiles))
     .map((path) => {
       const subject = basename(dirname(path));
       return { path, subject, key: `${subject}/${basename(path, extname(path))}` };
     })
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  if (clips.length === 0)
+  if (clips.length === 0) {
+    const none = markers ? 'No .amc, .bvh, .c3d or .trc' : 'No .amc and no .bvh';
+    const hint = passedOver > 0 ? ` ${markerNotice(passedOver)}` : '';
     throw new PoseError(
       'ERR_DATASET',
-      `No .amc and no .bvh file is in ${folder} or below it (links to folders are not followed).`,
+      `${none} file is in ${folder} or below it (links to folders are not followed).${hint}`,
     );
+  }
   for (let i = 1; i < clips.length; i++) {
     if (clips[i].key === clips[i - 1].key) {
       throw new PoseError('ERR_DATASET', `${clips[i].path} and ${clips[i - 1].path} have one name, ${clips[i].key}.`);
     }
   }
-  return clips;
+  return { clips, passedOver };
+}
+
+function markerNotice(count: number): string {
+  return (
+    `${count} .c3d and .trc ${count === 1 ? 'file has' : 'files have'} markers, which are read with the option layout: a JSON ` +
+    'file that says from which markers each joint comes.'
+  );
 }
 
 async function list(folder: string): Promise<string[]> {
@@ -156,11 +182,16 @@ function checkSplits(splits: MocapSplits, clips: readonly ClipFile[]): void {
   }
 }
 
-/** "To train on: 01, 02. To choose by: nobody. To test on: 05, 02/02_03." */
+/** "To train on: 01, 02 (2 of 3 clips). To choose the epoch by: nobody. To test on: 05, 02 (1 of 3 clips)." */
 function whoWentWhere(sequences: readonly PoseSequence[]): string {
+  const clipsOf = (some: readonly PoseSequence[]) => new Set(some.map(({ action }) => action)).size;
   const named = (split: Split) => {
-    const subjects = new Set(sequences.filter((one) => one.split === split).map(({ subject }) => subject));
-    return subjects.size === 0 ? 'nobody' : [...subjects].join(', ');
+    const own = sequences.filter((one) => one.split === split);
+    const subjects = [...new Set(own.map(({ subject }) => subject))].map((subject) => {
+      const [here, all] = [own, sequences].map((some) => clipsOf(some.filter((one) => one.subject === subject)));
+      return here === all ? subject : `${subject} (${here} of ${all} clips)`;
+    });
+    return subjects.length === 0 ? 'nobody' : subjects.join(', ');
   };
   return `To train on: ${named('train')}. To choose the epoch by: ${named('validation')}. To test on: ${named('test')}.`;
 }
@@ -184,6 +215,18 @@ async function skeletonOf(path: string, known: Map<string, AsfSkeleton>): Promis
   return skeleton;
 }
 
+async function readClip(
+  path: string,
+  skeletons: Map<string, AsfSkeleton>,
+  options: MocapOptions,
+  onNotice: (text: string) => void,
+): Promise<MocapClip> {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.amc') return readAmc(path, await skeletonOf(path, skeletons), options.amcFps);
+  if (ending === '.bvh') return readBvh(path, { units: options.bvhUnits, onNotice });
+  return readMarkerClip(path);
+}
+
 /** One clip as one camera sees it. */
 function makeSequence(
   clip: ClipFile,
@@ -192,6 +235,7 @@ function makeSequence(
   world: Float32Array,
   split: Split,
   fps: number,
+  part: string,
 ): PoseSequence {
   const { width, height } = camera;
   const inCamera = worldToCamera(camera.extrinsics, world);
@@ -201,9 +245,9 @@ function makeSequence(
     keypoints[i + 1] = (keypoints[i + 1] / width) * 2 - height / width;
   }
   return {
-    name: `${clip.key}/${index}`,
+    name: `${clip.key}${part}/${index}`,
     subject: clip.subject,
-    action: clip.key.slice(clip.subject.length + 1),
+    action: clip.key.slice(clip.subject.length + 1) + part,
     camera: String(index),
     split,
     fps,
@@ -236,13 +280,21 @@ function checkOptions(options: MocapOptions): void {
   number('amcFps', amcFps, 1, 1000);
   number('shortest', shortest, 0, 3600);
   number('cameras', cameras, 1, 64);
+  const { up, bvhUnits } = options;
+  if (up !== undefined && !upAxes.includes(up)) {
+    throw new PoseError('ERR_ARGUMENT', `up: expected one of ${upAxes.join(', ')}, got ${valueText(up)}.`);
+  }
+  if (bvhUnits !== undefined && !(typeof bvhUnits === 'number' ? bvhUnits > 0 && bvhUnits < 1000 : bvhUnits in UNITS)) {
+    const named = Object.keys(UNITS).join(', ');
+    throw new PoseError('ERR_ARGUMENT', `bvhUnits: expected ${named} or metres, got ${valueText(bvhUnits)}.`);
+  }
   if (!Number.isInteger(cameras)) throw new PoseError('ERR_ARGUMENT', `cameras must be whole, but is ${cameras}.`);
 }
 
 /**
  * Motion capture as a data set of poses in Human3.6M's 17 joints: every clip, resampled to `fps`, seen by
- * `cameras` virtual cameras, with clean 2D. Reads ASF/AMC and BVH of the skeletons in `mocapLayouts`; throws
- * `PoseError` that names the file on anything else. One clip at a time is held beside the result, whose size is
+ * `cameras` virtual cameras, with clean 2D. Reads ASF/AMC and BVH of the skeletons in `mocapLayouts` or with named limbs, and
+ * with a `layout` other BVH, C3D and TRC; throws `PoseError` that names the file on anything else. One clip at a time is held beside the result, whose size is
  * 352 bytes a frame and camera.
  */
 export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> {
@@ -250,39 +302,41 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
   checkOptions(options);
   const { folder, fps = 50, cameras = 4, cameraRanges = defaultCameraRanges, seed = 0, shortest = 0.5 } = options;
   const splits = options.splits ?? defaultMocapSplits;
-  const clips = (await findClips(folder)).filter((clip) => !isNamed(clip, splits.drop));
-  if (options.splits) checkSplits(options.splits, await findClips(folder));
+  const found = await findClips(folder, options.layout !== undefined);
+  const clips = found.clips.filter((clip) => !isNamed(clip, splits.drop));
+  if (options.splits) checkSplits(options.splits, found.clips);
+  if (found.passedOver > 0) options.onNotice?.(markerNotice(found.passedOver));
   const skeletons = new Map<string, AsfSkeleton>();
   const sequences: PoseSequence[] = [];
-  const guessed = new Set<string>();
-  /** Units are guessed for each file, but said once a folder. */
-  const unitsNotice = ({ subject }: ClipFile) => {
-    if (guessed.has(subject)) return undefined;
-    return (message: string) => {
-      guessed.add(subject);
-      options.onNotice?.(message);
-    };
+  const said = new Set<string>();
+  /** Units and the upward axis are found for each file, but said once a folder. */
+  const once = (kind: string, { subject }: ClipFile, text: string) => {
+    if (said.has(`${kind} ${subject}`)) return;
+    said.add(`${kind} ${subject}`);
+    options.onNotice?.(text);
   };
   for (const [done, clip] of clips.entries()) {
     throwIfAborted(options.signal, 'Preparing motion capture was stopped by its signal.');
-    const motion: MocapClip =
-      extname(clip.path).toLowerCase() === '.amc'
-        ? await readAmc(clip.path, await skeletonOf(clip.path, skeletons), options.amcFps)
-        : await readBvh(clip.path, { units: options.bvhUnits, onNotice: unitsNotice(clip) });
-    const world = clipToHuman36m(motion, findMocapLayout(motion), fps);
-    const frames = world.length / (JOINTS * 3);
-    if (frames < shortest * fps) {
-      options.onNotice?.(`${clip.key} lasts ${(frames / fps).toFixed(2)} s: left out.`);
-    } else {
-      const placed = placeCameras(createRandom(seed, 'cameras', clip.key), world, JOINTS, cameras, cameraRanges);
+    const motion = await readClip(clip.path, skeletons, options, (text) => once('units', clip, text));
+    const { parts, notices } = clipPoses(motion, findMocapLayout(motion, options.layout), fps, options.up);
+    for (const { about, text } of notices) once(about === 'gaps' ? clip.path : about, clip, text);
+    for (const [place, world] of parts.entries()) {
+      const part = parts.length > 1 ? ` part ${place + 1}` : '';
+      const frames = world.length / (JOINTS * 3);
+      if (frames < shortest * fps) {
+        options.onNotice?.(`${clip.key}${part} lasts ${(frames / fps).toFixed(2)} s: left out.`);
+        continue;
+      }
+      const random = createRandom(seed, 'cameras', clip.key + part);
+      const placed = placeCameras(random, world, JOINTS, cameras, cameraRanges);
       const split = splitOf(clip, splits);
       placed.forEach((camera, index) => {
         const unseen = shareOutside(camera, world);
         if (unseen > 0.05) {
           const share = (unseen * 100).toFixed(0);
-          options.onNotice?.(`${clip.key}: camera ${index} does not see ${share}% of the joints.`);
+          options.onNotice?.(`${clip.key}${part}: camera ${index} does not see ${share}% of the joints.`);
         }
-        sequences.push(makeSequence(clip, index, camera, world, split, fps));
+        sequences.push(makeSequence(clip, index, camera, world, split, fps, part));
       });
     }
     options.onProgress?.(done + 1, clips.length, relative(folder, clip.path).split(sep).join('/'));

@@ -26,7 +26,8 @@ struct Job {
   // without it the value is `output`, or undefined.
   std::function<Napi::Value(Napi::Env)> result;
   Napi::ObjectReference output;
-  std::vector<Napi::ObjectReference> held;  // arrays that `work` reads or writes, and the owner
+  std::vector<Napi::ObjectReference> held;  // the owner, and the control
+  Copies inputs;                            // arrays that `work` reads
   // Where `work` looks whether to stop: cells that JavaScript shares, or the job's own.
   std::atomic<int32_t> ownCells[2] = {0, 0};
   SharedControl control = {&ownCells[0], &ownCells[1]};

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "../../core/finite.h"
+#include "../output-array.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
@@ -11,7 +13,7 @@ namespace {
 constexpr int kLargestBatch = 1 << 20;
 
 Napi::Float32Array newFloats(Napi::Env env, std::initializer_list<int64_t> shape) {
-  return Napi::Float32Array::New(env, sizeOf(shape));
+  return newArray<float>(env, sizeOf(shape));
 }
 
 bool hasVisibleFrame(const uint8_t* masked, int frames) {
@@ -37,6 +39,15 @@ std::vector<int32_t> readLengths(ObjectReader& reader, int64_t frames) {
 }
 
 }  // namespace
+
+void NativeModel::requireFinite(const float* values, size_t count, int row, const char* rowName) {
+  const size_t bad = firstNonFinite(values, count);
+  if (bad == count) return;
+  throw Error("ERR_MODEL",
+              std::string("The network's result is not finite, first in ") + rowName + " " +
+                  std::to_string(bad / static_cast<size_t>(row)) +
+                  ": its weights, or the keypoints, are far from those of any training.");
+}
 
 void NativeModel::requireStage(int stage, const char* what) const {
   if (config_.stage != stage) {
@@ -76,7 +87,7 @@ Napi::Value NativeModel::forward(const Napi::CallbackInfo& info) {
     requireStage(2, "forward");
     ObjectReader reader(info[0], "input");
     const Windows in = readWindows(reader);
-    auto task = job(reader.takeReferences());
+    auto task = job(reader.takeCopies());
     Napi::Object output = Napi::Object::New(info.Env());
     auto single = newFloats(info.Env(), {in.batch, config_.outputJoints, 3});
     auto multiple = newFloats(info.Env(), {in.batch, config_.frames, config_.outputJoints, 3});
@@ -92,6 +103,11 @@ Napi::Value NativeModel::forward(const Napi::CallbackInfo& info) {
     return submit(
         std::move(task), [this, in, refined, first = single.Data(), all = multiple.Data()] {
           network_->forward(in.keypoints, in.batch, in.roots, in.cameras, first, all, refined);
+          const int row = 3 * config_.outputJoints;
+          const size_t poses = sizeOf({in.batch, row});
+          requireFinite(first, poses, row, "pose");
+          requireFinite(all, poses * static_cast<size_t>(config_.frames), row, "pose");
+          if (refined != nullptr) requireFinite(refined, poses, row, "pose");
         });
   });
 }
@@ -101,11 +117,13 @@ Napi::Value NativeModel::reconstruct(const Napi::CallbackInfo& info) {
     requireStage(1, "reconstruct");
     ObjectReader reader(info[0], "input");
     const Windows in = readWindows(reader);
-    auto task = job(reader.takeReferences());
+    auto task = job(reader.takeCopies());
     auto values = newFloats(info.Env(), {in.batch, config_.frames, config_.joints, 2});
     task->output = Napi::Persistent(values.As<Napi::Object>());
     return submit(std::move(task), [this, in, out = values.Data()] {
       network_->reconstruct(in.keypoints, in.batch, in.masked, in.jointMask, out);
+      const int row = 2 * config_.joints;
+      requireFinite(out, sizeOf({in.batch, config_.frames, row}), row, "frame");
     });
   });
 }
@@ -119,7 +137,7 @@ Napi::Value NativeModel::attention(const Napi::CallbackInfo& info) {
     const std::string module =
         ObjectReader(fields, "attention").text("module", {"tem", "mofa", "decoder", "joints"});
     const int layer = static_cast<int>(readWhole(info, 2, "layer", 0, 1024));
-    auto task = job(reader.takeReferences());
+    auto task = job(reader.takeCopies());
     struct Maps {
       int tokens = 0;
       std::vector<float> values;
@@ -127,7 +145,7 @@ Napi::Value NativeModel::attention(const Napi::CallbackInfo& info) {
     auto maps = std::make_shared<Maps>();
     task->result = [maps](Napi::Env env) {
       Napi::Object output = Napi::Object::New(env);
-      auto values = Napi::Float32Array::New(env, maps->values.size());
+      auto values = newArray<float>(env, maps->values.size());
       std::copy(maps->values.begin(), maps->values.end(), values.Data());
       output.Set("tokens", maps->tokens);
       output.Set("maps", values);
@@ -136,6 +154,7 @@ Napi::Value NativeModel::attention(const Napi::CallbackInfo& info) {
     return submit(std::move(task), [this, in, module, layer, maps] {
       maps->tokens = network_->attention(in.keypoints, in.batch, in.masked, in.jointMask, module,
                                          layer, maps->values);
+      requireFinite(maps->values.data(), maps->values.size(), maps->tokens, "row");
     });
   });
 }
@@ -150,8 +169,8 @@ Napi::Value NativeModel::gradients(const Napi::CallbackInfo& info) {
       throw Error("ERR_ARGUMENT", "input.roots: a refining model needs them, and cameras.");
     const int64_t seed = readWhole(info, 1, "seed", 0, kLargestSeed);
     const int64_t step = readWhole(info, 2, "step", 0, std::numeric_limits<uint32_t>::max());
-    auto task = job(reader.takeReferences());
-    auto losses = Napi::Float64Array::New(info.Env(), 3);
+    auto task = job(reader.takeCopies());
+    auto losses = newArray<double>(info.Env(), 3);
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     return submit(std::move(task), [this, in, seed, step, out = losses.Data()] {
       network_->gradients(in.keypoints, in.targets, in.batch, in.masked, in.jointMask, in.roots,
@@ -199,7 +218,7 @@ Napi::Value NativeModel::setSequences(const Napi::CallbackInfo& info) {
     reader.finish();
     const network::Pose2DSequences sequences{keypoints, poses,   roots,
                                              cameras,   lengths, static_cast<int>(count)};
-    return submit(job(reader.takeReferences()),
+    return submit(job(reader.takeCopies()),
                   [this, sequences] { network_->setSequences(sequences); });
   });
 }
@@ -222,26 +241,33 @@ Napi::Value NativeModel::lift(const Napi::CallbackInfo& info) {
     request.batch = static_cast<int>(reader.integer("batch", 0, kLargestBatch));
     request.root = reader.optionalFloats("root", sizeOf({frames, 3}));
     request.camera = reader.optionalFloats("camera", 4);
+    request.shuffleFrames = reader.has("shuffleSeed");
+    if (request.shuffleFrames)
+      request.shuffleSeed = static_cast<uint64_t>(reader.integer("shuffleSeed", 0, kLargestSeed));
     std::vector<int32_t> lengths = {static_cast<int32_t>(frames)};
     if (reader.has("lengths")) {
       lengths = readLengths(reader, frames);
-      if (request.first != 0 || request.count != frames || request.root != nullptr) {
-        throw Error(
-            "ERR_ARGUMENT",
-            "request.lengths: several clips are lifted whole, and without root and camera.");
+      if (request.first != 0 || request.count != frames || request.root != nullptr ||
+          request.shuffleFrames) {
+        throw Error("ERR_ARGUMENT",
+                    "request.lengths: several clips are lifted whole, without root and camera, and "
+                    "in order.");
       }
     }
     reader.finish();
     if ((request.root == nullptr) != (request.camera == nullptr))
       throw Error("ERR_ARGUMENT", "request: root and camera come together.");
-    auto task = job(reader.takeReferences());
+    auto task = job(reader.takeCopies());
     if (!info[1].IsUndefined()) task->control = readControl(info[1], task->held);
     auto poses = newFloats(info.Env(), {request.count, config_.outputJoints, 3});
     request.poses = poses.Data();
     task->output = Napi::Persistent(poses.As<Napi::Object>());
     const network::JobControl control{task->control.cancel, task->control.done};
-    return submit(std::move(task),
-                  [this, request, lengths, control] { liftClips(request, lengths, control); });
+    return submit(std::move(task), [this, request, lengths, control] {
+      liftClips(request, lengths, control);
+      const int row = 3 * config_.outputJoints;
+      requireFinite(request.poses, sizeOf({request.count, row}), row, "pose");
+    });
   });
 }
 
@@ -277,9 +303,9 @@ Napi::Value NativeModel::train(const Napi::CallbackInfo& info) {
         }
       }
     }
-    auto task = job(reader.takeReferences());
+    auto task = job(reader.takeCopies());
     if (!info[1].IsUndefined()) task->control = readControl(info[1], task->held);
-    auto losses = Napi::Float64Array::New(info.Env(), sizeOf({steps, 3}));
+    auto losses = newArray<double>(info.Env(), sizeOf({steps, 3}));
     request.losses = losses.Data();
     task->output = Napi::Persistent(losses.As<Napi::Object>());
     const network::JobControl control{task->control.cancel, task->control.done};

@@ -1,5 +1,6 @@
 // The compiled lifter beside the op-by-op network: which networks have one, when it is compiled,
 // and the calls that run it.
+#include "../output-array.h"
 #include "../probe/machine.h"
 #include "native-model.h"
 
@@ -37,8 +38,10 @@ inference::CompiledLifter* NativeModel::currentLifter() {
 void NativeModel::liftClips(const network::LiftRequest& request,
                             const std::vector<int32_t>& lengths,
                             const network::JobControl& control) {
-  // The refining module, which a root and a camera call for, is not compiled.
-  inference::CompiledLifter* lifter = request.root == nullptr ? currentLifter() : nullptr;
+  // The refining module, which a root and a camera call for, is not compiled; windows of shuffled
+  // frames share nothing.
+  const bool compiled = request.root == nullptr && !request.shuffleFrames;
+  inference::CompiledLifter* lifter = compiled ? currentLifter() : nullptr;
   if (lifter == nullptr) {
     network::LiftRequest clip = request;
     for (const int32_t frames : lengths) {
@@ -76,8 +79,8 @@ Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {
     requireStage(2, "liftWindows");
     ObjectReader reader(info[0], "input");
     const Windows in = readWindows(reader);
-    auto task = job(reader.takeReferences());
-    auto values = Napi::Float32Array::New(info.Env(), sizeOf({in.batch, config_.outputJoints, 3}));
+    auto task = job(reader.takeCopies());
+    auto values = newArray<float>(info.Env(), sizeOf({in.batch, config_.outputJoints, 3}));
     task->output = Napi::Persistent(values.As<Napi::Object>());
     return submit(std::move(task), [this, in, poses = values.Data()] {
       if (inference::CompiledLifter* lifter = currentLifter()) {
@@ -85,6 +88,8 @@ Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {
       } else {
         network_->forward(in.keypoints, in.batch, nullptr, nullptr, poses, nullptr, nullptr);
       }
+      const int row = 3 * config_.outputJoints;
+      requireFinite(poses, sizeOf({in.batch, row}), row, "pose");
     });
   });
 }

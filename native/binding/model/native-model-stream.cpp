@@ -1,5 +1,6 @@
 // Streams: frames one at a time.
 #include "../../inference/held-stream.h"
+#include "../output-array.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
@@ -56,11 +57,14 @@ Napi::Value NativeModel::posesOf(std::unique_ptr<Job> task,
                                  std::function<void(std::vector<float>&)> work) {
   auto poses = std::make_shared<std::vector<float>>();
   task->result = [poses](Napi::Env env) {
-    auto values = Napi::Float32Array::New(env, poses->size());
+    auto values = newArray<float>(env, poses->size());
     std::copy(poses->begin(), poses->end(), values.Data());
     return values;
   };
-  return submit(std::move(task), [poses, work = std::move(work)] { work(*poses); });
+  return submit(std::move(task), [this, poses, work = std::move(work)] {
+    work(*poses);
+    requireFinite(poses->data(), poses->size(), 3 * config_.outputJoints, "pose");
+  });
 }
 
 Napi::Value NativeModel::pushFrame(const Napi::CallbackInfo& info) {
@@ -70,7 +74,7 @@ Napi::Value NativeModel::pushFrame(const Napi::CallbackInfo& info) {
     fields.Set("keypoints", info[1]);
     ObjectReader reader(fields, "pushFrame");
     const float* keypoints = reader.floats("keypoints", sizeOf({config_.joints, 2}));
-    return posesOf(job(reader.takeReferences()), [this, id, keypoints](std::vector<float>& poses) {
+    return posesOf(job(reader.takeCopies()), [this, id, keypoints](std::vector<float>& poses) {
       inference::LiftStream& stream = streamOf(id);
       poses.resize(sizeOf({config_.outputJoints, 3}));
       if (!stream.push(keypoints, poses.data())) poses.clear();

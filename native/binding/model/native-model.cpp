@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "../../network/weights/check-values.h"
+#include "../output-array.h"
 #include "../probe/machine.h"
 #include "read-config.h"
 
@@ -50,6 +52,16 @@ const char* roleName(network::TensorRole role) {
     default:
       return "unused";
   }
+}
+
+// Throws ERR_MODEL for values that no training leaves.
+void checkState(network::TensorState state, const std::string& name, const float* values,
+                size_t count) {
+  const bool variance = state == network::TensorState::value
+                            ? network::isVariance(name)
+                            : state == network::TensorState::adamVariance ||
+                                  state == network::TensorState::adamMaximum;
+  network::checkValues(name, variance, values, count);
 }
 
 }  // namespace
@@ -150,10 +162,10 @@ void NativeModel::reportMemory(Napi::Env env) {
   reportedBytes_ = bytes;
 }
 
-std::unique_ptr<Job> NativeModel::job(std::vector<Napi::ObjectReference> held) {
+std::unique_ptr<Job> NativeModel::job(Copies inputs) {
   if (closed_) throw Error("ERR_CLOSED", "The model is closed.");
   auto job = std::make_unique<Job>();
-  job->held = std::move(held);
+  job->inputs = std::move(inputs);
   // A job keeps its model: the collector never takes one that works.
   job->held.push_back(Napi::Persistent(Value()));
   return job;
@@ -210,11 +222,13 @@ Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {
     const network::TensorState state = stateOf(info[0]);
     const std::string name = nameOf(info[1]);
     auto task = job();
-    auto values = Napi::Float32Array::New(info.Env(), tensorSize(name));
+    auto values = newArray<float>(info.Env(), tensorSize(name));
     task->output = Napi::Persistent(values.As<Napi::Object>());
     float* data = values.Data();
-    return submit(std::move(task),
-                  [this, state, name, data] { network_->read(state, name, data); });
+    return submit(std::move(task), [this, state, name, data] {
+      network_->read(state, name, data);
+      checkState(state, name, data, tensorSize(name));
+    });
   });
 }
 
@@ -226,8 +240,9 @@ Napi::Value NativeModel::write(const Napi::CallbackInfo& info) {
     Napi::Object fields = Napi::Object::New(info.Env());
     fields.Set(name, info[2]);
     ObjectReader reader(fields, "write");
-    const float* data = reader.floats(name.c_str(), size);
-    return submit(job(reader.takeReferences()), [this, state, name, data] {
+    const float* data = reader.anyFloats(name.c_str(), size);
+    checkState(state, name, data, size);
+    return submit(job(reader.takeCopies()), [this, state, name, data] {
       lifterStale_ = true;
       network_->write(state, name, data);
     });
@@ -257,10 +272,11 @@ Napi::Value NativeModel::readValues(const Napi::CallbackInfo& info) {
     }
     // Opened here and not in the job: the caller may close its descriptor once this returns.
     auto file = std::make_shared<network::ValuesFile>(path, static_cast<int>(descriptor), tensors);
-    return submit(job(), [this, file = std::move(file)]() mutable {
+    return submit(job(), [this, file = std::move(file)] {
       lifterStale_ = true;
-      network_->attachFile(std::move(file));
+      network_->attachFile(file);
       if (currentLifter() == nullptr) network_->materialize();
+      file->checkRest();
     });
   });
 }

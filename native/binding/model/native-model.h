@@ -30,7 +30,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   ~NativeModel() override;
 
  private:
-  // Windows of a call: pointers into arrays that the reader holds.
+  // Windows of a call: pointers into the reader's copies.
   struct Windows {
     const float* keypoints;
     int batch;
@@ -74,11 +74,14 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
       return rejected(env, currentError());
     }
   }
-  std::unique_ptr<Job> job(std::vector<Napi::ObjectReference> held = {});
+  std::unique_ptr<Job> job(Copies inputs = {});
   Napi::Promise submit(std::unique_ptr<Job> job, std::function<void()> work);
 
   Windows readWindows(ObjectReader& reader) const;
   void requireStage(int stage, const char* what) const;
+  // Throws ERR_MODEL where one of `count` values of a result, rows of `row` values each, is not
+  // finite. rowName: "pose" or "frame".
+  static void requireFinite(const float* values, size_t count, int row, const char* rowName);
   void requireProfiler() const;
   void reportMemory(Napi::Env env);
   size_t tensorSize(const std::string& name) const;

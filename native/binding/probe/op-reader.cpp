@@ -5,7 +5,7 @@
 namespace pstmo::binding {
 
 OpReader::OpReader(Backend& backend, const Napi::Object& tensors, const Napi::Object& attributes)
-    : backend_(backend), tensors_(tensors), attributes_(attributes) {}
+    : backend_(backend), tensors_(tensors, "tensors"), attributes_(attributes, "attributes") {}
 
 OpReader::~OpReader() {
   for (const Array& array : arrays_) backend_.release(array.device);
@@ -14,18 +14,18 @@ OpReader::~OpReader() {
 
 bool OpReader::hasAttribute(const char* name) {
   read_.insert(name);
-  return !attributes_.Get(name).IsUndefined();
+  return attributes_.has(name);
 }
 
 int64_t OpReader::integer(const char* name, int64_t low, int64_t high) {
   read_.insert(name);
-  return ObjectReader(attributes_, "attributes").integer(name, low, high);
+  return attributes_.integer(name, low, high);
 }
 
 double OpReader::real(const char* name) {
   read_.insert(name);
   constexpr double kLargest = std::numeric_limits<double>::max();
-  return ObjectReader(attributes_, "attributes").number(name, -kLargest, kLargest);
+  return attributes_.number(name, -kLargest, kLargest);
 }
 
 void OpReader::dropout(Dropout& field) {
@@ -43,7 +43,7 @@ template <typename T>
 T* OpReader::copyToDevice(const char* name, napi_typedarray_type type, Lengths lengths,
                           bool output) {
   read_.insert(name);
-  const Napi::Value value = tensors_.Get(name);
+  const Napi::Value value = tensors_.get(name);
   const size_t size = sizeOf(lengths);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type ||
       value.As<Napi::TypedArray>().ElementLength() != size) {
@@ -79,7 +79,7 @@ void OpReader::load(const char* name, const uint8_t*& field, Lengths lengths) {
 }
 
 void OpReader::load(const char* name, Activations& field, Lengths lengths) {
-  const Napi::Value value = tensors_.Get(name);
+  const Napi::Value value = tensors_.get(name);
   const bool keepsNarrow = backend_.branchStorage() == Storage::bfloat16;
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint16_array) {
     field = {copyToDevice<float>(name, napi_float32_array, lengths, true),
@@ -101,24 +101,23 @@ void OpReader::load(const char* name, ConstActivations& field, Lengths lengths) 
   field = loaded;
 }
 
-const int32_t* OpReader::hostIndices(const char* name) const {
-  return tensors_.Get(name).As<Napi::Int32Array>().Data();
-}
-
 void OpReader::loadIndices(const char* name, const int32_t*& field, Lengths lengths, int64_t low,
                            int64_t high) {
-  field = copyToDevice<int32_t>(name, napi_int32_array, lengths, false);
-  ObjectReader(tensors_, "tensors")
-      .integers(name, sizeOf(lengths), static_cast<int32_t>(low), static_cast<int32_t>(high));
+  read_.insert(name);
+  const size_t size = sizeOf(lengths);
+  const int32_t* host = hostIndices_[name] =
+      tensors_.integers(name, size, static_cast<int32_t>(low), static_cast<int32_t>(high));
+  extra_.push_back(backend_.allocate(size * sizeof(int32_t)));
+  backend_.copyIn(extra_.back(), host, size * sizeof(int32_t));
+  field = static_cast<const int32_t*>(extra_.back());
 }
 
 void OpReader::loadIndices(const char* name, const int64_t*& field, Lengths lengths, int64_t low,
                            int64_t high) {
   read_.insert(name);
   const size_t size = sizeOf(lengths);
-  const int32_t* host =
-      ObjectReader(tensors_, "tensors")
-          .integers(name, size, static_cast<int32_t>(low), static_cast<int32_t>(high));
+  const int32_t* host = hostIndices_[name] =
+      tensors_.integers(name, size, static_cast<int32_t>(low), static_cast<int32_t>(high));
   const std::vector<int64_t> wide(host, host + size);
   extra_.push_back(backend_.allocate(size * sizeof(int64_t)));
   backend_.copyIn(extra_.back(), wide.data(), size * sizeof(int64_t));
@@ -127,9 +126,8 @@ void OpReader::loadIndices(const char* name, const int64_t*& field, Lengths leng
 
 void OpReader::scalar(const char* name, double*& field) {
   read_.insert(name);
-  ObjectReader(tensors_, "tensors").floats(name, 1);
-  float* host = tensors_.Get(name).As<Napi::Float32Array>().Data();
-  const double value = static_cast<double>(*host);
+  const double value = static_cast<double>(*tensors_.anyFloats(name, 1));
+  float* host = tensors_.get(name).As<Napi::Float32Array>().Data();
   extra_.push_back(backend_.allocate(sizeof value));
   backend_.copyIn(extra_.back(), &value, sizeof value);
   field = static_cast<double*>(extra_.back());
@@ -137,10 +135,8 @@ void OpReader::scalar(const char* name, double*& field) {
 }
 
 void OpReader::finish() const {
-  for (const Napi::Object& object : {tensors_, attributes_}) {
-    const Napi::Array names = object.GetPropertyNames();
-    for (uint32_t i = 0; i < names.Length(); i++) {
-      const std::string name = names.Get(i).ToString().Utf8Value();
+  for (const Fields* fields : {&tensors_.fields(), &attributes_.fields()}) {
+    for (const auto& [name, value] : *fields) {
       if (read_.count(name) == 0)
         throw Error("ERR_ARGUMENT", "The operation has no array or number " + name + ".");
     }

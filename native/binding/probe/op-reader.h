@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -74,8 +75,8 @@ class OpReader : public FieldVisitor {
   void check(Body&& body) {
     body(*this);
   }
-  // As JavaScript has them.
-  const int32_t* hostIndices(const char* name) const;
+  // As they came from JavaScript.
+  const int32_t* hostIndices(const char* name) const { return hostIndices_.at(name); }
 
   // Throws ERR_ARGUMENT for an array or number that the operation does not have.
   void finish() const;
@@ -93,7 +94,7 @@ class OpReader : public FieldVisitor {
     double* device;
   };
 
-  bool hasTensor(const char* name) const { return !tensors_.Get(name).IsUndefined(); }
+  bool hasTensor(const char* name) { return tensors_.has(name); }
   bool hasAttribute(const char* name);
   int64_t integer(const char* name, int64_t low, int64_t high);
   double real(const char* name);
@@ -113,9 +114,9 @@ class OpReader : public FieldVisitor {
   T* copyToDevice(const char* name, napi_typedarray_type type, Lengths lengths, bool output);
 
   Backend& backend_;
-  Napi::Object tensors_;
-  Napi::Object attributes_;
+  ObjectReader tensors_, attributes_;
   std::set<std::string> read_;
+  std::map<std::string, const int32_t*> hostIndices_;  // as they were checked
   std::vector<Array> arrays_;
   std::vector<Scalar> scalars_;
   std::vector<void*> extra_;

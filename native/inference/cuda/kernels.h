@@ -24,12 +24,10 @@ struct WeightMatrix {
   int columns = 0, inner = 0;  // inner: words
 };
 
-// The epilogue of a matmul's results, in this order: + bias, a batch norm that is not folded, leaky
-// ReLU, + residual, + a table's row. The sum goes to y as floats and to `words` in the precision's
-// words; either may be null. Both have `stride` elements a row, of which all are written.
+// The epilogue of a matmul's results, in this order: + bias, leaky ReLU, + residual, + a table's
+// row. The sum goes to y as floats and to `words` in the precision's words; either may be null.
+// Both have `stride` elements a row, of which all are written.
 struct Epilogue {
-  const float* scale = nullptr;  // (columns), with shift
-  const float* shift = nullptr;
   float slope = 1;  // where it is negative: 1 none, 0 ReLU
   const float* residual = nullptr;
   const float* table = nullptr;  // row r of y gets row r % tableRows
@@ -51,14 +49,12 @@ struct Matmul {
   Epilogue out = {};
 };
 
-// y = ((x - mean) / (std + 1e-6) a + b) weights^T; std unbiased, a and b both or neither. No
-// residual, no table.
+// y = (x - mean) / (std + 1e-6) weights^T; std unbiased. The norm's own a and b are folded into the
+// weights. No residual, no table.
 struct NormMatmul {
   int rows = 0, width = 0, xStride = 0;
   bool scaled = true;  // false: the mean alone is taken away
   const float* x = nullptr;
-  const float* a = nullptr;
-  const float* b = nullptr;
   WeightMatrix weights = {};
   Epilogue out = {};
 };

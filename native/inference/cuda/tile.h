@@ -120,7 +120,6 @@ __device__ __forceinline__ void normalizeRows(const NormMatmul& op, int64_t firs
         for (int e = 0; e < 2; ++e) {
           if (firstRow + first + i >= op.rows || c + e >= op.width) continue;
           values[e] = (op.x[rows[i] + c + e] - mean[i]) * factor[i];
-          if (op.a) values[e] = values[e] * op.a[c + e] + op.b[c + e];
         }
         Arithmetic::toShared(to, first + i, word * Arithmetic::kPerWord + c, values[0], values[1]);
       }
@@ -185,7 +184,6 @@ __device__ __forceinline__ void finishValues(const Epilogue& op, const float* bi
   for (int e = 0; e < 2; ++e) {
     const int at = column + e;
     float value = values[e] + bias[at];
-    if (op.scale) value = value * op.scale[at] + op.shift[at];
     if (value < 0.0f) value *= op.slope;
     if (op.residual) value += op.residual[from * op.stride + at];
     if (op.table) value += op.table[row % op.tableRows * op.stride + at];

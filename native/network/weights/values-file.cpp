@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "../../core/error.h"
+#include "check-values.h"
 
 namespace pstmo::network {
 namespace {
@@ -57,7 +58,8 @@ ValuesFile::Version ValuesFile::version() const {
 }
 
 void ValuesFile::read(const std::string& name, float* values) const {
-  const StoredTensor& tensor = tensors_.at(name);
+  const Entry& entry = tensors_.at(name);
+  const StoredTensor& tensor = entry.stored;
   if (tensor.type == StoredType::float32) {
     readBytes(values, tensor.count * sizeof(float), tensor.offset);
   } else {
@@ -73,6 +75,22 @@ void ValuesFile::read(const std::string& name, float* values) const {
   if (version() != opened_)
     throw Error("ERR_FILE",
                 path_ + ": it was written to while a model of it was open; load the model again.");
+  if (entry.checked) return;
+  try {
+    checkValues(name, isVariance(name), values, tensor.count);
+  } catch (const Error& error) {
+    throw Error(error.code(), path_ + ": " + error.what());
+  }
+  entry.checked = true;
+}
+
+void ValuesFile::checkRest() const {
+  std::vector<float> values;
+  for (const auto& [name, entry] : tensors_) {
+    if (entry.checked) continue;
+    values.resize(entry.stored.count);
+    read(name, values.data());
+  }
 }
 
 void ValuesFile::readBytes(void* to, size_t bytes, uint64_t offset) const {

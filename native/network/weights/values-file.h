@@ -3,6 +3,7 @@
 // runs itself.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -31,8 +32,10 @@ class ValuesFile {
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
   // The tensor as float32, from any thread. Throws Error ERR_FILE where the file is not what it was
-  // when it was opened.
+  // when it was opened, ERR_MODEL for values that no trained network has.
   void read(const std::string& name, float* values) const;
+  // Reads the tensors that nobody has read yet, for their errors.
+  void checkRest() const;
 
  private:
   // Show whether somebody wrote to the file.
@@ -46,7 +49,12 @@ class ValuesFile {
   const std::string path_;
   int descriptor_;
   Version opened_;
-  std::unordered_map<std::string, StoredTensor> tensors_;
+  struct Entry {
+    explicit Entry(const StoredTensor& from) : stored(from) {}
+    const StoredTensor stored;
+    mutable std::atomic<bool> checked = false;
+  };
+  std::unordered_map<std::string, Entry> tensors_;
 };
 
 }  // namespace pstmo::network
