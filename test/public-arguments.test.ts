@@ -118,7 +118,8 @@ describe('every public function', () => {
     const problems: string[] = [];
     const hold = async (what: string, args: unknown[], name: string) => {
       const error = await outcome(() => call(...args));
-      const said = error instanceof PoseError && error.code === 'ERR_ARGUMENT' && error.message.includes(`${name}: `);
+      const begin = `${one.name.replace(/^.*[#.]/, '')}: ${name}: expected `;
+      const said = error instanceof PoseError && error.code === 'ERR_ARGUMENT' && error.message.startsWith(begin);
       if (!said) problems.push(`${what}: ${error === undefined ? 'no error' : error}`);
     };
     for (const [index, { name, kind }] of one.parameters.entries()) {
