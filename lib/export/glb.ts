@@ -78,7 +78,7 @@ function animate(
   follow(nodes[0], 'translation', accessor('VEC3', root));
   rig.joints.forEach(({ turn }, index) => {
     if (turn.kind !== 'rest')
-      follow(nodes[index], 'rotation', accessor('VEC4', Float32Array.from(rotations[index].flat())));
+      follow(nodes[index], 'rotation', accessor('VEC4', Float32Array.from(rotations[index].data)));
   });
 }
 

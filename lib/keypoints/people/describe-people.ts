@@ -1,6 +1,7 @@
 import { checkArguments } from '../../base/check-arguments.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
+import type { FoundTrack } from './assemble-track.js';
 
 /** One person as a file has them. */
 export interface PersonSummary {
@@ -27,7 +28,11 @@ export interface PersonSummary {
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
   checkArguments('describePeople', { path, options }, 'text', 'object?');
-  const people = findPeople(path, options, true);
+  return summariesOf(findPeople(path, options, true));
+}
+
+/** {@link describePeople} of people who were found, before they are assembled. */
+export function summariesOf(people: readonly FoundTrack[]): PersonSummary[] {
   return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);

@@ -56,7 +56,7 @@ describe('the table of readers', () => {
   it('has a sample of every reader', () => {
     const helpers = [
       ...['csv-columns', 'csv-frames', 'csv-table', 'decode-text', 'frame-fields', 'frame-format', 'frame-names'],
-      ...['found-person', 'json-stream', 'json-value', 'point-object', 'pose-sequence'],
+      ...['found-person', 'json-stream', 'json-value', 'long-value', 'point-object', 'pose-sequence'],
     ];
     const modules = readdirSync(new URL('../../../lib/keypoints/readers', import.meta.url), {
       recursive: true,
