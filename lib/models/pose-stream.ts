@@ -1,3 +1,4 @@
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
@@ -64,6 +65,8 @@ export class PoseStream implements AsyncDisposable {
 
   /** Used by `PoseLifter.stream`. */
   static async open(network: LoadedNetwork, options: StreamOptions): Promise<PoseStream> {
+    checkArguments('open', { network, options }, 'object', 'object');
+    checkOptionKinds('stream', options, { layout: 'text', flip: 'boolean', fps: 'number' });
     checkKnownOptions('stream', options, ['width', 'height', 'layout', 'lookahead', 'flip', 'fps']);
     const { lookahead = 0, flip = true, fps, ...image } = options;
     const { step, stride } = fitFrameRate(network.config, fps);
@@ -86,6 +89,7 @@ export class PoseStream implements AsyncDisposable {
    * axes, root at 0, or nothing while there is no such frame. Throws `ERR_ARGUMENT` or `ERR_CLOSED`.
    */
   async push(keypoints: Tensor): Promise<Tensor | undefined> {
+    checkArguments('push', { keypoints }, 'object');
     this.#checkOpen();
     const [joints, coordinates] = keypoints?.shape ?? [];
     const frame = keypoints && { data: keypoints.data, shape: [1, joints, coordinates, ...keypoints.shape.slice(2)] };
