@@ -118,7 +118,7 @@ describe('npz', () => {
 
   it('lists the arrays when none is known', () => {
     expect(() => npz({ weights: array(2, 3), names: text('x') })).toThrow(
-      'keypoints, positions_2d, keypoints_2d, kpts), got weights: numbers of shape (2, 3); names: texts of shape ()',
+      'keypoints, keypoint, keypoints2d, positions_2d), got weights: numbers of shape (2, 3); names: texts of shape ()',
     );
   });
 

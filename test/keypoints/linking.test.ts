@@ -56,6 +56,42 @@ function expectCrossed(people: readonly KeypointTrack[], within = 0.01, lengths 
 
 const withIds = Object.keys(filesWithIds) as InputFormat[];
 
+describe('two people who overlap are no halves of one', () => {
+  const upTo = (joints: number, triples: number[], from = 0) =>
+    triples.map((value, at) => (at >= 3 * from && at < 3 * joints ? value : at % 3 === 2 ? 0 : value));
+  const clip = (people: (frame: number) => number[][]) =>
+    Array.from({ length: 60 }, (_, frame) =>
+      people(frame).map((triples) => ({ frame, id: undefined, triples })),
+    ).flat();
+
+  it.each<[string, (frame: number) => number[][]]>([
+    // Legs of the one are hidden behind the other, who is whole.
+    [
+      'one hides the legs of the other',
+      (frame) => [frame > 20 && frame < 40 ? upTo(11, walker(frame, 0)) : walker(frame, 0), walker(frame, 40)],
+    ],
+    // Somebody at a desk, of whom legs were never seen, and the legs of one who stands behind.
+    ['one never had legs', (frame) => [upTo(11, walker(frame, 0)), upTo(17, walker(frame, 30), 11)]],
+    // The second comes as legs alone while the first has theirs.
+    [
+      'legs beside a whole person',
+      (frame) => [walker(frame, 0), ...(frame > 20 ? [upTo(17, walker(frame, 70), 11)] : [])],
+    ],
+    // The legs that come are not where the first one's would be.
+    [
+      'legs elsewhere',
+      (frame) => [
+        frame > 20 ? upTo(11, walker(frame, 0)) : walker(frame, 0),
+        ...(frame > 20 ? [upTo(17, walker(frame, 160), 11)] : []),
+      ],
+    ],
+  ])('%s', (_, people) => {
+    const found = alphaPose(clip(people));
+    expect(found).toHaveLength(2);
+    expect(said(found)).not.toContain('halves');
+  });
+});
+
 describe('one odd id leaves the others theirs', () => {
   it('in every format', () => {
     expect([...withIds, ...formatsWithoutIds].sort()).toEqual([...inputFormats].sort());

@@ -98,6 +98,34 @@ const seeds = {
       keypoints: points(0, frame).map(([x, y, score], joint) => ({ score, part: names[joint], position: { x, y } })),
     })),
   },
+  'easy-vitpose': {
+    json: {
+      keypoints: frames.map((frame) =>
+        Object.fromEntries(both((person) => [person, points(person, frame).map(([x, y, score]) => [y, x, score])])),
+      ),
+      skeleton: Object.fromEntries(names.entries()),
+    },
+    ordered: ['keypoints'],
+  },
+  'kinetics-skeleton': {
+    json: {
+      data: frames.map((frame) => ({
+        frame_index: frame,
+        skeleton: both((person) => ({
+          pose: points(person, frame, 18).flatMap((point) => point.slice(0, 2)),
+          score: points(person, frame, 18).map(([, , score]) => score),
+        })),
+      })),
+    },
+  },
+  'people-by-id': {
+    json: Object.fromEntries(
+      frames.map((frame) => [
+        `${frame}.jpg`,
+        Object.fromEntries(both((person) => [`person_${person}`, { keypoints: wide(person, frame) }])),
+      ]),
+    ),
+  },
   own: {
     json: {
       ...{ format: 'pstmo-keypoints', version: 1, keypointLayout: 'coco-17', size: [SIZE.width, SIZE.height], fps: 30 },

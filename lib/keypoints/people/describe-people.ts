@@ -1,5 +1,7 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
+import type { FoundTrack } from './assemble-track.js';
 
 /** One person as a file has them. */
 export interface PersonSummary {
@@ -16,7 +18,7 @@ export interface PersonSummary {
   jointsSeen: number[];
   /** The joints' names, where the file's columns have names. */
   jointNames?: readonly string[];
-  /** true: coordinates are fractions of the image. */
+  /** true: coordinates are fractions of an image of unknown size. */
   fractions?: boolean;
 }
 
@@ -25,8 +27,13 @@ export interface PersonSummary {
  * in the order of the option `person`. Throws as `readKeypoints` does.
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
-  const people = findPeople(path, options, true);
-  return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions }) => {
+  checkArguments('describePeople', { path, options }, 'text', 'object?');
+  return summariesOf(findPeople(path, options, true));
+}
+
+/** {@link describePeople} of people who were found, before they are assembled. */
+export function summariesOf(people: readonly FoundTrack[]): PersonSummary[] {
+  return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions, width }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);
     const counts = new Array<number>(joints).fill(0);
@@ -46,7 +53,7 @@ export function describePeople(path: string, options: ReadKeypointsOptions = {})
     return {
       ...{ id, frames, seen, gaps, longestGap },
       ...(jointNames && { jointNames }),
-      ...(fractions && { fractions }),
+      ...(fractions && !(width !== undefined && width > 1) && { fractions }),
       firstFrame: frameIds?.[0] ?? '0',
       lastFrame: frameIds?.[frames - 1] ?? String(frames - 1),
       jointsSeen: counts.map((count) => (seen === 0 ? 0 : count / seen)),

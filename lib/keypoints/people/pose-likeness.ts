@@ -21,6 +21,13 @@ const sameBodyOks = 0.85;
 /** ... or their boxes overlap by this much (intersection over union). */
 const sameBodyOverlap = 0.9;
 
+/** Two detections are halves of one body where they share no more of the smaller one's joints than this ... */
+const halvesShare = 0.25;
+/** ... and these lie no farther apart than this share of the larger one's size. */
+const halvesApart = 0.1;
+/** Of a joint that both have, one counts alone that is so many times as sure: the other is a stray point. */
+const muchSurer = 3;
+
 type Shift = readonly [x: number, y: number];
 
 /** Compares detections (D, J, 3) of x, y and confidence, by joints (OKS) and by boxes. */
@@ -95,6 +102,30 @@ export class PoseLikeness {
     });
     const least = Math.min(this.known(a), this.known(b));
     return (2 * shared >= least && this.oks(a, b) >= sameBodyOks) || this.overlap(a, b) >= sameBodyOverlap;
+  }
+
+  /** Whether two detections of one image complement each other: {@link halvesShare}, {@link halvesApart}, {@link muchSurer}. */
+  areHalves(a: number, b: number): boolean {
+    const least = Math.min(this.known(a), this.known(b));
+    const near = halvesApart * Math.max(this.diagonal(a), this.diagonal(b));
+    let [shared, far] = [0, 0];
+    this.#eachShared(a, b, (from, to) => {
+      const [one, other] = [this.#points[from + 2], this.#points[to + 2]];
+      if (one > muchSurer * other || other > muchSurer * one) return;
+      shared++;
+      if (Math.hypot(this.#points[from] - this.#points[to], this.#points[from + 1] - this.#points[to + 1]) > near)
+        far++;
+    });
+    return shared <= halvesShare * least && far === 0;
+  }
+
+  /** The share of the joints of `a` that `b` has too. */
+  sharedBy(a: number, b: number): number {
+    let shared = 0;
+    this.#eachShared(a, b, () => {
+      shared++;
+    });
+    return shared / Math.max(this.known(a), 1);
   }
 
   /** Diagonal of the box about the joints that were found, pixels: an area by its product fails for who lies flat. */

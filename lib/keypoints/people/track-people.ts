@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
 import { cheapestAssignment } from './assignment.js';
@@ -13,6 +14,11 @@ const speedDamping = 0.97;
 const lostCost = [0.2, 0.01] as const;
 /** A link is allowed where the mean of object keypoint similarity and overlap of the boxes is this. */
 const likeEnough = 0.3;
+/** Half a body belongs to a person who had this share of its joints, as alike (OKS) as that where they would be by now. */
+const halfShared = 0.75;
+const halfLike = 0.5;
+/** A detection with this share of the joints of the last whole one is whole. */
+const wholeShare = 0.8;
 /** The cost of no link. */
 const far = 10;
 
@@ -40,6 +46,9 @@ interface Followed {
   frame: number;
   /** Pixels a frame. */
   speed: readonly [number, number];
+  /** The last detection that was no half of a body, and its frame. */
+  whole: number;
+  wholeFrame: number;
 }
 
 /**
@@ -52,10 +61,12 @@ interface Followed {
  * the others count as nameless; a nameless one is placed by its pose.
  *
  * Returns (D) the person of each detection, numbered from 0 by first appearance (within a frame, by place in the list), or
- * -1 where it is a second detection of a body that is there already. Throws `ERR_ARGUMENT` for shapes that disagree,
+ * -1 where it is a second detection of a body that is there already. Two of one frame have one person where they are halves of
+ * a body that was whole before. Throws `ERR_ARGUMENT` for shapes that disagree,
  * `ERR_LIMIT` for more than 256 people in a frame.
  */
 export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: TrackPeopleOptions = {}): Int32Array {
+  checkArguments('trackPeople', { points, frames, options }, 'object', 'numbers', 'object?');
   const unknown = Object.keys(options).find((name) => !knownOptions.has(name));
   if (unknown !== undefined) {
     throw new PoseError(
@@ -136,6 +147,11 @@ class Linker {
     const isNew = new Set<number>();
     for (const index of [...left].sort((a, b) => this.#likeness.quality(b) - this.#likeness.quality(a))) {
       if (!nameOf.has(index) && there.some((other) => this.#likeness.sameBody(index, other))) continue;
+      const other = nameOf.has(index) ? undefined : there.find((one) => this.#completes(frame, index, one));
+      if (other !== undefined) {
+        this.people[index] = this.people[other];
+        continue;
+      }
       there.push(index);
       isNew.add(index);
     }
@@ -187,10 +203,27 @@ class Linker {
     return [...left];
   }
 
+  /** Whether a detection is the rest of a body of which the same frame shows the half `other`, as the person was before. */
+  #completes(frame: number, index: number, other: number): boolean {
+    const followed = this.#open.find(({ last }) => last === other);
+    if (followed === undefined || followed.whole === other || !this.#likeness.areHalves(index, other)) return false;
+    const elapsed = frame - followed.wholeFrame;
+    const shift = this.#shiftAfter(followed, elapsed);
+    return [index, other].every(
+      (half) =>
+        this.#likeness.sharedBy(half, followed.whole) >= halfShared &&
+        this.#likeness.oks(followed.whole, half, shift, elapsed) >= halfLike,
+    );
+  }
+
+  #shiftAfter({ speed }: Followed, elapsed: number): readonly [number, number] {
+    const steps = (1 - speedDamping ** elapsed) / (1 - speedDamping);
+    return [speed[0] * steps, speed[1] * steps];
+  }
+
   /** How like a detection is to a person who went on as before. */
   #likenessTo(followed: Followed, frame: number, index: number, slack = 1): { oks: number; overlap: number } {
-    const steps = (1 - speedDamping ** (frame - followed.frame)) / (1 - speedDamping);
-    const shift = [followed.speed[0] * steps, followed.speed[1] * steps] as const;
+    const shift = this.#shiftAfter(followed, frame - followed.frame);
     const { last } = followed;
     return {
       oks: this.#likeness.oks(last, index, shift, slack),
@@ -210,12 +243,20 @@ class Linker {
     followed.speed = [x + speedShare * (step[0] / elapsed - x), y + speedShare * (step[1] / elapsed - y)];
     followed.last = index;
     followed.frame = frame;
+    const most = this.#likeness.known(followed.whole);
+    if (this.#likeness.known(index) >= wholeShare * most || frame - followed.wholeFrame > this.#maxGap) {
+      followed.whole = index;
+      followed.wholeFrame = frame;
+    }
     this.people[index] = followed.person;
     if (!this.#open.includes(followed)) this.#open.push(followed);
   }
 
   #begin(frame: number, index: number, name: string | undefined): void {
-    const followed: Followed = { person: this.#count++, name: undefined, last: index, frame, speed: [0, 0] };
+    const followed: Followed = {
+      ...{ person: this.#count++, name: undefined, last: index, frame, speed: [0, 0] },
+      ...{ whole: index, wholeFrame: frame },
+    };
     this.people[index] = followed.person;
     this.#open.push(followed);
     this.#call(followed, name);

@@ -22,12 +22,15 @@ export interface YoloFrame {
   boxes: number;
 }
 
-/** Whether a text has a line of {@link readYoloText} with points. */
+/** Whether a text has a line of {@link readYoloText} with points; a table whose first line has names is none. */
 export function isYoloText(text: string): boolean {
-  return text.split('\n', 300).some((line) => {
-    const words = line.trim().split(/\s+/);
-    return lengths.has(words.length) && words.every((word) => word !== '' && isNumber(word));
-  });
+  const lines = text
+    .split('\n', 300)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const wordsOf = (line: string) => line.split(/\s+/);
+  if (lines.length === 0 || !wordsOf(lines[0]).every(isNumber)) return false;
+  return lines.some((line) => lengths.has(wordsOf(line).length) && wordsOf(line).every(isNumber));
 }
 
 function isNumber(word: string): boolean {
@@ -69,7 +72,6 @@ export function readYoloText(where: string, text: string): YoloFrame {
     const track = more === 2 ? numbers[end + 1] : more === 1 && confidence === undefined ? numbers[end] : undefined;
     people.push({
       triples,
-      score: confidence,
       ...(track !== undefined && { track: String(track) }),
     });
   }

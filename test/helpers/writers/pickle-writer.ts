@@ -30,6 +30,13 @@ export function writeListNpz(path: string, arrays: Record<string, readonly Pickl
   });
 }
 
+/** A pickle of a value, as `pickle.dumps(value, 3)` gives. */
+export function pickled(value: Picklable): Uint8Array {
+  const writer = new PickleWriter();
+  writer.value(value);
+  return writer.finish();
+}
+
 function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array {
   const dict = `{'descr': '|O', 'fortran_order': False, 'shape': (${shape.map((length) => `${length},`).join('')}), }`;
   const header = Buffer.alloc(128, 0x20);

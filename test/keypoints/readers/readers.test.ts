@@ -56,7 +56,8 @@ describe('the table of readers', () => {
   it('has a sample of every reader', () => {
     const helpers = [
       ...['csv-columns', 'csv-frames', 'csv-table', 'decode-text', 'frame-fields', 'frame-format', 'frame-names'],
-      ...['found-person', 'json-stream', 'json-value', 'point-object', 'pose-sequence'],
+      ...['found-person', 'image-size', 'json-stream', 'json-value', 'long-value', 'people-by-id', 'point-object'],
+      ...['pose-sequence', 'read-frames'],
     ];
     const modules = readdirSync(new URL('../../../lib/keypoints/readers', import.meta.url), {
       recursive: true,
@@ -227,6 +228,39 @@ describe.each(table(({ timed = false }) => timed))('%s: times', (_, sample) => {
       expectClip(track, clip, kept);
       expect(read(sample, part, { numbers, frameField }, { fps: 50 }).fps).toBe(50);
     }
+  });
+});
+
+/** The clip's person in two halves in some frames: a detection of the joints from the hips on, and one of the others. */
+const upper = new Set(coco17.joints.slice(0, 11));
+function halved(clip: Clip, frames: readonly number[], stray: Point = [null, null, 0]): Clip {
+  return clip.map((people, frame) => {
+    if (!frames.includes(frame)) return people;
+    const half = (own: (joint: string) => boolean) =>
+      new Map([...people[0]].map(([joint, point]): [string, Point] => [joint, own(joint) ? point : [null, null, 0]]));
+    const lower = half((joint) => !upper.has(joint));
+    lower.set('right wrist', stray);
+    return [half((joint) => upper.has(joint)), lower, ...people.slice(1)];
+  });
+}
+
+// Kind 12: a body is one person, however many detections it has.
+describe.each(table(({ crowd = true }) => crowd))('%s: a body in two halves', (_, sample) => {
+  const joints = coco17.joints.filter((joint) => joint !== 'right wrist');
+  it.each([
+    ['one frame', [9], [null, null, 0] as Point],
+    ['ten frames', [8, 9, 10, 11, 12, 13, 14, 15, 16, 17], [null, null, 0] as Point],
+    ['one frame, with a stray point in the lower half', [9], [640, 700, 0.06] as Point],
+  ])('is one person in %s', (_name, frames, stray) => {
+    const clip = walking(24);
+    const track = read(sample, halved(clip, frames, stray), {}, { ignoreIds: true });
+    expect(track).toMatchObject({ frames: 24, people: 1 });
+    for (const frame of [7, ...frames, 20]) {
+      for (const joint of joints) expectPoint(track, frame, joint, clip[frame][0].get(joint)!);
+    }
+    expect(track.notices.join(' ')).toContain(
+      `In ${frames.length} frame${frames.length === 1 ? '' : 's'} a person was found in two halves: merged.`,
+    );
   });
 });
 

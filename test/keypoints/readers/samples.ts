@@ -5,6 +5,7 @@ import { body25 } from '../../../lib/skeletons/body25.js';
 import { coco17, coco18 } from '../../../lib/skeletons/coco.js';
 import { mediapipe33 } from '../../../lib/skeletons/mediapipe.js';
 import { writeListNpz } from '../../helpers/writers/pickle-writer.js';
+import { otherSamples } from './other-samples.js';
 import {
   array,
   camel,
@@ -34,6 +35,7 @@ import { inLayout, type Person, size } from './walking.js';
 /** Every way in which detections are written: one entry a reader at least. */
 export const samples: readonly Sample[] = [
   ...tableSamples,
+  ...otherSamples,
   {
     ...{ name: "AlphaPose's list", reader: 'flat-list', layout: coco17, frameFields: jsonFields },
     write: (path, clip, writing) =>

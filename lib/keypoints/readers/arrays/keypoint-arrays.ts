@@ -11,6 +11,8 @@ import { isModelOutput, readModelOutput } from './model-arrays.js';
 /** Names that npz files give to 2D keypoints, the likeliest first. */
 const keypointNames = [
   'keypoints',
+  'keypoint',
+  'keypoints2d',
   'positions_2d',
   'keypoints_2d',
   'kpts',
@@ -21,7 +23,9 @@ const keypointNames = [
   'pose_2d',
   'reconstruction',
 ];
-const confidenceNames = ['confidence', 'confidences', 'scores', 'keypoint_scores', 'conf'];
+const confidenceNames = ['confidence', 'confidences', 'scores', 'keypoint_scores', 'keypoint_score', 'conf'];
+/** Names of arrays (height, width), as NumPy shapes an image. */
+const shapeNames = ['original_shape', 'img_shape', 'orig_shape'];
 
 /** How detections of other projects name the layouts (the `layout_name` of a dict's metadata). */
 const foreignLayouts = new Map([
@@ -90,7 +94,7 @@ export function readKeypointNpz(
   const value = arrays.get(name)!;
   const place = `${where}: ${name}`;
   const metadata = soleObject(arrays.get('metadata'));
-  if (isDetectronOutput(value)) return readDetectron(place, value, arrays.get('boxes'), metadata);
+  if (isDetectronOutput(value)) return readDetectron(place, value, metadata);
   const dict = soleObject(value);
   if (dict !== undefined) return readDetectionDict(place, dict, metadata, options);
   if (options.entry !== undefined && named === undefined) {
@@ -116,7 +120,8 @@ function withArrays(
     const shape = isTensor(value) ? value.shape.slice(0, -1) : [];
     found.confidence = confidenceArray(where, confidenceName, arrays.get(confidenceName)!, shape, person);
   }
-  const size = numbersOf(arrays.get('size'));
+  const size =
+    numbersOf(arrays.get('size')) ?? numbersOf(shapeNames.map((shape) => arrays.get(shape)).find(Boolean))?.reverse();
   found.width = size?.length === 2 ? size[0] : numbersOf(arrays.get('width'))?.[0];
   found.height = size?.length === 2 ? size[1] : numbersOf(arrays.get('height'))?.[0];
   found.fps = numbersOf(arrays.get('fps'))?.[0];
