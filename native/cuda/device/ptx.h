@@ -114,7 +114,7 @@ class MatrixRow {
   __device__ __forceinline__ void load(uint32_t (&to)[4]) const {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
                  : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-                 : "r"(address_), "n"(kBytes<kRows, kWords>)
+                 : "r"(address_), "n"((kRows * (kColumns + kWordPad) + kWords) * 4)
                  : "memory");
   }
   // The same with each matrix's halves transposed: lane (g, t) gets the halves 2t and 2t + 1 of
@@ -123,13 +123,11 @@ class MatrixRow {
   __device__ __forceinline__ void loadTransposed(uint32_t (&to)[4]) const {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
                  : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-                 : "r"(address_), "n"(kBytes<kRows, kWords>)
+                 : "r"(address_), "n"((kRows * (kColumns + kWordPad) + kWords) * 4)
                  : "memory");
   }
 
  private:
-  template <int kRows, int kWords>
-  static constexpr int kBytes = (kRows * (kColumns + kWordPad) + kWords) * 4;
   uint32_t address_;
 };
 
