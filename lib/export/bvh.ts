@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { type Motion, rateOf } from '../motion/motion.js';
 import { anglesZxy, type Quaternion } from '../motion/quaternion.js';
 import { type FittedRig, fitRig } from './fit-rig.js';
@@ -18,6 +19,7 @@ export interface BvhWriteOptions extends RigOptions {
  * angles without jumps of a whole turn. BVH has no start: before a motion that starts later, its first pose is held. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeBvh(motion: Motion, options: BvhWriteOptions = {}): string {
+  checkArguments('writeBvh', { motion, options }, 'object', 'object?');
   return bvhOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'BVH'), options.units);
 }
 

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { medianBoneLengths } from '../motion/bone-lengths.js';
 import { type Motion, positionsYUp } from '../motion/motion.js';
@@ -44,6 +45,7 @@ export interface FitResidual {
  * another layout.
  */
 export function fitRig(motion: Motion, rig: Rig): FittedRig {
+  checkArguments('fitRig', { motion, rig }, 'object', 'object');
   if (motion.layout !== 'h36m-17') {
     throw new PoseError(
       'ERR_UNSUPPORTED',
@@ -77,7 +79,9 @@ export function fitRig(motion: Motion, rig: Rig): FittedRig {
 }
 
 /** Where the joints of a fitted rig are in a frame, (K) points in metres, y up. */
-export function rigPositions({ rig, offsets, root, rotations }: Omit<FittedRig, 'residual'>, frame: number): Vector[] {
+export function rigPositions(given: Omit<FittedRig, 'residual'>, frame: number): Vector[] {
+  checkArguments('rigPositions', { given, frame }, 'object', 'number');
+  const { rig, offsets, root, rotations } = given;
   const turned: Quaternion[] = [];
   const places: Vector[] = [];
   rig.joints.forEach(({ parent }, index) => {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { GrowingFloats } from '../base/growing-floats.js';
 import { PoseError } from '../base/pose-error.js';
 import type { MarkerMotion } from './marker-motion.js';
@@ -13,6 +14,7 @@ const metresIn = new Map([
  * axes (OpenSim: y up). The first frame number, less 1, says when the markers start. A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
  */
 export function parseTrc(text: string | Iterable<string>, where: string): MarkerMotion {
+  checkArguments('parseTrc', { text, where }, 'list|object|text', 'text');
   const lines = cellsIn(typeof text === 'string' ? text.split(/\r?\n/) : text);
   const wrong = (line: number, expected: string, got: string) =>
     new PoseError(

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, extname } from '../base/system/node.js';
 import { writeAtomically, writeTextAtomically } from '../formats/files/atomic-file.js';
@@ -16,6 +17,7 @@ export type MotionFormat = (typeof motionFormats)[number];
 
 /** The format of motion that a path's ending names, or undefined. */
 export function motionFormatOf(path: string): MotionFormat | undefined {
+  checkArguments('motionFormatOf', { path }, 'text');
   const ending = extname(path).slice(1).toLowerCase();
   return motionFormats.find((known) => known === ending);
 }
@@ -39,6 +41,7 @@ export async function writeMotion(
   motion: Motion,
   options: RigOptions = {},
 ): Promise<FitResidual | undefined> {
+  checkArguments('writeMotion', { path, motion, options }, 'text', 'object', 'object?');
   const format = motionFormatOf(path);
   if (format === undefined) {
     throw new PoseError('ERR_ARGUMENT', `${path}: expected a name that ends in .${motionFormats.join(', .')}.`);

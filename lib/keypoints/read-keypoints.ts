@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
@@ -57,6 +58,7 @@ const knownOptions = [
  * for options that do not fit, `ERR_LIMIT` for too large a file.
  */
 export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack {
+  checkArguments('readKeypoints', { source, options }, 'Uint8Array|text', 'object?');
   const people = findPeople(source, options);
   const where = nameOf(source, options);
   const person = options.person ?? 0;
@@ -71,6 +73,7 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
+  checkArguments('readPeople', { source, options }, 'Uint8Array|text', 'object?');
   const where = nameOf(source, options);
   return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { DetectionTable } from '../keypoints/detection-table.js';
@@ -32,6 +33,7 @@ const seen = 0.3;
  * `ERR_UNSUPPORTED` where ffmpeg or onnxruntime-node is not installed, `ERR_MODEL` for a file that is no such detector.
  */
 export async function readVideo(path: string, options: VideoOptions = {}): Promise<KeypointTrack[]> {
+  checkArguments('readVideo', { path, options }, 'text', 'object?');
   const { detector, boxes, signal, onProgress, ...reading } = options;
   if (detector === undefined) {
     throw new PoseError(

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
@@ -49,6 +50,7 @@ interface Member {
  * Throws `PoseError`.
  */
 export function buildScene(paths: readonly string[], options: SceneOptions = {}): BuiltScene {
+  checkArguments('buildScene', { paths, options }, 'list', 'object?');
   const groups = groupResults(paths);
   const unworked = (options.truth?.length ?? 0) > 0;
   const given = options.keypoints === undefined ? undefined : readPeople(options.keypoints, keypointOptions(options));

@@ -1,3 +1,5 @@
+import { checkArguments } from '../base/check-arguments.js';
+
 /** Numbers that a page gets in one piece: a JSON value and named arrays. */
 export interface Packed<Value> {
   value: Value;
@@ -18,6 +20,7 @@ const headBytes = 8;
  * other, each from a multiple of four bytes. Little-endian.
  */
 export function packArrays<Value>(packed: Packed<Value>): Uint8Array<ArrayBuffer> {
+  checkArguments('packArrays', { packed }, 'object');
   const parts = packedParts(packed);
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -53,6 +56,7 @@ export function packedParts<Value>({ value, arrays }: Packed<Value>): Uint8Array
 
 /** The inverse of {@link packArrays}; the arrays are views of `packed`. Throws a plain error for other bytes. */
 export function unpackArrays<Value>(packed: Uint8Array): Packed<Value> {
+  checkArguments('unpackArrays', { packed }, 'Uint8Array');
   const { buffer, byteOffset, byteLength } = packed;
   const view = new DataView(buffer, byteOffset, byteLength);
   if (byteLength < headBytes || view.getUint32(0, true) !== magic) throw new Error('Expected packed arrays.');

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
 import { parseBvh } from '../datasets/mocap/bvh.js';
@@ -55,6 +56,7 @@ export interface ReadClipOptions {
  * `ERR_FORMAT`, or `ERR_ARGUMENT` for another ending.
  */
 export function readClip(path: string, options: ReadClipOptions = {}): ViewedClip {
+  checkArguments('readClip', { path, options }, 'text', 'object?');
   const ending = extname(path).toLowerCase();
   if (!viewedEndings.some((known) => known === ending)) {
     throw new PoseError(

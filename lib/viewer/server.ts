@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { type FrameInspector, type FramePlace, packedFrame } from './frame-inspector.js';
@@ -47,6 +48,7 @@ const headers = {
  * under another host's name, or from a page of another origin, is refused. Throws `ERR_FILE` where the port cannot be had.
  */
 export async function startViewer(options: ViewerOptions): Promise<Viewer> {
+  checkArguments('startViewer', { options }, 'object');
   const { title, scene, inspector, port = 0 } = withoutOldNames(options);
   const files = readPageFiles();
   const page = servedPage(files, title);

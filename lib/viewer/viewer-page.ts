@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import type { FrameInspector } from './frame-inspector.js';
 import { packedParts } from './packed-arrays.js';
@@ -14,6 +15,7 @@ export interface PageOptions extends OldViewerOptions<FrameInspector> {
 
 /** The HTML of one file that shows a scene without a server, and what a model does at some of its frames. */
 export async function viewerPage(options: PageOptions): Promise<string> {
+  checkArguments('viewerPage', { options }, 'object');
   return Array.from(await pageParts(options)).join('');
 }
 

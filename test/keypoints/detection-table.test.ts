@@ -12,7 +12,7 @@ const detection = (index: number, triples: number[]) => ({
   triples,
 });
 const rows = (of: DetectionTable) =>
-  Array.from(of, ({ image, track, triples }) => ({ image, track, triples: [...triples] }));
+  Array.from(of, ({ image, track, triples }) => ({ image, track, triples: Array.from(triples) }));
 
 describe('a table of detections', () => {
   it('gives back what was put in', () => {

@@ -3,6 +3,7 @@ import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { inPieces } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import type { LiftedPoses } from '../../export/poses/lifted-poses.js';
 import { csvLines } from '../../export/poses/poses-csv.js';
 import { jsonParts } from '../../export/poses/poses-json.js';
@@ -312,7 +313,7 @@ function rateNotice(
 
 function liftedText({ input, output, frames, seconds, framesPerSecond }: Lifted, how: string): string {
   return (
-    `${input} -> ${output}: ${frames} frames in ${seconds.toFixed(2)} s, ` +
+    `${shownText(`${input} -> ${output}`)}: ${frames} frames in ${seconds.toFixed(2)} s, ` +
     `${framesPerSecond.toFixed(0)} frames/s (${how})`
   );
 }
@@ -336,7 +337,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
       notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
     }
     if (first && !flags.quiet && flags.out !== STANDARD) {
-      io.out(`${lookText(first.output, flags)}\n`);
+      io.out(`${shownText(lookText(first.output, flags))}\n`);
     }
   }
   if (failed > 0) {

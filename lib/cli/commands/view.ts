@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import { writeTextAtomically } from '../../formats/files/atomic-file.js';
 import type { DeviceOption } from '../../networks/device.js';
 import { buildScene } from '../../viewer/build-scene.js';
@@ -77,7 +78,8 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
       line.clear();
       throwIfAborted(io.signal);
       writeTextAtomically(out, page);
-      io.out(`${out}: ${(statSync(out).size / 1e6).toFixed(1)} MB; open it in a browser, it needs nothing else.\n`);
+      const megabytes = (statSync(out).size / 1e6).toFixed(1);
+      io.out(`${shownText(out)}: ${megabytes} MB; open it in a browser, it needs nothing else.\n`);
       return;
     }
     const value = { ...scene.value, ...(inspector && { model: inspector.facts }) };

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
@@ -17,6 +18,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * Metres are rounded to a micrometre, pixels to a thousandth.
  */
 export function posesToJson(result: LiftedPoses): string {
+  checkArguments('posesToJson', { result }, 'object');
   return Array.from(jsonParts(result)).join('');
 }
 

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
 import { columnName, layoutOfJointNames } from '../../keypoints/layout.js';
@@ -19,6 +20,7 @@ const ending = '_x_m';
  * `time_s`, where it is filled, says the frame rate. Throws `ERR_FORMAT` with line and column.
  */
 export function parsePosesCsv(text: string | Iterable<string>, where: string): CsvPoses {
+  checkArguments('parsePosesCsv', { text, where }, 'list|object|text', 'text');
   const table = new CsvTable(text);
   const [head, first] = table.head(2);
   const columns = new Map((head?.cells ?? []).map((name, index) => [name, index]));

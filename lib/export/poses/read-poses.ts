@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
@@ -17,6 +18,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * `where`. Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy` or `.csv` holds poses alone and is not read.
  */
 export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
+  checkArguments('readPoses', { source, options }, 'Uint8Array|text', 'object?');
   return withSource(source, options.where, (opened) => posesOf(opened, source));
 }
 

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { extname } from '../../base/system/node.js';
 import { type Tensor, type TensorData, tensor } from '../../base/tensor.js';
@@ -16,6 +17,7 @@ export type PoseFormat = (typeof poseFormats)[number];
 
 /** The format that a path's ending names; throws `ERR_ARGUMENT` for another. */
 export function poseFormatOf(path: string): PoseFormat {
+  checkArguments('poseFormatOf', { path }, 'text');
   const ending = extname(path).slice(1).toLowerCase();
   const format = poseFormats.find((known) => known === ending);
   if (format) return format;
@@ -37,6 +39,7 @@ export function poseFormatOf(path: string): PoseFormat {
  * Throws `ERR_ARGUMENT` for another ending or shapes that disagree, `ERR_FILE` when the disk refuses.
  */
 export function writePoses(path: string, result: LiftedPoses): void {
+  checkArguments('writePoses', { path, result }, 'text', 'object');
   const format = poseFormatOf(path);
   checkShapes(result);
   if (format === 'npz') {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { basename, extname, join, readdirSync, readFileSync, statSync } from '../../base/system/node.js';
 import type { FoundDetections } from '../detections.js';
@@ -33,6 +34,7 @@ function contentsOf(files: readonly string[]): Iterable<FrameFile> {
 
 /** Whether a folder holds one file a frame, as OpenPose, AlphaPose, MMPose, MediaPipe's users and YOLO write them. */
 export function isFrameFolder(path: string): boolean {
+  checkArguments('isFrameFolder', { path }, 'text');
   const { json, text } = filesIn(path);
   try {
     const frames = Array.from(contentsOf(json.slice(0, mostLooked)));

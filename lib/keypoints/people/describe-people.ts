@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
 import type { FoundTrack } from './assemble-track.js';
@@ -26,6 +27,7 @@ export interface PersonSummary {
  * in the order of the option `person`. Throws as `readKeypoints` does.
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
+  checkArguments('describePeople', { path, options }, 'text', 'object?');
   return summariesOf(findPeople(path, options, true));
 }
 
