@@ -12,7 +12,11 @@ const metresIn = new Map([
  * axes (OpenSim: y up). The first frame number, less 1, says when the markers start. A marker without a place is NaN. Throws `ERR_FORMAT` with the line.
  */
 export function parseTrc(text: string, where: string): MarkerMotion {
-  const lines = text.split(/\r?\n/).map((line) => line.split('\t').map((cell) => cell.trim()));
+  // Some programs part with blanks, which is clear as long as every marker has a place in every frame.
+  const parting = text.includes('\t') ? /\t/ : /\s+/;
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => (parting.source === '\\t' ? line : line.trim()).split(parting).map((cell) => cell.trim()));
   const wrong = (line: number, expected: string, got: string) =>
     new PoseError(
       'ERR_FORMAT',
