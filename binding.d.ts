@@ -146,6 +146,8 @@ export class NativeModel {
   /** "CPU, AVX-512, 2 threads" */
   readonly device: string;
   readonly memoryBytes: number;
+  /** Threads that were asked for and that the system did not give: the model works with fewer. */
+  readonly missingThreads: number;
   /** Why lifting runs op by op; empty where it runs compiled. */
   readonly unsupportedReason: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
@@ -179,6 +181,8 @@ export class NativeModel {
   pushFrame(stream: number, keypoints: Float32Array): Promise<Float32Array>;
   /** The poses still owed, and the end of the stream. Streams end, too, where the weights change. */
   endStream(stream: number): Promise<Float32Array>;
+  /** Frees a stream whose poses nobody wants any more; one that has ended already is no error. */
+  closeStream(stream: number): Promise<void>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
   /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */

@@ -48,6 +48,13 @@ function load(): Binding {
     const build = require('node-gyp-build') as (folder: string) => Binding;
     return build(packageRoot());
   } catch (cause) {
+    if (/^E[MN]FILE$/.test((cause as NodeJS.ErrnoException).code ?? '')) {
+      throw new PoseError(
+        'ERR_FILE',
+        `The native build cannot be loaded: ${(cause as Error).message}; expected a few free file handles (ulimit -n).`,
+        { cause },
+      );
+    }
     const platform = `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
     const missing = (cause as Error).message.startsWith('No native build was found');
     const what = missing ? `has no native build for ${platform}` : `could not load its native build on ${platform}`;

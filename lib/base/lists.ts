@@ -21,3 +21,15 @@ export function smallest(values: Iterable<number>): number {
 export function pushAll<T>(list: T[], more: Iterable<T>): void {
   for (const one of more) list.push(one);
 }
+
+/** Texts joined to pieces of at least `length` letters, but the last. */
+export function* inPieces(parts: Iterable<string>, length = 1 << 16): Generator<string> {
+  let piece = '';
+  for (const part of parts) {
+    piece += part;
+    if (piece.length < length) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}

@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { PoseError } from './pose-error.js';
 
 export type TensorData =
@@ -25,6 +26,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** Puts `data` and `shape` together; throws `ERR_ARGUMENT` when they disagree. */
 export function tensor<Data extends TensorData>(data: Data, shape: readonly number[]): Tensor<Data> {
+  checkArguments('tensor', { shape }, 'list');
   if (data.length !== sizeOf(shape)) {
     throw new PoseError(
       'ERR_ARGUMENT',

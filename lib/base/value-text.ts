@@ -4,6 +4,7 @@ export function valueText(value: unknown): string {
   if (typeof value === 'string') return `the string '${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value instanceof URL) return `the URL ${value.href}`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);

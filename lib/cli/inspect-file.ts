@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { PoseError } from '../base/pose-error.js';
 import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
 import { readPoses } from '../export/poses/read-poses.js';
+import { type ByteSource, withSource } from '../formats/bytes/byte-source.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { openNpz } from '../formats/numpy/npz.js';
 import { isTensor } from '../formats/pickle/value.js';
@@ -11,8 +12,10 @@ import { openSafetensors } from '../formats/safetensors.js';
 import { sniffFormat } from '../formats/sniff.js';
 import { findStateDict, readTorch } from '../formats/torch/torch.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
-import { describePeople, type PersonSummary } from '../keypoints/people/describe-people.js';
-import { readKeypoints } from '../keypoints/read-keypoints.js';
+import { assembleTrack } from '../keypoints/people/assemble-track.js';
+import { type PersonSummary, summariesOf } from '../keypoints/people/describe-people.js';
+import { findPeople, readKeypoints } from '../keypoints/read-keypoints.js';
+import { decodeText, linesIn } from '../keypoints/readers/decode-text.js';
 import { posesFormat } from '../keypoints/readers/own-text.js';
 import type { ModelConfig } from '../networks/config.js';
 import { PUBLISHED_PREFIX, tensorNames } from '../networks/tensor-names.js';
@@ -208,13 +211,32 @@ function npy(path: string, options: ReadKeypointsOptions): Found {
 }
 
 function text(path: string, options: ReadKeypointsOptions): Found {
-  const start = readFileSync(path, 'utf8');
-  const columns = start.slice(0, start.indexOf('\n')).split(',');
+  const head = withSource(path, undefined, (source) => decodeText(source.read(0, Math.min(headBytes, source.size))));
+  const columns = head.slice(0, head.indexOf('\n')).split(',');
   if (columns[0] === 'frame' && columns.some((name) => name.endsWith('_x_m'))) {
-    const rows = start.trimEnd().split('\n').length - 1;
+    const rows = withSource(path, undefined, rowsIn) - 1;
     return { kind: 'poses', details: { frames: rows, columns }, lines: [`3D poses in metres: ${rows} frames`] };
   }
-  return start.includes(posesFormat) ? poses(path) : keypoints(path, options);
+  return withSource(path, undefined, holdsPoses) ? poses(path) : keypoints(path, options);
+}
+
+/** Bytes that tell what a text is. */
+const headBytes = 65_536;
+
+/** Whether a text says somewhere that it is one of ours with poses. */
+function holdsPoses(source: ByteSource): boolean {
+  const bytes = 1 << 20;
+  for (let at = 0; at < source.size; at += bytes - posesFormat.length) {
+    if (Buffer.from(source.read(at, Math.min(bytes, source.size - at)).buffer).includes(posesFormat)) return true;
+  }
+  return false;
+}
+
+/** Lines that are not empty. */
+function rowsIn(source: ByteSource): number {
+  let rows = 0;
+  for (const line of linesIn(source)) if (line.trim() !== '') rows++;
+  return rows;
 }
 
 /** Keypoints where the file holds some; `other` where it holds something else. */
@@ -234,7 +256,8 @@ function keypointsOr(path: string, options: ReadKeypointsOptions, other: () => F
 const mostLines = 20;
 
 function keypoints(path: string, options: ReadKeypointsOptions): Found {
-  const people = describePeople(path, options);
+  const found = findPeople(path, options, true);
+  const people = summariesOf(found);
   const said = people.slice(0, mostLines).map(personLine);
   if (people.length > mostLines) {
     said.push(`  and ${people.length - mostLines} more`);
@@ -243,7 +266,9 @@ function keypoints(path: string, options: ReadKeypointsOptions): Found {
   try {
     // Fractions are shown as of a square image; nothing below depends on it.
     const size = fractions && options.size === undefined ? { width: 1000, height: 1000 } : undefined;
-    const { width, height, ...track } = readKeypoints(path, { ...options, ...(size && { size }) });
+    const { width, height, ...track } = size
+      ? readKeypoints(path, { ...options, size })
+      : assembleTrack(path, { ...found[0], person: 0 }, options);
     if (size) track.notices = track.notices.filter((notice) => !notice.includes(`${size.width}x${size.height}`));
     const about = trackAbout(size || width === undefined || height === undefined ? track : { ...track, width, height });
     if (size) {

@@ -1,3 +1,5 @@
+import { shownLines, shownText } from '../base/shown-text.js';
+
 /** Where a command writes: results to `out`, all else to `err`. Tests give their own. */
 export interface Io {
   out: (text: string) => void;
@@ -21,12 +23,12 @@ export function isUsage(code: string): boolean {
 
 /** A line for people, beside the results. */
 export function notice(io: Io, text: string): void {
-  io.err(`${text}\n`);
+  io.err(`${shownText(text)}\n`);
 }
 
 /** Prints a value as JSON, or as text where it was not asked for. */
 export function print(io: Io, json: boolean | undefined, value: unknown, text: () => string): void {
-  io.out(json ? `${jsonText(value)}\n` : `${text()}\n`);
+  io.out(`${shownLines(json ? jsonText(value) : text())}\n`);
 }
 
 /** What a line of JSON may hold at most. */

@@ -131,7 +131,7 @@ export function mergedIds(text: string, before: Record<string, string[]> = {}): 
   if (!id || !others || more.length > 0) {
     throw new InvalidArgumentError('Expected <id>=<id>[,<id>...], for example 3=7,9.');
   }
-  return { ...before, [id]: [...(before[id] ?? []), ...list(others)] };
+  return { ...before, [id]: [...(Object.hasOwn(before, id) ? before[id] : []), ...list(others)] };
 }
 
 function device(text: string): DeviceOption {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { withoutOldFlags } from '../base/old-names.js';
 import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
+import { shownLines, shownText } from '../base/shown-text.js';
 import { completionCommand } from './commands/completion.js';
 import { complexityCommand } from './commands/complexity.js';
 import { convertCommand } from './commands/convert.js';
@@ -40,9 +41,9 @@ const COMMANDS = [
  * 130 stopped by Ctrl-C, 143 by SIGTERM. What went wrong is on `io.err`.
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
-  const program = makeProgram(io);
+  const program = makeProgram(io, args);
   try {
-    const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${text}\n`));
+    const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${shownText(text)}\n`));
     await program.parseAsync(known, { from: 'user' });
     return io.exitCode;
   } catch (error) {
@@ -50,20 +51,20 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
       return error.exitCode === 0 ? 0 : 2;
     }
     if (error instanceof PoseError) {
-      io.err(`pstmo: ${error.message}\n`);
+      io.err(`pstmo: ${shownText(error.message)}\n`);
       return isUsage(error.code)
         ? 2
         : error.code === 'ERR_ABORTED' && io.signal.aborted
           ? stoppedExitCode(io.signal)
           : 1;
     }
-    io.err(`pstmo: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+    io.err(`pstmo: ${shownLines(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
     return 1;
   }
 }
 
 /** The command line with all its commands; a wrong one throws `CommanderError` when it is parsed. */
-export function makeProgram(io: Io): Command {
+export function makeProgram(io: Io, args: readonly string[] = []): Command {
   const program = new Command('pstmo')
     .description('P-STMO: lifts 2D human keypoints to 3D poses, and trains the networks that do')
     .version(packageVersion())
@@ -72,9 +73,17 @@ export function makeProgram(io: Io): Command {
     program.addCommand(make(io));
   }
   for (const command of withSubcommands(program)) {
-    command.exitOverride().copyInheritedSettings(program).configureOutput({ writeOut: io.out, writeErr: io.err });
+    command
+      .exitOverride()
+      .copyInheritedSettings(program)
+      .configureOutput({ writeOut: io.out, writeErr: (text) => io.err(shownLines(withShownArguments(text, args))) });
   }
   return program;
+}
+
+/** A parser's message with what was typed in it as a terminal shows it: a line break in a name begins no line. */
+function withShownArguments(text: string, args: readonly string[]): string {
+  return args.reduce((shown, typed) => (typed === '' ? shown : shown.replaceAll(typed, shownText(typed))), text);
 }
 
 function withSubcommands(command: Command): Command[] {

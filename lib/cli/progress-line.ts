@@ -1,3 +1,4 @@
+import { shownText } from '../base/shown-text.js';
 import type { Io } from './io.js';
 
 /** One line on the terminal that is drawn over; nothing where `err` is no terminal. */
@@ -16,7 +17,7 @@ export class ProgressLine {
     if (this.io.live && now - this.last >= 100) {
       this.last = now;
       this.shown = true;
-      this.io.err(`\r\u001b[2K${text()}`);
+      this.io.err(`\r\u001b[2K${shownText(text())}`);
     }
   }
 

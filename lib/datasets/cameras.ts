@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { HUMAN36M_LENSES, HUMAN36M_PLACEMENTS } from './human36m/human36m-cameras.js';
 import type { VirtualCamera } from './mocap/virtual-camera.js';
@@ -14,6 +15,7 @@ export interface Camera extends VirtualCamera {
 
 /** The four cameras of a Human3.6M subject, in the order of the files. Throws `ERR_DATASET` for an unknown subject. */
 export function human36mCameras(subject: string): Camera[] {
+  checkArguments('human36mCameras', { subject }, 'text');
   const placements = HUMAN36M_PLACEMENTS[subject];
   if (!placements) {
     const known = Object.keys(HUMAN36M_PLACEMENTS).join(', ');
@@ -59,6 +61,7 @@ function rotationMatrix([w, x, y, z]: Quaternion): readonly number[] {
  * (u, v) = (x, y) / z and r2 = u^2 + v^2, the factor 1 + k1 r2 + k2 r2^2 + k3 r2^3 + p1 v + p2 u, plus (p2, p1) r2.
  */
 export function projectPoints(points: Float32Array, camera: Camera): Float32Array {
+  checkArguments('projectPoints', { points, camera }, 'Float32Array', 'object');
   const [k1, k2, k3] = camera.radial;
   const [p1, p2] = camera.tangential;
   const out = new Float32Array((points.length / 3) * 2);
@@ -75,6 +78,7 @@ export function projectPoints(points: Float32Array, camera: Camera): Float32Arra
 
 /** Intrinsics in the units of normalised keypoints: 2 f / width and (2 cx / width - 1, 2 cy / width - height / width). */
 export function normalizeIntrinsics(camera: Pick<Camera, 'fx' | 'fy' | 'cx' | 'cy' | 'width' | 'height'>): Intrinsics {
+  checkArguments('normalizeIntrinsics', { camera }, 'object');
   const { width, height } = camera;
   return {
     fx: (camera.fx / width) * 2,

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../formats/safetensors.js';
@@ -79,6 +80,7 @@ function describe(sequence: PoseSequence, start: number): SequenceMetadata {
  * sequences, one after the other. The metadata describe them as JSON.
  */
 export async function writeDataset(path: string, dataset: PoseDataset): Promise<void> {
+  checkArguments('writeDataset', { path, dataset }, 'text', 'object');
   const { sequences } = dataset;
   if (sequences.length === 0)
     throw new PoseError('ERR_DATASET', `${path}: a data set without sequences is not written.`);
@@ -198,6 +200,7 @@ function makeSequence(metadata: SequenceMetadata): PoseSequence {
 
 /** What a data set file says of itself, without its numbers. Throws `ERR_FORMAT` when it is none. */
 export function readDatasetMetadata(path: string): DatasetMetadata {
+  checkArguments('readDatasetMetadata', { path }, 'text');
   const file = openSafetensors(path);
   try {
     return parseDatasetMetadata(file.metadata, path);
@@ -212,6 +215,7 @@ export function readDatasetMetadata(path: string): DatasetMetadata {
  * does not have.
  */
 export async function readDataset(path: string, selection: DatasetSelection = {}): Promise<PoseDataset> {
+  checkArguments('readDataset', { path, selection }, 'text', 'object?');
   const file = openSafetensors(path);
   try {
     const metadata = parseDatasetMetadata(file.metadata, path);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 
@@ -47,6 +48,7 @@ export type DatasetMetadata = z.infer<typeof datasetSchema>;
 
 /** Reads the description out of a file's metadata; throws `ERR_FORMAT` that names the field that is wrong. */
 export function parseDatasetMetadata(metadata: Record<string, string>, file: string): DatasetMetadata {
+  checkArguments('parseDatasetMetadata', { metadata, file }, 'object', 'text');
   const text = metadata[DATASET_KEY];
   if (text === undefined) {
     throw new PoseError(

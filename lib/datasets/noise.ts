@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Random } from '../base/random.js';
 import { findStateDict, readTorch } from '../formats/torch/torch.js';
@@ -44,6 +45,7 @@ const parts: readonly (readonly [part: RegExp, std: number, weight: number])[] =
 
 /** The bundled table for a layout. */
 export function bundledDetectorNoise(skeleton: Skeleton): DetectorNoise {
+  checkArguments('bundledDetectorNoise', { skeleton }, 'object');
   const found = skeleton.joints.map((joint) => parts.find(([part]) => part.test(joint)) ?? parts[parts.length - 1]);
   return {
     mean: new Float32Array(found.length * 2),
@@ -57,6 +59,7 @@ export function bundledDetectorNoise(skeleton: Skeleton): DetectorNoise {
  * `ERR_FORMAT` when one is missing or has another shape.
  */
 export function readDetectorNoise(path: string): DetectorNoise {
+  checkArguments('readDetectorNoise', { path }, 'text');
   const tensors = findStateDict(readTorch(path), path);
   const joints = tensors.get('weight')?.shape[0] ?? 0;
   const take = (name: keyof DetectorNoise, shape: readonly number[]): Float32Array => {
@@ -124,6 +127,7 @@ export function addNoise(
   random: Random,
   table: DetectorNoise = bundledDetectorNoise(human36m17),
 ): Float32Array {
+  checkArguments('addNoise', { sequence, noise, random, table }, 'object', 'object', 'object', 'object?');
   if (noise.kind === 'none') return sequence.keypoints.slice();
   if (noise.kind === 'detector') return addDetectorNoise(sequence, noise.scale, random, table);
   const sigma = noise.unit === 'pixels' ? (noise.sigma * 2) / sequence.width : noise.sigma;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
@@ -19,6 +20,7 @@ type Noise = ModelConfig['noise'];
  * action, and MPI-INF-3DHP's own where the data set has its joints. Throws `ERR_DATASET` when something is missing for it.
  */
 export async function evaluate(given: EvaluationOptions): Promise<EvaluationReport> {
+  checkArguments('evaluate', { given }, 'object');
   const options = withoutOldNames(given);
   checkEvaluationOptions(options);
   const { split = 'test', flip = true, seed = 0, root = 'truth', shuffleFrames, signal, onProgress } = options;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -46,6 +47,7 @@ const defaultShares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
  * `readKeypoints` bridges what a detector misses ({@link fillGaps}): what lifting makes of occluded people.
  */
 export async function evaluateOcclusion(options: OcclusionOptions): Promise<OcclusionReport> {
+  checkArguments('evaluateOcclusion', { options }, 'object');
   const { shares = defaultShares, seconds = 0.4, split = 'test', flip = true, seed = 0, signal } = options;
   const bad = shares.find((share) => !(share >= 0 && share < 1));
   if (shares.length === 0 || bad !== undefined || !(seconds > 0)) {

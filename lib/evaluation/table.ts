@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { alignedRows } from '../base/text-table.js';
 import type { MpiInf3dhpReport, MpiInf3dhpRow } from '../metrics/mpi-inf-3dhp.js';
@@ -6,6 +7,7 @@ import type { ConditionReport, EvaluationReport, MethodReport } from './report.j
 
 /** The report as tables for people. */
 export function evaluationTable(report: EvaluationReport): string {
+  checkArguments('evaluationTable', { report }, 'object');
   const { model, dataset, flip, shuffleFrames, refine } = report;
   const lines = [
     `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames` +

@@ -1,5 +1,6 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { type Motion, rateOf } from '../motion/motion.js';
-import { anglesZxy } from '../motion/quaternion.js';
+import { anglesZxy, type Quaternion } from '../motion/quaternion.js';
 import { type FittedRig, fitRig } from './fit-rig.js';
 import { type RigName, rigByName } from './rigs.js';
 
@@ -18,12 +19,18 @@ export interface BvhWriteOptions extends RigOptions {
  * angles without jumps of a whole turn. BVH has no start: before a motion that starts later, its first pose is held. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeBvh(motion: Motion, options: BvhWriteOptions = {}): string {
+  checkArguments('writeBvh', { motion, options }, 'object', 'object?');
   return bvhOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'BVH'), options.units);
 }
 
 /** {@link writeBvh} of a rig that was fitted before. */
-export function bvhOf(fitted: FittedRig, fps: number, units: 'm' | 'cm' = fitted.rig.units): string {
-  const { rig, frames, start, offsets, root } = fitted;
+export function bvhOf(fitted: FittedRig, fps: number, units?: 'm' | 'cm'): string {
+  return Array.from(bvhLines(fitted, fps, units)).join('');
+}
+
+/** The lines of {@link bvhOf}, each with its end. */
+export function* bvhLines(fitted: FittedRig, fps: number, units: 'm' | 'cm' = fitted.rig.units): Generator<string> {
+  const { rig, frames, start, offsets, root, rotations } = fitted;
   const scale = units === 'cm' ? 100 : 1;
   const lines = ['HIERARCHY'];
   const order: number[] = [];
@@ -43,35 +50,35 @@ export function bvhOf(fitted: FittedRig, fps: number, units: 'm' | 'cm' = fitted
   };
   write(0, '');
   lines.push('MOTION', `Frames: ${start + frames}`, `Frame Time: ${(1 / fps).toFixed(9)}`);
-  const angles = new Map(order.map((index) => [index, continuousAngles(fitted, index)]));
+  yield `${lines.join('\n')}\n`;
+  const before = new Map<number, Angles>();
   for (let frame = 0; frame < frames; frame++) {
     const row = Array.from(root.subarray(frame * 3, frame * 3 + 3), (value) => decimal(value * scale));
-    for (const index of order) for (const angle of angles.get(index)?.[frame] ?? []) row.push(decimal(angle));
-    const line = row.join(' ');
-    for (let held = frame === 0 ? -start : 0; held <= 0; held++) lines.push(line);
+    for (const index of order) {
+      const angles = nearestAngles(rotations[index].at(frame), before.get(index) ?? [0, 0, 0]);
+      before.set(index, angles);
+      for (const angle of angles) row.push(decimal(angle));
+    }
+    const line = `${row.join(' ')}\n`;
+    for (let held = frame === 0 ? -start : 0; held <= 0; held++) yield line;
   }
-  return `${lines.join('\n')}\n`;
 }
 
 type Angles = readonly [number, number, number];
 
-/** Degrees about z, x, y in each frame: of the ways to say a rotation the one nearest to the frame before. */
-function continuousAngles({ rotations }: FittedRig, joint: number): Angles[] {
-  let before: Angles = [0, 0, 0];
-  return rotations[joint].map((rotation) => {
-    const [z, x, y] = anglesZxy(rotation).map((angle) => (angle * 180) / Math.PI) as unknown as Angles;
-    const ways: Angles[] = [
-      [z, x, y],
-      [z + 180, 180 - x, y + 180],
-    ];
-    const near = ways.map((way): Angles => {
-      const [a, b, c] = way.map((angle, axis) => angle + 360 * Math.round((before[axis] - angle) / 360));
-      return [a, b, c];
-    });
-    const away = near.map((way) => way.reduce((sum, angle, axis) => sum + (angle - before[axis]) ** 2, 0));
-    before = away[0] <= away[1] ? near[0] : near[1];
-    return before;
+/** Degrees about z, x, y: of the ways to say a rotation the one nearest to the frame before. */
+function nearestAngles(rotation: Quaternion, before: Angles): Angles {
+  const [z, x, y] = anglesZxy(rotation).map((angle) => (angle * 180) / Math.PI) as unknown as Angles;
+  const ways: Angles[] = [
+    [z, x, y],
+    [z + 180, 180 - x, y + 180],
+  ];
+  const near = ways.map((way): Angles => {
+    const [a, b, c] = way.map((angle, axis) => angle + 360 * Math.round((before[axis] - angle) / 360));
+    return [a, b, c];
   });
+  const away = near.map((way) => way.reduce((sum, angle, axis) => sum + (angle - before[axis]) ** 2, 0));
+  return away[0] <= away[1] ? near[0] : near[1];
 }
 
 /** Six decimals, and never "-0.000000". */

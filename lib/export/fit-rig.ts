@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { medianBoneLengths } from '../motion/bone-lengths.js';
 import { type Motion, positionsYUp } from '../motion/motion.js';
@@ -11,6 +12,7 @@ import {
   shortestArc,
   twoAxes,
 } from '../motion/quaternion.js';
+import { RotationTrack } from '../motion/rotation-track.js';
 import { add, cross, length, pointAt, scaled, squareTo, subtract, unit, type Vector } from '../motion/vector.js';
 import type { Rig, RigJoint } from './rigs.js';
 import { type TwistEvidence, twistsAlong } from './twist.js';
@@ -25,8 +27,8 @@ export interface FittedRig {
   offsets: Vector[];
   /** (T, 3) metres, y up: where the first joint is. */
   root: Float32Array;
-  /** (K) of (T) quaternions: how each joint is turned from the rest pose, in its parent's axes. Neighbours in time lie on one side. */
-  rotations: Quaternion[][];
+  /** (K) of (T): how each joint is turned from the rest pose, in its parent's axes. Neighbours in time lie on one side. */
+  rotations: RotationTrack[];
   residual: FitResidual;
 }
 
@@ -43,6 +45,7 @@ export interface FitResidual {
  * another layout.
  */
 export function fitRig(motion: Motion, rig: Rig): FittedRig {
+  checkArguments('fitRig', { motion, rig }, 'object', 'object');
   if (motion.layout !== 'h36m-17') {
     throw new PoseError(
       'ERR_UNSUPPORTED',
@@ -54,30 +57,35 @@ export function fitRig(motion: Motion, rig: Rig): FittedRig {
   const { frames, start = 0 } = motion;
   const offsets = rig.joints.map(({ rest, bone, share }) => scaled(rest, share * lengths[bone[1]]));
   const body: Body = { places, frames, at: (frame, joint) => pointAt(places, frame * 17 + joint) };
-  const turned: Quaternion[][] = [];
+  const rotations: RotationTrack[] = [];
   for (const [index, joint] of rig.joints.entries()) {
-    turned.push(worldRotations(body, joint, turned[joint.parent], boneRest(rig, index)));
+    rotations.push(worldRotations(body, joint, rotations[joint.parent], boneRest(rig, index)));
   }
   const root = new Float32Array(frames * 3);
   for (let frame = 0; frame < frames; frame++) root.set(body.at(frame, 0), frame * 3);
-  const rotations = rig.joints.map(({ parent }, index) => {
+  // From the world's axes to the parent's, in place: children before their parents.
+  for (let index = rotations.length - 1; index >= 0; index--) {
+    const { parent } = rig.joints[index];
     let before = identity;
-    return turned[index].map((world, frame) => {
-      const local = parent < 0 ? world : multiply(inverse(turned[parent][frame]), world);
+    for (let frame = 0; frame < frames; frame++) {
+      const world = rotations[index].at(frame);
+      const local = parent < 0 ? world : multiply(inverse(rotations[parent].at(frame)), world);
       before = onSideOf(local, before);
-      return before;
-    });
-  });
+      rotations[index].set(frame, before);
+    }
+  }
   const fitted = { rig, frames, start, offsets, root, rotations };
   return { ...fitted, residual: residualOf(body, fitted) };
 }
 
 /** Where the joints of a fitted rig are in a frame, (K) points in metres, y up. */
-export function rigPositions({ rig, offsets, root, rotations }: Omit<FittedRig, 'residual'>, frame: number): Vector[] {
+export function rigPositions(given: Omit<FittedRig, 'residual'>, frame: number): Vector[] {
+  checkArguments('rigPositions', { given, frame }, 'object', 'number');
+  const { rig, offsets, root, rotations } = given;
   const turned: Quaternion[] = [];
   const places: Vector[] = [];
   rig.joints.forEach(({ parent }, index) => {
-    const local = rotations[index][frame];
+    const local = rotations[index].at(frame);
     turned.push(parent < 0 ? local : multiply(turned[parent], local));
     places.push(parent < 0 ? pointAt(root, frame) : add(places[parent], rotate(turned[parent], offsets[index])));
   });
@@ -96,30 +104,30 @@ function boneRest(rig: Rig, index: number): Vector {
 }
 
 /** How a joint is turned from the rest pose in the world, (T). */
-function worldRotations(body: Body, joint: RigJoint, parent: Quaternion[] | undefined, rest: Vector): Quaternion[] {
+function worldRotations(body: Body, joint: RigJoint, parent: RotationTrack | undefined, rest: Vector): RotationTrack {
   const { turn } = joint;
   const { frames, at } = body;
   const across = (frame: number, left: number, right: number) => subtract(at(frame, left), at(frame, right));
   const along = (frame: number, [from, to]: readonly [number, number], otherwise: Vector) =>
     unit(subtract(at(frame, to), at(frame, from)), otherwise);
-  const rotations: Quaternion[] = [];
-  if (turn.kind === 'hinge') return limbRotations(body, turn, parent ?? [], rest);
+  if (turn.kind === 'hinge') return limbRotations(body, turn, parent ?? new RotationTrack(frames), rest);
+  const rotations = new RotationTrack(frames);
   for (let frame = 0; frame < frames; frame++) {
-    const before = rotations[frame - 1] ?? parent?.[frame] ?? identity;
-    const above = parent?.[frame] ?? identity;
+    const above = parent?.at(frame) ?? identity;
+    const before = frame > 0 ? rotations.at(frame - 1) : above;
     if (turn.kind === 'pelvis') {
       const side = unit(across(frame, 4, 1), rotate(before, [1, 0, 0]));
       const up = along(frame, [0, 7], rotate(before, [0, 1, 0]));
-      rotations.push(twoAxes([1, 0, 0], [0, 1, 0], side, sideOr(up, side, rotate(before, [0, 1, 0]))));
+      rotations.set(frame, twoAxes([1, 0, 0], [0, 1, 0], side, sideOr(up, side, rotate(before, [0, 1, 0]))));
     } else if (turn.kind === 'chest') {
       const up = along(frame, turn.bone, rotate(before, rest));
       const side = sideOr(across(frame, 11, 14), up, rotate(before, [1, 0, 0]));
-      rotations.push(twoAxes(rest, [1, 0, 0], up, side));
+      rotations.set(frame, twoAxes(rest, [1, 0, 0], up, side));
     } else if (turn.kind === 'swing') {
       const from = rotate(above, rest);
-      rotations.push(multiply(shortestArc(from, along(frame, turn.bone, from)), above));
+      rotations.set(frame, multiply(shortestArc(from, along(frame, turn.bone, from)), above));
     } else {
-      rotations.push(above);
+      rotations.set(frame, above);
     }
   }
   return rotations;
@@ -134,20 +142,21 @@ function sideOr(side: Vector, axis: Vector, otherwise: Vector): Vector {
 function limbRotations(
   { frames, at }: Body,
   { bone, next, hinge }: Extract<RigJoint['turn'], { kind: 'hinge' }>,
-  parent: Quaternion[],
+  parent: RotationTrack,
   rest: Vector,
-): Quaternion[] {
+): RotationTrack {
   const directions: Vector[] = [];
-  const evidence: TwistEvidence[] = [];
   for (let frame = 0; frame < frames; frame++) {
-    const before = directions[frame - 1] ?? rotate(parent[frame], rest);
-    const direction = unit(subtract(at(frame, bone[1]), at(frame, bone[0])), before);
-    directions.push(direction);
-    const lower = unit(subtract(at(frame, next[1]), at(frame, next[0])), direction);
-    const from = rotate(parent[frame], rest);
-    const swung = multiply(shortestArc(from, direction), parent[frame]);
-    evidence.push({ bend: cross(direction, lower), swung });
+    const before = directions[frame - 1] ?? rotate(parent.at(frame), rest);
+    directions.push(unit(subtract(at(frame, bone[1]), at(frame, bone[0])), before));
   }
+  const evidence = (frame: number): TwistEvidence => {
+    const direction = directions[frame];
+    const lower = unit(subtract(at(frame, next[1]), at(frame, next[0])), direction);
+    const from = rotate(parent.at(frame), rest);
+    const swung = multiply(shortestArc(from, direction), parent.at(frame));
+    return { bend: cross(direction, lower), swung };
+  };
   return twistsAlong(hinge, directions, evidence);
 }
 

@@ -1,4 +1,5 @@
 import { type Accessor, Document, type Node, WebIO } from '@gltf-transform/core';
+import { checkArguments } from '../base/check-arguments.js';
 import { smallest } from '../base/lists.js';
 import { type Motion, rateOf } from '../motion/motion.js';
 import type { Vector } from '../motion/vector.js';
@@ -14,6 +15,7 @@ import { stickFigure } from './stick-figure.js';
  * hold `notes` (what was assumed) and `fit` (the residual in mm). Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeGlb(motion: Motion, options: RigOptions = {}): Promise<Uint8Array> {
+  checkArguments('writeGlb', { motion, options }, 'object', 'object?');
   return glbOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'glTF'), motion.notes);
 }
 
@@ -76,7 +78,7 @@ function animate(
   follow(nodes[0], 'translation', accessor('VEC3', root));
   rig.joints.forEach(({ turn }, index) => {
     if (turn.kind !== 'rest')
-      follow(nodes[index], 'rotation', accessor('VEC4', Float32Array.from(rotations[index].flat())));
+      follow(nodes[index], 'rotation', accessor('VEC4', Float32Array.from(rotations[index].data)));
   });
 }
 

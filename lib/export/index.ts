@@ -1,3 +1,4 @@
+export type { RotationTrack } from '../motion/rotation-track.js';
 export { type BvhWriteOptions, type RigOptions, writeBvh } from './bvh.js';
 export { writeC3d } from './c3d.js';
 export { type FitResidual, type FittedRig, fitRig, rigPositions } from './fit-rig.js';

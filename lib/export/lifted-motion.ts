@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { tensor } from '../base/tensor.js';
 import { type BoneSpread, boneLengthSpread, rigidBones } from '../motion/bone-lengths.js';
@@ -13,7 +14,9 @@ import { mapToHuman36m } from '../skeletons/to-human36m.js';
 import type { LiftedPoses } from './poses/lifted-poses.js';
 
 /** Lifted poses as a motion: what they were worked into, or else as the network gives them, camera axes and the root at zero. */
-export function motionOf({ poses, layout, track, motion }: LiftedPoses): Motion {
+export function motionOf(given: LiftedPoses): Motion {
+  checkArguments('motionOf', { given }, 'object');
+  const { poses, layout, track, motion } = given;
   const { start } = track;
   if (motion) return start === undefined ? motion : { ...motion, start };
   return {
@@ -49,6 +52,7 @@ export interface MotionReport {
  * `motion`; `poses` stay what the network gave. Throws `ERR_ARGUMENT` for steps that lack what they need.
  */
 export function workMotion(result: LiftedPoses, steps: MotionSteps): { result: LiftedPoses; report: MotionReport } {
+  checkArguments('workMotion', { result, steps }, 'object', 'object');
   if (steps.lockFeet && !(steps.trajectory && steps.world)) {
     throw new PoseError(
       'ERR_ARGUMENT',

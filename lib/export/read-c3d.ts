@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { ByteCursor } from '../formats/bytes/byte-cursor.js';
 import { formatError, printable, unsupportedError } from '../formats/format-error.js';
 import type { MarkerMotion } from './marker-motion.js';
@@ -32,6 +33,7 @@ interface Parameter {
  * `ERR_FORMAT` with the offset, `ERR_UNSUPPORTED` for another processor.
  */
 export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
+  checkArguments('parseC3d', { bytes, where }, 'Uint8Array', 'text');
   const cursor = new ByteCursor(bytes, where);
   const parameterBlock = cursor.uint8();
   if (cursor.uint8() !== 0x50) throw formatError(where, 1, 'the mark 0x50 of a C3D file', 'another byte');
@@ -49,7 +51,7 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const scale = number('SCALE') ?? headerScale;
   const fps = number('RATE') ?? headerRate;
   const unit = textsOf(parameters.get('POINT:UNITS'))[0]?.toLowerCase() || 'mm';
-  const metres = metresIn[unit];
+  const metres = Object.hasOwn(metresIn, unit) ? metresIn[unit] : undefined;
   const frames = longFrames(numbers) ?? number('FRAMES') ?? lastFrame - firstFrame + 1;
   if (points === 0 || !(frames > 0 && Number.isInteger(frames)))
     throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { valueText } from '../base/value-text.js';
 import type { Vector } from '../motion/vector.js';
@@ -105,6 +106,7 @@ const lowerBack = 0.2;
 
 /** The rig of a name. Throws `ERR_ARGUMENT` for another. */
 export function rigByName(name: string): Rig {
+  checkArguments('rigByName', { name }, 'text');
   const known = rigNames.find((one) => one === name);
   if (!known) throw new PoseError('ERR_ARGUMENT', `rig: expected ${rigNames.join(', ')}, got ${valueText(name)}.`);
   // The mannequin of Unreal rests with its arms half down; all others spread them.

@@ -1,4 +1,5 @@
 import { aboutAxis, angleAbout, multiply, type Quaternion, rotate, shortestArc } from '../motion/quaternion.js';
+import { RotationTrack } from '../motion/rotation-track.js';
 import { dot, type Vector } from '../motion/vector.js';
 
 /** What one frame says of how a limb is turned about itself. */
@@ -24,18 +25,19 @@ const holdWeight = 0.5;
 export function twistsAlong(
   hinge: Vector,
   directions: readonly Vector[],
-  evidence: readonly TwistEvidence[],
-): Quaternion[] {
+  evidence: (frame: number) => TwistEvidence,
+): RotationTrack {
   const frames = directions.length;
-  const carried: Quaternion[] = [];
+  const turned = new RotationTrack(frames);
   const seen: number[] = [];
   const weights: number[] = [];
   let angle = 0;
   for (let frame = 0; frame < frames; frame++) {
     const direction = directions[frame];
-    const { bend, swung } = evidence[frame];
-    carried.push(frame === 0 ? swung : multiply(shortestArc(directions[frame - 1], direction), carried[frame - 1]));
-    const from = rotate(carried[frame], hinge);
+    const { bend, swung } = evidence(frame);
+    const carried = frame === 0 ? swung : multiply(shortestArc(directions[frame - 1], direction), turned.at(frame - 1));
+    turned.set(frame, carried);
+    const from = rotate(carried, hinge);
     const bent = dot(bend, bend);
     // The swing is ambiguous where the limb points away from its rest: there it counts nothing.
     const swing = swingWeight * Math.max(0, swung[3] ** 2);
@@ -51,7 +53,10 @@ export function twistsAlong(
     angle += (frame === 0 ? 1 : weight / (weight + holdWeight)) * step;
   }
   const angles = smoothed(seen, weights);
-  return carried.map((rotation, frame) => multiply(aboutAxis(directions[frame], angles[frame]), rotation));
+  for (let frame = 0; frame < frames; frame++) {
+    turned.set(frame, multiply(aboutAxis(directions[frame], angles[frame]), turned.at(frame)));
+  }
+  return turned;
 }
 
 /** Weighted mean of two angles on the circle. */

@@ -1,14 +1,15 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, extname } from '../base/system/node.js';
-import { writeAtomically } from '../formats/files/atomic-file.js';
+import { writeAtomically, writeTextAtomically } from '../formats/files/atomic-file.js';
 import type { Motion } from '../motion/motion.js';
 import { rateOf } from '../motion/motion.js';
-import { bvhOf, type RigOptions } from './bvh.js';
+import { bvhLines, type RigOptions } from './bvh.js';
 import { writeC3d } from './c3d.js';
 import { type FitResidual, fitRig } from './fit-rig.js';
 import { type PoseFormat, poseFormatOf, poseFormats } from './poses/write-poses.js';
 import { rigByName } from './rigs.js';
-import { writeTrc } from './trc.js';
+import { trcLines } from './trc.js';
 
 /** Files of motion that other tools read; the file's ending says which. */
 export const motionFormats = ['bvh', 'trc', 'c3d', 'glb'] as const;
@@ -16,6 +17,7 @@ export type MotionFormat = (typeof motionFormats)[number];
 
 /** The format of motion that a path's ending names, or undefined. */
 export function motionFormatOf(path: string): MotionFormat | undefined {
+  checkArguments('motionFormatOf', { path }, 'text');
   const ending = extname(path).slice(1).toLowerCase();
   return motionFormats.find((known) => known === ending);
 }
@@ -39,20 +41,18 @@ export async function writeMotion(
   motion: Motion,
   options: RigOptions = {},
 ): Promise<FitResidual | undefined> {
+  checkArguments('writeMotion', { path, motion, options }, 'text', 'object', 'object?');
   const format = motionFormatOf(path);
   if (format === undefined) {
     throw new PoseError('ERR_ARGUMENT', `${path}: expected a name that ends in .${motionFormats.join(', .')}.`);
   }
-  const put = (content: Uint8Array | string) =>
-    writeAtomically(path, (append) =>
-      append(typeof content === 'string' ? new TextEncoder().encode(content) : content),
-    );
-  if (format === 'trc') put(writeTrc(motion, basename(path)));
+  const put = (content: Uint8Array) => writeAtomically(path, (append) => append(content));
+  if (format === 'trc') writeTextAtomically(path, trcLines(motion, basename(path)));
   else if (format === 'c3d') put(writeC3d(motion));
   else {
     const fps = rateOf(motion, format);
     const fitted = fitRig(motion, rigByName(options.rig ?? 'h36m'));
-    if (format === 'bvh') put(bvhOf(fitted, fps));
+    if (format === 'bvh') writeTextAtomically(path, bvhLines(fitted, fps));
     else {
       const { glbOf } = await import('./glb.js');
       put(await glbOf(fitted, fps, motion.notes));

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { heatMap } from './heat-map.js';
@@ -14,6 +15,7 @@ const names: Readonly<Record<string, string>> = { tem: 'TEM', mofa: 'MOFA', deco
 
 /** Attention maps as an SVG picture, a row a layer and a column a head: row i of a map says where token i looks. */
 export function attentionFigure(layers: readonly DrawnAttention[]): string {
+  checkArguments('attentionFigure', { layers }, 'list');
   const flat = layers.find(({ maps }) => maps.shape.length !== 3 || maps.shape[1] !== maps.shape[2]);
   if (layers.length === 0 || flat) {
     throw new PoseError(

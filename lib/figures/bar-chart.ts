@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { seriesClass, ticks } from './line-chart.js';
@@ -18,7 +19,9 @@ const right = 56;
 const barHeight = 9;
 
 /** Horizontal bars, grouped in rows. Throws `ERR_ARGUMENT` for values that do not fit the groups. */
-export function barChart({ title, unit, groups, series, width = 640 }: BarChartOptions): Drawing {
+export function barChart(given: BarChartOptions): Drawing {
+  checkArguments('barChart', { given }, 'object');
+  const { title, unit, groups, series, width = 640 } = given;
   const wrong = series.find(({ values }) => values.length !== groups.length || values.some((value) => !(value >= 0)));
   if (groups.length === 0 || series.length === 0 || wrong) {
     throw new PoseError(

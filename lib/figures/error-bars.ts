@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { barChart } from './bar-chart.js';
 import { picture, stacked } from './svg.js';
@@ -21,7 +22,9 @@ export interface ReportedErrors {
 const mostActions = 20;
 
 /** MPJPE by action and by joint, a bar a method, as an SVG picture; each kind of 2D input has its own two charts. */
-export function errorBars({ model, conditions }: ReportedErrors): string {
+export function errorBars(given: ReportedErrors): string {
+  checkArguments('errorBars', { given }, 'object');
+  const { model, conditions } = given;
   const { joints, root } = skeletonByName(model.config.outputLayout);
   const shown = joints.map((_, joint) => joint).filter((joint) => joint !== root);
   const charts = conditions.flatMap(({ name, methods }) => {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { type Drawing, element, label, px } from './svg.js';
@@ -18,7 +19,9 @@ export interface HeatMapOptions {
 }
 
 /** A square matrix of values of 0 or more, row by row, as coloured cells; the most is the brightest. */
-export function heatMap(values: Float32Array, rows: number, { title, size = 150 }: HeatMapOptions): Drawing {
+export function heatMap(values: Float32Array, rows: number, given: HeatMapOptions): Drawing {
+  checkArguments('heatMap', { values, rows, given }, 'Float32Array', 'number', 'object');
+  const { title, size = 150 } = given;
   if (rows < 1 || values.length !== rows * rows) {
     throw new PoseError('ERR_ARGUMENT', `${title}: expected ${rows} x ${rows} values, got ${values.length}.`);
   }

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { lineChart } from './line-chart.js';
 import { picture } from './svg.js';
 
@@ -10,7 +11,9 @@ export interface HiddenErrors {
 }
 
 /** Error over the share of the joints that are hidden, as an SVG picture. */
-export function occlusionCurve({ dataset, seconds, points }: HiddenErrors): string {
+export function occlusionCurve(given: HiddenErrors): string {
+  checkArguments('occlusionCurve', { given }, 'object');
+  const { dataset, seconds, points } = given;
   const curve = (name: string, key: 'mpjpeMm' | 'pMpjpeMm') => ({
     ...{ name, dots: true },
     points: points.map((point) => [100 * point.share, point[key]] as const),

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 /** A piece of a picture: SVG elements that keep within a width and height, in pixels. */
 export interface Drawing {
@@ -23,7 +24,9 @@ const style = [
 export const seriesColours = 4;
 
 /** The text of an SVG file. */
-export function picture({ width, height, body }: Drawing): string {
+export function picture(given: Drawing): string {
+  checkArguments('picture', { given }, 'object');
+  const { width, height, body } = given;
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
   const box = { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${w} ${h}`, width: w, height: h };
   const paper = element('rect', { class: 'paper', width: w, height: h, rx: 12 });
@@ -55,6 +58,7 @@ export function placed(x: number, y: number, body: string): string {
 
 /** Drawings one under the other. */
 export function stacked(drawings: readonly Drawing[], gap = 0): Drawing {
+  checkArguments('stacked', { drawings, gap }, 'list', 'number?');
   let height = 0;
   const parts = drawings.map((drawing, index) => {
     const y = height + (index > 0 ? gap : 0);
@@ -66,6 +70,7 @@ export function stacked(drawings: readonly Drawing[], gap = 0): Drawing {
 
 /** Drawings side by side. */
 export function sideBySide(drawings: readonly Drawing[], gap = 0): Drawing {
+  checkArguments('sideBySide', { drawings, gap }, 'list', 'number?');
   let width = 0;
   const parts = drawings.map((drawing, index) => {
     const x = width + (index > 0 ? gap : 0);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { lineChart } from './line-chart.js';
 import { picture, sideBySide, stacked } from './svg.js';
@@ -17,6 +18,7 @@ const window = 5;
 
 /** The loss of every logged step and the validation after each epoch, a row a log, as an SVG picture. */
 export function trainingCurves(logs: readonly { name: string; lines: readonly LoggedLine[] }[]): string {
+  checkArguments('trainingCurves', { logs }, 'list');
   const rows = logs.map(({ name, lines }) => {
     const steps = lines.filter(({ kind }) => kind === 'step');
     const epochs = lines.filter(({ kind }) => kind === 'epoch');

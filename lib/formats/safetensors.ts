@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { sizeOf, type Tensor, type TensorData } from '../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
@@ -149,12 +150,14 @@ export class SafetensorsFile {
 
   /** One tensor; F16 and BF16 come as float32, BOOL as bytes. Throws `ERR_FORMAT` when there is none of that name. */
   read(name: string): Tensor<TensorData> {
+    checkArguments('read', { name }, 'text');
     const { dtype, shape } = this.entry(name);
     return { data: decodeNumbers(this.readRaw(name), TYPES[dtype], true, this.source.fresh), shape };
   }
 
   /** The stored bytes of one tensor, little endian; a view when the file was opened from bytes. */
   readRaw(name: string): Uint8Array {
+    checkArguments('readRaw', { name }, 'text');
     const { offset, bytes } = this.entry(name);
     return this.source.read(offset, bytes);
   }
@@ -171,6 +174,7 @@ export class SafetensorsFile {
 
 /** Opens a safetensors file and checks its header; the caller closes it. */
 export function openSafetensors(source: PathOrBytes, options: ReadOptions = {}): SafetensorsFile {
+  checkArguments('openSafetensors', { source, options }, 'Uint8Array|text', 'object?');
   const opened = openSource(source, options.where);
   try {
     return new SafetensorsFile(opened, options.limitBytes);
@@ -185,6 +189,7 @@ export function readSafetensors(
   source: PathOrBytes,
   options: ReadOptions = {},
 ): { tensors: Map<string, Tensor<TensorData>>; metadata: Record<string, string> } {
+  checkArguments('readSafetensors', { source, options }, 'Uint8Array|text', 'object?');
   const file = openSafetensors(source, options);
   try {
     const tensors = new Map([...file.entries.keys()].map((name) => [name, file.read(name)]));
@@ -216,6 +221,7 @@ export function writeSafetensors(
   metadata: Record<string, string> = {},
   options: { half?: boolean } = {},
 ): void {
+  checkArguments('writeSafetensors', { path, tensors, metadata, options }, 'text', 'Map|object', 'object?', 'object?');
   const named: [string, Tensor<TensorData>][] = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
   const items = named.map(([name, { data, shape }]) => {
     if (name === METADATA_KEY || data.length !== sizeOf(shape)) {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { type PathOrBytes, withSource } from './bytes/byte-source.js';
 import { latin1 } from './bytes/latin1.js';
 import { ZipReader } from './zip/zip.js';
@@ -24,6 +25,7 @@ const LEAD_BYTES = 520;
 
 /** Says what a file is by its leading bytes; never throws for odd content, only when the file cannot be read. */
 export function sniffFormat(source: PathOrBytes): FileFormat {
+  checkArguments('sniffFormat', { source }, 'Uint8Array|text');
   return withSource(source, undefined, (opened) => {
     const lead = opened.read(0, Math.min(LEAD_BYTES, opened.size));
     const text = latin1(lead);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** A calibrated camera, in pixels, with OpenCV's distortion. */
@@ -22,6 +23,7 @@ export function undistortKeypoints(
   camera: PixelCamera,
   size: { width: number; height: number },
 ): Float32Array {
+  checkArguments('undistortKeypoints', { points, camera, size }, 'Float32Array', 'object', 'object');
   const { fx, fy, cx, cy, distortion = [] } = camera;
   const numbers = [fx, fy, cx, cy, ...distortion];
   if (!(fx > 0 && fy > 0) || numbers.some((value) => !Number.isFinite(value)) || distortion.length > 5) {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { readFileSync } from '../base/system/node.js';
 import { tensor } from '../base/tensor.js';
@@ -29,6 +30,7 @@ const fields = ['name', 'joints', 'map'];
 
 /** Reads a layout from a JSON file. Throws `ERR_FILE` or `ERR_FORMAT` with the field. */
 export function readCustomLayout(path: string): CustomLayout {
+  checkArguments('readCustomLayout', { path }, 'text');
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
@@ -41,6 +43,7 @@ export function readCustomLayout(path: string): CustomLayout {
 
 /** Checks that a value is a layout; `where` names it in messages. Throws `ERR_FORMAT`. */
 export function parseCustomLayout(value: unknown, where: string): CustomLayout {
+  checkArguments('parseCustomLayout', { where }, 'text');
   if (!isRecord(value)) throw wrong(where, 'an object with name, joints and map', value);
   const stranger = Object.keys(value).find((key) => !fields.includes(key));
   if (stranger !== undefined) throw wrong(where, `the fields ${fields.join(', ')}`, stranger);
@@ -92,6 +95,7 @@ export function mapCustomLayout(
   keypoints: Float32Array,
   confidence: Float32Array,
 ): { keypoints: Float32Array; confidence: Float32Array } {
+  checkArguments('mapCustomLayout', { layout, keypoints, confidence }, 'object', 'Float32Array', 'Float32Array');
   const mixes = mixesOf(layout, `layout ${layout.name}`);
   const joints = layout.joints.length;
   const frames = confidence.length / joints;

@@ -1,14 +1,4 @@
-/** One person in one image. */
-export interface Detection {
-  /** Index into the list of images. */
-  image: number;
-  /** The tracker's name for the person, where the file has one. */
-  track?: string;
-  /** J triples x, y, confidence; pixels, or fractions of the image. An unknown point is NaN, NaN, 0 once settled. */
-  triples: readonly number[];
-  /** How sure the detector is of the person; only compared within an image. */
-  score: number;
-}
+import type { DetectionTable } from './detection-table.js';
 
 /** When each image was taken. */
 export interface FrameTimes {
@@ -21,7 +11,7 @@ export interface FrameTimes {
 /** What a detector's file holds: people in images, not yet linked through time. */
 export interface FoundDetections {
   images: readonly (string | number)[];
-  detections: readonly Detection[];
+  detections: DetectionTable;
   /** When the images were taken, where the file says it. */
   times?: FrameTimes | undefined;
   /** What the file says its layout is, or what its format implies. */

@@ -8,6 +8,11 @@ export interface ImageScale {
   fractions?: boolean | undefined;
 }
 
+/** One person's points: J triples x, y, confidence. */
+interface Points {
+  triples: ArrayLike<number>;
+}
+
 /** Image sizes outside of the image beyond which a coordinate is no place. */
 const mostOutside = 3;
 /** More than this share of such points says that the size is another video's. */
@@ -34,7 +39,7 @@ export class PointRules {
   private highest = 1;
 
   constructor(
-    people: readonly { triples: readonly number[] }[],
+    people: Iterable<Points>,
     { width, height, fractions }: ImageScale,
     { minConfidence = 0 }: ReadKeypointsOptions,
   ) {
@@ -46,19 +51,20 @@ export class PointRules {
     this.size = size.every((length) => length > 0) && shareBeyond(people, size) <= fewAbsurd ? size : undefined;
   }
 
-  /** The triples of one person: an unknown point is NaN, NaN, 0. */
-  settle(triples: readonly number[]): number[] {
-    const settled = new Array<number>(triples.length);
+  /** Settles the triples of one person in place: an unknown point becomes NaN, NaN, 0. Gives whether one is known. */
+  settle(triples: Float64Array): boolean {
+    let some = false;
     for (let at = 0; at < triples.length; at += 3) {
       const [x, y, sure] = [triples[at], triples[at + 1], triples[at + 2]];
       const known = !isUnknown(x, y, sure) && !(sure * (this.halves ? 0.5 : 1) < this.minConfidence);
       const outside = known && this.size !== undefined && isBeyond(x, y, this.size);
       if (outside) this.absurd++;
-      settled[at] = known && !outside ? x : Number.NaN;
-      settled[at + 1] = known && !outside ? y : Number.NaN;
-      settled[at + 2] = known && !outside ? this.confidence(sure) : 0;
+      triples[at] = known && !outside ? x : Number.NaN;
+      triples[at + 1] = known && !outside ? y : Number.NaN;
+      triples[at + 2] = known && !outside ? this.confidence(sure) : 0;
+      if (triples[at + 2] > 0) some = true;
     }
-    return settled;
+    return some;
   }
 
   /** Says what was changed, once for all people. */
@@ -101,7 +107,7 @@ function isBeyond(x: number, y: number, size: readonly number[]): boolean {
 }
 
 /** The share of points that lie so far outside. */
-function shareBeyond(people: readonly { triples: readonly number[] }[], size: readonly number[]): number {
+function shareBeyond(people: Iterable<Points>, size: readonly number[]): number {
   let [known, beyond] = [0, 0];
   for (const { triples } of people) {
     for (let at = 0; at < triples.length; at += 3) {
@@ -115,7 +121,7 @@ function shareBeyond(people: readonly { triples: readonly number[] }[], size: re
 }
 
 /** Whether the third numbers are COCO's visibilities 0, 1 and 2, with a 2 somewhere. */
-function areVisibilities(people: readonly { triples: readonly number[] }[]): boolean {
+function areVisibilities(people: Iterable<Points>): boolean {
   let some = false;
   for (const { triples } of people) {
     for (let at = 2; at < triples.length; at += 3) {
@@ -127,7 +133,7 @@ function areVisibilities(people: readonly { triples: readonly number[] }[]): boo
   return some;
 }
 
-function areFractions(people: readonly { triples: readonly number[] }[], stated: boolean | undefined): boolean {
+function areFractions(people: Iterable<Points>, stated: boolean | undefined): boolean {
   if (stated === false) return false;
   let [known, outliers, negative, large] = [0, 0, 0, 0];
   for (const { triples } of people) {

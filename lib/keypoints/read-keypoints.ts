@@ -1,10 +1,11 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
-import { readFileSync, statSync } from '../base/system/node.js';
-import { type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
+import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
 import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { readNpz } from '../formats/numpy/npz.js';
+import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frames/frame-folder.js';
 import { inputFormats } from './input-format.js';
 import type { KeypointTrack, ReadKeypointsOptions } from './keypoint-track.js';
@@ -16,14 +17,12 @@ import { isPickle, readKeypointPickle } from './readers/arrays/keypoint-pickle.j
 import { decodeText } from './readers/decode-text.js';
 import { parseJsonStream } from './readers/json/json-stream.js';
 import { parseJson } from './readers/json/json-value.js';
-import { type RawDetections, settleDetections, settleTracks } from './settle-detections.js';
+import { settleDetections, settleTracks } from './settle-detections.js';
 
-/** Largest text that is read as one string; JSON beyond `streamedText` is read piece by piece, however long it is. */
-const longestText = 400_000_000;
+/** JSON beyond this is read piece by piece, however long it is. */
 const streamedText = 32_000_000;
-
-/** Largest file of any kind: what Node reads in one go. */
-const longestFile = 2 ** 31 - 1;
+/** Bytes that tell what a text is. */
+const headBytes = 65_536;
 
 /** Formats whose files may be NumPy's. */
 const arrayFormats = ['numpy', 'pstmo', 'movenet'];
@@ -59,6 +58,7 @@ const knownOptions = [
  * for options that do not fit, `ERR_LIMIT` for too large a file.
  */
 export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack {
+  checkArguments('readKeypoints', { source, options }, 'Uint8Array|text', 'object?');
   const people = findPeople(source, options);
   const where = nameOf(source, options);
   const person = options.person ?? 0;
@@ -73,12 +73,13 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
+  checkArguments('readPeople', { source, options }, 'Uint8Array|text', 'object?');
   const where = nameOf(source, options);
   return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */
-export function tracksFrom(where: string, raw: RawDetections, options: ReadKeypointsOptions): KeypointTrack[] {
+export function tracksFrom(where: string, raw: FoundDetections, options: ReadKeypointsOptions): KeypointTrack[] {
   const found = settleDetections(where, raw, options);
   return tracksOfPeople(where, found, options).map((track, person) =>
     assembleTrack(where, { ...track, person }, options),
@@ -95,32 +96,12 @@ export function findPeople(source: PathOrBytes, options: ReadKeypointsOptions, a
   const found =
     typeof source === 'string' && isReadableFolder(source)
       ? readFrameFolder(source, options)
-      : (streamed(source, where, options) ??
-        find(typeof source === 'string' ? bytesOf(source) : source, where, options));
+      : withSource(source, where, (opened) => find(opened, options));
   if (Array.isArray(found)) return settleTracks(where, found, options, anySize);
   const settled = settleDetections(where, found, options);
   const { width, height } = options.size ?? settled;
   const unit = anySize && settled.fractions && (width === undefined || height === undefined);
   return tracksOfPeople(where, settled, unit ? { ...options, size: { width: 1, height: 1 } } : options);
-}
-
-/** What a long JSON file holds; undefined for a short or another one. */
-function streamed(
-  source: PathOrBytes,
-  where: string,
-  options: ReadKeypointsOptions,
-): FoundTrack[] | RawDetections | undefined {
-  if (typeof source === 'string' && !(statSync(source).isFile() && statSync(source).size > streamedText))
-    return undefined;
-  if (typeof source !== 'string' && source.length <= streamedText) return undefined;
-  return withSource(source, where, (opened) => {
-    // Zeros between the letters are UTF-16's, which is decoded as a whole.
-    const head = latin1(opened.read(0, 1024))
-      .replace(/^\xef\xbb\xbf/, '')
-      .trimStart();
-    if (!/^[[{]/.test(head) || head.includes('\0')) return undefined;
-    return readJsonValue(where, parseJsonStream(opened), options);
-  });
 }
 
 /** How messages name a source. */
@@ -142,28 +123,10 @@ function checkOptions(options: ReadKeypointsOptions): void {
   }
 }
 
-function bytesOf(path: string): Uint8Array {
-  try {
-    const status = statSync(path);
-    if (!status.isFile()) throw new PoseError('ERR_FILE', `${path}: expected a file or folder, got a device.`);
-    if (status.size > longestFile) {
-      throw new PoseError('ERR_LIMIT', `${path}: expected at most ${longestFile} bytes, got ${status.size}.`);
-    }
-    return readFileSync(path);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function unreadable(path: string, cause: unknown): PoseError {
-  if (cause instanceof PoseError) return cause;
-  const reason = cause instanceof Error ? cause.message : cause;
-  return new PoseError('ERR_FILE', `${path}: cannot be read: ${reason}.`, { cause });
-}
-
-function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): FoundTrack[] | RawDetections {
-  if (bytes.length === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
-  const start = latin1(bytes.subarray(0, 8));
+function find(source: ByteSource, options: ReadKeypointsOptions): FoundTrack[] | FoundDetections {
+  const { where, size } = source;
+  if (size === 0) throw new PoseError('ERR_FORMAT', `${where}: the file is empty.`);
+  const start = latin1(source.read(0, Math.min(8, size)));
   const isArray = start.startsWith('PK') || start.startsWith('\x93NUMPY');
   if (isArray && !arrayFormats.includes(options.format ?? 'numpy')) {
     throw new PoseError(
@@ -171,14 +134,14 @@ function find(bytes: Uint8Array, where: string, options: ReadKeypointsOptions): 
       `${where}: expected a file of the format ${options.format}, got arrays of NumPy.`,
     );
   }
-  if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(bytes, { where }), options);
-  if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(bytes, { where }), options);
-  if (isPickle(bytes)) return readKeypointPickle(where, bytes, options);
-  if (bytes.length > longestText) {
-    throw new PoseError('ERR_LIMIT', `${where}: expected at most ${longestText} bytes of text, got ${bytes.length}.`);
-  }
-  const text = decodeText(bytes);
-  const head = text.slice(0, 65_536).trimStart();
-  if (head.startsWith('{') || head.startsWith('[')) return readJsonValue(where, parseJson(where, text), options);
-  return readTextFile(where, text, options);
+  if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(source.read(0, size), { where }), options);
+  if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(source.read(0, size), { where }), options);
+  const bytes = source.read(0, Math.min(headBytes, size));
+  if (isPickle(bytes)) return readKeypointPickle(where, source.read(0, size), options);
+  const head = decodeText(bytes);
+  if (!/^\s*[[{]/.test(head)) return readTextFile(source, head, options);
+  // Zeros between the letters are UTF-16's, which is decoded as a whole.
+  const long = size > streamedText && !bytes.includes(0);
+  const value = long ? parseJsonStream(source) : parseJson(where, decodeText(source.read(0, size)));
+  return readJsonValue(where, value, options);
 }

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { sizeOf } from '../base/tensor.js';
@@ -29,6 +30,7 @@ export function posePairShape(predicted: Tensor, truth: Tensor): { frames: numbe
 
 /** Distance of each joint in millimetres, (T, J), of two arrays (T, J, 3) in metres. */
 export function jointErrorsMm(predicted: Tensor, truth: Tensor): Tensor {
+  checkArguments('jointErrorsMm', { predicted, truth }, 'object', 'object');
   const { frames, joints } = posePairShape(predicted, truth);
   const p = predicted.data;
   const t = truth.data;
@@ -55,11 +57,13 @@ export function mean(values: Iterable<number>): number {
 
 /** MPJPE: mean joint distance in millimetres of two arrays (T, J, 3) in metres. */
 export function mpjpeMm(predicted: Tensor, truth: Tensor): number {
+  checkArguments('mpjpeMm', { predicted, truth }, 'object', 'object');
   return mean(jointErrorsMm(predicted, truth).data);
 }
 
 /** Mean error of each joint, (J), over the frames of errors (T, J). */
 export function meanByJoint(errorsMm: Tensor): number[] {
+  checkArguments('meanByJoint', { errorsMm }, 'object');
   const [frames, joints] = errorsMm.shape;
   const sums = new Array<number>(joints).fill(0);
   for (let i = 0; i < errorsMm.data.length; i++) {
@@ -73,6 +77,7 @@ export function meanByJoint(errorsMm: Tensor): number[] {
  * (T, J, 3) in metres. With `valid` (T), only steps between two valid frames count. NaN where there is no step.
  */
 export function mpjveMm(predicted: Tensor, truth: Tensor, valid?: Uint8Array): number {
+  checkArguments('mpjveMm', { predicted, truth, valid }, 'object', 'object', 'Uint8Array?');
   const { frames, joints } = posePairShape(predicted, truth);
   const p = predicted.data;
   const t = truth.data;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { jointErrorsMm, mean, meanByJoint } from './joint-errors.js';
@@ -65,6 +66,7 @@ export interface MpiInf3dhpReport {
 
 /** The tables of MPI-INF-3DHP's own test program. Throws `ERR_DATASET` when a sequence has no valid frame. */
 export function poolMpiInf3dhp(results: readonly MpiInf3dhpResult[]): MpiInf3dhpReport {
+  checkArguments('poolMpiInf3dhp', { results }, 'list');
   if (results.length === 0) {
     throw new PoseError('ERR_DATASET', 'There is no test sequence to pool.');
   }

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { mean } from './joint-errors.js';
 import type { SequenceScore } from './sequence-score.js';
@@ -54,6 +55,7 @@ export function actionOf(action: string): string {
 
 /** Pools sequences by action and by subject; inside a group every frame weighs the same. */
 export function poolScores(scores: readonly SequenceScore[]): PooledReport {
+  checkArguments('poolScores', { scores }, 'list');
   if (scores.length === 0) {
     throw new PoseError('ERR_DATASET', 'There is no scored sequence to pool.');
   }

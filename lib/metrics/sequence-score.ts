@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { nMpjpeMm, pMpjpeMm } from './alignment.js';
@@ -34,6 +35,7 @@ export interface SequenceScore {
  * Throws `ERR_ARGUMENT` when shapes disagree, `ERR_DATASET` when no frame counts.
  */
 export function scoreSequence(about: ScoredSequence, predicted: Tensor, truth: Tensor, root: number): SequenceScore {
+  checkArguments('scoreSequence', { about, predicted, truth, root }, 'object', 'object', 'object', 'number');
   const { frames } = posePairShape(predicted, truth);
   const valid = about.valid;
   if (valid && valid.length !== frames) {
@@ -65,6 +67,7 @@ export function scoreSequence(about: ScoredSequence, predicted: Tensor, truth: T
 
 /** A copy of poses (T, J, 3) whose joint `root` is 0 in every frame. */
 export function withoutRoot(poses: Tensor, root: number): Tensor {
+  checkArguments('withoutRoot', { poses, root }, 'object', 'number');
   const [frames, joints] = poses.shape;
   const data = poses.data.slice();
   for (let frame = 0; frame < frames; frame++) {
@@ -75,6 +78,7 @@ export function withoutRoot(poses: Tensor, root: number): Tensor {
 
 /** The frames of an array (T, ...) whose mark in `valid` (T) is set; the array itself without marks. */
 export function countedFrames(array: Tensor, valid?: Uint8Array): Tensor {
+  checkArguments('countedFrames', { array, valid }, 'object', 'Uint8Array?');
   if (!valid) {
     return array;
   }

@@ -1,4 +1,5 @@
 import type { NativeModel, PrecisionName } from '../../binding.js';
+import { checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { type OldModelOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
@@ -35,6 +36,7 @@ export interface LoadOptions extends WeightOptions, OldModelOptions {
   onNotice?: (text: string) => void;
 }
 
+const LOAD_KINDS = { device: 'text', precision: 'text', threads: 'number', compiled: 'text', matmul: 'text' };
 const LOAD_OPTIONS = ['device', 'precision', 'threads', 'compiled', 'matmul', 'preset', 'config', 'refine', 'onNotice'];
 
 /** A network with its weights, and the calls under way on it. */
@@ -58,6 +60,7 @@ export class LoadedNetwork {
   static async load(pathOrName: string, stage: 1 | 2, given: LoadOptions): Promise<LoadedNetwork> {
     const options = withoutOldNames(given);
     checkKnownOptions('load', options, LOAD_OPTIONS);
+    checkOptionKinds('load', options, LOAD_KINDS);
     const notices: string[] = [];
     const notice = (text: string) => {
       notices.push(text);
@@ -98,6 +101,12 @@ export class LoadedNetwork {
     } catch (error) {
       await native.close();
       throw error;
+    }
+    if (native.missingThreads > 0) {
+      notice(
+        `threads: the system gave ${native.missingThreads} fewer than asked (limits on processes or memory); ` +
+          'the results are the same, later.',
+      );
     }
     return new LoadedNetwork(native, weights.config, notices);
   }

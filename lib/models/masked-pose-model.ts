@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
@@ -16,11 +17,13 @@ const WINDOW_OPTIONS = ['width', 'height', 'layout'];
 export class MaskedPoseModel extends LoadedModel {
   /** Loads a Stage I model; see `PoseLifter.load`. */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<MaskedPoseModel> {
+    checkArguments('load', { pathOrName, options }, 'text', 'object?');
     return new MaskedPoseModel(await LoadedNetwork.load(pathOrName, 1, options));
   }
 
   /** Masks as the model was trained with, drawn from a seed. */
   masks(seed: number): Masks {
+    checkArguments('masks', { seed }, 'number');
     return drawMasks(this.config, createRandom(seed, 'masks'));
   }
 
@@ -29,6 +32,7 @@ export class MaskedPoseModel extends LoadedModel {
    * visible. The result is in pixels and in the order of time, in the model's input layout.
    */
   async reconstruct(keypoints: Tensor, masks: Masks, options: ImageOptions): Promise<Tensor> {
+    checkArguments('reconstruct', { keypoints, masks, options }, 'object', 'object', 'object');
     checkKnownOptions('reconstruct', options, WINDOW_OPTIONS);
     const input = this.#window(keypoints, options);
     const own = copied(masks);
@@ -42,6 +46,7 @@ export class MaskedPoseModel extends LoadedModel {
    * (`module: 'decoder'`), whose tokens are the visible frames first and the hidden ones after them.
    */
   async attention(keypoints: Tensor, masks: Masks, options: ImageOptions & AttentionOptions): Promise<AttentionMap[]> {
+    checkArguments('attention', { keypoints, masks, options }, 'object', 'object', 'object');
     checkKnownOptions('attention', options, [...WINDOW_OPTIONS, 'module', 'layer']);
     const input = { keypoints: this.#window(keypoints, options).data, batch: 1, ...copied(masks) };
     return this.network.run((native) => attentionMaps(native, this.config, input, options));

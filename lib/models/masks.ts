@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Random } from '../base/random.js';
 import type { ModelConfig } from '../networks/config.js';
@@ -21,6 +22,7 @@ function pick(count: number, limit: number, random: Random): number[] {
  * same masks. Throws `ERR_CONFIG` when m is more than the layout has joints.
  */
 export function drawMasks(config: ModelConfig, random: Random): Masks {
+  checkArguments('drawMasks', { config, random }, 'object', 'object');
   const { frames, masking, inputLayout } = config;
   const joints = skeletonByName(inputLayout).joints.length;
   const candidates = masking.spareLastJoint ? joints - 1 : joints;

@@ -1,4 +1,6 @@
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
+import { asMemoryError } from '../base/memory-error.js';
 import { addOldLifterProperties, type OldLifterProperties } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined, type Tensor } from '../base/tensor.js';
@@ -48,6 +50,10 @@ interface ReadyClip extends GroupedClip {
 }
 
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
+const LIFT_KINDS = {
+  ...{ layout: 'text', fps: 'number', flip: 'boolean', batch: 'number', root: 'object', camera: 'object' },
+  ...{ signal: 'AbortSignal', onProgress: 'function' },
+};
 const LIFT_OPTIONS = [...IMAGE_OPTIONS, 'flip', 'batch', 'root', 'camera', 'signal', 'onProgress'];
 
 export interface PoseLifter extends OldLifterProperties {}
@@ -62,6 +68,7 @@ export class PoseLifter extends LoadedModel {
    * Throws `ERR_FILE`, `ERR_FORMAT`, `ERR_MODEL`, `ERR_CONFIG`, `ERR_NO_CUDA` or `ERR_UNSUPPORTED`.
    */
   static async load(pathOrName: string, options: LoadOptions = {}): Promise<PoseLifter> {
+    checkArguments('load', { pathOrName, options }, 'text', 'object?');
     return new PoseLifter(await LoadedNetwork.load(pathOrName, 2, options));
   }
 
@@ -70,7 +77,12 @@ export class PoseLifter extends LoadedModel {
    * whose row is 0. Throws `ERR_ARGUMENT`, `ERR_UNSUPPORTED` (a layout without a map), `ERR_ABORTED` or `ERR_CLOSED`.
    */
   async lift(keypoints: Tensor, options: LiftOptions): Promise<Tensor> {
-    return (await this.#liftClips([this.#prepare(keypoints, options)]))[0];
+    checkArguments('lift', { keypoints, options }, 'object', 'object');
+    try {
+      return (await this.#liftClips([this.#prepare(keypoints, options)]))[0];
+    } catch (error) {
+      throw asMemoryError(error);
+    }
   }
 
   /**
@@ -82,10 +94,15 @@ export class PoseLifter extends LoadedModel {
     inputs: Iterable<LiftInput> | AsyncIterable<LiftInput>,
     options: Partial<LiftOptions> = {},
   ): AsyncGenerator<Tensor, void, undefined> {
+    checkArguments('liftMany', { inputs, options }, 'list|object', 'object?');
     const prepare = ({ keypoints, ...own }: LiftInput) =>
       this.#prepare(keypoints, { ...options, ...own } as LiftOptions);
-    for await (const clips of clipGroups(inputs, prepare)) {
-      yield* await this.#liftClips(clips);
+    try {
+      for await (const clips of clipGroups(inputs, prepare)) {
+        yield* await this.#liftClips(clips);
+      }
+    } catch (error) {
+      throw asMemoryError(error);
     }
   }
 
@@ -94,6 +111,7 @@ export class PoseLifter extends LoadedModel {
    * `ERR_CLOSED`.
    */
   async stream(options: StreamOptions): Promise<PoseStream> {
+    checkArguments('stream', { options }, 'object');
     return PoseStream.open(this.network, options);
   }
 
@@ -106,6 +124,7 @@ export class PoseLifter extends LoadedModel {
     frame: number,
     options: ImageOptions & AttentionOptions & { fps?: number },
   ): Promise<AttentionMap[]> {
+    checkArguments('attention', { keypoints, frame, options }, 'object', 'number', 'object');
     checkKnownOptions('attention', options, [...IMAGE_OPTIONS, 'module', 'layer']);
     const input = networkInput(keypoints, options, this.config);
     const { step, stride } = fitFrameRate(this.config, options.fps);
@@ -127,6 +146,7 @@ export class PoseLifter extends LoadedModel {
 
   #prepare(keypoints: Tensor, options: LiftOptions): ReadyClip {
     checkKnownOptions('lift', options, LIFT_OPTIONS);
+    checkOptionKinds('lift', options, LIFT_KINDS);
     const input = networkInput(keypoints, options, this.config);
     const [shown] = input.shape;
     const { step, stride } = fitFrameRate(this.config, options.fps);

@@ -1,3 +1,4 @@
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
@@ -23,6 +24,12 @@ export interface StreamOptions extends ImageOptions {
    */
   fps?: number | undefined;
 }
+
+/** Native streams are freed with the objects that stand for them, where nobody ended them. */
+const forgotten = new FinalizationRegistry(({ network, id }: { network: LoadedNetwork; id: number }) => {
+  // A model that is closed has freed its streams.
+  network.run((native) => native.closeStream(id)).catch(() => {});
+});
 
 /**
  * Poses of a live video, frame by frame. What a frame costs does not grow with the video: earlier frames are kept as the
@@ -53,10 +60,13 @@ export class PoseStream implements AsyncDisposable {
     this.#step = step;
     this.#options = options;
     this.lookahead = lookahead;
+    forgotten.register(this, { network, id }, this);
   }
 
   /** Used by `PoseLifter.stream`. */
   static async open(network: LoadedNetwork, options: StreamOptions): Promise<PoseStream> {
+    checkArguments('open', { network, options }, 'object', 'object');
+    checkOptionKinds('stream', options, { layout: 'text', flip: 'boolean', fps: 'number' });
     checkKnownOptions('stream', options, ['width', 'height', 'layout', 'lookahead', 'flip', 'fps']);
     const { lookahead = 0, flip = true, fps, ...image } = options;
     const { step, stride } = fitFrameRate(network.config, fps);
@@ -79,6 +89,7 @@ export class PoseStream implements AsyncDisposable {
    * axes, root at 0, or nothing while there is no such frame. Throws `ERR_ARGUMENT` or `ERR_CLOSED`.
    */
   async push(keypoints: Tensor): Promise<Tensor | undefined> {
+    checkArguments('push', { keypoints }, 'object');
     this.#checkOpen();
     const [joints, coordinates] = keypoints?.shape ?? [];
     const frame = keypoints && { data: keypoints.data, shape: [1, joints, coordinates, ...keypoints.shape.slice(2)] };
@@ -101,6 +112,7 @@ export class PoseStream implements AsyncDisposable {
   async end(): Promise<Tensor> {
     this.#checkOpen();
     this.#ended = true;
+    forgotten.unregister(this);
     const last = this.#last;
     // A video's last frame is its end, also for the network's frame at its end or beyond.
     if (last && (this.#given - 1) * this.#step < this.#came - 1 - 1e-9) {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { median } from '../base/statistics.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -6,6 +7,7 @@ import { add, length, pointAt, subtract, unit, type Vector } from './vector.js';
 
 /** Median distance of each joint from its parent over the frames, (J) metres, left and right averaged; 0 at the root. */
 export function medianBoneLengths(motion: Motion): number[] {
+  checkArguments('medianBoneLengths', { motion }, 'object');
   const joints = jointsOf(motion);
   const { parents, left, right } = skeletonByName(motion.layout);
   const lengths = parents.map((parent, joint) => (parent < 0 ? 0 : median(lengthsOf(motion, joints, parent, joint))));
@@ -28,6 +30,7 @@ export interface BoneSpread {
 }
 
 export function boneLengthSpread(motion: Motion): BoneSpread {
+  checkArguments('boneLengthSpread', { motion }, 'object');
   const joints = jointsOf(motion);
   const spreads = skeletonByName(motion.layout).parents.flatMap((parent, joint) => {
     if (parent < 0) return [];
@@ -48,6 +51,7 @@ export function boneLengthSpread(motion: Motion): BoneSpread {
  * outwards each joint is put at that distance from its parent, in the direction it had.
  */
 export function rigidBones(motion: Motion, lengths: readonly number[] = medianBoneLengths(motion)): Motion {
+  checkArguments('rigidBones', { motion, lengths }, 'object', 'list?');
   const joints = jointsOf(motion);
   const { parents } = skeletonByName(motion.layout);
   const order = parentsFirst(parents);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { median } from '../base/statistics.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
@@ -28,6 +29,7 @@ const stepTime = 0.6;
  * standing foot from a sliding one.
  */
 export function detectFootContacts(motion: Motion): FootContacts {
+  checkArguments('detectFootContacts', { motion }, 'object');
   const joints = jointsOf(motion);
   const fps = rateOf(motion, 'Foot contacts');
   if (motion.axes !== 'world' || motion.root !== 'estimated') {
@@ -120,6 +122,7 @@ export interface FootSkate {
 }
 
 export function footSkate(motion: Motion, contacts: FootContacts): FootSkate {
+  checkArguments('footSkate', { motion, contacts }, 'object', 'Uint8Array');
   const joints = jointsOf(motion);
   const { ankles } = legsOf(motion.layout);
   let [away, step, frames, steps] = [0, 0, 0, 0];

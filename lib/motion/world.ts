@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Extrinsics } from './camera.js';
@@ -25,6 +26,7 @@ export type WorldOptions =
  * without ankles, knees and hips of these names.
  */
 export function toWorld(motion: Motion, options: WorldOptions): Motion {
+  checkArguments('toWorld', { motion, options }, 'object', 'object');
   jointsOf(motion);
   if (motion.axes !== 'camera') {
     throw new PoseError('ERR_ARGUMENT', 'World: expected a motion in camera axes, got one in world axes.');

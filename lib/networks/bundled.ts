@@ -16,10 +16,18 @@ export function bundledModels(): BundledModel[] {
   if (!existsSync(folder)) {
     return [];
   }
-  return readdirSync(folder)
+  return filesOf(folder)
     .filter((file) => file.endsWith(EXTENSION))
     .sort()
     .map((file) => ({ name: basename(file, EXTENSION), path: join(folder, file) }));
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    throw new PoseError('ERR_FILE', `${folder}: cannot be read: ${(cause as Error).message}.`, { cause });
+  }
 }
 
 /** The file of a model: a path to one, or a bundled model's name. Throws `ERR_FILE` when it is neither. */

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
@@ -89,6 +90,7 @@ export type ModelConfigInput = z.input<typeof modelConfigSchema>;
 
 /** Checks and completes a configuration; throws `ERR_CONFIG` that names each wrong field. */
 export function parseModelConfig(input: unknown, where = 'model configuration'): ModelConfig {
+  checkArguments('parseModelConfig', { where }, 'text?');
   const result = modelConfigSchema.safeParse(input, { reportInput: true });
   if (!result.success) {
     throw new PoseError('ERR_CONFIG', `${where}: ${schemaProblems(result.error)}.`);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { valueText } from '../base/value-text.js';
 import type { ModelConfigInput } from './config.js';
@@ -61,5 +62,6 @@ export function presetByName(name: string): Preset {
 
 /** The configuration of a preset; throws `ERR_ARGUMENT` for an unknown name. */
 export function presetConfig(name: string): ModelConfigInput {
+  checkArguments('presetConfig', { name }, 'text');
   return presetByName(name).config;
 }

@@ -1,4 +1,5 @@
 import type { NativeModel, TensorInfo } from '../../binding.js';
+import { checkArguments } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, statSync } from '../base/system/node.js';
@@ -106,6 +107,7 @@ export function metadataJson(path: string, metadata: Record<string, string>, key
  * `ERR_FORMAT`, `ERR_MODEL` or `ERR_CONFIG`.
  */
 export async function readWeights(source: string, options: WeightOptions = {}): Promise<Weights> {
+  checkArguments('readWeights', { source, options }, 'text', 'object?');
   const path = modelPath(source);
   const name = basename(path);
   const { tensors, metadata } = await readStored(path);
@@ -200,6 +202,15 @@ export function writeWeights(
   metadata: Record<string, string> = {},
   options: { half?: boolean } = {},
 ): void {
+  checkArguments(
+    'writeWeights',
+    { path, tensors, config, metadata, options },
+    'text',
+    'Map',
+    'object',
+    'object?',
+    'object?',
+  );
   checkWritten(path, tensors);
   writeSafetensors(path, tensors, { ...metadata, [CONFIG_KEY]: JSON.stringify(config) }, options);
 }
@@ -209,6 +220,7 @@ export function writeWeights(
  * beside them), so that PyTorch loads them strictly.
  */
 export function writeNamedNpz(path: string, tensors: ReadonlyMap<string, Tensor>): void {
+  checkArguments('writeNamedNpz', { path, tensors }, 'text', 'Map');
   checkWritten(path, tensors);
   const arrays = new Map<string, Tensor<TensorData>>();
   for (const [name, tensor] of tensors) {

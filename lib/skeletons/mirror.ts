@@ -1,7 +1,9 @@
+import { checkArguments } from '../base/check-arguments.js';
 import type { Skeleton } from './skeleton.js';
 
 /** For each joint, the joint whose place it takes in the mirror: itself, or its partner on the other side. */
 export function mirroredJoints(skeleton: Skeleton): number[] {
+  checkArguments('mirroredJoints', { skeleton }, 'object');
   const partner = skeleton.joints.map((_, joint) => joint);
   skeleton.left.forEach((left, i) => {
     partner[left] = skeleton.right[i];
@@ -15,6 +17,7 @@ export function mirroredJoints(skeleton: Skeleton): number[] {
  * places. Holds for normalised 2D and for poses relative to the root alike. Returns new data.
  */
 export function mirrorPose(skeleton: Skeleton, data: Float32Array, channels: number): Float32Array {
+  checkArguments('mirrorPose', { skeleton, data, channels }, 'object', 'Float32Array', 'number');
   const partner = mirroredJoints(skeleton);
   const width = partner.length * channels;
   const out = new Float32Array(data.length);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { body25, body25b } from './body25.js';
@@ -43,6 +44,7 @@ function editDistance(a: string, b: string): number {
 
 /** The layout of that name; throws `ERR_ARGUMENT` that names the nearest and all others. */
 export function skeletonByName(name: string): Skeleton {
+  checkArguments('skeletonByName', { name }, 'text');
   const found = skeletons.find((skeleton) => skeleton.name === name);
   if (found !== undefined) return found;
   const short = name.slice(0, 40);

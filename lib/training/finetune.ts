@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
 import { train } from './train.js';
@@ -8,5 +9,6 @@ import { train } from './train.js';
  * together. Ends early, with a checkpoint, when the signal comes.
  */
 export async function finetune(options: TrainingOptions): Promise<TrainingResult> {
+  checkArguments('finetune', { options }, 'object');
   return train('finetune', withoutOldNames(options));
 }

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
 import { train } from './train.js';
@@ -7,5 +8,6 @@ import { train } from './train.js';
  * needed. The model file starts {@link finetune}. Ends early, with a checkpoint, when the signal comes.
  */
 export async function pretrain(options: TrainingOptions): Promise<TrainingResult> {
+  checkArguments('pretrain', { options }, 'object');
   return train('pretrain', withoutOldNames(options));
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
-import type { Detection, FoundDetections } from '../keypoints/detections.js';
+import { DetectionTable } from '../keypoints/detection-table.js';
+import type { FoundDetections } from '../keypoints/detections.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
 import { tracksFrom } from '../keypoints/read-keypoints.js';
 import { OnnxNetwork } from './onnx.js';
@@ -31,6 +33,7 @@ const seen = 0.3;
  * `ERR_UNSUPPORTED` where ffmpeg or onnxruntime-node is not installed, `ERR_MODEL` for a file that is no such detector.
  */
 export async function readVideo(path: string, options: VideoOptions = {}): Promise<KeypointTrack[]> {
+  checkArguments('readVideo', { path, options }, 'text', 'object?');
   const { detector, boxes, signal, onProgress, ...reading } = options;
   if (detector === undefined) {
     throw new PoseError(
@@ -44,18 +47,18 @@ export async function readVideo(path: string, options: VideoOptions = {}): Promi
   }
   const about = await probeVideo(path);
   await using open = await openDetector(detector, boxes);
-  const detections: Detection[] = [];
+  const detections = new DetectionTable();
   const images: number[] = [];
   for await (const data of videoFrames(path, about, signal)) {
     const image = images.push(images.length) - 1;
-    for (const { triples, score } of await open.find({ data, width: about.width, height: about.height })) {
-      detections.push({ image, triples, score });
+    for (const { triples } of await open.find({ data, width: about.width, height: about.height })) {
+      detections.push({ image, triples });
     }
     onProgress?.(images.length, about.frames);
   }
   const { width, height, fps } = about;
   const found: FoundDetections = { images, detections, width, height, fps, notices: open.notices };
-  const layout = layouts[(detections[0]?.triples.length ?? 0) / 3];
+  const layout = layouts[detections.width / 3];
   return tracksFrom(path, layout === undefined ? found : { ...found, layout }, reading);
 }
 

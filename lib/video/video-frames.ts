@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.js';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** What files are taken for videos, by their endings. */
@@ -12,6 +13,7 @@ const onlyFiles = ['-protocol_whitelist', 'file,pipe'];
 
 /** Whether a path's ending is that of a video. */
 export function isVideo(path: string): boolean {
+  checkArguments('isVideo', { path }, 'text');
   return endings.includes(extname(path).toLowerCase());
 }
 
@@ -26,6 +28,7 @@ export interface VideoAbout {
 
 /** Size and rate of a video, by ffprobe. Throws `ERR_UNSUPPORTED` without it, `ERR_FORMAT` for a file that is none. */
 export async function probeVideo(path: string): Promise<VideoAbout> {
+  checkArguments('probeVideo', { path }, 'text');
   if (!existsSync(path)) throw new PoseError('ERR_FILE', `${path}: there is no such file.`);
   const fields =
     'stream=width,height,avg_frame_rate,r_frame_rate,nb_frames:stream_side_data=rotation:stream_tags=rotate';
@@ -80,11 +83,9 @@ function rateOf(text: string | undefined): number | undefined {
  * The frames of a video one after the other at a constant rate, each (height, width, 3) bytes of red, green and blue, decoded
  * by ffmpeg as they are asked for. Throws `ERR_UNSUPPORTED` without ffmpeg, `ERR_FORMAT` where it fails, `ERR_ABORTED`.
  */
-export async function* videoFrames(
-  path: string,
-  { width, height, fps }: VideoAbout,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+export async function* videoFrames(path: string, given: VideoAbout, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  checkArguments('videoFrames', { path, given, signal }, 'text', 'object', 'AbortSignal?');
+  const { width, height, fps } = given;
   const input = ['-nostdin', '-v', 'error', ...onlyFiles, '-i', `file:${resolve(path)}`];
   const output = ['-map', '0:v:0', '-vf', `fps=${fps}`, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'];
   const child = spawn('ffmpeg', [...input, ...output], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
@@ -49,6 +50,7 @@ interface Member {
  * Throws `PoseError`.
  */
 export function buildScene(paths: readonly string[], options: SceneOptions = {}): BuiltScene {
+  checkArguments('buildScene', { paths, options }, 'list', 'object?');
   const groups = groupResults(paths);
   const unworked = (options.truth?.length ?? 0) > 0;
   const given = options.keypoints === undefined ? undefined : readPeople(options.keypoints, keypointOptions(options));
@@ -126,14 +128,22 @@ function resultOf(
     const parts = own.filter((member) => member.person === person);
     const { skeleton } = parts[0].clip;
     const joints = skeleton.joints.length;
-    const positions = new Float32Array(alignment.frames * joints * 3).fill(Number.NaN);
+    // One clip that fills the timeline is taken as it is: an hour has 44 MB.
+    const [{ clip: whole, place: only }] = parts;
+    const fills = parts.length === 1 && alignment.frameOf[only].every((to, frame) => to === frame);
+    const positions =
+      fills && whole.frames === alignment.frames
+        ? whole.positions
+        : new Float32Array(alignment.frames * joints * 3).fill(Number.NaN);
     const state = new Uint8Array(alignment.frames).fill(2);
     for (const { clip, place } of parts) {
       if (clip.skeleton.joints.length !== joints) {
         throw new PoseError('ERR_FORMAT', `${clip.path}: expected ${joints} joints as in ${parts[0].clip.path}.`);
       }
       for (const [frame, to] of alignment.frameOf[place].entries()) {
-        positions.set(clip.positions.subarray(frame * joints * 3, (frame + 1) * joints * 3), to * joints * 3);
+        if (positions !== clip.positions) {
+          positions.set(clip.positions.subarray(frame * joints * 3, (frame + 1) * joints * 3), to * joints * 3);
+        }
         state[to] = clip.track && clip.track.filled[frame] > 0 ? 1 : 0;
       }
     }

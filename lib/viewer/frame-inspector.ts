@@ -1,3 +1,4 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { type Tensor, tensor } from '../base/tensor.js';
 import type { AttentionMap, AttentionModule } from '../models/attention-maps.js';
@@ -49,6 +50,7 @@ export class FrameInspector {
     tracks: readonly PlacedTrack[],
     options: LoadOptions & { fps?: number } = {},
   ): Promise<FrameInspector> {
+    checkArguments('load', { name, tracks, options }, 'text', 'list', 'object?');
     const { fps, ...load } = options;
     if (tracks.length === 0) {
       throw new PoseError(
@@ -69,6 +71,7 @@ export class FrameInspector {
 
   /** The frames of the timeline at which there is something to see. */
   framesOf(result: number, person: number): number[] {
+    checkArguments('framesOf', { result, person }, 'number', 'number');
     return this.#tracks
       .filter((placed) => placed.result === result && placed.person === person)
       .flatMap(({ frameOf }) => [...frameOf]);
@@ -76,6 +79,7 @@ export class FrameInspector {
 
   /** What the model does at one frame, or undefined where the person is absent. */
   async at(place: FramePlace): Promise<Packed<FrameValue> | undefined> {
+    checkArguments('at', { place }, 'object');
     const placed = this.#tracks.find(
       ({ result, person, frameOf }) =>
         result === place.result && person === place.person && frameOf.includes(place.frame),

@@ -1,4 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** Files that belong to one lifted video: its people, and of each the clips that long gaps left. */
@@ -15,6 +16,7 @@ const liftedName = /^(.*?)(?:-person(\d+))?(?:-clip(\d+))?(-3d)?$/;
  * result, `walk-clip0-3d.npz` and `walk-clip1-3d.npz` parts of one person. Throws `ERR_USAGE` for more than two results.
  */
 export function groupResults(paths: readonly string[]): ResultFiles[] {
+  checkArguments('groupResults', { paths }, 'list');
   const groups = new Map<string, { name: string; people: Map<string, string[]> }>();
   for (const path of [...paths].sort(byName)) {
     const ending = extname(path);

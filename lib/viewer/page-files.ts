@@ -47,32 +47,58 @@ export function servedPage({ html }: PageFiles, title: string): string {
 }
 
 /**
- * One file with everything in it: script, style, the packed scene and packed frames as base64. Its policy names the hashes of its own
+ * One file with everything in it, in parts: script, style, the packed scene and packed frames as base64. Its policy names the hashes of its own
  * script and style, so that nothing else runs and nothing is fetched.
  */
 export function selfContainedPage(
   { html, css, js }: PageFiles,
   title: string,
-  scene: Uint8Array,
+  scene: readonly Uint8Array[],
   frames: ReadonlyMap<string, Uint8Array> = new Map(),
-): string {
+): Iterable<string> {
   // An end tag within a script would end it; in a string or a pattern, the backslash changes nothing.
   const script = js.replaceAll('</script', '<\\/script');
   const policy =
     `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(css)}; img-src data:; base-uri 'none'; ` +
     "form-action 'none'";
-  const data = [dataBlock('scene', scene), ...[...frames].map(([key, bytes]) => dataBlock(`frame-${key}`, bytes))];
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>${escapeHtml(title)}</title>`;
   const titled = filled(html, places.title, head);
   const styled = filled(titled, places.style, `<style>${css}</style>`);
   const bare = filled(styled, places.script, '');
-  return filled(bare, '</body>', `${data.join('\n')}\n<script type="module">${script}</script>\n</body>`);
+  const [before, after] = parted(bare, '</body>');
+  return (function* () {
+    yield before;
+    yield* dataBlock('scene', scene);
+    for (const [key, bytes] of frames) {
+      yield '\n';
+      yield* dataBlock(`frame-${key}`, [bytes]);
+    }
+    yield `\n<script type="module">${script}</script>\n</body>${after}`;
+  })();
 }
 
 /** Base64 has no character that HTML takes for anything. */
-function dataBlock(id: string, bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-  return `<script type="application/octet-stream" id="${escapeHtml(id)}">${text}</script>`;
+function* dataBlock(id: string, parts: readonly Uint8Array[]): Generator<string> {
+  yield `<script type="application/octet-stream" id="${escapeHtml(id)}">`;
+  yield* base64Of(parts);
+  yield '</script>';
+}
+
+/** Bytes that are encoded at a time: three become four letters. */
+const encodedBytes = 3 << 18;
+
+/** The base64 of bytes that follow each other. */
+function* base64Of(parts: readonly Uint8Array[]): Generator<string> {
+  let rest = Buffer.alloc(0);
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += encodedBytes) {
+      const bytes = Buffer.concat([rest, part.subarray(at, at + encodedBytes)]);
+      const whole = bytes.length - (bytes.length % 3);
+      yield bytes.toString('base64', 0, whole);
+      rest = bytes.subarray(whole);
+    }
+  }
+  yield rest.toString('base64');
 }
 
 function hashOf(text: string): string {
@@ -81,9 +107,14 @@ function hashOf(text: string): string {
 
 /** Puts text in the one place that is marked. */
 function filled(html: string, mark: string, text: string): string {
+  return parted(html, mark).join(text);
+}
+
+/** The texts before and after the one place that is marked. */
+function parted(html: string, mark: string): [before: string, after: string] {
   const at = html.indexOf(mark);
   if (at < 0) throw new PoseError('ERR_FILE', `The viewer's page has no ${mark}; npm run build:lib makes it again.`);
-  return html.slice(0, at) + text + html.slice(at + mark.length);
+  return [html.slice(0, at), html.slice(at + mark.length)];
 }
 
 /** A text as HTML shows it, in content and in attributes. */

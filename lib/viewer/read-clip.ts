@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
 import { parseBvh } from '../datasets/mocap/bvh.js';
@@ -11,12 +11,14 @@ import { parsePosesCsv } from '../export/poses/read-poses-csv.js';
 import { parseC3d } from '../export/read-c3d.js';
 import { parseGlb } from '../export/read-glb.js';
 import { parseTrc } from '../export/read-trc.js';
+import { type ByteSource, withSource } from '../formats/bytes/byte-source.js';
 import { asFloat32 } from '../formats/bytes/numbers.js';
 import { readNpy } from '../formats/numpy/npy.js';
-import { readNpz } from '../formats/numpy/npz.js';
+import { NpzFile, readNpz } from '../formats/numpy/npz.js';
 import { isTensor } from '../formats/pickle/value.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { layoutOfJointNames } from '../keypoints/layout.js';
+import { linesIn } from '../keypoints/readers/decode-text.js';
 import { positionsYUp } from '../motion/motion.js';
 import { skeletonByName, skeletons } from '../skeletons/skeletons.js';
 import type { SceneSkeleton } from './scene.js';
@@ -54,6 +56,7 @@ export interface ReadClipOptions {
  * `ERR_FORMAT`, or `ERR_ARGUMENT` for another ending.
  */
 export function readClip(path: string, options: ReadClipOptions = {}): ViewedClip {
+  checkArguments('readClip', { path, options }, 'text', 'object?');
   const ending = extname(path).toLowerCase();
   if (!viewedEndings.some((known) => known === ending)) {
     throw new PoseError(
@@ -61,23 +64,28 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       `${path}: expected a lifted result (${viewedEndings.join(', ')}), got ${ending || 'no ending'}.`,
     );
   }
-  const bytes = bytesOf(path);
-  const text = () => new TextDecoder('utf-8').decode(bytes);
+  return ending === '.json'
+    ? fromLifted(path, options)
+    : withSource(path, undefined, (source) => fromSource(source, ending, options));
+}
+
+function fromSource(source: ByteSource, ending: string, options: ReadClipOptions): ViewedClip {
+  const path = source.where;
+  const bytes = () => source.read(0, source.size);
+  const text = () => new TextDecoder('utf-8').decode(bytes());
   switch (ending) {
-    case '.npz':
-      return fromNpz(bytes, path, options);
     case '.npy':
-      return fromArray(path, readNpy(bytes, { where: path }), undefined);
+      return fromArray(path, readNpy(bytes(), { where: path }), undefined);
     case '.csv': {
-      const { positions, layout, fps, start } = parsePosesCsv(text(), path);
+      const { positions, layout, fps, start } = parsePosesCsv(linesIn(source), path);
       return { ...fromPlaces(path, positions, layout, fps), start };
     }
     case '.trc':
-      return fromMarkers(path, parseTrc(text(), path));
+      return fromMarkers(path, parseTrc(linesIn(source), path));
     case '.c3d':
-      return fromMarkers(path, parseC3d(bytes, path));
+      return fromMarkers(path, parseC3d(bytes(), path));
     case '.glb': {
-      const { positions, frames, joints, parents, fps, start } = parseGlb(bytes, path);
+      const { positions, frames, joints, parents, fps, start } = parseGlb(bytes(), path);
       return { ...world(path, positions, frames, { joints, parents }, fps), start };
     }
     case '.bvh': {
@@ -91,20 +99,12 @@ export function readClip(path: string, options: ReadClipOptions = {}): ViewedCli
       );
     }
     default:
-      return fromLifted(bytes, path, options);
+      return fromNpz(source, options);
   }
 }
 
-function bytesOf(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new PoseError('ERR_FILE', `${path}: cannot be read: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-function fromLifted(bytes: Uint8Array, path: string, { unworked }: ReadClipOptions): ViewedClip {
-  const { motion: worked, ...lifted } = readPoses(bytes, { where: path });
+function fromLifted(path: string, { unworked }: ReadClipOptions): ViewedClip {
+  const { motion: worked, ...lifted } = readPoses(path);
   const motion = motionOf({ ...lifted, ...(worked && !unworked && { motion: worked }) });
   const { track, model } = lifted;
   const clip = fromPositions(path, positionsYUp(motion), motion.layout, motion.fps);
@@ -112,9 +112,10 @@ function fromLifted(bytes: Uint8Array, path: string, { unworked }: ReadClipOptio
   return { ...clip, axes: motion.axes, root: motion.root, track, notes };
 }
 
-function fromNpz(bytes: Uint8Array, path: string, options: ReadClipOptions): ViewedClip {
-  const arrays = readNpz(bytes, { where: path });
-  if (arrays.has('keypoint_layout')) return fromLifted(bytes, path, options);
+function fromNpz(source: ByteSource, options: ReadClipOptions): ViewedClip {
+  const path = source.where;
+  if (new NpzFile(source).names.includes('keypoint_layout')) return fromLifted(path, options);
+  const arrays = readNpz(path);
   const poses = arrays.get('poses');
   const rate = arrays.get('fps');
   const fps = rate && isTensor(rate) && rate.data.length === 1 ? Number(rate.data[0]) : undefined;

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { type FrameInspector, type FramePlace, packedFrame } from './frame-inspector.js';
-import { packArrays } from './packed-arrays.js';
+import { packedParts } from './packed-arrays.js';
 import { readPageFiles, servedPage, servedPolicy } from './page-files.js';
 import type { Scene } from './scene.js';
 
@@ -26,7 +27,8 @@ export interface Viewer {
 interface Answer {
   status: number;
   type: string;
-  body: string | Uint8Array;
+  /** A text, bytes, or bytes that follow each other. */
+  body: string | Uint8Array | readonly Uint8Array[];
 }
 
 const host = '127.0.0.1';
@@ -46,10 +48,11 @@ const headers = {
  * under another host's name, or from a page of another origin, is refused. Throws `ERR_FILE` where the port cannot be had.
  */
 export async function startViewer(options: ViewerOptions): Promise<Viewer> {
+  checkArguments('startViewer', { options }, 'object');
   const { title, scene, inspector, port = 0 } = withoutOldNames(options);
   const files = readPageFiles();
   const page = servedPage(files, title);
-  const data = packArrays(scene);
+  const data = packedParts(scene);
   const routes = new Map<string, (url: URL) => Answer | Promise<Answer>>([
     ['/', () => ({ status: 200, type: 'text/html; charset=utf-8', body: page })],
     ['/page.css', () => ({ status: 200, type: 'text/css; charset=utf-8', body: files.css })],
@@ -125,6 +128,9 @@ function text(status: number, body: string): Answer {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
-  response.writeHead(status, { ...headers, 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  const parts = typeof body === 'string' || body instanceof Uint8Array ? [body] : body;
+  const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  response.writeHead(status, { ...headers, 'Content-Type': type, 'Content-Length': length });
+  if (request.method !== 'HEAD') for (const part of parts) response.write(part);
+  response.end();
 }

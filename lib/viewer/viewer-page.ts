@@ -1,6 +1,7 @@
+import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import type { FrameInspector } from './frame-inspector.js';
-import { packArrays } from './packed-arrays.js';
+import { packedParts } from './packed-arrays.js';
 import { readPageFiles, selfContainedPage } from './page-files.js';
 import type { Scene } from './scene.js';
 import { storeFrames } from './stored-frames.js';
@@ -14,10 +15,16 @@ export interface PageOptions extends OldViewerOptions<FrameInspector> {
 
 /** The HTML of one file that shows a scene without a server, and what a model does at some of its frames. */
 export async function viewerPage(options: PageOptions): Promise<string> {
+  checkArguments('viewerPage', { options }, 'object');
+  return Array.from(await pageParts(options)).join('');
+}
+
+/** The text of {@link viewerPage} in parts. */
+export async function pageParts(options: PageOptions): Promise<Iterable<string>> {
   const { title, scene, inspector, onProgress } = withoutOldNames(options);
   const files = readPageFiles();
-  if (!inspector) return selfContainedPage(files, title, packArrays(scene));
+  if (!inspector) return selfContainedPage(files, title, packedParts(scene));
   const stored = await storeFrames(inspector, scene.value.results[0].people.length, onProgress);
   const value = { ...scene.value, model: { ...inspector.facts, stored: stored.frames } };
-  return selfContainedPage(files, title, packArrays({ ...scene, value }), stored.packed);
+  return selfContainedPage(files, title, packedParts({ ...scene, value }), stored.packed);
 }

@@ -74,8 +74,17 @@ int availableCores() {
 
 ThreadPool::ThreadPool(int threads) {
   const int count = threads > 0 ? threads : availableCores();
-  for (int worker = 1; worker < count; ++worker)
-    workers_.emplace_back([this, worker] { work(worker); });
+  workers_.reserve(static_cast<size_t>(count - 1));
+  for (int worker = 1; worker < count; ++worker) {
+    try {
+      workers_.emplace_back([this, worker] { work(worker); });
+    } catch (const std::exception&) {
+      // A limit on processes, or no memory for a stack: the results are the same with fewer
+      // threads.
+      missing_ = count - worker;
+      return;
+    }
+  }
 }
 
 ThreadPool::~ThreadPool() {

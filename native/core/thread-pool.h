@@ -22,6 +22,8 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Threads that were asked for and that the system did not give.
+  int missing() const { return missing_; }
   // Calls body(item, worker) once for each item in [0, items); worker < threads(). Returns when all
   // are done. An exception in a body is rethrown here (the first one), after all items in flight
   // ended.
@@ -32,6 +34,7 @@ class ThreadPool {
   void drain(int worker);
 
   std::vector<std::thread> workers_;
+  int missing_ = 0;
   const std::function<void(int, int)>* body_ = nullptr;
   int items_ = 0;
   std::atomic<int> next_{0};

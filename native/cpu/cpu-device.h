@@ -65,6 +65,7 @@ class CpuBackend final : public Backend {
   CpuBackend(int threads, Precision precision, const std::string& isa);
 
   std::string describe() const override;
+  int missingThreads() const override { return pool_.missing(); }
   Precision precision() const override { return precision_; }
   Storage branchStorage() const override { return Storage::narrowable; }
   std::unique_ptr<Timeline> timeline() override { return std::make_unique<HostTimeline>(); }

@@ -67,6 +67,8 @@ class LiftStream {
   // Writes the poses still owed, in order, and returns their number, min(lookahead, frames). Ends
   // the stream.
   virtual int finish(float* poses) = 0;
+  // Frames and workspaces that it keeps.
+  virtual size_t memoryBytes() const = 0;
 };
 
 class CompiledLifter {
@@ -80,6 +82,8 @@ class CompiledLifter {
   virtual std::unique_ptr<LiftStream> stream(const StreamOptions& options) = 0;
   // Weights and workspaces.
   virtual size_t memoryBytes() const = 0;
+  // Threads that were asked for and that the system did not give.
+  virtual int missingThreads() const { return 0; }
 };
 
 // Why no device compiles a lifter for a network of this shape; empty where they do: a Stage II

@@ -32,6 +32,8 @@ class HeldStream final : public LiftStream {
     return true;
   }
 
+  size_t memoryBytes() const override { return held_.capacity() * sizeof(float); }
+
   int finish(float* poses) override {
     const int owed = options_.lookahead < frames() ? options_.lookahead : frames();
     for (int i = 0; i < owed; i++)

@@ -49,6 +49,7 @@ class DeviceNetwork final : public Network {
 
   size_t memoryBytes() const override { return memoryBytes_; }
   std::string describe() const override { return backend_->describe(); }
+  int missingThreads() const override { return backend_->missingThreads(); }
 
  private:
   Pass startPass(bool training, uint64_t seed = 0, int64_t step = 0);

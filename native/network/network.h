@@ -118,6 +118,8 @@ class Network {
   // Bytes on the device now: weights and state, and the activations of the last shape.
   virtual size_t memoryBytes() const = 0;
   virtual std::string describe() const = 0;
+  // As Backend has it.
+  virtual int missingThreads() const = 0;
 };
 
 }  // namespace pstmo::network

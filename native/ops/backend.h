@@ -37,6 +37,8 @@ class Backend {
 
   virtual std::string describe() const = 0;  // "CPU, AVX-512, 2 threads"
   virtual Precision precision() const = 0;
+  // Threads of the host that were asked for and that the system did not give.
+  virtual int missingThreads() const { return 0; }
   // How it keeps the arrays that need not be float32 (activations.h): narrowable or bfloat16.
   virtual Storage branchStorage() const = 0;
   virtual std::unique_ptr<Timeline> timeline() = 0;

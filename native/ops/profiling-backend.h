@@ -29,6 +29,7 @@ class ProfilingBackend final : public Backend {
 
   std::string describe() const override { return backend_->describe(); }
   Precision precision() const override { return backend_->precision(); }
+  int missingThreads() const override { return backend_->missingThreads(); }
   Storage branchStorage() const override { return backend_->branchStorage(); }
   std::unique_ptr<Timeline> timeline() override { return backend_->timeline(); }
   void* allocate(size_t bytes) override { return backend_->allocate(bytes); }

@@ -168,7 +168,7 @@ describe('a folder that several processes lift into at once', () => {
     expect(contents(out)).toEqual(contents(whole));
   });
 
-  it('is cleared of the locks of killed processes', async () => {
+  it('is cleared of the locks and temporary files of killed processes, not of those of live ones', async () => {
     const out = outFolder('killed');
     const gone = { token: 'aa-1-bb', space: processSpace(), pid: 2 ** 22 - 3, host: 'host', since: '2026' };
     const text = `${JSON.stringify(gone)}
@@ -177,8 +177,14 @@ describe('a folder that several processes lift into at once', () => {
       writeFileSync(join(out, name), text);
     }
     writeFileSync(join(out, 'mine.lock'), text);
+    const temporary = (name: string, pid: number) => `${name}.${processSpace()}-${pid}-0123456789ab.tmp`;
+    const live = temporary('b-3d.npz', process.ppid);
+    for (const name of ['a-3d.npz', 'pstmo-lift.json', 'a-3d.npz.lock']) {
+      writeFileSync(join(out, temporary(name, gone.pid)), 'half');
+    }
+    writeFileSync(join(out, live), 'half');
     await lift(out);
-    expect(readdirSync(out).filter((name) => /lock|gone/.test(name))).toEqual(['mine.lock']);
+    expect(readdirSync(out).filter((name) => /lock|gone|tmp/.test(name))).toEqual([live, 'mine.lock']);
     removeDeadLocks(out, () => true);
     expect(readdirSync(out)).not.toContain('mine.lock');
   });

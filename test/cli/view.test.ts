@@ -30,7 +30,7 @@ describe('view', () => {
     expect(unpackArrays<SceneValue>(bytes).value.results[0].name).toBe('walk.npz');
     child.kill('SIGINT');
     const { code, err } = await done;
-    expect(code).toBe(0);
+    expect(code).toBe(130);
     expect(err).toContain('for this machine alone. Ctrl-C ends it.');
     await expect(fetch(url)).rejects.toThrow();
   });

@@ -5,7 +5,9 @@
 // package ships: that has them for every GPU from sm_80 where there is an nvcc; other arguments of node-gyp's are not needed here. With
 // these arguments it builds addons whose CUDA device is emulated, for the tests: emulated, mutants, coverage, sanitized
 // (native/emulation/CMakeLists.txt). `debug` builds without optimization and with the standard library's assertions into build/debug,
-// `clang` with clang++ into build/clang; PSTMO_PREBUILD names the folder whose addon is loaded.
+// `clang` with clang++ into build/clang,
+// `address` with AddressSanitizer and UndefinedBehaviorSanitizer into build/address, `race` the program for ThreadSanitizer
+// (tools/trust/sanitize.mjs); PSTMO_PREBUILD names the folder whose addon is loaded.
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,7 +17,7 @@ const { BuildSystem } = createRequire(import.meta.url)('cmake-js');
 
 const ships = process.argv[2] === 'rebuild';
 const root = path.resolve(import.meta.dirname, '../..');
-const variant = ['debug', 'clang'].find((name) => process.argv.includes(name));
+const variant = ['debug', 'clang', 'address', 'race'].find((name) => process.argv.includes(name));
 const options = {
   directory: root,
   config: variant === 'debug' ? 'Debug' : 'Release',
@@ -26,10 +28,12 @@ const options = {
     PSTMO_CUDA: process.env.PSTMO_CUDA ?? (variant ? 'off' : 'auto'),
     PSTMO_CUDA_ARCHS: process.env.PSTMO_CUDA_ARCHS ?? (ships ? 'all' : ''),
     ...(variant === 'clang' && { CMAKE_CXX_COMPILER: 'clang++' }),
+    ...(variant === 'address' && { PSTMO_SANITIZE: 'address' }),
   },
 };
 const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));
-const targets = emulated.length > 0 ? emulated.map((name) => `pstmo-${name}`) : [undefined];
+const named = variant === 'race' ? ['race'] : emulated;
+const targets = named.length > 0 ? named.map((name) => `pstmo-${name}`) : [undefined];
 
 try {
   await new BuildSystem(options).configure();

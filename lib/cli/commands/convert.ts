@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import { createNativeModel } from '../../binding.js';
 import { nativeConfig } from '../../networks/native-config.js';
 import { checkTensors, readWeights, type Weights, writeNamedNpz, writeWeights } from '../../networks/weights.js';
@@ -52,7 +53,8 @@ export function convertCommand(io: Io): Command {
       io,
       flags.json,
       { out, tensors: weights.tensors.size, values, half: flags.half === true, config: weights.config },
-      () => `${out}: ${weights.tensors.size} tensors, ${values.toLocaleString('en')} values of ${weights.path}`,
+      () =>
+        shownText(`${out}: ${weights.tensors.size} tensors, ${values.toLocaleString('en')} values of ${weights.path}`),
     );
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import { type InputFormat, inputFormats } from '../../keypoints/input-format.js';
 import { bundledModels } from '../../networks/bundled.js';
 import { type Inspection, inspectFile } from '../inspect-file.js';
@@ -42,7 +43,9 @@ export function inspectCommand(io: Io): Command {
         json ? found.map(({ ...one }) => ('lines' in one ? { ...one, lines: undefined } : one)) : found,
         () =>
           found
-            .flatMap((one) => ('lines' in one ? [`${one.path}: ${one.kind}, ${one.bytes} bytes`, ...one.lines] : []))
+            .flatMap((one) =>
+              'lines' in one ? [`${one.path}: ${one.kind}, ${one.bytes} bytes`, ...one.lines].map(shownText) : [],
+            )
             .join('\n'),
       );
     });

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { Command, Option } from 'commander';
+import { inPieces } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import type { LiftedPoses } from '../../export/poses/lifted-poses.js';
-import { posesToCsv } from '../../export/poses/poses-csv.js';
-import { posesToJson } from '../../export/poses/poses-json.js';
+import { csvLines } from '../../export/poses/poses-csv.js';
+import { jsonParts } from '../../export/poses/poses-json.js';
 import { motionFormatOf, type OutputFormat, outputFormats } from '../../export/write-motion.js';
 import { removeDeadLocks } from '../../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../../formats/files/make-folder.js';
@@ -242,7 +244,9 @@ async function* liftOne(
       );
     }
     if (!streamed) makeFolder(dirname(output));
-    const put = (result: LiftedPoses) => io.out(flags.format === 'csv' ? posesToCsv(result) : posesToJson(result));
+    const put = (result: LiftedPoses) => {
+      for (const piece of inPieces(flags.format === 'csv' ? csvLines(result) : jsonParts(result))) io.out(piece);
+    };
     const start = performance.now();
     const settings = { flip: flags.flip, batch: flags.batch, signal: io.signal, onProgress };
     const poses = await liftClip(lifter, clip, flags, settings);
@@ -309,7 +313,7 @@ function rateNotice(
 
 function liftedText({ input, output, frames, seconds, framesPerSecond }: Lifted, how: string): string {
   return (
-    `${input} -> ${output}: ${frames} frames in ${seconds.toFixed(2)} s, ` +
+    `${shownText(`${input} -> ${output}`)}: ${frames} frames in ${seconds.toFixed(2)} s, ` +
     `${framesPerSecond.toFixed(0)} frames/s (${how})`
   );
 }
@@ -333,7 +337,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
       notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
     }
     if (first && !flags.quiet && flags.out !== STANDARD) {
-      io.out(`${lookText(first.output, flags)}\n`);
+      io.out(`${shownText(lookText(first.output, flags))}\n`);
     }
   }
   if (failed > 0) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PoseError } from '../../base/pose-error.js';
+import { shownText } from '../../base/shown-text.js';
 import { evaluateOcclusion } from '../../evaluation/occlusion.js';
 import { readPoses } from '../../export/poses/read-poses.js';
 import { attentionFigure } from '../../figures/attention-figure.js';
@@ -97,7 +98,7 @@ function occlusion(io: Io): Command {
       });
       line.clear();
       write(out, occlusionCurve(report));
-      print(io, json, report, () => out);
+      print(io, json, report, () => shownText(out));
     },
   );
 }
@@ -127,7 +128,7 @@ function outFlag(command: Command, name: string): Command {
 
 function save(io: Io, path: string, svg: string): void {
   write(path, svg);
-  io.out(`${path}\n`);
+  io.out(`${shownText(path)}\n`);
 }
 
 function write(path: string, svg: string): void {

@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
-import { writeAtomically } from '../../formats/files/atomic-file.js';
+import { shownText } from '../../base/shown-text.js';
+import { writeTextAtomically } from '../../formats/files/atomic-file.js';
 import type { DeviceOption } from '../../networks/device.js';
 import { buildScene } from '../../viewer/build-scene.js';
 import { FrameInspector } from '../../viewer/frame-inspector.js';
 import { startViewer } from '../../viewer/server.js';
-import { viewerPage } from '../../viewer/viewer-page.js';
+import { pageParts } from '../../viewer/viewer-page.js';
 import { stoppedExitCode } from '../interrupt.js';
 import { type Io, notice } from '../io.js';
 import { deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
@@ -72,13 +74,12 @@ async function view(io: Io, results: readonly string[], flags: ViewFlags): Promi
       const line = new ProgressLine(io);
       const onProgress = (done: number, total: number) =>
         line.update(() => `view  ${done}/${total} frames of the model`);
-      const page = await viewerPage({ title, scene, inspector, onProgress });
+      const page = await pageParts({ title, scene, inspector, onProgress });
       line.clear();
       throwIfAborted(io.signal);
-      writeAtomically(out, (append) => append(new TextEncoder().encode(page)));
-      io.out(
-        `${out}: ${(Buffer.byteLength(page) / 1e6).toFixed(1)} MB; open it in a browser, it needs nothing else.\n`,
-      );
+      writeTextAtomically(out, page);
+      const megabytes = (statSync(out).size / 1e6).toFixed(1);
+      io.out(`${shownText(out)}: ${megabytes} MB; open it in a browser, it needs nothing else.\n`);
       return;
     }
     const value = { ...scene.value, ...(inspector && { model: inspector.facts }) };

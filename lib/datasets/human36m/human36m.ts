@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import type { Tensor } from '../../base/tensor.js';
@@ -55,8 +56,9 @@ const TEST_SUBJECTS = ['S9', 'S11'];
  * option, `ERR_FILE` and `ERR_FORMAT` for unreadable files.
  */
 export function loadHuman36m(options: Human36mOptions): PoseDataset {
+  checkArguments('loadHuman36m', { options }, 'object');
   for (const name of Object.keys(options)) {
-    if (!(name in OPTION_NAMES)) {
+    if (!Object.hasOwn(OPTION_NAMES, name)) {
       throw new PoseError('ERR_ARGUMENT', `Human3.6M has no option ${name}; known are ${Object.keys(OPTION_NAMES)}.`);
     }
   }

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import type { MocapClip } from './mocap-clip.js';
 import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.js';
@@ -133,6 +134,7 @@ function readBone(lines: Lines): RawBone {
 
 /** Reads the text of an ASF file. `file` is used in messages. Throws `ERR_FORMAT` with the line on anything else. */
 export function parseAsf(text: string, file: string): AsfSkeleton {
+  checkArguments('parseAsf', { text, file }, 'text', 'text');
   const lines = new Lines(text, file);
   const root = newRawBone('root');
   let rootPosition: [number, number, number] = [0, 0, 0];
@@ -227,6 +229,7 @@ function orderBones(
  * `ERR_FORMAT` with the line on rubbish.
  */
 export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps = DEFAULT_FPS): MocapClip {
+  checkArguments('parseAmc', { text, file, skeleton, fps }, 'text', 'text', 'object', 'number?');
   const { bones } = skeleton;
   const starts = new Map<string, [number, number]>();
   let width = 0;
@@ -342,10 +345,12 @@ export async function readMocapText(path: string, limitBytes = MAX_FILE_BYTES): 
 
 /** Reads a skeleton from an ASF file. */
 export async function readAsf(path: string): Promise<AsfSkeleton> {
+  checkArguments('readAsf', { path }, 'text');
   return parseAsf(await readMocapText(path, MAX_ASF_BYTES), path);
 }
 
 /** Reads a motion of `skeleton` from an AMC file; `fps` is 120 unless told (the format holds none). */
 export async function readAmc(path: string, skeleton: AsfSkeleton, fps = DEFAULT_FPS): Promise<MocapClip> {
+  checkArguments('readAmc', { path, skeleton, fps }, 'text', 'object', 'number?');
   return parseAmc(await readMocapText(path), path, skeleton, fps);
 }

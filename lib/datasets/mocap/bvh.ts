@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { readMocapText } from './asf-amc.js';
 import type { MocapClip } from './mocap-clip.js';
@@ -194,6 +195,7 @@ export interface BvhClip extends MocapClip {
  * replace the joint's offset. Throws `ERR_FORMAT` with the line on rubbish.
  */
 export function parseBvh(text: string, file: string, options: BvhOptions = {}): BvhClip {
+  checkArguments('parseBvh', { text, file, options }, 'text', 'text', 'object?');
   const words = new Words(text, file);
   const joints = readHierarchy(words);
   words.expect('MOTION');
@@ -260,5 +262,6 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
 
 /** Reads a motion from a BVH file. */
 export async function readBvh(path: string, options: BvhOptions = {}): Promise<BvhClip> {
+  checkArguments('readBvh', { path, options }, 'text', 'object?');
   return parseBvh(await readMocapText(path), path, options);
 }

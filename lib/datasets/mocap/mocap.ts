@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { throwIfAborted } from '../../base/abort.js';
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
 import { valueText } from '../../base/value-text.js';
@@ -297,6 +298,7 @@ function checkOptions(options: MocapOptions): void {
  * 352 bytes a frame and camera.
  */
 export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> {
+  checkArguments('prepareMocap', { options }, 'object');
   checkOptions(options);
   const { folder, fps = 50, cameras = 4, cameraRanges = defaultCameraRanges, seed = 0, shortest = 0.5 } = options;
   const splits = options.splits ?? defaultMocapSplits;

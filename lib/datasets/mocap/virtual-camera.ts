@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { Random } from '../../base/random.js';
 import type { Extrinsics } from '../pose-dataset.js';
 
@@ -144,6 +145,15 @@ export function placeCameras(
   count: number,
   ranges: CameraRanges = defaultCameraRanges,
 ): VirtualCamera[] {
+  checkArguments(
+    'placeCameras',
+    { random, poses, joints, count, ranges },
+    'object',
+    'Float32Array',
+    'number',
+    'number',
+    'object?',
+  );
   const middle = middleOf(poses, joints);
   const some = sample(poses, joints);
   const degrees = Math.PI / 180;

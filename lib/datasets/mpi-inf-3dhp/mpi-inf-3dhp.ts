@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { isReadableFolder } from '../../formats/files/make-folder.js';
@@ -39,8 +40,9 @@ const ROOT = 14;
  * `ERR_FORMAT` for unreadable files.
  */
 export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDataset> {
+  checkArguments('loadMpiInf3dhp', { options }, 'object');
   for (const name of Object.keys(options)) {
-    if (!(name in OPTION_NAMES)) {
+    if (!Object.hasOwn(OPTION_NAMES, name)) {
       throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP has no option ${name}; known: ${Object.keys(OPTION_NAMES)}.`);
     }
   }

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
@@ -16,7 +17,13 @@ import type { LiftedPoses } from './lifted-poses.js';
  *
  * Metres are rounded to a micrometre, pixels to a thousandth.
  */
-export function posesToJson({ poses, layout, model, track, motion }: LiftedPoses): string {
+export function posesToJson(result: LiftedPoses): string {
+  checkArguments('posesToJson', { result }, 'object');
+  return Array.from(jsonParts(result)).join('');
+}
+
+/** The text of {@link posesToJson} in parts. */
+export function* jsonParts({ poses, layout, model, track, motion }: LiftedPoses): Generator<string> {
   const skeleton = skeletonByName(layout);
   const root = skeleton.joints[skeleton.root];
   const head: Record<string, unknown> = {
@@ -36,27 +43,36 @@ export function posesToJson({ poses, layout, model, track, motion }: LiftedPoses
     filled: Array.from(track.filled),
   };
   const fields = Object.entries(head).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-  const points = Array.from({ length: track.frames }, (_, frame) =>
+  const pointsOf = (frame: number) =>
     Array.from({ length: track.joints }, (_, joint) => {
       const at = frame * track.joints + joint;
       const [x, y] = [track.keypoints[at * 2], track.keypoints[at * 2 + 1]];
       return [rounded(x, 3), rounded(y, 3), rounded(track.confidence[at], 4)];
-    }),
-  );
+    });
   const joints = skeleton.joints.length;
-  const placesOf = (points: Float32Array) =>
-    Array.from({ length: track.frames }, (_, frame) =>
-      Array.from({ length: joints }, (_, joint) => {
-        const at = (frame * joints + joint) * 3;
-        return Array.from(points.subarray(at, at + 3), (value) => rounded(value, 6));
-      }),
-    );
-  const list = (rows: number[][][]) => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
-  const worked = motion
-    ? `,\n"motion": {"axes": "${motion.axes}", "root": "${motion.root}", "notes": ${JSON.stringify(motion.notes)}, ` +
-      `"positions": ${list(placesOf(motion.positions))}}`
-    : '';
-  return `{\n${fields.join(',\n')},\n"keypoints": ${list(points)},\n"poses": ${list(placesOf(poses))}${worked}\n}\n`;
+  const placesIn = (points: Float32Array) => (frame: number) =>
+    Array.from({ length: joints }, (_, joint) => {
+      const at = (frame * joints + joint) * 3;
+      return Array.from(points.subarray(at, at + 3), (value) => rounded(value, 6));
+    });
+  yield `{\n${fields.join(',\n')},\n"keypoints": `;
+  yield* listOf(track.frames, pointsOf);
+  yield ',\n"poses": ';
+  yield* listOf(track.frames, placesIn(poses));
+  if (motion) {
+    const { axes, root, notes, positions } = motion;
+    yield `,\n"motion": {"axes": "${axes}", "root": "${root}", "notes": ${JSON.stringify(notes)}, "positions": `;
+    yield* listOf(track.frames, placesIn(positions));
+    yield '}';
+  }
+  yield '\n}\n';
+}
+
+/** A list with a frame a line. */
+function* listOf(frames: number, rowOf: (frame: number) => number[][]): Generator<string> {
+  yield '[';
+  for (let frame = 0; frame < frames; frame++) yield `${frame === 0 ? '' : ','}\n${JSON.stringify(rowOf(frame))}`;
+  yield '\n]';
 }
 
 /** A number with at most `digits` decimals, never "-0". */

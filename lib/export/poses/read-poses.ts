@@ -1,9 +1,13 @@
+import { checkArguments } from '../../base/check-arguments.js';
+import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
-import { type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
+import { type ByteSource, type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
 import { readNpz } from '../../formats/numpy/npz.js';
 import { isStringArray, isTensor } from '../../formats/pickle/value.js';
 import { readKeypoints } from '../../keypoints/read-keypoints.js';
+import { parseJsonStream } from '../../keypoints/readers/json/json-stream.js';
 import { isRecord } from '../../keypoints/readers/json/json-value.js';
+import { isList, type JsonList } from '../../keypoints/readers/json/long-value.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import type { Motion } from '../../motion/motion.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
@@ -14,14 +18,17 @@ import type { LiftedPoses } from './lifted-poses.js';
  * `where`. Throws `ERR_FILE` or `ERR_FORMAT`; a `.npy` or `.csv` holds poses alone and is not read.
  */
 export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
-  return withSource(source, options.where, (opened) => posesOf(opened.read(0, opened.size), opened.where));
+  checkArguments('readPoses', { source, options }, 'Uint8Array|text', 'object?');
+  return withSource(source, options.where, (opened) => posesOf(opened, source));
 }
 
-function posesOf(bytes: Uint8Array, where: string): LiftedPoses {
-  const npz = bytes[0] === 0x50 && bytes[1] === 0x4b;
-  const found = npz ? posesOfNpz(bytes, where) : posesOfJson(bytes, where);
+function posesOf(opened: ByteSource, source: PathOrBytes): LiftedPoses {
+  const { where, size } = opened;
+  const start = opened.read(0, Math.min(2, size));
+  const npz = start[0] === 0x50 && start[1] === 0x4b;
+  const found = npz ? posesOfNpz(opened.read(0, size), where) : posesOfJson(opened);
   // The clip was cut at its long gaps when it was lifted: what was bridged then is bridged again.
-  const track = readKeypoints(bytes, { where, maxGap: Number.POSITIVE_INFINITY });
+  const track = readKeypoints(source, { where, maxGap: Number.POSITIVE_INFINITY });
   const joints = skeletonByName(found.layout).joints.length;
   if (found.poses.length !== track.frames * joints * 3) {
     throw new PoseError(
@@ -89,31 +96,48 @@ function posesOfNpz(bytes: Uint8Array, where: string): Found {
   return { ...found, worked: { ...worked, positions: motion.data } };
 }
 
-function posesOfJson(bytes: Uint8Array, where: string): Found {
+/** JSON beyond this is read piece by piece. */
+const streamedText = 32_000_000;
+
+function posesOfJson(source: ByteSource): Found {
+  const { where, size } = source;
   let file: unknown;
   try {
-    file = JSON.parse(new TextDecoder('utf-8').decode(bytes));
+    file =
+      size > streamedText ? parseJsonStream(source) : JSON.parse(new TextDecoder('utf-8').decode(source.read(0, size)));
   } catch (cause) {
     throw new PoseError('ERR_FORMAT', `${where}: expected npz or JSON: ${(cause as Error).message}.`, { cause });
   }
-  if (!isRecord(file) || file.format !== posesFormat || !Array.isArray(file.poses)) {
+  if (!isRecord(file) || file.format !== posesFormat || !isList(file.poses)) {
     throw new PoseError(
       'ERR_FORMAT',
       `${where}: expected JSON with "format": "${posesFormat}" and poses, as lift writes it; got another JSON (keypoints are lifted first).`,
     );
   }
   const { layout, model } = file;
-  const values = file.poses.flat(2);
-  if (typeof layout !== 'string' || typeof model !== 'string' || values.some((value) => typeof value !== 'number')) {
+  const poses = numbersIn(file.poses);
+  if (typeof layout !== 'string' || typeof model !== 'string' || poses === undefined) {
     throw new PoseError('ERR_FORMAT', `${where}: expected texts layout and model, and poses of numbers.`);
   }
-  const found: Found = { poses: Float32Array.from(values as number[]), layout, model };
+  const found: Found = { poses, layout, model };
   if (file.motion === undefined) return found;
   const { motion } = file;
-  const places = isRecord(motion) && Array.isArray(motion.positions) ? motion.positions.flat(2) : [];
-  if (!isRecord(motion) || !Array.isArray(motion.notes) || places.some((value) => typeof value !== 'number')) {
+  const positions = isRecord(motion) && isList(motion.positions) ? numbersIn(motion.positions) : new Float32Array(0);
+  if (!isRecord(motion) || !Array.isArray(motion.notes) || positions === undefined) {
     throw new PoseError('ERR_FORMAT', `${where}: expected a motion with notes, and positions of numbers.`);
   }
   const { axes, root, notes } = motion;
-  return { ...found, worked: { axes, root, notes, positions: Float32Array.from(places as number[]) } };
+  return { ...found, worked: { axes, root, notes, positions } };
+}
+
+/** The numbers of frames of points, one after the other; undefined where something else is among them. */
+function numbersIn(frames: JsonList): Float32Array | undefined {
+  const numbers = new GrowingFloats();
+  for (const frame of frames) {
+    for (const value of Array.isArray(frame) ? frame.flat() : [frame]) {
+      if (typeof value !== 'number') return undefined;
+      numbers.push(value);
+    }
+  }
+  return numbers.taken();
 }

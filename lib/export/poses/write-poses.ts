@@ -1,14 +1,15 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { extname } from '../../base/system/node.js';
 import { type Tensor, type TensorData, tensor } from '../../base/tensor.js';
-import { writeAtomically } from '../../formats/files/atomic-file.js';
+import { writeAtomically, writeTextAtomically } from '../../formats/files/atomic-file.js';
 import { writeNpy } from '../../formats/numpy/npy-writer.js';
 import { writeNpz } from '../../formats/numpy/npz-writer.js';
 import type { StringArray } from '../../formats/pickle/value.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
 import type { LiftedPoses } from './lifted-poses.js';
-import { posesToCsv } from './poses-csv.js';
-import { posesToJson } from './poses-json.js';
+import { csvLines } from './poses-csv.js';
+import { jsonParts } from './poses-json.js';
 
 /** What poses can be written as; the file's ending says which. */
 export const poseFormats = ['npz', 'npy', 'json', 'csv'] as const;
@@ -16,6 +17,7 @@ export type PoseFormat = (typeof poseFormats)[number];
 
 /** The format that a path's ending names; throws `ERR_ARGUMENT` for another. */
 export function poseFormatOf(path: string): PoseFormat {
+  checkArguments('poseFormatOf', { path }, 'text');
   const ending = extname(path).slice(1).toLowerCase();
   const format = poseFormats.find((known) => known === ending);
   if (format) return format;
@@ -32,21 +34,22 @@ export function poseFormatOf(path: string): PoseFormat {
  *   `size` (width, height), `fps`, and the texts `layout` (of the poses), `keypoint_layout`, `model`, `person` (the tracker's id);
  *   and where the poses were worked into a motion `motion` (T, J', 3) with the texts `motion_axes`, `motion_root`, `notes`;
  * - `.npy`: exactly (T, J', 3) float32, metres, camera axes, root at zero; where there is a motion, its places instead;
- * - `.json`, `.csv`: see {@link posesToJson}, {@link posesToCsv}.
+ * - `.json`, `.csv`: see `posesToJson`, `posesToCsv`.
  *
  * Throws `ERR_ARGUMENT` for another ending or shapes that disagree, `ERR_FILE` when the disk refuses.
  */
 export function writePoses(path: string, result: LiftedPoses): void {
+  checkArguments('writePoses', { path, result }, 'text', 'object');
   const format = poseFormatOf(path);
   checkShapes(result);
   if (format === 'npz') {
     writeNpz(path, arraysOf(result), { compress: true });
     return;
   }
-  writeAtomically(path, (append) => {
-    if (format === 'npy') append(writeNpy(posesTensor({ ...result, poses: result.motion?.positions ?? result.poses })));
-    else append(new TextEncoder().encode(format === 'json' ? posesToJson(result) : posesToCsv(result)));
-  });
+  if (format === 'npy') {
+    const array = posesTensor({ ...result, poses: result.motion?.positions ?? result.poses });
+    writeAtomically(path, (append) => append(writeNpy(array)));
+  } else writeTextAtomically(path, format === 'json' ? jsonParts(result) : csvLines(result));
 }
 
 function posesTensor({ poses, layout, track }: LiftedPoses): Tensor {

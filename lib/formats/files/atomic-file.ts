@@ -1,3 +1,4 @@
+import { inPieces } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import {
   closeSync,
@@ -82,6 +83,14 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Writes a text of any length, in parts, as {@link writeAtomically} does. */
+export function writeTextAtomically(path: string, parts: Iterable<string>): void {
+  const encoder = new TextEncoder();
+  writeAtomically(path, (append) => {
+    for (const piece of inPieces(parts)) append(encoder.encode(piece));
+  });
 }
 
 /** Flushes a folder's list of names, so that a rename outlives a power cut. Windows has no such call and needs none. */

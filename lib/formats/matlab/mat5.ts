@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { inflateStart, inflateZlib } from '../../base/system/node.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
@@ -53,6 +54,7 @@ function inflateElement(element: MatElement, littleEndian: boolean, where: strin
  * structs, row-major with MATLAB's shapes. Sparse, complex and class objects throw `ERR_UNSUPPORTED`, rubbish `ERR_FORMAT`.
  */
 export function readMat5(source: PathOrBytes, options: MatOptions = {}): Map<string, MatValue> {
+  checkArguments('readMat5', { source, options }, 'Uint8Array|text', 'object?');
   return withSource(source, options.where, (opened) => {
     const { where } = opened;
     const littleEndian = readByteOrder(opened);

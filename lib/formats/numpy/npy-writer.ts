@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { largest } from '../../base/lists.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { latin1Bytes } from '../bytes/latin1.js';
@@ -6,6 +7,7 @@ import { isStringArray, type StringArray } from '../pickle/value.js';
 
 /** The bytes of a `.npy` (version 1, little endian, row-major). Texts are stored as `<U`; objects are refused. */
 export function writeNpy(value: Tensor<TensorData> | StringArray): Uint8Array {
+  checkArguments('writeNpy', { value }, 'object');
   let descr: string;
   let data: Uint8Array;
   if (isStringArray(value)) {

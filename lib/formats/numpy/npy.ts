@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { type ByteSource, memorySource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { latin1 } from '../bytes/latin1.js';
@@ -86,6 +87,7 @@ function readHeader(source: ByteSource): NpyHeader {
  * complex and date arrays, `ERR_LIMIT` over the limit.
  */
 export function readNpy(source: PathOrBytes, options: ReadOptions = {}): NpyValue {
+  checkArguments('readNpy', { source, options }, 'Uint8Array|text', 'object?');
   return withSource(source, options.where, (opened) => {
     const { where } = opened;
     const { dtype, fortran, shape, dataOffset } = readHeader(opened);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { writeAtomically } from '../files/atomic-file.js';
 import type { StringArray } from '../pickle/value.js';
@@ -10,6 +11,7 @@ export function writeNpz(
   arrays: ReadonlyMap<string, Tensor<TensorData> | StringArray> | Record<string, Tensor<TensorData> | StringArray>,
   options: { compress?: boolean } = {},
 ): void {
+  checkArguments('writeNpz', { path, arrays, options }, 'text', 'Map|object', 'object?');
   const entries = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
   writeAtomically(path, (append) => {
     const zip = new ZipWriter(append);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from '../bytes/byte-source.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
@@ -23,6 +24,7 @@ export class NpzFile {
 
   /** Reads one array; throws `ERR_FORMAT` when there is none of that name. */
   read(name: string): NpyValue {
+    checkArguments('read', { name }, 'text');
     const { where } = this.source;
     if (!this.zip.entries.has(`${name}.npy`)) {
       throw formatError(where, undefined, `an array ${printable(name)}`, `only ${this.names.join(', ') || 'none'}`);
@@ -44,6 +46,7 @@ export class NpzFile {
 
   /** Reads one array of numbers; texts and objects throw `ERR_FORMAT`. */
   tensor(name: string): Tensor<TensorData> {
+    checkArguments('tensor', { name }, 'text');
     const value = this.read(name);
     if (!isTensor(value)) {
       throw formatError(`${this.source.where}: ${name}`, undefined, 'an array of numbers', 'texts or Python objects');
@@ -63,6 +66,7 @@ export class NpzFile {
 
 /** Opens a `.npz` without reading any array; the caller closes it. */
 export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile {
+  checkArguments('openNpz', { source, options }, 'Uint8Array|text', 'object?');
   const opened = openSource(source, options.where);
   try {
     return new NpzFile(opened, options.limitBytes);
@@ -74,6 +78,7 @@ export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile
 
 /** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
 export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
+  checkArguments('readNpz', { source, options }, 'Uint8Array|text', 'object?');
   const file = openNpz(source, options);
   try {
     const where = typeof source === 'string' ? source : (options.where ?? 'the given bytes');

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { ByteCursor } from '../bytes/byte-cursor.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
@@ -96,6 +97,7 @@ function readLegacyForm(source: ByteSource, limitBytes: number | undefined): Pic
  * file share its memory here. Throws `ERR_FORMAT` on rubbish and on any name outside the allow-list.
  */
 export function readTorch(source: PathOrBytes, options: ReadOptions = {}): PickleValue {
+  checkArguments('readTorch', { source, options }, 'Uint8Array|text', 'object?');
   return withSource(source, options.where, (opened) => {
     const lead = opened.read(0, Math.min(2, opened.size));
     const isZip = lead[0] === 0x50 && lead[1] === 0x4b;
@@ -114,6 +116,13 @@ function asStateDict(value: PickleValue | undefined): Map<string, Tensor<TensorD
  * the only one there is). Throws `ERR_FORMAT` when there is none or no telling which.
  */
 export function findStateDict(checkpoint: PickleValue, where: string, key?: string): Map<string, Tensor<TensorData>> {
+  checkArguments(
+    'findStateDict',
+    { checkpoint, where, key },
+    'Map|Uint8Array|boolean|list|null|number|object|text',
+    'text',
+    'text?',
+  );
   const whole = key === undefined ? asStateDict(checkpoint) : undefined;
   if (whole) return whole;
   const dicts = new Map<string, Map<string, Tensor<TensorData>>>();

@@ -1,3 +1,5 @@
+import { checkArguments } from '../../base/check-arguments.js';
+
 /** What {@link fillGaps} did. */
 export interface FilledGaps {
   /** (T, J, 2), all finite. */
@@ -38,12 +40,9 @@ export interface FillGapsOptions {
  * interpolated across a gap longer than `maxGap` from within a part that knows the joint itself. At least one point
  * must be known.
  */
-export function fillGaps(
-  known: Float32Array,
-  frames: number,
-  joints: number,
-  { confidence, maxGap = Number.POSITIVE_INFINITY }: FillGapsOptions = {},
-): FilledGaps {
+export function fillGaps(known: Float32Array, frames: number, joints: number, given: FillGapsOptions = {}): FilledGaps {
+  checkArguments('fillGaps', { known, frames, joints, given }, 'Float32Array', 'number', 'number', 'object?');
+  const { confidence, maxGap = Number.POSITIVE_INFINITY } = given;
   const keypoints = known.slice();
   const filled = new Uint8Array(frames);
   let filledJoints = 0;

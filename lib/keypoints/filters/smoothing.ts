@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
 
@@ -21,11 +22,9 @@ export interface SavitzkyGolayOptions {
  * One-Euro filter along the frames of (T, ...): each value follows itself through a low pass whose cut-off rises with the
  * speed, so that rest is steady and fast motion is not late. Causal. Returns new data. Throws `ERR_ARGUMENT`.
  */
-export function smoothOneEuro(
-  values: Tensor,
-  fps: number,
-  { minCutoff = 1.5, beta = 1, speedCutoff = 1 }: OneEuroOptions = {},
-): Tensor {
+export function smoothOneEuro(values: Tensor, fps: number, given: OneEuroOptions = {}): Tensor {
+  checkArguments('smoothOneEuro', { values, fps, given }, 'object', 'number', 'object?');
+  const { minCutoff = 1.5, beta = 1, speedCutoff = 1 } = given;
   if (!(fps > 0 && minCutoff > 0 && beta >= 0 && speedCutoff > 0)) {
     throw new PoseError(
       'ERR_ARGUMENT',
@@ -51,7 +50,9 @@ export function smoothOneEuro(
  * Savitzky-Golay filter along the frames of (T, ...): each value becomes that of the least-squares polynomial through the
  * window about it; at the ends, the window is moved inside. Returns new data. Throws `ERR_ARGUMENT`.
  */
-export function smoothSavitzkyGolay(values: Tensor, { window = 7, degree = 2 }: SavitzkyGolayOptions = {}): Tensor {
+export function smoothSavitzkyGolay(values: Tensor, given: SavitzkyGolayOptions = {}): Tensor {
+  checkArguments('smoothSavitzkyGolay', { values, given }, 'object', 'object?');
+  const { window = 7, degree = 2 } = given;
   if (!(Number.isInteger(window) && window % 2 === 1 && Number.isInteger(degree) && degree >= 0 && degree < window)) {
     throw new PoseError(
       'ERR_ARGUMENT',

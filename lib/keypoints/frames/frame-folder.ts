@@ -1,15 +1,18 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { basename, extname, join, readdirSync, readFileSync, statSync } from '../../base/system/node.js';
+import type { FoundDetections } from '../detections.js';
 import { inputFormats } from '../input-format.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { candidates, readYoloFrames, showsNobody } from '../read-input.js';
 import { decodeText } from '../readers/decode-text.js';
 import { isBlank } from '../readers/json/frame-fields.js';
-import { type FrameFormat, type FrameValue, isOneFrame, peopleIn, readFrames } from '../readers/json/frame-format.js';
+import { type FrameFormat, type FrameValue, isOneFrame, peopleIn } from '../readers/json/frame-format.js';
 import { sizeIn } from '../readers/json/image-size.js';
 import { described, parseJson } from '../readers/json/json-value.js';
+import { everyItem, LongList, made } from '../readers/json/long-value.js';
+import { readFrames } from '../readers/json/read-frames.js';
 import { isYoloText } from '../readers/yolo-text.js';
-import type { RawDetections } from '../settle-detections.js';
 
 /** Files that are looked into to find out whether a folder holds frames. */
 const mostLooked = 200;
@@ -20,11 +23,21 @@ interface FrameFile {
   value: unknown;
 }
 
+/** Files with their contents, read when somebody goes through them and again each time: an hour has 216,000. */
+function contentsOf(files: readonly string[]): Iterable<FrameFile> {
+  return {
+    *[Symbol.iterator]() {
+      for (const file of files) yield { file, value: contentOf(file) };
+    },
+  };
+}
+
 /** Whether a folder holds one file a frame, as OpenPose, AlphaPose, MMPose, MediaPipe's users and YOLO write them. */
 export function isFrameFolder(path: string): boolean {
+  checkArguments('isFrameFolder', { path }, 'text');
   const { json, text } = filesIn(path);
   try {
-    const frames = json.slice(0, mostLooked).map((file) => ({ file, value: contentOf(file) }));
+    const frames = Array.from(contentsOf(json.slice(0, mostLooked)));
     if (formatOf(frames, {}) !== undefined) return true;
     if (frames.length > 0 && frames.every(({ file, value }) => isNumbered(file) && showsNobody(value))) return true;
     return json.length === 0 && text.slice(0, mostLooked).some((file) => isYoloText(textOf(file)));
@@ -34,13 +47,13 @@ export function isFrameFolder(path: string): boolean {
 }
 
 /** Reads a folder of one JSON or text file a frame. Throws `ERR_FILE` for another folder, `ERR_FORMAT`. */
-export function readFrameFolder(path: string, options: ReadKeypointsOptions): RawDetections {
+export function readFrameFolder(path: string, options: ReadKeypointsOptions): FoundDetections {
   const { json, text } = filesIn(path);
-  const frames = json.map((file) => ({ file, value: contentOf(file) }));
+  const frames = contentsOf(json);
   const format = formatOf(frames, options);
   if (format) return readJsonFrames(format, frames, options);
-  if (frames.length > 0 && frames.every(({ value }) => showsNobody(value))) {
-    throw new PoseError('ERR_FORMAT', `${path}: expected detected people, got none in ${frames.length} files.`);
+  if (json.length > 0 && everyItem(frames, (frame) => showsNobody((frame as FrameFile).value))) {
+    throw new PoseError('ERR_FORMAT', `${path}: expected detected people, got none in ${json.length} files.`);
   }
   if (json.length === 0 && text.length > 0 && (options.format ?? 'yolo') === 'yolo') return readYoloFolder(text);
   throw new PoseError(
@@ -52,33 +65,42 @@ export function readFrameFolder(path: string, options: ReadKeypointsOptions): Ra
 
 function readJsonFrames(
   format: FrameFormat,
-  frames: readonly FrameFile[],
+  frames: Iterable<FrameFile>,
   options: ReadKeypointsOptions,
-): RawDetections {
-  const others: string[] = [];
-  const values = frames.flatMap(({ file, value }): FrameValue[] => {
-    const people = showsNobody(value) ? [] : peopleIn(format, value);
-    if (people !== undefined) return [{ place: file, people, key: {}, name: nameOf(file) }];
-    if (isNumbered(file)) {
-      throw new PoseError('ERR_FORMAT', `${file}: expected a frame as the other files have, got ${described(value)}.`);
+): FoundDetections {
+  const others = new Set<string>();
+  const values = made(function* (): Generator<FrameValue> {
+    for (const { file, value } of frames) {
+      const people = showsNobody(value) ? [] : peopleIn(format, value);
+      if (people !== undefined) yield { place: file, people, key: {}, name: nameOf(file) };
+      else if (!isNumbered(file)) others.add(basename(file));
+      else {
+        const got = described(value);
+        throw new PoseError('ERR_FORMAT', `${file}: expected a frame as the other files have, got ${got}.`);
+      }
     }
-    others.push(basename(file));
-    return [];
   });
-  const notices = passedOver(others);
-  const size = sizeIn(
-    frames.map(({ value }) => value),
-    format.isPerson,
-    notices,
-  );
-  return { ...size, ...readFrames(format, values, options, notices) };
+  const said: string[] = [];
+  const size = sizeIn(new LongList(() => valuesOf(frames)), format.isPerson, said);
+  const found = readFrames(format, values, options);
+  return { ...size, ...found, notices: [...passedOver([...others]), ...said, ...found.notices] };
 }
 
-function readYoloFolder(files: readonly string[]): RawDetections {
-  const labels = files.map((where) => ({ where, text: textOf(where), name: nameOf(where) }));
-  const isLabel = ({ where, text }: (typeof labels)[number]) => isNumbered(where) || isYoloText(text);
-  const others = labels.filter((label) => !isLabel(label)).map(({ where }) => basename(where));
-  const found = readYoloFrames(labels.filter(isLabel));
+function* valuesOf(frames: Iterable<FrameFile>): Generator<unknown> {
+  for (const { value } of frames) yield value;
+}
+
+function readYoloFolder(files: readonly string[]): FoundDetections {
+  const others: string[] = [];
+  const found = readYoloFrames(
+    (function* () {
+      for (const where of files) {
+        const text = textOf(where);
+        if (isNumbered(where) || isYoloText(text)) yield { where, text, name: nameOf(where) };
+        else others.push(basename(where));
+      }
+    })(),
+  );
   return { ...found, notices: [...passedOver(others), ...found.notices] };
 }
 
@@ -121,7 +143,7 @@ function contentOf(file: string): unknown {
 }
 
 /** The detector of the first file that is one frame with somebody in it; undefined where a numbered file is a whole clip. */
-function formatOf(files: readonly FrameFile[], { format: named }: ReadKeypointsOptions): FrameFormat | undefined {
+function formatOf(files: Iterable<FrameFile>, { format: named }: ReadKeypointsOptions): FrameFormat | undefined {
   for (const { value } of files) {
     if (isBlank(value)) continue;
     const format = candidates(named).find((candidate) => isOneFrame(candidate, value));

@@ -1,8 +1,11 @@
+import { checkArguments } from '../../base/check-arguments.js';
+
 /**
  * The cheapest assignment of rows to columns (the Hungarian method by shortest augmenting paths, O(n^2 m)): costs (n, m),
  * finite; returns the column of each row, -1 where there are more rows than columns and the row is left over.
  */
 export function cheapestAssignment(costs: Float64Array, rows: number, columns: number): Int32Array {
+  checkArguments('cheapestAssignment', { costs, rows, columns }, 'Float64Array', 'number', 'number');
   const result = new Int32Array(rows).fill(-1);
   if (rows === 0 || columns === 0) return result;
   if (rows > columns) {

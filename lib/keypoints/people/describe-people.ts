@@ -1,5 +1,7 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
+import type { FoundTrack } from './assemble-track.js';
 
 /** One person as a file has them. */
 export interface PersonSummary {
@@ -25,7 +27,12 @@ export interface PersonSummary {
  * in the order of the option `person`. Throws as `readKeypoints` does.
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
-  const people = findPeople(path, options, true);
+  checkArguments('describePeople', { path, options }, 'text', 'object?');
+  return summariesOf(findPeople(path, options, true));
+}
+
+/** {@link describePeople} of people who were found, before they are assembled. */
+export function summariesOf(people: readonly FoundTrack[]): PersonSummary[] {
   return people.map(({ keypoints, confidence, frames, joints, frameIds, id, jointNames, fractions, width }) => {
     const known = (at: number) =>
       Number.isFinite(keypoints[at * 2]) && (confidence === undefined || confidence[at] > 0 || keypoints[at * 2] !== 0);

@@ -1,7 +1,8 @@
 import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { skeletons } from '../../skeletons/skeletons.js';
-import type { Detection, FoundDetections } from '../detections.js';
+import type { DetectionTable } from '../detection-table.js';
+import type { FoundDetections } from '../detections.js';
 import { orderFrames } from '../frames/frame-order.js';
 import type { FrameOrder } from '../frames/time-line.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
@@ -28,28 +29,31 @@ const assumedRate = 30;
 export function tracksOfPeople(where: string, found: FoundDetections, options: ReadKeypointsOptions): FoundTrack[] {
   const { detections } = found;
   if (detections.length === 0) throw new PoseError('ERR_FORMAT', `${where}: expected detected people, got none.`);
-  const values = detections[0].triples.length;
-  const other = detections.findIndex(({ triples }) => triples.length !== values);
-  if (other >= 0) {
+  const { width: values, odd } = detections;
+  if (odd) {
     throw new PoseError(
       'ERR_FORMAT',
-      `${where}: expected ${values / 3} joints a person, got ${detections[other].triples.length / 3} (person ${other}).`,
+      `${where}: expected ${values / 3} joints a person, got ${odd.values / 3} (person ${odd.index}).`,
     );
   }
   const scale = pixelScale(where, found, options);
   const order = orderFrames(found.images, { where, times: found.times });
   const notices = [...order.notices, ...found.notices];
-  const tracks = tracksIn(where, found, order, scale, options, notices);
-  const sizes = new Map(tracks.map((track) => [track, sizeOfTrack(track, detections)]));
+  const { points, diagonals } = flattened(detections, values, scale);
+  const tracks = tracksIn(where, found, order, points, options, notices);
+  const sizeOfTrack = ({ detections: own }: Track) => own.reduce((sum, index) => sum + diagonals[index], 0);
+  const sizes = new Map(tracks.map((track) => [track, sizeOfTrack(track)]));
   tracks.sort((a, b) => sizes.get(b)! - sizes.get(a)!);
   return tracks.map(({ id, detections: own }, person) => {
-    const rows = new Array<Detection | undefined>(order.frames).fill(undefined);
+    // For each frame the person's detection; what others of it say better is added to the first.
+    const rows = new Int32Array(order.frames).fill(-1);
     for (const index of own) {
-      const frame = order.frameOf[detections[index].image];
-      rows[frame] = withHalf(rows[frame], detections[index]);
+      const frame = order.frameOf[detections.image(index)];
+      if (rows[frame] < 0) rows[frame] = index;
+      else addHalf(points, rows[frame] * values, index * values, values);
     }
-    const first = rows.findIndex((row) => row !== undefined);
-    const last = rows.findLastIndex((row) => row !== undefined);
+    const first = rows.findIndex((row) => row >= 0);
+    const last = rows.findLastIndex((row) => row >= 0);
     const said = [...notices];
     if (tracks.length > 1) {
       said.push(`${tracks.length} people: took person ${person} (track ${id}, ${count(own.length, 'detection')}).`);
@@ -60,7 +64,7 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
       );
     }
     const track: FoundTrack = {
-      ...laidOut(rows.slice(first, last + 1), values / 3, scale),
+      ...laidOut(rows.subarray(first, last + 1), values / 3, points),
       frameIds: order.names.slice(first, last + 1),
       start: first,
       id,
@@ -74,12 +78,12 @@ export function tracksOfPeople(where: string, found: FoundDetections, options: R
   });
 }
 
-/** A detection with the joints of another half of the same body: of a joint that both have, the surer one. */
-function withHalf(half: Detection | undefined, detection: Detection): Detection {
-  if (half === undefined) return detection;
-  const { triples } = detection;
-  const surer = (at: number) => !(half.triples[at - (at % 3) + 2] >= triples[at - (at % 3) + 2]);
-  return { ...half, triples: half.triples.map((value, at) => (surer(at) ? triples[at] : value)) };
+/** Adds the joints of another half of the same body to a detection: of a joint that both have, the surer one. */
+function addHalf(points: Float32Array, half: number, other: number, values: number): void {
+  for (let at = 0; at < values; at += 3) {
+    if (points[half + at + 2] >= points[other + at + 2]) continue;
+    points.copyWithin(half + at, other + at, other + at + 3);
+  }
 }
 
 /** People by the file's ids and by the likeness of their poses. */
@@ -87,38 +91,34 @@ function tracksIn(
   where: string,
   found: FoundDetections,
   order: FrameOrder,
-  scale: readonly [number, number],
+  points: Float32Array,
   options: ReadKeypointsOptions,
   notices: string[],
 ): Track[] {
   const { detections } = found;
   const ids = namesOf(detections, options, notices);
   const crowd = largestCrowd(detections);
-  const frameOf = (index: number) => order.frameOf[detections[index].image];
+  const frameOf = (index: number) => order.frameOf[detections.image(index)];
   const merged = (tracks: readonly Track[]) => {
     if (!options.mergeIds) return [...tracks];
     const found = mergeTracks(where, tracks, options.mergeIds, frameOf);
     pushAll(notices, found.notices);
     return found.tracks;
   };
-  const everything = Array.from(detections, (_, index) => index).sort((a, b) => frameOf(a) - frameOf(b));
-  if (!ids && crowd === 1) return merged([{ id: '0', named: false, detections: everything }]);
-  const joints = detections[0].triples.length / 3;
-  const points = new Float32Array(detections.length * joints * 3);
-  for (const [index, { triples }] of detections.entries()) {
-    for (let at = 0; at < triples.length; at++) {
-      points[index * joints * 3 + at] = triples[at] * (at % 3 === 2 ? 1 : scale[at % 3]);
-    }
+  const indices = Array.from({ length: detections.length }, (_, index) => index);
+  if (!ids && crowd === 1) {
+    return merged([{ id: '0', named: false, detections: indices.sort((a, b) => frameOf(a) - frameOf(b)) }]);
   }
+  const joints = points.length / detections.length / 3;
   const { step = 1, fps: timed } = order;
   const fps = options.fps === undefined ? (timed ?? found.fps ?? assumedRate) : options.fps / step;
   const asked = typeof options.layout === 'string' ? options.layout : found.layout;
   const layout = skeletons.some((one) => one.name === asked && one.joints.length === joints) ? asked : undefined;
-  const people = trackPeople(
-    { data: points, shape: [detections.length, joints, 3] },
-    detections.map((_, index) => frameOf(index)),
-    { ...(layout && { layout }), maxGap: Math.max(1, Math.round(fps)), ...(ids && { ids }) },
-  );
+  const people = trackPeople({ data: points, shape: [detections.length, joints, 3] }, indices.map(frameOf), {
+    ...(layout && { layout }),
+    maxGap: Math.max(1, Math.round(fps)),
+    ...(ids && { ids }),
+  });
   const tracks = groupsOf(people, ids, frameOf, notices);
   const sole = ids || options.mergeIds || tracks.length === 1 ? undefined : soleOf(lasting(tracks), frameOf);
   if (sole) {
@@ -137,20 +137,23 @@ function tracksIn(
 
 /** The file's id of each detection, or undefined where ids do not tell people apart. */
 function namesOf(
-  detections: readonly Detection[],
+  detections: DetectionTable,
   { ignoreIds }: ReadKeypointsOptions,
   notices: string[],
 ): (string | undefined)[] | undefined {
-  const ids = detections.map(({ track }) => (track === undefined || noId.test(track.trim()) ? undefined : track));
-  const named = ids.filter((id) => id !== undefined).length;
+  const ids = Array.from({ length: detections.length }, (_, index) => {
+    const track = detections.track(index);
+    return track === undefined || noId.test(track.trim()) ? undefined : track;
+  });
+  const named = ids.reduce((sum, id) => sum + (id === undefined ? 0 : 1), 0);
   if (named === 0) return undefined;
   if (ignoreIds) {
     notices.push('The track ids of the file are ignored, as asked: people are linked by the likeness of their poses.');
     return undefined;
   }
   const crowds = new Map<number, string[]>();
-  for (const [index, { image }] of detections.entries()) {
-    const id = ids[index];
+  for (const [index, id] of ids.entries()) {
+    const image = detections.image(index);
     const there = crowds.get(image);
     if (there && id !== undefined) there.push(id);
     else if (id !== undefined) crowds.set(image, [id]);
@@ -181,9 +184,12 @@ function namesOf(
   return ids;
 }
 
-function largestCrowd(detections: readonly Detection[]): number {
+function largestCrowd(detections: DetectionTable): number {
   const counts = new Map<number, number>();
-  for (const { image } of detections) counts.set(image, (counts.get(image) ?? 0) + 1);
+  for (let index = 0; index < detections.length; index++) {
+    const image = detections.image(index);
+    counts.set(image, (counts.get(image) ?? 0) + 1);
+  }
   let largest = 0;
   for (const inFrame of counts.values()) largest = Math.max(largest, inFrame);
   return largest;
@@ -278,32 +284,50 @@ function pixelScale(where: string, found: FoundDetections, options: ReadKeypoint
   return found.fractions ? pixelSize(where, options.size ?? found) : [1, 1];
 }
 
-/** A person's detections as arrays; frames without one are NaN. */
-function laidOut(
-  rows: readonly (Detection | undefined)[],
-  joints: number,
+/**
+ * (D, J, 3) of all detections, coordinates in pixels, and (D) the diagonals of their boxes in the file's unit. The
+ * detections' own triples are given back on the way.
+ */
+function flattened(
+  detections: DetectionTable,
+  values: number,
   scale: readonly [number, number],
+): { points: Float32Array; diagonals: Float64Array } {
+  const points = new Float32Array(detections.length * values);
+  const diagonals = new Float64Array(detections.length);
+  detections.drain((triples, index) => {
+    diagonals[index] = diagonal(triples);
+    for (let at = 0; at < values; at++) {
+      points[index * values + at] = triples[at] * (at % 3 === 2 ? 1 : scale[at % 3]);
+    }
+  });
+  return { points, diagonals };
+}
+
+/** A person's detections (T) out of all points as arrays; frames of -1, without one, are NaN. */
+function laidOut(
+  rows: Int32Array,
+  joints: number,
+  points: Float32Array,
 ): Pick<FoundTrack, 'keypoints' | 'confidence' | 'frames' | 'joints'> {
   const frames = rows.length;
   const keypoints = new Float32Array(frames * joints * 2).fill(Number.NaN);
   const confidence = new Float32Array(frames * joints);
   for (const [frame, row] of rows.entries()) {
-    if (row === undefined) continue;
+    if (row < 0) continue;
     for (let joint = 0; joint < joints; joint++) {
       const at = frame * joints + joint;
-      for (const axis of [0, 1]) keypoints[at * 2 + axis] = row.triples[joint * 3 + axis] * scale[axis];
-      confidence[at] = row.triples[joint * 3 + 2];
+      const from = (row * joints + joint) * 3;
+      keypoints[at * 2] = points[from];
+      keypoints[at * 2 + 1] = points[from + 1];
+      confidence[at] = points[from + 2];
     }
   }
   return { keypoints, confidence, frames, joints };
 }
 
-function sizeOfTrack(track: Track, detections: readonly Detection[]): number {
-  return track.detections.reduce((sum, index) => sum + diagonal(detections[index].triples), 0);
-}
-
 /** Diagonal of the box about the points that were found. */
-function diagonal(triples: readonly number[]): number {
+function diagonal(triples: ArrayLike<number>): number {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
   for (let at = 0; at < triples.length; at += 3) {

@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import type { KeypointTrack } from '../keypoint-track.js';
 
 /**
@@ -5,6 +6,7 @@ import type { KeypointTrack } from '../keypoint-track.js';
  * `frameIds` tell which remain. One clip, the track itself, where there is no long gap.
  */
 export function splitAtGaps(track: KeypointTrack): KeypointTrack[] {
+  checkArguments('splitAtGaps', { track }, 'object');
   const clips: KeypointTrack[] = [];
   let first = 0;
   for (let frame = 0; frame <= track.frames; frame++) {

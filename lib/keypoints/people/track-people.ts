@@ -1,3 +1,4 @@
+import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
 import { cheapestAssignment } from './assignment.js';
@@ -65,6 +66,7 @@ interface Followed {
  * `ERR_LIMIT` for more than 256 people in a frame.
  */
 export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: TrackPeopleOptions = {}): Int32Array {
+  checkArguments('trackPeople', { points, frames, options }, 'object', 'numbers', 'object?');
   const unknown = Object.keys(options).find((name) => !knownOptions.has(name));
   if (unknown !== undefined) {
     throw new PoseError(

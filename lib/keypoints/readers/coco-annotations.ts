@@ -1,8 +1,10 @@
 import { PoseError } from '../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
+import { DetectionTable } from '../detection-table.js';
+import type { FoundDetections } from '../detections.js';
 import { flatList } from './json/flat-list.js';
 import { isBlank } from './json/frame-fields.js';
-import { isRecord, type JsonRecord, numberField, sizeOfImages, wrongValue } from './json/json-value.js';
+import { isRecord, type JsonRecord, sizeOfImages, wrongValue } from './json/json-value.js';
+import { isList } from './json/long-value.js';
 
 /** A category of COCO's that has joints. */
 interface Category {
@@ -15,14 +17,15 @@ interface Category {
  * theirs. Crowds and people without a labelled joint are left out, as are categories whose joints are others than those of
  * the category with the most annotations. Throws `ERR_FORMAT` that names the entry.
  */
-export function readCocoAnnotations(where: string, file: JsonRecord): RawDetections {
+export function readCocoAnnotations(where: string, file: JsonRecord): FoundDetections {
   const { images, annotations } = file;
-  if (!Array.isArray(images)) throw wrongValue(`${where}: images`, 'a list', images);
-  if (!Array.isArray(annotations)) throw wrongValue(`${where}: annotations`, 'a list', annotations);
+  if (!isList(images)) throw wrongValue(`${where}: images`, 'a list', images);
+  if (!isList(annotations)) throw wrongValue(`${where}: annotations`, 'a list', annotations);
   const notices: string[] = [];
   const places = new Map<unknown, number>();
   const names: (string | number)[] = [];
-  for (const [index, image] of images.entries()) {
+  for (const image of images) {
+    const index = names.length;
     const place = `${where}: images[${index}]`;
     if (!isRecord(image)) throw wrongValue(place, 'an object with id', image);
     const name = image.file_name ?? image.id;
@@ -36,10 +39,11 @@ export function readCocoAnnotations(where: string, file: JsonRecord): RawDetecti
   const categories = categoriesOf(file.categories);
   const chosen = mostUsed(annotations, categories);
   const joints = chosen === undefined ? undefined : categories.get(chosen)?.joints;
-  const detections: FoundDetection[] = [];
+  const detections = new DetectionTable();
   let others = 0;
-  for (const [index, annotation] of annotations.entries()) {
-    const place = `${where}: annotations[${index}]`;
+  let index = 0;
+  for (const annotation of annotations) {
+    const place = `${where}: annotations[${index++}]`;
     if (isBlank(annotation)) continue;
     if (!isRecord(annotation)) throw wrongValue(place, 'an object', annotation);
     if (annotation.iscrowd === 1) continue;
@@ -57,15 +61,15 @@ export function readCocoAnnotations(where: string, file: JsonRecord): RawDetecti
     }
     const image = places.get(annotation.image_id);
     if (image === undefined) throw wrongValue(`${place}.image_id`, 'the id of one of the images', annotation.image_id);
-    detections.push({ ...person, image, score: person.score ?? numberField(annotation, 'area') });
+    detections.push({ ...person, image });
   }
   if (others > 0) {
     const name = categories.get(chosen)?.name ?? String(chosen);
     notices.push(`${others} annotations of categories with other joints than ${name} are left out.`);
   }
-  const found: RawDetections = { images: names, detections, notices, ...sizeOfImages(images, notices) };
+  const found: FoundDetections = { images: names, detections, notices, ...sizeOfImages(images, notices) };
   if (joints) return { ...found, jointNames: joints };
-  return { ...found, layout: flatList.layoutOf((detections[0]?.triples.length ?? 0) / 3, [], notices) };
+  return { ...found, layout: flatList.layoutOf(detections.width / 3, detections, notices) };
 }
 
 /** Categories that name their joints, by id. */
@@ -80,7 +84,7 @@ function categoriesOf(value: unknown): Map<unknown, Category> {
 }
 
 /** The category with joints that most annotations have; where they name none, the only one there is. */
-function mostUsed(annotations: readonly unknown[], categories: ReadonlyMap<unknown, Category>): unknown {
+function mostUsed(annotations: Iterable<unknown>, categories: ReadonlyMap<unknown, Category>): unknown {
   const counts = new Map<unknown, number>();
   for (const annotation of annotations) {
     if (!isRecord(annotation) || !categories.has(annotation.category_id)) continue;

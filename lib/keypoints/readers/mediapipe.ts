@@ -19,7 +19,7 @@ const places = new Map(mediapipe33.joints.map((joint, index) => [jointKey(joint)
 export const mediaPipe: FrameFormat = {
   isPerson: (value) => pointsOf(value) !== undefined,
   peopleOf: (frame) => {
-    const field = ['landmarks', 'poseLandmarks', 'pose_landmarks'].find((name) => name in frame);
+    const field = ['landmarks', 'poseLandmarks', 'pose_landmarks'].find((name) => Object.hasOwn(frame, name));
     return field === undefined ? undefined : (frame[field] ?? []);
   },
   readPerson: (place, value) => {

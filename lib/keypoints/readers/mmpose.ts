@@ -1,7 +1,7 @@
 import type { FoundPerson } from './json/found-person.js';
 import { isBlank } from './json/frame-fields.js';
 import type { FrameFormat } from './json/frame-format.js';
-import { isRecord, type JsonRecord, numberField, numberList, trackOf, wrongValue } from './json/json-value.js';
+import { isRecord, type JsonRecord, numberList, trackOf, wrongValue } from './json/json-value.js';
 
 /**
  * MMPose's predictions. New (1.x): a frame is a list of instances with `keypoints` [[x, y], ...] and `keypoint_scores`,
@@ -44,8 +44,7 @@ function personOf(place: string, person: unknown): FoundPerson | undefined {
   if (!Array.isArray(keypoints)) throw wrongValue(`${place}.keypoints`, 'a list of points', keypoints);
   const scores = isBlank(person.keypoint_scores) ? undefined : scoresOf(place, person, keypoints.length);
   const triples = pointTriples(`${place}.keypoints`, keypoints, scores);
-  const score = numberField(person, 'bbox_score') ?? numberField(person, 'score');
-  return { triples, score, track: trackOf(person) };
+  return { triples, track: trackOf(person) };
 }
 
 /** Points [x, y] or [x, y, score], all alike, as triples; NaN where one is missing. Throws `ERR_FORMAT` with the point. */

@@ -3,7 +3,7 @@ import { jointKey } from '../joint-names.js';
 import type { FoundPerson } from './json/found-person.js';
 import { isBlank } from './json/frame-fields.js';
 import type { FrameFormat } from './json/frame-format.js';
-import { isRecord, type JsonRecord, numberField, numberList, trackName, wrongValue } from './json/json-value.js';
+import { isRecord, type JsonRecord, numberList, trackName, wrongValue } from './json/json-value.js';
 import { isPointObject, pointName, tripleOf } from './json/point-object.js';
 
 const joints = 17;
@@ -66,7 +66,7 @@ function personOf(place: string, pose: unknown): FoundPerson | undefined {
   // A missing point among named ones has no name: the others' names place them.
   const points = named ? keypoints.filter((point) => !isBlank(point)) : keypoints;
   const triples = points.flatMap((point, index) => tripleOf(`${place}.keypoints[${index}]`, point));
-  const found: FoundPerson = { triples, score: numberField(pose, 'score'), track: trackName(pose.id) };
+  const found: FoundPerson = { triples, track: trackName(pose.id) };
   if (!named) return found;
   const names = points.map((point, index) => {
     const name = pointName(point);

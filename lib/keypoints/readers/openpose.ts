@@ -1,6 +1,6 @@
 import { body25, body25b } from '../../skeletons/body25.js';
 import type { Skeleton } from '../../skeletons/skeleton.js';
-import type { FoundPerson } from './json/found-person.js';
+import type { Detection } from '../detection-table.js';
 import { isBlank } from './json/frame-fields.js';
 import type { FrameFormat } from './json/frame-format.js';
 import { isFlatList, isRecord, trackOf, tripleList, wrongValue } from './json/json-value.js';
@@ -48,7 +48,7 @@ const bones = ['left', 'right'].flatMap((side) =>
 );
 
 /** BODY_25 or BODY_25B: the reading whose bones are shorter. */
-function whichBody25(people: readonly FoundPerson[], notices: string[]): string {
+function whichBody25(people: Iterable<Pick<Detection, 'triples'>>, notices: string[]): string {
   const lengths = [body25, body25b].map((layout) => meanBone(layout, people));
   const chosen = lengths[1] < lengths[0] ? body25b : body25;
   const [a, b] = lengths.map((length) => length.toFixed(0));
@@ -59,11 +59,11 @@ function whichBody25(people: readonly FoundPerson[], notices: string[]): string 
   return chosen.name;
 }
 
-function isPoint(triples: readonly number[], at: number): boolean {
+function isPoint(triples: ArrayLike<number>, at: number): boolean {
   return triples[at + 2] > 0 && !(triples[at] === triples[at + 1] && (triples[at] === 0 || triples[at] === -1));
 }
 
-function meanBone(layout: Skeleton, people: readonly FoundPerson[]): number {
+function meanBone(layout: Skeleton, people: Iterable<Pick<Detection, 'triples'>>): number {
   const pairs = bones.map((bone) => bone.map((joint) => layout.joints.indexOf(joint) * 3));
   let sum = 0;
   let count = 0;

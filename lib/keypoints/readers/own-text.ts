@@ -1,10 +1,12 @@
 import { PoseError } from '../../base/pose-error.js';
+import { DetectionTable } from '../detection-table.js';
+import type { FoundDetections } from '../detections.js';
 import type { FoundTrack } from '../people/assemble-track.js';
-import type { FoundDetection, RawDetections } from '../settle-detections.js';
 import { isBlank } from './json/frame-fields.js';
 import { type JsonRecord, numberField, shown, wrongValue } from './json/json-value.js';
+import { findItem, isList } from './json/long-value.js';
 import { CsvFrames } from './tables/csv-frames.js';
-import { cellNumber, checkWidth, linesOf } from './tables/csv-table.js';
+import { CsvTable, cellNumber, checkWidth } from './tables/csv-table.js';
 
 /** What this project calls its JSON files: 2D alone, and lifted poses with the 2D that they came from. */
 export const keypointsFormat = 'pstmo-keypoints';
@@ -18,14 +20,16 @@ export const posesFormat = 'pstmo-poses';
 export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
   const { keypoints, frames: names, size } = file;
   if (file.version !== 1) throw wrongValue(`${where}: version`, '1', file.version);
-  if (!Array.isArray(keypoints) || keypoints.length === 0)
+  if (!isList(keypoints) || keypoints.length === 0)
     throw wrongValue(`${where}: keypoints`, 'a list of frames', keypoints);
-  const seen = keypoints.findIndex((row) => !isBlank(row));
-  const joints = Array.isArray(keypoints[seen]) ? keypoints[seen].length : 0;
-  if (joints === 0) throw wrongValue(`${where}: keypoints[${Math.max(0, seen)}]`, 'a list of joints', keypoints[seen]);
+  const seen = findItem(keypoints, (row) => !isBlank(row));
+  const joints = Array.isArray(seen?.item) ? seen.item.length : 0;
+  if (joints === 0) throw wrongValue(`${where}: keypoints[${seen?.index ?? 0}]`, 'a list of joints', seen?.item);
   const points = new Float32Array(keypoints.length * joints * 2).fill(Number.NaN);
   const confidence = new Float32Array(keypoints.length * joints);
-  for (const [frame, row] of keypoints.entries()) {
+  let frame = -1;
+  for (const row of keypoints) {
+    frame++;
     if (isBlank(row)) continue;
     if (!Array.isArray(row) || row.length !== joints) {
       throw wrongValue(`${where}: keypoints[${frame}]`, `a list of ${joints} joints`, row);
@@ -58,14 +62,14 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
   }
   found.fps = numberField(file, 'fps');
   if (typeof file.person === 'string') found.id = file.person;
-  if (Array.isArray(file.filled) && file.filled.length === keypoints.length) found.filled = file.filled.map(Number);
+  if (isList(file.filled) && file.filled.length === keypoints.length) found.filled = Array.from(file.filled, Number);
   if (names !== undefined) {
-    if (!Array.isArray(names) || names.length !== keypoints.length) {
+    if (!isList(names) || names.length !== keypoints.length) {
       throw wrongValue(`${where}: frames`, `a list of ${keypoints.length} names`, names);
     }
-    const bad = names.findIndex((name) => typeof name !== 'string' && typeof name !== 'number');
-    if (bad >= 0) throw wrongValue(`${where}: frames[${bad}]`, 'a name or a number', names[bad]);
-    found.frameIds = names.map(String);
+    const bad = findItem(names, (name) => typeof name !== 'string' && typeof name !== 'number');
+    if (bad) throw wrongValue(`${where}: frames[${bad.index}]`, 'a name or a number', bad.item);
+    found.frameIds = Array.from(names, String);
   }
   return found;
 }
@@ -75,9 +79,9 @@ export function readOwnJson(where: string, file: JsonRecord): FoundTrack {
  * (optionally) `<joint>_confidence`, in any order; a row a frame, an empty cell where a point is unknown. The joints'
  * names say the layout; other columns are passed over.
  */
-export function readKeypointCsv(where: string, text: string): RawDetections {
-  const lines = linesOf(text);
-  const header = lines[0].cells;
+export function readKeypointCsv(where: string, text: string | Iterable<string>): FoundDetections {
+  const table = new CsvTable(text);
+  const header = table.head(1)[0].cells;
   const column = new Map(header.map((name, index) => [name, index]));
   const names = header.filter((name) => name.endsWith('_x_px')).map((name) => name.slice(0, -'_x_px'.length));
   if (names.length === 0 || !column.has('frame') || column.size !== header.length) {
@@ -93,11 +97,10 @@ export function readKeypointCsv(where: string, text: string): RawDetections {
     return { x: column.get(`${name}_x_px`)!, y, confidence: column.get(`${name}_confidence`) };
   });
   const frames = new CsvFrames(where, header, { frame: column.get('frame')!, time: -1, person: -1 });
-  const detections: FoundDetection[] = [];
-  for (const line of lines.slice(1)) {
+  const detections = new DetectionTable();
+  const triples = new Float64Array(names.length * 3);
+  for (const line of table.after(1)) {
     checkWidth(where, line, header.length);
-    const number = (at: number, empty: number) =>
-      cellNumber(`${where}: line ${line.number}: ${header[at]}`, line.cells[at], empty);
     const { image, again } = frames.imageOf(line);
     if (again) {
       throw new PoseError(
@@ -105,11 +108,12 @@ export function readKeypointCsv(where: string, text: string): RawDetections {
         `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again.`,
       );
     }
-    const triples = columns.flatMap(({ x, y, confidence }) => [
-      number(x, Number.NaN),
-      number(y, Number.NaN),
-      confidence === undefined ? 1 : number(confidence, Number.NaN),
-    ]);
+    for (const [joint, { x, y, confidence }] of columns.entries()) {
+      for (const [axis, at] of [x, y, confidence].entries()) {
+        const place = () => `${where}: line ${line.number}: ${header[at!]}`;
+        triples[joint * 3 + axis] = at === undefined ? 1 : cellNumber(place, line.cells[at], Number.NaN);
+      }
+    }
     detections.push({ image, triples });
   }
   return { ...frames.images(), detections, jointNames: names, notices: [] };

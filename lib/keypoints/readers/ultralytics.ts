@@ -1,7 +1,7 @@
 import { PoseError } from '../../base/pose-error.js';
 import { isBlank } from './json/frame-fields.js';
 import type { FrameFormat } from './json/frame-format.js';
-import { isRecord, numberField, numberList, trackOf, wrongValue } from './json/json-value.js';
+import { isRecord, numberList, trackOf, wrongValue } from './json/json-value.js';
 
 /**
  * Ultralytics' `to_json` of a pose model: a frame is a list of {`name`, `class`, `confidence`, `box`, `track_id`,
@@ -27,7 +27,6 @@ export const ultralytics: FrameFormat = {
     }
     return {
       triples: x.flatMap((value, joint) => [value, y[joint], sure[joint]]),
-      score: numberField(person, 'confidence'),
       track: trackOf(person),
     };
   },

@@ -72,7 +72,6 @@ export function readYoloText(where: string, text: string): YoloFrame {
     const track = more === 2 ? numbers[end + 1] : more === 1 && confidence === undefined ? numbers[end] : undefined;
     people.push({
       triples,
-      score: confidence,
       ...(track !== undefined && { track: String(track) }),
     });
   }

@@ -32,7 +32,10 @@ std::shared_ptr<JobQueue> JobQueue::make(Napi::Env env, std::function<void(Napi:
     queue->thread_ = std::thread([raw = queue.get()] { raw->runJobs(); });
   } catch (...) {
     queue->shutdown();
-    throw Error("ERR_NATIVE", "The system gave no thread.");
+    throw Error(
+        "ERR_MEMORY",
+        "The system gave no thread for a model's work: expected room for one more under the "
+        "limits on processes (ulimit -u, the container's pids) and memory.");
   }
   return queue;
 }

@@ -95,4 +95,14 @@ Napi::Value NativeModel::endStream(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value NativeModel::closeStream(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    const int64_t id = readWhole(info, 0, "stream", 0, kLargestSeed);
+    return submit(job(), [this, id] {
+      streams_.erase(id);
+      streamOwed_.erase(id);
+    });
+  });
+}
+
 }  // namespace pstmo::binding

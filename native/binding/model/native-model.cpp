@@ -1,6 +1,7 @@
 // Construction, weights and closing; the jobs that compute are in native-model-jobs.cpp.
 #include "native-model.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "../../network/weights/check-values.h"
@@ -79,6 +80,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceAccessor<&NativeModel::tensors>("tensors"),
                          InstanceAccessor<&NativeModel::device>("device"),
                          InstanceAccessor<&NativeModel::memoryBytes>("memoryBytes"),
+                         InstanceAccessor<&NativeModel::missingThreads>("missingThreads"),
                          InstanceAccessor<&NativeModel::unsupportedReason>("unsupportedReason"),
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
@@ -95,6 +97,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::openStream>("openStream"),
                          InstanceMethod<&NativeModel::pushFrame>("pushFrame"),
                          InstanceMethod<&NativeModel::endStream>("endStream"),
+                         InstanceMethod<&NativeModel::closeStream>("closeStream"),
                          InstanceMethod<&NativeModel::train>("train"),
                          InstanceMethod<&NativeModel::startProfile>("startProfile"),
                          InstanceMethod<&NativeModel::stopProfile>("stopProfile"),
@@ -139,6 +142,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     tensors_ = network_->tensors();
     device_ = network_->describe();
     bytes_ = static_cast<int64_t>(nativeBytes());
+    missingThreads_ = network_->missingThreads();
     queue_ = JobQueue::make(info.Env(), [this](Napi::Env env) { reportMemory(env); });
     reportMemory(info.Env());
   } catch (...) {
@@ -175,11 +179,22 @@ Napi::Promise NativeModel::submit(std::unique_ptr<Job> job, std::function<void()
   job->work = [this, work = std::move(work)] {
     struct Measure {
       NativeModel& model;
-      ~Measure() { model.bytes_ = static_cast<int64_t>(model.nativeBytes()); }
+      ~Measure() {
+        model.bytes_ = static_cast<int64_t>(model.nativeBytes());
+        if (model.lifter_)
+          model.missingThreads_ =
+              std::max(model.network_->missingThreads(), model.lifter_->missingThreads());
+      }
     } measure{*this};
     work();
   };
   return queue_->submit(std::move(job));
+}
+
+size_t NativeModel::nativeBytes() const {
+  size_t bytes = network_->memoryBytes() + (lifter_ ? lifter_->memoryBytes() : 0);
+  for (const auto& [id, stream] : streams_) bytes += stream->memoryBytes();
+  return bytes;
 }
 
 size_t NativeModel::tensorSize(const std::string& name) const {
@@ -215,6 +230,10 @@ Napi::Value NativeModel::device(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeModel::memoryBytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes_.load()));
+}
+
+Napi::Value NativeModel::missingThreads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), missingThreads_.load());
 }
 
 Napi::Value NativeModel::read(const Napi::CallbackInfo& info) {

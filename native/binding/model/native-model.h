@@ -44,6 +44,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value tensors(const Napi::CallbackInfo& info);
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value memoryBytes(const Napi::CallbackInfo& info);
+  Napi::Value missingThreads(const Napi::CallbackInfo& info);
   Napi::Value unsupportedReason(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
@@ -60,6 +61,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value openStream(const Napi::CallbackInfo& info);
   Napi::Value pushFrame(const Napi::CallbackInfo& info);
   Napi::Value endStream(const Napi::CallbackInfo& info);
+  Napi::Value closeStream(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
   Napi::Value startProfile(const Napi::CallbackInfo& info);
   Napi::Value stopProfile(const Napi::CallbackInfo& info);
@@ -95,9 +97,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   inference::LiftStream& streamOf(int64_t id);
   std::unique_ptr<inference::LiftStream> opByOpStream(const inference::StreamOptions& options);
   Napi::Value posesOf(std::unique_ptr<Job> task, std::function<void(std::vector<float>&)> work);
-  size_t nativeBytes() const {
-    return network_->memoryBytes() + (lifter_ ? lifter_->memoryBytes() : 0);
-  }
+  size_t nativeBytes() const;
 
   NetworkConfig config_;
   std::vector<network::TensorInfo> tensors_;
@@ -117,6 +117,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   int threads_ = 0;
   inference::Folds folds_;
   std::atomic<int64_t> bytes_{0};
+  std::atomic<int> missingThreads_{0};
   int64_t reportedBytes_ = 0;
   bool closed_ = false;
   Napi::ObjectReference closing_;  // the promise of close()

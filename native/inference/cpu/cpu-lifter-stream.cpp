@@ -26,6 +26,8 @@ class CpuLifterStream final : public LiftStream {
     return true;
   }
 
+  size_t memoryBytes() const override { return ring_.bytes() + poses_.bytes(); }
+
   int finish(float* poses) override {
     const int64_t owed = std::min<int64_t>(options_.lookahead, frames_);
     for (int64_t i = 0; i < owed; ++i)

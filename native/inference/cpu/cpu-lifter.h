@@ -108,6 +108,7 @@ class CpuLifter final : public CompiledLifter {
   void lift(const ClipRequest& request, const Progress& progress) override;
   std::unique_ptr<LiftStream> stream(const StreamOptions& options) override;
   size_t memoryBytes() const override;
+  int missingThreads() const override { return pool_.missing(); }
 
  private:
   friend class WholeWindows;

@@ -56,7 +56,8 @@ describe('the table of readers', () => {
   it('has a sample of every reader', () => {
     const helpers = [
       ...['csv-columns', 'csv-frames', 'csv-table', 'decode-text', 'frame-fields', 'frame-format', 'frame-names'],
-      ...['found-person', 'image-size', 'json-stream', 'json-value', 'people-by-id', 'point-object', 'pose-sequence'],
+      ...['found-person', 'image-size', 'json-stream', 'json-value', 'long-value', 'people-by-id', 'point-object'],
+      ...['pose-sequence', 'read-frames'],
     ];
     const modules = readdirSync(new URL('../../../lib/keypoints/readers', import.meta.url), {
       recursive: true,

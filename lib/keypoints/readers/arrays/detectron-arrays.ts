@@ -2,7 +2,8 @@ import { PoseError } from '../../../base/pose-error.js';
 import type { Tensor, TensorData } from '../../../base/tensor.js';
 import type { NpyValue } from '../../../formats/numpy/npy.js';
 import { isObjectArray, isTensor, type ObjectArray, type PickleValue } from '../../../formats/pickle/value.js';
-import type { Detection, FoundDetections } from '../../detections.js';
+import { DetectionTable } from '../../detection-table.js';
+import type { FoundDetections } from '../../detections.js';
 
 /** Rows of Detectron's keypoint arrays: x, y, the heat map's logit, probability. */
 const rows = 4;
@@ -12,23 +13,18 @@ export function isDetectronOutput(value: NpyValue): value is ObjectArray {
   return isObjectArray(value) && (value.shape.length === 1 || (value.shape.length === 2 && value.shape[1] === 2));
 }
 
-/**
- * Detectron's raw results: for each frame [nothing, boxes (n, 5) with the score last] and [nothing, keypoints
- * (n, 4, J)].
- */
+/** Detectron's raw results: for each frame [nothing, keypoints (n, 4, J)]; the boxes beside them are not needed. */
 export function readDetectron(
   place: string,
   keypoints: ObjectArray,
-  boxes: NpyValue | undefined,
   metadata: PickleValue | undefined,
 ): FoundDetections {
   const people = personArrays(place, keypoints);
-  const boxArrays = boxes !== undefined && isDetectronOutput(boxes) ? personArrays(place, boxes) : [];
   const joints = people.find((array) => array !== undefined)?.shape[2];
   if (joints === undefined || joints === 0) {
     throw new PoseError('ERR_FORMAT', `${place}: expected a person in some frame, got none.`);
   }
-  const detections: Detection[] = [];
+  const detections = new DetectionTable();
   for (const [frame, array] of people.entries()) {
     if (array === undefined) continue;
     const { shape, data } = array;
@@ -38,14 +34,13 @@ export function readDetectron(
         `${place}: frame ${frame}: expected shape (n, ${rows}, ${joints}), got (${shape.join(', ')}).`,
       );
     }
-    const scores = boxScores(boxArrays[frame], shape[0]);
     for (let person = 0; person < shape[0]; person++) {
       const start = person * rows * joints;
       const triples = Array.from({ length: joints * 3 }, (_, at) => {
         const row = [0, 1, 3][at % 3];
         return Number(data[start + row * joints + Math.floor(at / 3)]);
       });
-      detections.push({ image: frame, triples, score: scores?.[person] ?? 1 });
+      detections.push({ image: frame, triples });
     }
   }
   const images = people.map((_, frame) => frame);
@@ -69,11 +64,4 @@ function personArrays(place: string, value: ObjectArray): (Tensor<TensorData> | 
     if (empty || (isObjectArray(person) && person.objects.length === 0)) return undefined;
     throw new PoseError('ERR_FORMAT', `${place}: frame ${frame}: expected an array of people, got something else.`);
   });
-}
-
-/** The scores of a frame's boxes; undefined where the boxes do not fit. */
-function boxScores(boxes: Tensor<TensorData> | undefined, people: number): number[] | undefined {
-  if (boxes === undefined || boxes.shape.length !== 2 || boxes.shape[0] !== people || boxes.shape[1] < 5)
-    return undefined;
-  return Array.from({ length: people }, (_, person) => Number(boxes.data[person * boxes.shape[1] + 4]));
 }

@@ -94,7 +94,7 @@ export function readKeypointNpz(
   const value = arrays.get(name)!;
   const place = `${where}: ${name}`;
   const metadata = soleObject(arrays.get('metadata'));
-  if (isDetectronOutput(value)) return readDetectron(place, value, arrays.get('boxes'), metadata);
+  if (isDetectronOutput(value)) return readDetectron(place, value, metadata);
   const dict = soleObject(value);
   if (dict !== undefined) return readDetectionDict(place, dict, metadata, options);
   if (options.entry !== undefined && named === undefined) {

@@ -3,10 +3,10 @@ import type { Tensor, TensorData } from '../../../base/tensor.js';
 import type { NpyValue } from '../../../formats/numpy/npy.js';
 import { readPickle } from '../../../formats/pickle/pickle.js';
 import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../../../formats/pickle/value.js';
+import type { FoundDetections } from '../../detections.js';
 import type { ReadKeypointsOptions } from '../../keypoint-track.js';
 import type { FoundTrack } from '../../people/assemble-track.js';
 import { readJsonValue } from '../../read-input.js';
-import type { RawDetections } from '../../settle-detections.js';
 import { readKeypointArray, readKeypointNpz } from './keypoint-arrays.js';
 
 /** Protocols 2 to 5 begin with this byte and their number. */
@@ -26,7 +26,7 @@ export function readKeypointPickle(
   where: string,
   bytes: Uint8Array,
   options: ReadKeypointsOptions,
-): FoundTrack[] | RawDetections {
+): FoundTrack[] | FoundDetections {
   const value = readPickle(bytes, { where });
   if (isTensor(value) || isObjectArray(value)) return readKeypointArray(where, value, options);
   const root = value instanceof Map ? (value.get('annotations') ?? value) : value;

@@ -1,6 +1,7 @@
 import { PoseError } from '../../../base/pose-error.js';
 import type { Tensor, TensorData } from '../../../base/tensor.js';
-import type { Detection, FoundDetections } from '../../detections.js';
+import { DetectionTable } from '../../detection-table.js';
+import type { FoundDetections } from '../../detections.js';
 import type { InputFormat } from '../../input-format.js';
 
 const moveNetJoints = 17;
@@ -39,13 +40,13 @@ export function readModelOutput(where: string, { data, shape }: Tensor<TensorDat
   if (data.length === 0)
     throw new PoseError('ERR_FORMAT', `${where}: expected frames, got shape (${shape.join(', ')}).`);
   const [x, y, sure] = joints === moveNetJoints ? [1, 0, 2] : [0, 1, channels > 3 ? 3 : -1];
-  const detections: Detection[] = [];
+  const detections = new DetectionTable();
   for (let image = 0; image < frames; image++) {
     const triples = Array.from({ length: joints }, (_, joint) => {
       const at = (image * joints + joint) * channels;
       return [Number(data[at + x]), Number(data[at + y]), sure < 0 ? 1 : Number(data[at + sure])];
     }).flat();
-    if (triples.some((value) => Number.isFinite(value))) detections.push({ image, triples, score: 1 });
+    if (triples.some((value) => Number.isFinite(value))) detections.push({ image, triples });
   }
   const layout = joints === moveNetJoints ? 'coco-17' : 'mediapipe-33';
   const images = Array.from({ length: frames }, (_, frame) => frame);
@@ -58,15 +59,14 @@ function isCrowd(shape: readonly number[]): boolean {
 
 function readCrowd(data: TensorData, shape: readonly number[]): FoundDetections {
   const [frames, people] = [shape[0], shape[shape.length - 2]];
-  const detections: Detection[] = [];
+  const detections = new DetectionTable();
   for (let row = 0; row < frames * people; row++) {
     const at = row * crowdChannels;
-    const score = Number(data[at + crowdChannels - 1]);
-    if (!(score >= leastSure)) continue;
+    if (!(Number(data[at + crowdChannels - 1]) >= leastSure)) continue;
     const triples = Array.from({ length: moveNetJoints }, (_, joint) =>
       [1, 0, 2].map((channel) => Number(data[at + 3 * joint + channel])),
     ).flat();
-    detections.push({ image: Math.floor(row / people), triples, score });
+    detections.push({ image: Math.floor(row / people), triples });
   }
   const images = Array.from({ length: frames }, (_, frame) => frame);
   return { images, detections, layout: 'coco-17', fractions: true, notices: [] };

@@ -1,6 +1,6 @@
 import { isBlank } from './frame-fields.js';
 import type { FrameFormat } from './frame-format.js';
-import { isFlatList, isRecord, numberField, trackOf, tripleList, wrongValue } from './json-value.js';
+import { isFlatList, isRecord, trackOf, tripleList, wrongValue } from './json-value.js';
 
 /** Layouts that a plain list of people implies by its number of joints (AlphaPose's and COCO's own). */
 const impliedLayouts: Readonly<Record<number, string>> = {
@@ -11,7 +11,7 @@ const impliedLayouts: Readonly<Record<number, string>> = {
 };
 
 /**
- * People with flat `keypoints` triples: AlphaPose's results or COCO's (`image_id`, `keypoints`, `score`; `idx` or
+ * People with flat `keypoints` triples: AlphaPose's results or COCO's (`image_id`, `keypoints`; `idx` or
  * `track_id` where a tracker ran).
  */
 export const flatList: FrameFormat = {
@@ -21,7 +21,7 @@ export const flatList: FrameFormat = {
     if (!isRecord(person)) throw wrongValue(place, 'an object with keypoints', person);
     if (isBlank(person.keypoints)) return undefined;
     const triples = tripleList(`${place}.keypoints`, person.keypoints);
-    return { triples, score: numberField(person, 'score'), track: trackOf(person) };
+    return { triples, track: trackOf(person) };
   },
   layoutOf: (joints) => impliedLayouts[joints],
 };

@@ -2,8 +2,6 @@
 export interface FoundPerson {
   /** J triples x, y, confidence; NaN where a point has none. */
   triples: number[];
-  /** How sure the detector is of the person, where it says it. */
-  score?: number | undefined;
   track?: string | undefined;
   /** (J), the points' names, where they have some. */
   names?: string[] | undefined;

@@ -1,5 +1,6 @@
 import type { FrameTimes } from '../../detections.js';
 import { isRecord, type JsonRecord } from './json-value.js';
+import { everyItem, isList, LongObject } from './long-value.js';
 
 /** Names of fields and columns that tell the frame, without capitals and signs, the likeliest first. */
 const frameNames = [
@@ -40,25 +41,39 @@ export interface FrameKey {
   unit?: FrameTimes['unit'];
 }
 
+/** Names that are remembered: all people of a file have the same. */
+const mostRemembered = 1000;
+
+/** A function of a name that looks into each name once. */
+function remembered<Value>(of: (name: string) => Value): (name: string) => Value {
+  const known = new Map<string, Value>();
+  return (name) => {
+    if (known.has(name)) return known.get(name)!;
+    const value = of(name);
+    if (known.size < mostRemembered) known.set(name, value);
+    return value;
+  };
+}
+
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 /** How likely a field or column names the frame: its rank from 0; undefined for others. */
-export function frameRank(name: string): number | undefined {
+export const frameRank = remembered((name: string): number | undefined => {
   const rank = frameNames.indexOf(plain(name));
   return rank < 0 ? undefined : rank;
-}
+});
 
 /** The unit of a time field or column; null where its name does not tell, undefined where it is no time. */
-export function timeUnit(name: string): FrameTimes['unit'] | null {
+export const timeUnit = remembered((name: string): FrameTimes['unit'] | null => {
   const match = timePattern.exec(plain(name));
   if (!match) return undefined;
   const word = match[1] ?? match[2];
   if (word === undefined) return null;
   const start = ['milli', 'micro', 'nano', 'ms', 'us', 'ns'].find((unit) => word.startsWith(unit)) ?? 's';
   return timeUnits[start as keyof typeof timeUnits];
-}
+});
 
 /** A time as a number, or as hours, minutes and seconds ("0:01:02.5"); undefined for other values. */
 export function timeValue(value: unknown): number | undefined {
@@ -111,6 +126,7 @@ export function imagesOf(keys: readonly FrameKey[], fallback: (index: number) =>
 /** Whether a value has nothing in it: null, "", [], {}, and lists and objects of such. */
 export function isBlank(value: unknown): boolean {
   if (value === null || value === undefined || value === '') return true;
-  if (Array.isArray(value)) return value.every(isBlank);
+  if (isList(value)) return everyItem(value, isBlank);
+  if (value instanceof LongObject) return everyItem(value.fields(), (field) => isBlank((field as unknown[])[1]));
   return isRecord(value) && Object.values(value).every(isBlank);
 }

@@ -1,10 +1,9 @@
 import { PoseError } from '../../../base/pose-error.js';
-import type { ReadKeypointsOptions } from '../../keypoint-track.js';
-import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import type { Detection } from '../../detection-table.js';
 import type { FoundPerson } from './found-person.js';
-import { type FrameKey, frameKeyOf, imagesOf, isBlank } from './frame-fields.js';
-import { namePoints } from './frame-names.js';
-import { described, isRecord, type JsonRecord, shown, wrongValue } from './json-value.js';
+import { type FrameKey, frameKeyOf, isBlank } from './frame-fields.js';
+import { described, isRecord, type JsonRecord, shown } from './json-value.js';
+import { findItem, isList, type JsonList, LongList, LongObject, made } from './long-value.js';
 import { framesOfIds, peopleOfIds } from './people-by-id.js';
 import { followEachOther } from './pose-sequence.js';
 
@@ -17,7 +16,7 @@ export interface FrameFormat {
   /** undefined for somebody without points. Throws `ERR_FORMAT` that names the place. */
   readPerson: (place: string, value: unknown) => FoundPerson | undefined;
   /** Layout of people with so many joints; all people are given where their number does not settle it. */
-  layoutOf: (joints: number, people: readonly FoundPerson[], notices: string[]) => string | undefined;
+  layoutOf: (joints: number, people: Iterable<Pick<Detection, 'triples'>>, notices: string[]) => string | undefined;
   /** Layouts that a person whose points have names may lack points of, the likeliest first. */
   namedLayouts?: readonly string[];
   /** true: coordinates are fractions of the image; else the values tell. */
@@ -27,7 +26,7 @@ export interface FrameFormat {
 /** A frame's people with their place for messages and, where a folder or an object tells it, the frame's name. */
 export interface FrameValue {
   place: string;
-  people: readonly unknown[];
+  people: JsonList;
   key: FrameKey;
   name?: string | undefined;
   /** true: the frame is one of a list of people, so that others may be of the same frame. */
@@ -98,47 +97,89 @@ function idsOf(people: readonly unknown[]): Set<string | number> {
   return new Set(keys.map(({ id, time }) => id ?? time).filter((id) => id !== undefined));
 }
 
-/** The frames of a JSON value: itself, the items of a list, the values of an object; undefined where it has none. */
+/**
+ * The frames of a JSON value: itself, the items of a list, the values of an object; undefined where it has none. They are
+ * made when somebody goes through them, and again each time: a long value is not held.
+ */
 export function framesIn(
   format: FrameFormat,
   place: string,
   value: unknown,
   notices: string[],
+  facts: ListFacts = new ListFacts([format]),
   depth = 0,
-): FrameValue[] | undefined {
+): Iterable<FrameValue> | undefined {
   if (depth > mostDepth) return undefined;
   if (format.isPerson(value)) return [frameValue(format, place, value)];
-  if (Array.isArray(value)) return framesInList(format, place, value, notices, depth);
+  if (isList(value)) return framesInList(format, place, value, notices, facts, depth);
+  if (value instanceof LongObject) return framesByName(format, place, () => value.fields(), notices, facts, depth);
   if (!isRecord(value)) return undefined;
   if (isFrame(format, value)) {
     const people = peopleIn(format, value) ?? [];
     // People of several frames in one list are a clip; a list under a wrapper's name may be one, unless a frame is named beside it.
-    if (idsOf(people).size > 1) return framesInList(format, place, people, notices, depth);
+    if (idsOf(people).size > 1) return framesInList(format, place, people, notices, facts, depth);
     const own = format.peopleOf(value) !== undefined || hasKey(frameKeyOf(value));
     if (own) return [frameValue(format, place, value)];
   }
   for (const name of wrappers) {
     const inner = value[name] === undefined ? undefined : value[name];
-    const frames = inner && framesIn(format, `${place}: ${name}`, inner, notices, depth + 1);
+    const frames = inner && framesIn(format, `${place}: ${name}`, inner, notices, facts, depth + 1);
     if (frames) return frames;
   }
-  const entries = Object.entries(value);
-  const framed = entries.filter(([, item]) => isFrame(format, item));
-  if (framed.length === 0) return framesOfIds(format.isPerson, place, value, notices);
-  const clips = framed.filter(([, item]) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
-  const sole = framed.length === 1 && (clips.length === 1 || !/\d/.test(framed[0][0])) ? framed[0] : undefined;
-  if (sole) return framesIn(format, `${place}: ${shown(sole[0])}`, sole[1], notices, depth + 1);
+  const fields = Object.entries(value);
+  return framesByName(format, place, () => fields, notices, facts, depth);
+}
+
+/** The frames of an object's fields. */
+function framesByName(
+  format: FrameFormat,
+  place: string,
+  fields: () => Iterable<[string, unknown]>,
+  notices: string[],
+  facts: ListFacts,
+  depth: number,
+): Iterable<FrameValue> | undefined {
+  let framed = 0;
+  let first: [string, unknown] | undefined;
+  const clips: string[] = [];
+  let numbered = true;
+  for (const [name, item] of fields()) {
+    const { shows, isClip } = fieldOf(format, item, facts);
+    if (!shows) continue;
+    framed++;
+    first ??= [name, item];
+    if (isClip) clips.push(name);
+    if (!/\d/.test(name)) numbered = false;
+  }
+  if (first === undefined) return framesOfIds(format.isPerson, place, fields, notices);
+  const [name, item] = first;
+  if (framed === 1 && (clips.length === 1 || !numbered)) {
+    return framesIn(format, `${place}: ${shown(name)}`, item, notices, facts, depth + 1);
+  }
   if (clips.length > 0) {
-    const names = clips.slice(0, 4).map(([name]) => shown(name));
+    const names = clips.slice(0, 4).map(shown);
     throw new PoseError(
       'ERR_FORMAT',
       `${place}: expected one clip, got several: ${names.join(', ')}; give each by itself.`,
     );
   }
-  const numbered = framed.every(([name]) => /\d/.test(name));
-  return entries
-    .filter(([name, item]) => isFrame(format, item) || (isNobody(format, item) && (!numbered || /\d/.test(name))))
-    .map(([name, item]) => ({ ...frameValue(format, `${place}: ${shown(name)}`, item), key: {}, name }));
+  return made(function* () {
+    for (const [name, item] of fields()) {
+      if (!isFrame(format, item) && !(isNobody(format, item) && (!numbered || /\d/.test(name)))) continue;
+      yield { ...frameValue(format, `${place}: ${shown(name)}`, item), key: {}, name };
+    }
+  });
+}
+
+/** Whether a field shows people, and whether these are of several frames. */
+function fieldOf(format: FrameFormat, item: unknown, facts: ListFacts): { shows: boolean; isClip: boolean } {
+  if (item instanceof LongList) {
+    const { people, peopleAlone, keyed } = facts.of(format, item);
+    const shows = people > 0 && peopleAlone;
+    return { shows, isClip: shows && keyed };
+  }
+  const shows = isFrame(format, item);
+  return { shows, isClip: shows && Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1 };
 }
 
 function isNobody(format: FrameFormat, value: unknown): boolean {
@@ -146,39 +187,126 @@ function isNobody(format: FrameFormat, value: unknown): boolean {
   return typeof value === 'object' && peopleIn(format, value)?.length === 0;
 }
 
+/** What the items of a list are to a format. */
+interface Facts {
+  /** How many are people. */
+  people: number;
+  /** Whether all others are blank or describe somebody without points. */
+  peopleAlone: boolean;
+  /** Whether some person says its frame. */
+  keyed: boolean;
+  /** Whether some item is a frame. */
+  frames: boolean;
+  /** Whether some item is a list of people of several frames. */
+  spread: boolean;
+}
+
+/** Looks through lists, through a long one once for all formats. */
+export class ListFacts {
+  readonly #formats: readonly FrameFormat[];
+  readonly #known = new Map<LongList, Map<FrameFormat, Facts>>();
+
+  constructor(formats: readonly FrameFormat[]) {
+    this.#formats = formats;
+  }
+
+  of(format: FrameFormat, list: JsonList): Facts {
+    if (!(list instanceof LongList)) return factsOf([format], list).get(format)!;
+    const known = this.#known.get(list) ?? factsOf(this.#formats, list);
+    this.#known.set(list, known);
+    return known.get(format)!;
+  }
+}
+
+function factsOf(formats: readonly FrameFormat[], list: JsonList): Map<FrameFormat, Facts> {
+  const none = { people: 0, peopleAlone: true, keyed: false, frames: false, spread: false };
+  const facts = new Map(formats.map((format) => [format, { ...none }]));
+  for (const item of list) {
+    const blank = isBlank(item);
+    for (const [format, fact] of facts) addItem(format, fact, item, blank);
+  }
+  return facts;
+}
+
+function addItem(format: FrameFormat, fact: Facts, item: unknown, blank: boolean): void {
+  if (blank) {
+    // Somebody whose points are all null.
+    if (!format.isPerson(item)) return;
+    fact.people++;
+    fact.keyed ||= isRecord(item) && hasKey(frameKeyOf(item));
+  } else if (isRecord(item)) {
+    const isPerson = format.isPerson(item);
+    const inside = isPerson ? undefined : (format.peopleOf(item) ?? peopleByField(format, item));
+    if (isPerson) {
+      fact.people++;
+      fact.keyed ||= hasKey(frameKeyOf(item));
+    } else if (inside !== undefined) fact.peopleAlone = false;
+    fact.frames ||= isPerson || (inside !== undefined && isFrame(format, item));
+  } else {
+    if (format.isPerson(item)) fact.people++;
+    else fact.peopleAlone = false;
+    fact.frames ||= isFrame(format, item);
+    fact.spread ||= Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1;
+  }
+}
+
 function framesInList(
   format: FrameFormat,
   place: string,
-  list: readonly unknown[],
+  list: JsonList,
   notices: string[],
+  facts: ListFacts,
   depth: number,
-): FrameValue[] | undefined {
-  const people = list.filter(format.isPerson);
-  if (people.length > 0 && list.every((item) => isBlank(item) || isPersonLike(format, item))) {
-    const keyed = people.some((person) => isRecord(person) && hasKey(frameKeyOf(person)));
-    const oneEach =
-      keyed ||
-      people.length === 1 ||
-      followEachOther(people.map((person, index) => format.readPerson(`${place}: [${index}]`, person)));
+): Iterable<FrameValue> | undefined {
+  const { people, peopleAlone, keyed, frames, spread } = facts.of(format, list);
+  if (people > 0 && peopleAlone) {
+    const oneEach = keyed || people === 1 || followEachOther(posesOf(format, place, list));
     if (!oneEach) return [{ place, people: list, key: {} }];
-    if (!keyed && people.length > 1) {
+    if (!keyed && people > 1) {
       notices.push(`${list.length} poses in one list, each near the one before: taken as one a frame.`);
     }
-    return list.map((item, index) => ({
-      ...{ place: `${place}: [${index}]`, people: [item], key: isRecord(item) ? frameKeyOf(item) : {} },
-      shared: keyed,
-    }));
+    return made(function* () {
+      let index = 0;
+      for (const item of list) {
+        const key = isRecord(item) ? frameKeyOf(item) : {};
+        yield { place: `${place}: [${index++}]`, people: [item], key, shared: keyed };
+      }
+    });
   }
-  const spread = list.some((item) => Array.isArray(item) && idsOf(peopleIn(format, item) ?? []).size > 1);
-  if (spread) return framesIn(format, place, list.flat(), notices, depth + 1);
-  if (list.some((item) => isFrame(format, item))) {
-    return list.map((item, index) => frameValue(format, `${place}: [${index}]`, item));
+  if (spread) return framesIn(format, place, list.flat(), notices, facts, depth + 1);
+  if (frames) {
+    return made(function* () {
+      let index = 0;
+      for (const item of list) yield frameValue(format, `${place}: [${index++}]`, item);
+    });
   }
-  const byId = list.map((item) => peopleOfIds(format.isPerson, item));
-  if (byId.some((people) => people !== undefined) && list.every((item, at) => isBlank(item) || byId[at])) {
-    return byId.map((people, index) => ({ place: `${place}: [${index}]`, ...(people ?? { people: [] }), key: {} }));
+  if (areByIds(format, list)) {
+    return made(function* () {
+      let index = 0;
+      for (const item of list) {
+        const found = peopleOfIds(format.isPerson, item) ?? { people: [] };
+        yield { place: `${place}: [${index++}]`, ...found, key: {} };
+      }
+    });
   }
-  return list.length === 1 ? framesIn(format, place, list[0], notices, depth + 1) : undefined;
+  if (list.length !== 1) return undefined;
+  return framesIn(format, place, findItem(list, () => true)!.item, notices, facts, depth + 1);
+}
+
+/** Whether the items of a list are people under their ids, or blank. */
+function areByIds(format: FrameFormat, list: JsonList): boolean {
+  let some = false;
+  for (const item of list) {
+    if (peopleOfIds(format.isPerson, item) !== undefined) some = true;
+    else if (!isBlank(item)) return false;
+  }
+  return some;
+}
+
+/** The poses of the people in a list. */
+function* posesOf(format: FrameFormat, place: string, list: JsonList): Generator<FoundPerson | undefined> {
+  let index = 0;
+  for (const item of list) if (format.isPerson(item)) yield format.readPerson(`${place}: [${index++}]`, item);
 }
 
 function frameValue(format: FrameFormat, place: string, value: unknown): FrameValue {
@@ -190,71 +318,6 @@ function frameValue(format: FrameFormat, place: string, value: unknown): FrameVa
   return { place, people, key: keyed === undefined ? {} : frameKeyOf(keyed) };
 }
 
-function hasKey({ id, time }: FrameKey): boolean {
+export function hasKey({ id, time }: FrameKey): boolean {
   return id !== undefined || time !== undefined;
-}
-
-/** Reads frames one after the other. Throws `ERR_FORMAT` that names the place. */
-export function readFrames(
-  format: FrameFormat,
-  values: readonly FrameValue[],
-  options: ReadKeypointsOptions,
-  notices: string[] = [],
-): RawDetections {
-  const placed = withoutUnplaced(values);
-  const images = new Map<string | number, { key: FrameKey; shared: boolean }>();
-  const people: (FoundPerson & { image: string | number })[] = [];
-  let pointless = 0;
-  for (const [index, { place, people: list, key, name, shared = false, tracks }] of placed.entries()) {
-    const id = key.id ?? key.time ?? name ?? index;
-    if (images.has(id) && !shared) {
-      throw new PoseError('ERR_FORMAT', `${place}: expected one entry a frame, got frame ${shown(id)} again.`);
-    }
-    if (!images.has(id))
-      images.set(id, { key: key.id === undefined ? { ...key, ...(name && { id: name }) } : key, shared });
-    for (const [at, value] of list.entries()) {
-      const person = isBlank(value) ? undefined : format.readPerson(list.length > 1 ? `${place}[${at}]` : place, value);
-      if (person === undefined) pointless += isBlank(value) && list.length === 1 ? 0 : 1;
-      else people.push({ ...person, track: person.track ?? tracks?.[at], image: id });
-    }
-  }
-  if (pointless > 0)
-    notices.push(`${pointless} ${pointless === 1 ? 'person has' : 'people have'} no points: passed over.`);
-  const ids = new Map([...images.keys()].map((id, index) => [id, index]));
-  const detections: FoundDetection[] = people.map(({ names, ...person }) => ({
-    ...person,
-    image: ids.get(person.image)!,
-  }));
-  const found = {
-    ...imagesOf(
-      [...images.values()].map(({ key }) => key),
-      (index) => index,
-    ),
-    notices,
-  };
-  const named = namePoints(placed[0]?.place ?? 'points', people, format.namedLayouts ?? []);
-  const fractions = format.fractions;
-  if (named) {
-    const triples = named.triples;
-    const sorted = detections.map((detection, at) => ({ ...detection, triples: triples[at] }));
-    return { ...found, detections: sorted, fractions, ...named.joints };
-  }
-  const joints = (detections[0]?.triples.length ?? 0) / 3;
-  const layout = joints > 0 && options.layout === undefined ? format.layoutOf(joints, people, notices) : undefined;
-  return { ...found, detections, fractions, layout };
-}
-
-/**
- * Frames that can be placed: where some say their frame, blank ones that do not are left out (the numbers show the hole);
- * one with people is an error.
- */
-function withoutUnplaced(values: readonly FrameValue[]): readonly FrameValue[] {
-  const keyed = values.find(({ key }) => hasKey(key));
-  if (keyed === undefined || values.some(({ name }) => name !== undefined)) return values;
-  const byId = values.some(({ key }) => key.id !== undefined);
-  return values.filter(({ place, key, people }) => {
-    if (byId ? key.id !== undefined : key.time !== undefined) return true;
-    if (people.every(isBlank)) return false;
-    throw wrongValue(place, `${byId ? 'a frame number or image name' : 'a time'}, as other frames have`, undefined);
-  });
 }

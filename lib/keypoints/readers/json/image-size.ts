@@ -1,4 +1,5 @@
 import { isRecord, type JsonRecord, numberField, sizeOfImages } from './json-value.js';
+import { isList } from './long-value.js';
 
 /** Fields that hold the image's width and height. */
 const sizeFields = [
@@ -29,15 +30,24 @@ export function sizeIn(
     const own = [value, ...descriptions.map((name) => value[name]).filter(isRecord)].map(sizeOf).find(Boolean);
     if (own) return own;
   }
-  const list = Array.isArray(value)
-    ? value
-    : isRecord(value)
-      ? lists.map((name) => value[name]).find(Array.isArray)
-      : [];
-  const frames = (list ?? []).filter((frame: unknown): frame is JsonRecord => isRecord(frame) && !isPerson(frame));
-  const sizes = frames.map(sizeOf);
-  return sizes.length > 0 && sizes.every(Boolean) ? sizeOfImages(sizes, notices) : {};
+  const list = isList(value) ? value : isRecord(value) ? lists.map((name) => value[name]).find(isList) : undefined;
+  const sizes: { width: number; height: number }[] = [];
+  let people = 0;
+  for (const frame of list ?? []) {
+    if (!isRecord(frame) || isPerson(frame)) {
+      // A long list of people is not gone through for frames that may be among them.
+      if (sizes.length === 0 && ++people === mostPeople) return {};
+      continue;
+    }
+    const size = sizeOf(frame);
+    if (size === undefined) return {};
+    sizes.push(size);
+  }
+  return sizes.length > 0 ? sizeOfImages(sizes, notices) : {};
 }
+
+/** People in a list before which no frame came. */
+const mostPeople = 10_000;
 
 function sizeOf(record: JsonRecord): { width: number; height: number } | undefined {
   for (const [wide, high] of sizeFields) {

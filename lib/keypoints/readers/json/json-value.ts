@@ -1,16 +1,17 @@
 import { PoseError } from '../../../base/pose-error.js';
+import { findItem, isList, LongObject } from './long-value.js';
 
 export type JsonRecord = Record<string, unknown>;
 
 export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !isList(value) && !(value instanceof LongObject);
 }
 
 /** A value as it may stand in a message: short. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (isRecord(value)) return 'an object';
+  if (isList(value)) return `a list of ${value.length}`;
+  if (isRecord(value) || value instanceof LongObject) return 'an object';
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
@@ -23,14 +24,14 @@ export function typed(value: unknown): string {
 
 /** What a JSON value is made of, for somebody who wonders why it was not read: its keys, its first item. */
 export function described(value: unknown, depth = 0): string {
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     if (value.length === 0) return 'an empty list';
     return depth > 2
       ? `a list of ${value.length}`
-      : `a list of ${value.length} whose first item is ${described(value[0], depth + 1)}`;
+      : `a list of ${value.length} whose first item is ${described(findItem(value, () => true)?.item, depth + 1)}`;
   }
-  if (!isRecord(value)) return typed(value);
-  const keys = Object.keys(value);
+  if (!isRecord(value) && !(value instanceof LongObject)) return typed(value);
+  const keys = isRecord(value) ? Object.keys(value) : Array.from(value.fields(), ([key]) => key);
   if (keys.length === 0) return 'an empty object';
   const named = keys
     .slice(0, 8)
@@ -45,7 +46,7 @@ export function numberField(record: JsonRecord, name: string): number | undefine
 }
 
 /** Width and height that all of COCO's images share; a notice where they differ. */
-export function sizeOfImages(images: readonly unknown[], notices: string[]): { width?: number; height?: number } {
+export function sizeOfImages(images: Iterable<unknown>, notices: string[]): { width?: number; height?: number } {
   const sizes = new Set<string>();
   let size: { width?: number; height?: number } = {};
   for (const image of images) {
@@ -91,13 +92,6 @@ export function isFlatList(value: unknown): boolean {
   if (!Array.isArray(value)) return false;
   const first = value.find((item) => item !== null);
   return value.length > 0 && typeof first !== 'object';
-}
-
-/** Mean of the confidences of triples: how sure a detector is of a person where it does not say. */
-export function meanConfidence(triples: readonly number[]): number {
-  let sum = 0;
-  for (let at = 2; at < triples.length; at += 3) sum += Number.isFinite(triples[at]) ? triples[at] : 0;
-  return sum / (triples.length / 3);
 }
 
 /** A tracker's id: a number or name, or (as AlphaPose and OpenPose write it) wrapped in lists; -1 is none. */

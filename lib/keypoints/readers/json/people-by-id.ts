@@ -1,5 +1,5 @@
 import { isBlank } from './frame-fields.js';
-import { isRecord, type JsonRecord, shown } from './json-value.js';
+import { isRecord, shown } from './json-value.js';
 
 /** A frame's people with their ids; `name` is the frame's. */
 interface FrameOfIds {
@@ -31,27 +31,55 @@ export function peopleOfIds(
 export function framesOfIds(
   isPerson: (value: unknown) => boolean,
   place: string,
-  value: JsonRecord,
+  fields: () => Iterable<[string, unknown]>,
   notices: string[],
-): FrameOfIds[] | undefined {
-  const groups = Object.entries(value)
-    .filter(([, item]) => !isBlank(item))
-    .map(([name, item]) => ({ name, found: peopleOfIds(isPerson, item) }));
-  if (groups.length === 0 || groups.some(({ found }) => found === undefined)) return undefined;
-  const outer = groups.map(({ name }) => name);
-  const inner = [...new Set(groups.flatMap(({ found }) => found!.tracks))];
+): Iterable<FrameOfIds> | undefined {
+  const outer: string[] = [];
+  const ids = new Set<string>();
+  for (const [name, item] of fields()) {
+    if (isBlank(item)) continue;
+    const found = peopleOfIds(isPerson, item);
+    if (found === undefined) return undefined;
+    outer.push(name);
+    for (const id of found.tracks) ids.add(id);
+  }
+  if (outer.length === 0) return undefined;
+  const inner = [...ids];
   const told = framesOutside(outer, inner);
   const framesFirst = told ?? outer.length >= inner.length;
   if (told === undefined) {
     const [first, second] = framesFirst ? ['frames', 'people'] : ['people', 'frames'];
     notices.push(`${outer.length} names are taken as ${first}, the ${inner.length} below them as ${second}.`);
   }
-  if (framesFirst) {
-    return groups.map(({ name, found }) => ({ place: `${place}: ${shown(name)}`, ...found!, key: {}, name }));
-  }
+  return framesFirst ? outerFrames(isPerson, place, fields) : innerFrames(isPerson, place, fields());
+}
+
+/** {frame: {id: person}}, a frame at a time and as often as somebody goes through them. */
+function outerFrames(
+  isPerson: (value: unknown) => boolean,
+  place: string,
+  fields: () => Iterable<[string, unknown]>,
+): Iterable<FrameOfIds> {
+  return {
+    *[Symbol.iterator]() {
+      for (const [name, item] of fields()) {
+        const found = isBlank(item) ? undefined : peopleOfIds(isPerson, item);
+        if (found) yield { place: `${place}: ${shown(name)}`, ...found, key: {}, name };
+      }
+    },
+  };
+}
+
+/** {id: {frame: person}}. */
+function innerFrames(
+  isPerson: (value: unknown) => boolean,
+  place: string,
+  fields: Iterable<[string, unknown]>,
+): FrameOfIds[] {
   const frames = new Map<string, { people: unknown[]; tracks: string[] }>();
-  for (const { name, found } of groups) {
-    for (const [at, frame] of found!.tracks.entries()) {
+  for (const [name, item] of fields) {
+    const found = isBlank(item) ? undefined : peopleOfIds(isPerson, item);
+    for (const [at, frame] of (found?.tracks ?? []).entries()) {
       const there = frames.get(frame) ?? { people: [], tracks: [] };
       there.people.push(found!.people[at]);
       there.tracks.push(name);

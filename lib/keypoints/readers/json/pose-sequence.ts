@@ -4,11 +4,14 @@ import type { FoundPerson } from './found-person.js';
 const mostMove = 0.25;
 
 /** Whether poses of a list lie each about where the one before did: then they are one person's frames, not a crowd. */
-export function followEachOther(people: readonly (FoundPerson | undefined)[]): boolean {
+export function followEachOther(people: Iterable<FoundPerson | undefined>): boolean {
   const moves: number[] = [];
-  for (let at = 1; at < people.length; at++) {
-    const move = moveOf(people[at - 1]?.triples ?? [], people[at]?.triples ?? []);
+  let before: readonly number[] = [];
+  for (const person of people) {
+    const triples = person?.triples ?? [];
+    const move = moveOf(before, triples);
     if (move !== undefined) moves.push(move);
+    before = triples;
   }
   moves.sort((a, b) => a - b);
   return moves.length > 0 && moves[Math.floor(moves.length / 2)] < mostMove;

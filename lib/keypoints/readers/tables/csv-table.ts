@@ -1,4 +1,5 @@
 import { PoseError } from '../../../base/pose-error.js';
+import { lineEnd } from '../decode-text.js';
 import { shown } from '../json/json-value.js';
 
 /** What parts the cells of a line: a semicolon or a tab where the line has several, else a comma. */
@@ -35,16 +36,65 @@ export interface CsvLine {
   number: number;
 }
 
-/** Lines with their numbers from 1, empty ones left out; an empty cell after a last delimiter of every line too. */
-export function linesOf(text: string): CsvLine[] {
-  const lines = text
-    .split(/\r\n?|\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== '');
-  const delimiter = delimiterOf(lines[0]?.line ?? '');
-  const table = lines.map(({ line, number }) => ({ cells: cellsOf(line, delimiter), number }));
-  const closed = table.length > 1 && table.every(({ cells }) => cells.length > 1 && cells[cells.length - 1] === '');
-  return closed ? table.map(({ cells, number }) => ({ cells: cells.slice(0, -1), number })) : table;
+/**
+ * The lines of a table, empty ones left out, and an empty cell after a last delimiter of every line too. They are taken
+ * apart each time somebody goes through them.
+ */
+export class CsvTable implements Iterable<CsvLine> {
+  readonly #lines: Iterable<string>;
+  readonly #delimiter: string;
+  /** Whether every line ends with a delimiter. */
+  readonly #closed: boolean;
+
+  constructor(text: string | Iterable<string>) {
+    this.#lines = typeof text === 'string' ? text.split(lineEnd) : text;
+    this.#delimiter = delimiterOf(this.#first() ?? '');
+    this.#closed = this.#isClosed();
+  }
+
+  *[Symbol.iterator](): Generator<CsvLine> {
+    let number = 0;
+    for (const line of this.#lines) {
+      number++;
+      if (line.trim() === '') continue;
+      const cells = cellsOf(line, this.#delimiter);
+      if (this.#closed) cells.pop();
+      yield { cells, number };
+    }
+  }
+
+  /** The first lines, at most `count`. */
+  head(count: number): CsvLine[] {
+    const lines: CsvLine[] = [];
+    if (count > 0) {
+      for (const line of this) if (lines.push(line) === count) break;
+    }
+    return lines;
+  }
+
+  /** The lines after the first `count`. */
+  *after(count: number): Generator<CsvLine> {
+    let passed = 0;
+    for (const line of this) if (passed++ >= count) yield line;
+  }
+
+  #first(): string | undefined {
+    for (const line of this.#lines) if (line.trim() !== '') return line;
+    return undefined;
+  }
+
+  #isClosed(): boolean {
+    let lines = 0;
+    for (const line of this.#lines) {
+      if (line.trim() === '') continue;
+      lines++;
+      // Most lines tell by their last letter; a quoted cell may end with a blank.
+      if (!/["\s]$/.test(line) && !line.endsWith(this.#delimiter)) return false;
+      const cells = cellsOf(line, this.#delimiter);
+      if (cells.length < 2 || cells[cells.length - 1] !== '') return false;
+    }
+    return lines > 1;
+  }
 }
 
 /** Whether a cell says that there is no number. */
@@ -52,11 +102,12 @@ export function isEmptyCell(cell: string): boolean {
   return cell === '' || /^(nan|null|none|na|n\/a|-?inf(inity)?)$/i.test(cell);
 }
 
-/** A cell's number; an empty cell, or Python's nan, is `empty`. Throws `ERR_FORMAT` with line and column. */
-export function cellNumber(place: string, cell: string, empty: number): number {
-  if (isEmptyCell(cell)) return empty;
+/** A cell's number; an empty cell, or Python's nan, is `empty`. Throws `ERR_FORMAT` with the place, line and column. */
+export function cellNumber(place: () => string, cell: string, empty: number): number {
   const value = Number(cell);
-  if (Number.isNaN(value)) throw new PoseError('ERR_FORMAT', `${place}: expected a number, got ${shown(cell)}.`);
+  if (Number.isFinite(value) && cell !== '') return value;
+  if (isEmptyCell(cell)) return empty;
+  if (Number.isNaN(value)) throw new PoseError('ERR_FORMAT', `${place()}: expected a number, got ${shown(cell)}.`);
   return value;
 }
 

@@ -1,8 +1,9 @@
 import { PoseError } from '../../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import { DetectionTable } from '../../detection-table.js';
+import type { FoundDetections } from '../../detections.js';
 import { shown } from '../json/json-value.js';
 import { CsvFrames } from './csv-frames.js';
-import { cellNumber, checkWidth, linesOf } from './csv-table.js';
+import { CsvTable, cellNumber, checkWidth } from './csv-table.js';
 
 /** Whether a text starts as DeepLabCut's CSV does. */
 export function isDeepLabCut(head: string): boolean {
@@ -22,9 +23,9 @@ interface Header {
  * likelihood) of names, then a row a frame, its number or image first; pixels, empty where a part was not found. The
  * parts have the user's names, so that a layout of the user's own tells what they are. Throws `ERR_FORMAT`.
  */
-export function readDeepLabCut(where: string, text: string): RawDetections {
-  const lines = linesOf(text);
-  const { individuals, bodyparts, coords, rows } = headerOf(where, lines);
+export function readDeepLabCut(where: string, text: string | Iterable<string>): FoundDetections {
+  const table = new CsvTable(text);
+  const { individuals, bodyparts, coords, rows } = headerOf(where, table.head(4));
   const joints = [...new Set(bodyparts)];
   const people = [...new Set(individuals ?? ['0'])];
   // For each person and joint: the columns of x, y and likelihood.
@@ -36,8 +37,9 @@ export function readDeepLabCut(where: string, text: string): RawDetections {
   }
   const present = people.map((_, person) => columns[person].some(([x, y]) => x > 0 && y > 0));
   const frames = new CsvFrames(where, ['frame'], { frame: 0, time: -1, person: -1 });
-  const detections: FoundDetection[] = [];
-  for (const line of lines.slice(rows)) {
+  const detections = new DetectionTable();
+  const triples = new Float64Array(joints.length * 3);
+  for (const line of table.after(rows)) {
     checkWidth(where, line, bodyparts.length + 1);
     const { image, again } = frames.imageOf(line);
     if (again) {
@@ -46,24 +48,28 @@ export function readDeepLabCut(where: string, text: string): RawDetections {
         `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again.`,
       );
     }
-    const value = (column: number, empty: number) =>
-      column < 0 ? empty : cellNumber(`${where}: line ${line.number}: column ${column + 1}`, line.cells[column], empty);
     for (const [person, track] of people.entries()) {
       if (!present[person]) continue;
-      const triples = columns[person].flatMap(([x, y, likelihood]) => {
-        return [value(x, Number.NaN), value(y, Number.NaN), value(likelihood, likelihood < 0 ? 1 : Number.NaN)];
-      });
-      detections.push({ image, track, triples });
+      let somewhere = false;
+      for (const [joint, own] of columns[person].entries()) {
+        for (const axis of [0, 1, 2]) {
+          const column = own[axis];
+          const place = () => `${where}: line ${line.number}: column ${column + 1}`;
+          const value = column >= 0 ? cellNumber(place, line.cells[column], Number.NaN) : axis === 2 ? 1 : Number.NaN;
+          triples[joint * 3 + axis] = value;
+          if (axis < 2 && Number.isFinite(value)) somewhere = true;
+        }
+      }
+      // Tracks of who is nowhere in a frame are empty there, which is no detection lost.
+      if (somewhere) detections.push({ image, track, triples });
     }
   }
-  // Tracks of who is nowhere in a frame are empty there, which is no detection lost.
-  const found = detections.filter(({ triples }) => triples.some((number, at) => at % 3 < 2 && Number.isFinite(number)));
-  return { ...frames.images(), detections: found, jointNames: joints, notices: [] };
+  return { ...frames.images(), detections, jointNames: joints, notices: [] };
 }
 
 function headerOf(where: string, lines: readonly { cells: string[]; number: number }[]): Header {
   const rows = new Map<string, string[]>();
-  for (const { cells } of lines.slice(0, 4)) {
+  for (const { cells } of lines) {
     if (!['scorer', 'individuals', 'bodyparts', 'coords'].includes(cells[0])) break;
     rows.set(cells[0], cells.slice(1));
   }

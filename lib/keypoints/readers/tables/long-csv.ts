@@ -1,9 +1,10 @@
 import { PoseError } from '../../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import { DetectionTable } from '../../detection-table.js';
+import type { FoundDetections } from '../../detections.js';
 import { shown } from '../json/json-value.js';
 import { axisOf } from './csv-columns.js';
 import { CsvFrames, rowColumns } from './csv-frames.js';
-import { type CsvLine, cellNumber, checkWidth } from './csv-table.js';
+import { type CsvTable, cellNumber, checkWidth } from './csv-table.js';
 
 /** Names of the column that names a row's joint, without capitals and signs, the likeliest first. */
 const jointNames = [
@@ -44,8 +45,8 @@ function columnsIn(header: readonly string[]): LongColumns | undefined {
 }
 
 /** A table with a row a joint: columns for the joint's name or number, x, y, a confidence, the frame and the person. */
-export function readLongCsv(where: string, lines: readonly CsvLine[]): RawDetections {
-  const header = lines[0].cells;
+export function readLongCsv(where: string, table: CsvTable): FoundDetections {
+  const header = table.head(1)[0].cells;
   const columns = columnsIn(header)!;
   const placing = rowColumns(header, new Set(Object.values(columns)));
   if (placing.frame < 0 && placing.time < 0) {
@@ -56,8 +57,10 @@ export function readLongCsv(where: string, lines: readonly CsvLine[]): RawDetect
   }
   const frames = new CsvFrames(where, header, placing);
   const joints = new Map<string, number>();
-  const people = new Map<string, { image: number; track: string | undefined; points: Map<string, number[]> }>();
-  for (const line of lines.slice(1)) {
+  const people = new Map<string, number>();
+  // For each joint of a person x, y, confidence and whether a row was there.
+  const detections = new DetectionTable();
+  for (const line of table.after(1)) {
     checkWidth(where, line, header.length);
     const { cells, number } = line;
     const place = `${where}: line ${number}`;
@@ -65,32 +68,42 @@ export function readLongCsv(where: string, lines: readonly CsvLine[]): RawDetect
     if (name === '') throw new PoseError('ERR_FORMAT', `${place}: ${header[columns.joint]}: expected a joint, got "".`);
     const { image } = frames.imageOf(line);
     const track = frames.trackOf(line);
+    const joint = joints.get(name) ?? joints.size;
+    joints.set(name, joint);
+    if ((joint + 1) * 4 > detections.width) widen(detections, 2 * joint + 2);
     const key = `${image} ${track}`;
-    const person = people.get(key) ?? { image, track, points: new Map<string, number[]>() };
-    people.set(key, person);
-    if (person.points.has(name)) {
+    const person = people.get(key) ?? detections.length;
+    if (person === detections.length) {
+      people.set(key, person);
+      detections.push({ image, track, triples: new Float64Array(Math.max(detections.width, (2 * joint + 2) * 4)) });
+    }
+    const point = detections.triples(person).subarray(joint * 4, joint * 4 + 4);
+    if (point[3] === 1) {
       throw new PoseError(
         'ERR_FORMAT',
         `${place}: expected each joint once a person and frame, got ${shown(name)} of frame ${frames.nameOf(line)} again.`,
       );
     }
-    const value = (column: number, empty: number) =>
-      column < 0 ? empty : cellNumber(`${place}: ${header[column]}`, cells[column], empty);
-    person.points.set(name, [
-      value(columns.x, Number.NaN),
-      value(columns.y, Number.NaN),
-      value(columns.sure, columns.sure < 0 ? 1 : Number.NaN),
-    ]);
-    if (!joints.has(name)) joints.set(name, joints.size);
+    for (const [axis, column] of [columns.x, columns.y, columns.sure].entries()) {
+      point[axis] = column < 0 ? 1 : cellNumber(() => `${place}: ${header[column]}`, cells[column], Number.NaN);
+    }
+    point[3] = 1;
   }
   const names = [...joints.keys()];
   const numbered = names.every((name) => /^\d+$/.test(name));
   if (numbered) names.sort((a, b) => Number(a) - Number(b));
-  const detections: FoundDetection[] = [...people.values()].map(({ image, track, points }) => ({
-    image,
-    track,
-    triples: names.flatMap((name) => points.get(name) ?? [Number.NaN, Number.NaN, 0]),
-  }));
-  const found: RawDetections = { ...frames.images(), detections, notices: [] };
+  const places = names.map((name) => joints.get(name)!);
+  detections.rewrite(names.length * 3, (points, triples) => {
+    for (const [index, joint] of places.entries()) {
+      const [x, y, sure, there] = points.subarray(joint * 4, joint * 4 + 4);
+      triples.set(there === 1 ? [x, y, sure] : [Number.NaN, Number.NaN, 0], index * 3);
+    }
+  });
+  const found: FoundDetections = { ...frames.images(), detections, notices: [] };
   return numbered ? found : { ...found, jointNames: names };
+}
+
+/** Makes room for more joints at people who are there. */
+function widen(people: DetectionTable, joints: number): void {
+  people.rewrite(joints * 4, (points, row) => row.set(points));
 }

@@ -1,11 +1,10 @@
 import { PoseError } from '../../../base/pose-error.js';
-import type { FoundDetection, RawDetections } from '../../settle-detections.js';
+import { DetectionTable } from '../../detection-table.js';
+import type { FoundDetections } from '../../detections.js';
 import { type JointColumns, jointColumns, namesJoints } from './csv-columns.js';
 import { CsvFrames, rowColumns } from './csv-frames.js';
-import { type CsvLine, cellNumber, cellsOf, checkWidth, linesOf } from './csv-table.js';
+import { type CsvLine, CsvTable, cellNumber, cellsOf, checkWidth } from './csv-table.js';
 import { isLongHeader, readLongCsv } from './long-csv.js';
-
-const scoreNames = ['instancescore', 'personscore', 'bboxscore', 'boxscore', 'detectionscore', 'score'];
 
 /**
  * A plain CSV, parted by commas, semicolons or tabs, a row a frame (or a person in a frame): under a header with
@@ -14,27 +13,32 @@ const scoreNames = ['instancescore', 'personscore', 'bboxscore', 'boxscore', 'de
  * columns are `joint`, `x` and `y`. Without a header: x, y of each joint, or x, y, confidence where the number of columns
  * divides by three and not by two or `joints` says so; no other columns. Throws `ERR_FORMAT`.
  */
-export function readPlainCsv(where: string, text: string, joints: number | undefined): RawDetections {
-  const lines = linesOf(text);
-  if (lines.length === 0) throw new PoseError('ERR_FORMAT', `${where}: expected rows, got none.`);
-  const header = lines[0].cells;
-  if (!headed(header)) return readRows(where, header, lines, countedColumns(where, header.length, joints));
-  if (isLongHeader(header)) return readLongCsv(where, lines);
-  return readRows(where, header, lines.slice(1), jointColumns(where, header));
+export function readPlainCsv(
+  where: string,
+  text: string | Iterable<string>,
+  joints: number | undefined,
+): FoundDetections {
+  const table = new CsvTable(text);
+  const [first] = table.head(1);
+  if (first === undefined) throw new PoseError('ERR_FORMAT', `${where}: expected rows, got none.`);
+  const header = first.cells;
+  if (!headed(header)) return readRows(where, header, table, countedColumns(where, header.length, joints));
+  if (isLongHeader(header)) return readLongCsv(where, table);
+  return readRows(where, header, table.after(1), jointColumns(where, header));
 }
 
 function readRows(
   where: string,
   header: readonly string[],
-  lines: readonly CsvLine[],
+  lines: Iterable<CsvLine>,
   { joints, places }: JointColumns,
-): RawDetections {
+): FoundDetections {
   const named = headed(header);
   const taken = new Set(named ? places.flat() : header.keys());
   const columns = rowColumns(header, taken);
-  const score = header.findIndex((name, column) => !taken.has(column) && scoreNames.includes(plainName(name)));
   const frames = new CsvFrames(where, header, columns);
-  const detections: FoundDetection[] = [];
+  const detections = new DetectionTable();
+  const triples = new Float64Array(joints.length * 3);
   for (const line of lines) {
     checkWidth(where, line, header.length);
     const { image, again } = frames.imageOf(line);
@@ -44,16 +48,18 @@ function readRows(
         `${where}: line ${line.number}: expected one row a frame, got frame ${frames.nameOf(line)} again and no column that tells people apart.`,
       );
     }
-    const value = (column: number, empty: number) =>
-      column < 0 ? empty : cellNumber(`${where}: line ${line.number}: column ${column + 1}`, line.cells[column], empty);
-    const triples = places.flatMap(([x, y, sure]) => {
-      return [value(x, Number.NaN), value(y, Number.NaN), value(sure, sure < 0 ? 1 : Number.NaN)];
-    });
-    const own = named && score >= 0 ? value(score, Number.NaN) : Number.NaN;
-    detections.push({ image, triples, track: frames.trackOf(line), score: Number.isFinite(own) ? own : undefined });
+    for (const [joint, columns] of places.entries()) {
+      for (const axis of [0, 1, 2]) {
+        const column = columns[axis];
+        const place = () => `${where}: line ${line.number}: column ${column + 1}`;
+        triples[joint * 3 + axis] =
+          column >= 0 ? cellNumber(place, line.cells[column], Number.NaN) : axis === 2 ? 1 : Number.NaN;
+      }
+    }
+    detections.push({ image, triples, track: frames.trackOf(line) });
   }
   const numbered = joints.every((name) => /^\d+$/.test(name));
-  const found: RawDetections = { ...frames.images(), detections, notices: [] };
+  const found: FoundDetections = { ...frames.images(), detections, notices: [] };
   return numbered ? found : { ...found, jointNames: joints };
 }
 
@@ -67,10 +73,6 @@ export function isPlainCsv(line: string): boolean {
 /** Whether a first line is a header: some cell is no number. */
 function headed(cells: readonly string[]): boolean {
   return cells.some((cell) => cell !== '' && Number.isNaN(Number(cell)) && !/^nan$/i.test(cell));
-}
-
-function plainName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
 function countedColumns(where: string, width: number, joints: number | undefined): JointColumns {

@@ -1,0 +1,27 @@
+import type { Quaternion } from './quaternion.js';
+
+/** A rotation in each frame, in flat memory: an hour at 60 frames a second has 216,000. */
+export class RotationTrack implements Iterable<Quaternion> {
+  /** Number of frames. */
+  readonly length: number;
+  /** (T, 4): x, y, z, w. */
+  readonly data: Float64Array;
+
+  constructor(frames: number) {
+    this.length = frames;
+    this.data = new Float64Array(frames * 4);
+  }
+
+  at(frame: number): Quaternion {
+    const start = frame * 4;
+    return [this.data[start], this.data[start + 1], this.data[start + 2], this.data[start + 3]];
+  }
+
+  set(frame: number, rotation: Quaternion): void {
+    this.data.set(rotation, frame * 4);
+  }
+
+  *[Symbol.iterator](): Generator<Quaternion> {
+    for (let frame = 0; frame < this.length; frame++) yield this.at(frame);
+  }
+}
