@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../core/error.h"
+#include "record.h"
 
 namespace {
 
@@ -109,9 +110,13 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
   if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0)
     return cudaErrorMemoryAllocation;
   auto* begin = static_cast<unsigned char*>(whole) + kGuard;
-  fillGuard(begin - kGuard);
-  std::memset(begin, kUnwritten, bytes);
-  fillGuard(begin + bytes);
+  if (!pstmo::emulation::runsDry()) {
+    fillGuard(begin - kGuard);
+    std::memset(begin, kUnwritten, bytes);
+    fillGuard(begin + bytes);
+  } else if (bytes <= pstmo::emulation::kDryBytes) {
+    std::memset(begin, 0, bytes);
+  }
   *address = begin;
   allocations[*address] = bytes;
   used += bytes;
@@ -160,6 +165,11 @@ const char* cudaGetErrorString(cudaError_t error) {
 }
 
 namespace pstmo::emulation {
+
+std::map<void*, size_t> allocationsNow() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  return allocations;
+}
 
 void checkGuards() {
   const std::lock_guard<std::mutex> lock(mutex);

@@ -3,11 +3,14 @@
 // describes the pretended machine: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0:
 // none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33), PSTMO_EMULATION_FAULT
 // (the kernel, counted from 1, that touches a wrong address and ends the device).
-// PSTMO_EMULATION_LOG names a file that gets a line for each copy, recording and replay.
+// PSTMO_EMULATION_RECORD and PSTMO_EMULATION_DRY: record.h. PSTMO_EMULATION_LOG names a file that
+// gets a line for each copy, recording and replay.
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 
 #include "block.h"
 #include "device/stream.h"
@@ -30,8 +33,14 @@ using dim3 = pstmo::emulation::Dim3;
 struct float4 {
   float x, y, z, w;
 };
+struct float2 {
+  float x, y;
+};
 struct uint4 {
   uint32_t x, y, z, w;
+};
+struct uint2 {
+  uint32_t x, y;
 };
 
 enum cudaError_t {
@@ -101,6 +110,8 @@ namespace pstmo::emulation {
 
 // Throws Error where a kernel wrote beyond the end of an allocation.
 void checkGuards();
+// Device memory that is allocated: addresses with their bytes.
+std::map<void*, size_t> allocationsNow();
 // Called after each kernel where it is not null: mutated sources note there which of their mutants
 // were reached.
 inline void (*afterKernel)() = nullptr;

@@ -49,6 +49,6 @@ it('the names of ptx.h and warp.h are found', () => {
   expect(namesOf(`${cuda}ptx.h`)).toEqual(
     expect.arrayContaining(['AsyncCopies', 'copy4', 'loadTransposed', 'toBrainFloat']),
   );
-  expect(namesOf(`${cuda}warp.h`)).toEqual(['laneOfWarp', 'shuffleFrom', 'shuffleXor', 'syncWarp']);
+  expect(namesOf(`${cuda}warp.h`)).toEqual(['anyLane', 'laneOfWarp', 'shuffleFrom', 'shuffleXor', 'syncWarp']);
   expect(constantsOf(`${cuda}warp.h`)).toEqual({ kWarp: '32', kAllLanes: '0xFFFFFFFFu' });
 });

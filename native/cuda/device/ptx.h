@@ -52,6 +52,15 @@ struct TensorFloatMultiply {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
   }
+
+  // c = a b.
+  __device__ __forceinline__ static void multiply(float (&c)[4], const LeftRegisters& a,
+                                                  const RightRegisters& b) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%10,%10,%10,%10};"
+        : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]), "f"(0.0f));
+  }
 };
 
 // c += a b in bf16, m16n8k16, two neighbours along the inner dimension in a register, the first in
@@ -66,20 +75,61 @@ struct BrainFloatMultiply {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
   }
+
+  // c = a b.
+  __device__ __forceinline__ static void multiply(float (&c)[4], const LeftRegisters& a,
+                                                  const RightRegisters& b) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%10,%10,%10,%10};"
+        : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]), "f"(0.0f));
+  }
 };
 
-// Two right fragments of bf16 from rows [row, row + 16) and the sixteen halves from `word` on, each
-// row one inner index: ldmatrix with four matrices of 8 x 8, transposed.
-__device__ __forceinline__ void loadTransposed(RightRegisters (&right)[2], const SharedWords& from,
-                                               int row, int word) {
-  const int lane = laneOfWarp();
-  const auto address = static_cast<uint32_t>(
-      __cvta_generic_to_shared(from.at4(row + lane % 16, word + lane / 16 * 4)));
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(right[0].r[0]), "=r"(right[0].r[1]), "=r"(right[1].r[0]), "=r"(right[1].r[1])
-               : "r"(address)
-               : "memory");
+// `value`, of which the compiler knows nothing: what depends on it is worked out where it is used,
+// and takes no registers before.
+__device__ __forceinline__ int here(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
 }
+
+// 2^x; the hardware's: at most 2 units in the last place off, subnormal results are 0.
+__device__ __forceinline__ float exp2Approx(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+// Rows of four words that a lane gives to ldmatrix, worked out once. Four matrices of 8 rows: lanes
+// 8 i to 8 i + 7 give the rows of matrix i, and lane (g, t) gets its word t of row g in register i.
+// kColumns: of the rows, where load() goes to other ones.
+template <int kColumns>
+class MatrixRow {
+ public:
+  __device__ __forceinline__ MatrixRow(const SharedWords& from, int row, int word)
+      : address_(static_cast<uint32_t>(__cvta_generic_to_shared(from.at4(row, word)))) {}
+
+  // From kRows rows and kWords words further on.
+  template <int kRows, int kWords>
+  __device__ __forceinline__ void load(uint32_t (&to)[4]) const {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(address_), "n"((kRows * (kColumns + kWordPad) + kWords) * 4)
+                 : "memory");
+  }
+  // The same with each matrix's halves transposed: lane (g, t) gets the halves 2t and 2t + 1 of
+  // column g.
+  template <int kRows, int kWords>
+  __device__ __forceinline__ void loadTransposed(uint32_t (&to)[4]) const {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(address_), "n"((kRows * (kColumns + kWordPad) + kWords) * 4)
+                 : "memory");
+  }
+
+ private:
+  uint32_t address_;
+};
 
 // Copies from device memory to shared memory that pass the registers by.
 class AsyncCopies {

@@ -59,6 +59,13 @@ struct SharedWords {
   __device__ __forceinline__ uint32_t* at4(int row, int column) const {
     return words + row * (columns + kWordPad) + column;
   }
+  __device__ __forceinline__ void put4(int row, int column, uint4 values) const {
+    *reinterpret_cast<uint4*>(at4(row, column)) = values;
+  }
+  // Two words at once; `column` even.
+  __device__ __forceinline__ void put2(int row, int column, uint2 values) const {
+    *reinterpret_cast<uint2*>(words + row * (columns + kWordPad) + column) = values;
+  }
 };
 
 }  // namespace pstmo::cuda

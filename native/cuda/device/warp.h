@@ -13,6 +13,9 @@ __device__ __forceinline__ int laneOfWarp() { return static_cast<int>(threadIdx.
 // Orders shared memory among the lanes of the warp.
 __device__ __forceinline__ void syncWarp() { __syncwarp(); }
 
+// Whether it holds for any lane of the warp.
+__device__ __forceinline__ bool anyLane(bool holds) { return __any_sync(kAllLanes, holds); }
+
 // The value of lane `lane` of the warp.
 __device__ __forceinline__ float shuffleFrom(float value, int lane) {
   return __shfl_sync(kAllLanes, value, lane);

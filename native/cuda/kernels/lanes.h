@@ -16,10 +16,8 @@ __device__ __forceinline__ T sumOfLanes(T value) {
 template <int kLanes = kWarp>
 __device__ __forceinline__ float maximumOfLanes(float value) {
 #pragma unroll
-  for (int lanes = kLanes / 2; lanes > 0; lanes /= 2) {
-    const float other = shuffleXor(value, lanes);
-    value = value > other ? value : other;
-  }
+  for (int lanes = kLanes / 2; lanes > 0; lanes /= 2)
+    value = fmaxf(value, shuffleXor(value, lanes));
   return value;
 }
 

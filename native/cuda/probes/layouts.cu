@@ -88,7 +88,7 @@ __global__ void askShuffles(float* y) {
 }
 
 // Sixteen rows of sixteen numbers of 16 bits go to shared memory by asynchronous copies, row 3 as
-// zeros, and from there to two right fragments. registers (32, 4).
+// zeros, and from there to registers (32, {transposed, plain}, 4).
 constexpr int kCopied = 16, kCopiedWords = 8;
 struct CopySmem {
   uint32_t words[SharedWords::size(kCopied, kCopiedWords)];
@@ -101,9 +101,14 @@ __global__ void askCopies(const uint32_t* from, uint32_t* registers) {
   copies.copy4(rows, row, word, from + row * kCopiedWords + word, row != 3);
   copies.land();
   syncWarp();
-  RightRegisters right[2];
-  loadTransposed(right, rows, 0, 0);
-  for (int r = 0; r < 4; ++r) registers[lane * 4 + r] = right[r / 2].r[r % 2];
+  const MatrixRow<kCopiedWords> given(rows, lane % 16, lane / 16 * 4);
+  uint32_t plain[4], transposed[4];
+  given.load<0, 0>(plain);
+  given.loadTransposed<0, 0>(transposed);
+  for (int r = 0; r < 4; ++r) {
+    registers[lane * 8 + r] = transposed[r];
+    registers[lane * 8 + 4 + r] = plain[r];
+  }
 }
 
 template <typename T>
@@ -201,19 +206,23 @@ void sayShuffles() {
 void sayCopies() {
   std::vector<uint32_t> numbers(kCopied * kCopiedWords);
   for (uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = (2 * i + 1) << 16 | 2 * i;
-  const DeviceValues<uint32_t> from(numbers.size()), registers(kWarp * 4);
+  const DeviceValues<uint32_t> from(numbers.size()), registers(kWarp * 8);
   check(cudaMemcpyAsync(from.data(), numbers.data(), numbers.size() * sizeof(uint32_t),
                         cudaMemcpyHostToDevice, nullptr),
         "copying to the GPU");
   launch(askCopies, dim3(1), dim3(kWarp), sizeof(CopySmem), nullptr,
          static_cast<const uint32_t*>(from.data()), registers.data());
   const std::vector<uint32_t> answer = registers.read();
-  for (size_t lane = 0; lane < kWarp; ++lane) {
-    std::printf("copied and transposed %zu:", lane);
-    for (size_t r = 0; r < 4; ++r)
-      std::printf(" %u %u", answer[lane * 4 + r] & 0xFFFFu, answer[lane * 4 + r] >> 16);
-    std::printf("\n");
-  }
+  const auto say = [&](const char* how, size_t first) {
+    for (size_t lane = 0; lane < kWarp; ++lane) {
+      std::printf("copied and %s %zu:", how, lane);
+      for (size_t r = first; r < first + 4; ++r)
+        std::printf(" %u %u", answer[lane * 8 + r] & 0xFFFFu, answer[lane * 8 + r] >> 16);
+      std::printf("\n");
+    }
+  };
+  say("transposed", 0);
+  say("loaded", 4);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -68,6 +69,12 @@ struct TensorFloatMultiply {
         [](int k, int column, auto word) { return floatOf(word(column * 4 + k % 4, 4 + k / 4)); },
         place);
   }
+
+  static void multiply(float (&c)[4], const LeftRegisters& a, const RightRegisters& b,
+                       emulation::Place place = emulation::Place::current()) {
+    for (float& sum : c) sum = 0;
+    multiplyAdd(c, a, b, place);
+  }
 };
 
 struct BrainFloatMultiply {
@@ -88,22 +95,66 @@ struct BrainFloatMultiply {
         },
         place);
   }
+
+  static void multiply(float (&c)[4], const LeftRegisters& a, const RightRegisters& b,
+                       emulation::Place place = emulation::Place::current()) {
+    for (float& sum : c) sum = 0;
+    multiplyAdd(c, a, b, place);
+  }
 };
 
-inline void loadTransposed(RightRegisters (&right)[2], const SharedWords& from, int row, int word,
-                           emulation::Place place = emulation::Place::current()) {
-  const int lane = laneOfWarp(), g = lane / 4, t = lane % 4;
-  const uint4 own = from.get4(row + lane % 16, word + lane / 16 * 4, place);
-  const emulation::Words* rows = emulation::Block::current().collective(
-      kAllLanes, {twoWords(own.x, own.y), twoWords(own.z, own.w)}, false, place);
-  for (int matrix = 0; matrix < 4; ++matrix) {
-    const auto half = [&](int i) {
-      return static_cast<uint32_t>(
-          rows[matrix * 8 + i][static_cast<size_t>(g / 4)] >> (g % 4 * 16) & 0xFFFFu);
-    };
-    right[matrix / 2].r[matrix % 2] = half(2 * t) | half(2 * t + 1) << 16;
-  }
+inline int here(int value) { return value; }
+
+inline float exp2Approx(float x) {
+  const float y = std::exp2(x);
+  return std::fpclassify(y) == FP_SUBNORMAL ? 0.0f : y;
 }
+
+template <int kColumns>
+class MatrixRow {
+ public:
+  MatrixRow(const SharedWords& from, int row, int word,
+            emulation::Place place = emulation::Place::current())
+      : from_(from), row_(row), word_(word) {
+    (void)from.at4(row, word, place);
+  }
+
+  template <int kRows, int kWords>
+  void load(uint32_t (&to)[4], emulation::Place place = emulation::Place::current()) const {
+    const emulation::Words* rows = given<kRows, kWords>(place);
+    const int lane = laneOfWarp(), g = lane / 4, t = lane % 4;
+    for (int i = 0; i < 4; ++i) {
+      to[i] = static_cast<uint32_t>(rows[8 * i + g][static_cast<size_t>(t / 2)] >> (t % 2 * 32));
+    }
+  }
+  template <int kRows, int kWords>
+  void loadTransposed(uint32_t (&to)[4],
+                      emulation::Place place = emulation::Place::current()) const {
+    const emulation::Words* rows = given<kRows, kWords>(place);
+    const int lane = laneOfWarp(), g = lane / 4, t = lane % 4;
+    for (int i = 0; i < 4; ++i) {
+      const auto half = [&](int row) {
+        return static_cast<uint32_t>(rows[8 * i + row][static_cast<size_t>(g / 4)] >> (g % 4 * 16) &
+                                     0xFFFFu);
+      };
+      to[i] = half(2 * t) | half(2 * t + 1) << 16;
+    }
+  }
+
+ private:
+  // The four words of each lane's row.
+  template <int kRows, int kWords>
+  const emulation::Words* given(emulation::Place place) const {
+    if (kRows != 0 && from_.columns != kColumns)
+      emulation::Block::current().fail("loads matrices from rows of another length", place);
+    const uint4 own = from_.get4(row_ + kRows, word_ + kWords, place);
+    return emulation::Block::current().collective(
+        kAllLanes, {twoWords(own.x, own.y), twoWords(own.z, own.w)}, false, place);
+  }
+
+  SharedWords from_;
+  int row_, word_;
+};
 
 // Copies land as late as they may, when they are waited for, and spoil their target as early as
 // they may, when they start.

@@ -9,6 +9,7 @@
 
 #include "../../core/error.h"
 #include "../cuda-host.h"
+#include "../record.h"
 
 namespace pstmo::cuda {
 
@@ -25,9 +26,12 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t share
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   emulation::submitKernel(
       stream, [=, held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
-        emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
-        emulation::checkGuards();
-        if (emulation::afterKernel) emulation::afterKernel();
+        emulation::recorded(
+            reinterpret_cast<const void*>(kernel), grid, threads, sharedBytes, held, [&] {
+              emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
+              emulation::checkGuards();
+              if (emulation::afterKernel) emulation::afterKernel();
+            });
       });
 }
 

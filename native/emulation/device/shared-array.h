@@ -93,6 +93,20 @@ struct SharedWords {
     (void)at(row, column + 3, place);
     return at(row, column, place);
   }
+  void put4(int row, int column, uint4 values,
+            emulation::Place place = emulation::Place::current()) const {
+    (void)at4(row, column, place);
+    put2(row, column, {values.x, values.y}, place);
+    put2(row, column + 2, {values.z, values.w}, place);
+  }
+  void put2(int row, int column, uint2 values,
+            emulation::Place place = emulation::Place::current()) const {
+    if (column % 2 != 0)
+      emulation::Block::current().fail("puts two words at once to column " + std::to_string(column),
+                                       place);
+    put(row, column, values.x, place);
+    put(row, column + 1, values.y, place);
+  }
 
  private:
   uint32_t* at(int row, int column, emulation::Place place) const {

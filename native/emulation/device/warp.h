@@ -17,6 +17,15 @@ inline void syncWarp(emulation::Place place = emulation::Place::current()) {
   emulation::Block::current().collective(kAllLanes, {}, true, place);
 }
 
+inline bool anyLane(bool holds, emulation::Place place = emulation::Place::current()) {
+  const emulation::Words* values =
+      emulation::Block::current().collective(kAllLanes, {uint64_t{holds}}, false, place);
+  for (int lane = 0; lane < kWarp; ++lane) {
+    if (values[lane][0]) return true;
+  }
+  return false;
+}
+
 inline float shuffleFrom(float value, int lane,
                          emulation::Place place = emulation::Place::current()) {
   const emulation::Words* values = emulation::Block::current().collective(

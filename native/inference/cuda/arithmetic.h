@@ -1,9 +1,10 @@
 // The three ways in which the compiled lifter's kernels multiply words of shared memory: floats by
-// multiply-adds (FloatArithmetic), floats by tensor cores in tf32 (TensorFloatArithmetic), pairs of
-// bf16 by tensor cores (BrainFloatArithmetic). Each has
-//   multiply: sums (16 kM, 8 kN) += a b^T over `words` words of the inner dimension,
+// multiply-adds (FloatArithmetic), numbers in tf32 by tensor cores (TensorFloatArithmetic), pairs
+// of bf16 by tensor cores (BrainFloatArithmetic). Each has
+//   multiply: sums (16 kM, 8 kN) += a b^T over kWords words of the inner dimension,
+//   Query, score: sums (16, 8 kN) = a b^T for rows that stay, (16, kWords), and many b,
 //   weigh:    sums (16, 8 kC) += weights (16, 8 kN), which lie in registers, times rows of v,
-//   toShared, toMemory: two neighbouring elements of a row as words.
+//   toShared, toMemory, toShared4, toMemory4: two or four neighbours of a row as words.
 // In all of them a warp's results are fragments of 16 x 8: lane (g = lane / 4, t = lane % 4) has
 // elements (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
 #pragma once
@@ -11,8 +12,9 @@
 #include <device/ptx.h>
 #include <device/shared-array.h>
 
+#include <utility>
+
 #include "../../core/constants.h"
-#include "../../cuda/kernels/fragments.h"
 #include "../../cuda/kernels/lanes.h"
 
 namespace pstmo::inference::cuda {
@@ -29,6 +31,14 @@ struct Operand {
   int row, word;
 };
 
+// body(0), body(1), ... body(kCount - 1), each number a type, so that it may be a template's.
+template <int kCount, typename Body>
+__device__ __forceinline__ void unrolled(const Body& body) {
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) {
+    (body(std::integral_constant<int, kIndex>{}), ...);
+  }(std::make_integer_sequence<int, kCount>{});
+}
+
 // The factor of a layer norm, 1 / (std + epsilon). squares: the sum of squared distances from the
 // mean.
 __device__ __forceinline__ float normFactor(float squares, int width) {
@@ -38,17 +48,14 @@ __device__ __forceinline__ float normFactor(float squares, int width) {
 // A lane computes its elements of each fragment by itself: no lane needs another's sums.
 struct FloatArithmetic {
   static constexpr int kPerWord = 1;
-  using Left = uint4;
-  using Right = uint4;
 
-  // `words`: a multiple of 8. Four words at a time: rows g and g + 8 of `a`, columns 2t and 2t + 1
-  // of `b`.
-  template <int kM, int kN>
+  // Four words at a time: rows g and g + 8 of `a`, columns 2t and 2t + 1 of `b`.
+  template <int kM, int kN, int kWords, int kColumns>
   __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a,
-                                                  const Operand& b, int words) {
+                                                  const Operand& b) {
     const LanePlace at;
-    for (int k = 0; k < words; k += 4) {
-      Left left[kM][2];  // rows g and g + 8 of each 16
+    for (int k = 0; k < kWords; k += 4) {
+      uint4 left[kM][2];  // rows g and g + 8 of each 16
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
 #pragma unroll
@@ -59,7 +66,7 @@ struct FloatArithmetic {
       for (int n = 0; n < kN; ++n) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          const Right right = b.rows.get4(b.row + 8 * n + 2 * at.t + e, b.word + k);
+          const uint4 right = b.rows.get4(b.row + 8 * n + 2 * at.t + e, b.word + k);
 #pragma unroll
           for (int m = 0; m < kM; ++m) {
 #pragma unroll
@@ -73,6 +80,23 @@ struct FloatArithmetic {
           }
         }
       }
+    }
+  }
+
+  template <int kWords>
+  struct Query {
+    Operand rows;
+    __device__ __forceinline__ explicit Query(const Operand& from) : rows(from) {}
+  };
+  template <int kN, int kWords>
+  __device__ __forceinline__ static void score(float (&sums)[kN][4], const Query<kWords>& query,
+                                               const Operand& b) {
+    float found[1][kN][4] = {};
+    multiply<1, kN, kWords, kWords>(found, query.rows, b);
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) sums[n][e] = found[0][n][e];
     }
   }
 
@@ -104,40 +128,108 @@ struct FloatArithmetic {
   // Elements `column` (even) and column + 1 of a row.
   __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column,
                                                   float low, float high) {
-    to.put(row, column, bitsOf(low));
-    to.put(row, column + 1, bitsOf(high));
+    to.put2(row, column, {bitsOf(low), bitsOf(high)});
   }
   __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low,
                                                   float high) {
-    row[column] = bitsOf(low);
-    row[column + 1] = bitsOf(high);
+    *reinterpret_cast<uint2*>(row + column) = {bitsOf(low), bitsOf(high)};
+  }
+  // Elements `column` (a multiple of 4) to column + 3.
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint4*>(row + column) = {bitsOf(values[0]), bitsOf(values[1]),
+                                               bitsOf(values[2]), bitsOf(values[3])};
+  }
+  __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
+                                                   const float (&values)[4]) {
+    to.put4(row, column,
+            {bitsOf(values[0]), bitsOf(values[1]), bitsOf(values[2]), bitsOf(values[3])});
   }
 };
 
-// Elements are rounded to tf32 as they are read.
-struct TensorFloatArithmetic {
-  static constexpr int kPerWord = 1;
-  using Left = LeftRegisters;
-  using Right = RightRegisters;
+// Products by tensor cores. Words are what the instruction takes, and it takes eight of a row at a
+// time: a right operand's rows are the columns of its fragments, so that all fragments come by
+// ldmatrix as they lie.
+template <typename Instruction>
+struct TensorArithmetic {
+  static constexpr int kStepWords = 8;
 
-  template <int kM, int kN>
-  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a,
-                                                  const Operand& b, int words) {
-    for (int k = 0; k < words; k += TensorFloat::kInner) {
-      Left left[kM];
-#pragma unroll
-      for (int m = 0; m < kM; ++m)
-        left[m] = TensorFloat::left(
-            [&](int i, int j) { return floatOf(a.rows.get(a.row + 16 * m + i, a.word + k + j)); });
-#pragma unroll
-      for (int n = 0; n < kN; ++n) {
-        const Right right = TensorFloat::right(
-            [&](int i, int j) { return floatOf(b.rows.get(b.row + 8 * n + j, b.word + k + i)); });
-#pragma unroll
-        for (int m = 0; m < kM; ++m) TensorFloat::multiplyAdd(sums[m][n], left[m], right);
-      }
-    }
+  // The rows that a lane gives for a left fragment (16 rows), and for two right ones (16 columns).
+  template <int kColumns>
+  __device__ __forceinline__ static MatrixRow<kColumns> leftRow(const Operand& a, int m) {
+    const int lane = laneOfWarp();
+    return {a.rows, a.row + 16 * m + lane % 16, a.word + lane / 16 * 4};
   }
+  template <int kColumns>
+  __device__ __forceinline__ static MatrixRow<kColumns> rightRow(const Operand& b) {
+    const int lane = laneOfWarp();
+    return {b.rows, b.row + lane / 16 * 8 + lane % 8, b.word + lane / 8 % 2 * 4};
+  }
+
+  // kColumns: of b's rows.
+  template <int kM, int kN, int kWords, int kColumns>
+  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a,
+                                                  const Operand& b) {
+    static_assert(kN % 2 == 0, "two right fragments are loaded at once");
+    const auto right = rightRow<kColumns>(b);
+    unrolled<kWords / kStepWords>([&](auto step) {
+      LeftRegisters left[kM];
+#pragma unroll
+      for (int m = 0; m < kM; ++m) leftRow<0>(a, m).template load<0, kStepWords * step>(left[m].r);
+      unrolled<kN / 2>([&](auto pair) {
+        uint32_t columns[4];
+        right.template load<16 * pair, kStepWords * step>(columns);
+#pragma unroll
+        for (int m = 0; m < kM; ++m) {
+          Instruction::multiplyAdd(sums[m][2 * pair], left[m], {{columns[0], columns[1]}});
+          Instruction::multiplyAdd(sums[m][2 * pair + 1], left[m], {{columns[2], columns[3]}});
+        }
+      });
+    });
+  }
+
+  // Rows that stay: in registers, where these are enough for them.
+  template <int kWords>
+  struct Query {
+    static constexpr int kSteps = kWords / kStepWords, kHeld = kSteps > 8 ? 0 : kSteps;
+    MatrixRow<0> row;
+    LeftRegisters held[kHeld > 0 ? kHeld : 1];
+
+    __device__ __forceinline__ explicit Query(const Operand& from) : row(leftRow<0>(from, 0)) {
+      unrolled<kHeld>([&](auto step) { row.template load<0, kStepWords * step>(held[step].r); });
+    }
+    template <int kStep>
+    __device__ __forceinline__ LeftRegisters at() const {
+      if constexpr (kStep < kHeld) return held[kStep];
+      LeftRegisters left;
+      row.template load<0, kStepWords * kStep>(left.r);
+      return left;
+    }
+  };
+  template <int kN, int kWords>
+  __device__ __forceinline__ static void score(float (&sums)[kN][4], const Query<kWords>& query,
+                                               const Operand& b) {
+    const auto right = rightRow<kWords>(b);
+    unrolled<kWords / kStepWords>([&](auto step) {
+      const LeftRegisters left = query.template at<step>();
+      unrolled<kN / 2>([&](auto pair) {
+        uint32_t columns[4];
+        right.template load<16 * pair, kStepWords * step>(columns);
+        if constexpr (step == 0) {
+          Instruction::multiply(sums[2 * pair], left, {{columns[0], columns[1]}});
+          Instruction::multiply(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
+        } else {
+          Instruction::multiplyAdd(sums[2 * pair], left, {{columns[0], columns[1]}});
+          Instruction::multiplyAdd(sums[2 * pair + 1], left, {{columns[2], columns[3]}});
+        }
+      });
+    });
+  }
+};
+
+// Words are numbers in tf32: rounded when they are stored.
+struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
+  static constexpr int kPerWord = 1;
 
   // A lane has weights of keys 2t and 2t + 1 where the instruction wants t and t + 4: the keys are
   // named anew, in v too.
@@ -147,55 +239,41 @@ struct TensorFloatArithmetic {
     const LanePlace at;
 #pragma unroll
     for (int n = 0; n < kN; ++n) {
-      const Left left{{toTensorFloat(weights[n][0]), toTensorFloat(weights[n][2]),
-                       toTensorFloat(weights[n][1]), toTensorFloat(weights[n][3])}};
+      const LeftRegisters left{{toTensorFloat(weights[n][0]), toTensorFloat(weights[n][2]),
+                                toTensorFloat(weights[n][1]), toTensorFloat(weights[n][3])}};
       const int key = row + 8 * n + 2 * at.t;
 #pragma unroll
       for (int c = 0; c < kC; ++c) {
-        const Right right{{toTensorFloat(floatOf(v.get(key, 8 * c + at.g))),
-                           toTensorFloat(floatOf(v.get(key + 1, 8 * c + at.g)))}};
-        TensorFloat::multiplyAdd(sums[c], left, right);
+        const RightRegisters right{{v.get(key, 8 * c + at.g), v.get(key + 1, 8 * c + at.g)}};
+        TensorFloatMultiply::multiplyAdd(sums[c], left, right);
       }
     }
   }
 
   __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column,
                                                   float low, float high) {
-    FloatArithmetic::toShared(to, row, column, low, high);
+    to.put2(row, column, {toTensorFloat(low), toTensorFloat(high)});
   }
   __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low,
                                                   float high) {
-    FloatArithmetic::toMemory(row, column, low, high);
+    *reinterpret_cast<uint2*>(row + column) = {toTensorFloat(low), toTensorFloat(high)};
+  }
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint4*>(row + column) = {toTensorFloat(values[0]), toTensorFloat(values[1]),
+                                               toTensorFloat(values[2]), toTensorFloat(values[3])};
+  }
+  __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
+                                                   const float (&values)[4]) {
+    to.put4(row, column,
+            {toTensorFloat(values[0]), toTensorFloat(values[1]), toTensorFloat(values[2]),
+             toTensorFloat(values[3])});
   }
 };
 
-// Words are the pairs that the instruction takes: they are read as they lie.
-struct BrainFloatArithmetic {
+// Words are pairs of bf16.
+struct BrainFloatArithmetic : TensorArithmetic<BrainFloatMultiply> {
   static constexpr int kPerWord = 2;
-  using Left = LeftRegisters;
-  using Right = RightRegisters;
-
-  template <int kM, int kN>
-  __device__ __forceinline__ static void multiply(float (&sums)[kM][kN][4], const Operand& a,
-                                                  const Operand& b, int words) {
-    const LanePlace at;
-    for (int k = 0; k < words; k += BrainFloat::kInner / 2) {
-      Left left[kM];
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        const int row = a.row + 16 * m + at.g, word = a.word + k + at.t;
-        left[m] = {{a.rows.get(row, word), a.rows.get(row + 8, word), a.rows.get(row, word + 4),
-                    a.rows.get(row + 8, word + 4)}};
-      }
-#pragma unroll
-      for (int n = 0; n < kN; ++n) {
-        const int row = b.row + 8 * n + at.g, word = b.word + k + at.t;
-        const Right right{{b.rows.get(row, word), b.rows.get(row, word + 4)}};
-#pragma unroll
-        for (int m = 0; m < kM; ++m) BrainFloat::multiplyAdd(sums[m][n], left[m], right);
-      }
-    }
-  }
 
   template <int kN, int kC>
   __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4],
@@ -203,20 +281,21 @@ struct BrainFloatArithmetic {
     static_assert(
         kN % 2 == 0 && kC % 2 == 0,
         "two fragments of keys make one of the left side, and two of channels are loaded at once");
-#pragma unroll
-    for (int n = 0; n < kN; n += 2) {
-      const Left left{{brainFloatPair(weights[n][0], weights[n][1]),
-                       brainFloatPair(weights[n][2], weights[n][3]),
-                       brainFloatPair(weights[n + 1][0], weights[n + 1][1]),
-                       brainFloatPair(weights[n + 1][2], weights[n + 1][3])}};
-#pragma unroll
-      for (int c = 0; c < kC; c += 2) {
-        Right right[2];
-        loadTransposed(right, v, row + 8 * n, 4 * c);
-#pragma unroll
-        for (int i = 0; i < 2; ++i) BrainFloat::multiplyAdd(sums[c + i], left, right[i]);
-      }
-    }
+    const int lane = laneOfWarp();
+    const MatrixRow<4 * kC> rows(v, row + lane % 16, lane / 16 * 4);  // (8 kN, 8 kC)
+    unrolled<kN / 2>([&](auto keys) {
+      constexpr int n = 2 * keys;
+      const LeftRegisters left{{brainFloatPair(weights[n][0], weights[n][1]),
+                                brainFloatPair(weights[n][2], weights[n][3]),
+                                brainFloatPair(weights[n + 1][0], weights[n + 1][1]),
+                                brainFloatPair(weights[n + 1][2], weights[n + 1][3])}};
+      unrolled<kC / 2>([&](auto channels) {
+        uint32_t columns[4];
+        rows.template loadTransposed<16 * keys, 8 * channels>(columns);
+        BrainFloatMultiply::multiplyAdd(sums[2 * channels], left, {{columns[0], columns[1]}});
+        BrainFloatMultiply::multiplyAdd(sums[2 * channels + 1], left, {{columns[2], columns[3]}});
+      });
+    });
   }
 
   __device__ __forceinline__ static void toShared(const SharedWords& to, int row, int column,
@@ -226,6 +305,16 @@ struct BrainFloatArithmetic {
   __device__ __forceinline__ static void toMemory(uint32_t* row, int column, float low,
                                                   float high) {
     row[column / 2] = brainFloatPair(low, high);
+  }
+  __device__ __forceinline__ static void toMemory4(uint32_t* row, int column,
+                                                   const float (&values)[4]) {
+    *reinterpret_cast<uint2*>(row + column / 2) = {brainFloatPair(values[0], values[1]),
+                                                   brainFloatPair(values[2], values[3])};
+  }
+  __device__ __forceinline__ static void toShared4(const SharedWords& to, int row, int column,
+                                                   const float (&values)[4]) {
+    to.put2(row, column / 2,
+            {brainFloatPair(values[0], values[1]), brainFloatPair(values[2], values[3])});
   }
 };
 

@@ -27,6 +27,7 @@ namespace {
 constexpr int kKeys = 32;             // keys whose scores a warp has at once
 constexpr int kKeyTiles = kKeys / 8;  // fragments of 16 x 8 scores
 constexpr float kLowest = -3.0e38f;
+constexpr float kGrowth = 8;
 
 // How a block's rows are shared among windows. A step takes as many keys of each window as the
 // block has queries of it.
@@ -64,96 +65,126 @@ struct QueryPlace {
   }
 };
 
-// Steps of a block: all keys of head 0, then all of head 1, and so on.
-struct AttentionSteps {
-  int ofHead, all;
+// The copies of Q, K and V that a thread starts: the same rows and words of each step. Of K and V a
+// step has `queries` keys of each of the block's windows, one window behind the other.
+template <int kHeadWords, int kWarps>
+class HeadCopies {
+ public:
+  __device__ __forceinline__ HeadCopies(const Attention& op, const AttentionTiling& tiling)
+      : op_(op), queries_(tiling.queries) {
+    const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const int row = place() + i * kRows;
+      const QueryPlace query(op, tiling, row);
+      query_[i] = query.present ? at(query.window, query.token) : nullptr;
+      const int window = firstWindow + row / tiling.queries;
+      key_[i] = window < op.windows ? row % tiling.queries : INT_MAX / 2;
+      keys_[i] = at(window < op.windows ? window : 0, row % tiling.queries);
+    }
+  }
 
-  __device__ __forceinline__ AttentionSteps(const Attention& op, const AttentionTiling& tiling)
-      : ofHead((op.tokens + tiling.queries - 1) / tiling.queries), all(op.heads * ofHead) {}
+  // Q of head `head`.
+  __device__ __forceinline__ void startQueries(AsyncCopies& copies, const SharedWords& to,
+                                               int head) const {
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i)
+      copies.copy4(to, place() + i * kRows, word(),
+                   query_[i] ? query_[i] + head * kHeadWords : op_.qkv, query_[i] != nullptr);
+  }
+
+  // Keys from `first` on of head `head`, and their values.
+  __device__ __forceinline__ void startKeys(AsyncCopies& copies, const SharedWords& keys,
+                                            const SharedWords& values, int head, int first) const {
+    const int64_t step = static_cast<int64_t>(first) * op_.qkvStride + head * kHeadWords;
+    const int ofPart = op_.heads * kHeadWords;
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const bool present = first + key_[i] < op_.tokens;
+      const uint32_t* from = present ? keys_[i] + step : op_.qkv;
+      copies.copy4(keys, place() + i * kRows, word(), from + ofPart, present);
+      copies.copy4(values, place() + i * kRows, word(), from + 2 * ofPart, present);
+    }
+  }
+
+ private:
+  static constexpr int kChunks = kHeadWords / 4, kRows = kThreads<kWarps> / kChunks,
+                       kCopies = kTileRows<kWarps> / kRows;
+  static_assert(kThreads<kWarps> % kChunks == 0 && kTileRows<kWarps> % kRows == 0,
+                "each thread copies the same words of whole rows");
+  // Eight lanes write at a time. Where they have kTogether short rows, these are kApart rows apart,
+  // so that they lie in other banks.
+  static constexpr int kTogether = kChunks < 8 ? 8 / kChunks : 1, kApart = 8 / kTogether;
+  __device__ __forceinline__ static int place() {
+    const int row = static_cast<int>(threadIdx.x) / kChunks, ofEight = row % 8;
+    return row - ofEight + ofEight % kTogether * kApart + ofEight / kTogether;
+  }
+  __device__ __forceinline__ static int word() {
+    return static_cast<int>(threadIdx.x) % kChunks * 4;
+  }
+  // The thread's words of Q of the first head of a token.
+  __device__ __forceinline__ const uint32_t* at(int window, int token) const {
+    return op_.qkv + (static_cast<int64_t>(window) * op_.tokens + token) * op_.qkvStride + word();
+  }
+
+  const Attention& op_;
+  int queries_;
+  const uint32_t* query_[kCopies];  // null: no query
+  const uint32_t* keys_[kCopies];   // of the first step
+  int key_[kCopies];
 };
 
-// Starts the copy of part 0, 1 or 2 (Q, K, V) of a head to `rows`: row i is row rowOf(i) of qkv,
-// or zeros where that is negative.
-template <int kHeadWords, int kWarps, typename RowOf>
-__device__ __forceinline__ void copyHead(AsyncCopies& copies, const Attention& op, int part,
-                                         int head, const SharedWords& rows, const RowOf& rowOf) {
-  for (int e = static_cast<int>(threadIdx.x); e < kTileRows<kWarps> * kHeadWords / 4;
-       e += kWarps * kWarp) {
-    const int i = e / (kHeadWords / 4), word = e % (kHeadWords / 4) * 4;
-    const int64_t row = rowOf(i);
-    const int64_t at =
-        row < 0 ? 0 : (row * 3 * op.heads + part * op.heads + head) * kHeadWords + word;
-    copies.copy4(rows, i, word, op.qkv + at, row >= 0);
-  }
-}
-
-// Starts the copies of a step: its keys' K and V and, with a head's first keys, the head's Q.
-// firstWindow: the block's first window. buffer(part, index): one of a part's two buffers.
-template <int kHeadWords, int kWarps, typename BufferOf>
-__device__ __forceinline__ void loadStep(AsyncCopies& copies, const Attention& op,
-                                         const AttentionTiling& tiling, int firstWindow,
-                                         int stepsOfHead, int step, const BufferOf& buffer) {
-  const int head = step / stepsOfHead, first = step % stepsOfHead * tiling.queries;
-
-  if (first == 0) {
-    copyHead<kHeadWords, kWarps>(copies, op, 0, head, buffer(0, head), [&](int i) -> int64_t {
-      const QueryPlace place(op, tiling, i);
-      return place.present ? static_cast<int64_t>(place.window) * op.tokens + place.token : -1;
-    });
-  }
-
-  // Of K and V `queries` keys of each of the block's windows, one window behind the other.
-  for (int part = 1; part < 3; ++part) {
-    copyHead<kHeadWords, kWarps>(copies, op, part, head, buffer(part, step), [&](int i) -> int64_t {
-      const int window = firstWindow + i / tiling.queries, key = first + i % tiling.queries;
-      return window < op.windows && key < op.tokens ? static_cast<int64_t>(window) * op.tokens + key
-                                                    : -1;
-    });
-  }
-}
-
-// Scores (16, 32) of a warp become softmax weights by the maximum so far. Where the maximum grows,
-// the total and the sums so far are rescaled to it. Keys from `tokens` on weigh nothing. A lane has
-// rows g (half 0) and g + 8 (half 1); the four lanes of a row share its maximum, each has its own
-// part of the row's total.
+// Scores (16, 32) of a warp become softmax weights, 2^(score - highest). `highest` follows the
+// row's maximum where that grew by more than kGrowth: then total and sums so far are rescaled to
+// it. Until then weights are at most 2^kGrowth, which neither float nor bf16 minds. Keys from
+// `tokens` on weigh nothing. A lane has rows g (half 0) and g + 8 (half 1); the four lanes of a row
+// share `highest`, each has its own part of the row's total.
 template <int kChannelTiles>
 __device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int firstKey,
                                               int tokens, LanePlace at, float (&highest)[2],
                                               float (&total)[2], float (&sums)[kChannelTiles][4]) {
+  if (firstKey + kKeys > tokens) {
+#pragma unroll
+    for (int n = 0; n < kKeyTiles; ++n) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        if (firstKey + 8 * n + 2 * at.t + e % 2 >= tokens) scores[n][e] = kLowest;
+      }
+    }
+  }
+
+  // Each row's maximum, and whether `highest` follows it.
+  float shrink[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    // The row's maximum.
-    float top = highest[half];
+    float top = fmaxf(scores[0][2 * half], scores[0][2 * half + 1]);
 #pragma unroll
-    for (int n = 0; n < kKeyTiles; ++n) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        float& score = scores[n][2 * half + e];
-        if (firstKey + 8 * n + 2 * at.t + e >= tokens) score = kLowest;
-        top = score > top ? score : top;
-      }
-    }
+    for (int n = 1; n < kKeyTiles; ++n)
+      top = fmaxf(top, fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
     top = maximumOfLanes<4>(top);
-
-    // Earlier sums, rescaled.
-    const float shrink = exp2f(highest[half] - top);
-    highest[half] = top;
-    total[half] *= shrink;
+    const bool grew = top > highest[half] + kGrowth;
+    shrink[half] = grew ? exp2Approx(highest[half] - top) : 1.0f;
+    if (grew) highest[half] = top;
+  }
+  if (anyLane(shrink[0] != 1.0f || shrink[1] != 1.0f)) {
 #pragma unroll
-    for (int c = 0; c < kChannelTiles; ++c) {
-      sums[c][2 * half] *= shrink;
-      sums[c][2 * half + 1] *= shrink;
-    }
-
-    // Scores to weights.
+    for (int half = 0; half < 2; ++half) {
+      total[half] *= shrink[half];
 #pragma unroll
-    for (int n = 0; n < kKeyTiles; ++n) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        float& score = scores[n][2 * half + e];
-        score = exp2f(score - top);
-        total[half] += score;
+      for (int c = 0; c < kChannelTiles; ++c) {
+        sums[c][2 * half] *= shrink[half];
+        sums[c][2 * half + 1] *= shrink[half];
       }
+    }
+  }
+
+  // Scores to weights.
+#pragma unroll
+  for (int n = 0; n < kKeyTiles; ++n) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      scores[n][e] = exp2Approx(scores[n][e] - highest[e / 2]);
+      total[e / 2] += scores[n][e];
     }
   }
 }
@@ -178,21 +209,6 @@ __device__ __forceinline__ void finishHead(const SharedWords& attended, int row,
   }
 }
 
-// A tile of the output matmul to y, with bias and residual: rows that are no query are left out.
-template <typename Arithmetic>
-__device__ __forceinline__ void writeRows(const Attention& op, const AttentionTiling& tiling,
-                                          int tile, const TileSums& results) {
-  const Epilogue out{.residual = op.x, .y = op.y, .stride = op.stride};
-  forEachPair(results, [&](int i, int j, float low, float high) {
-    const QueryPlace place(op, tiling, i);
-    const int column = tile * kTileColumns + j;
-    if (!place.present || column >= op.stride) return;
-    const int64_t to = static_cast<int64_t>(place.window) * op.kept + place.query,
-                  from = static_cast<int64_t>(place.window) * op.tokens + place.token;
-    finishPair<Arithmetic>(out, op.output.bias, to, from, column, low, high);
-  });
-}
-
 // The kernel that this file's head describes. kWidth: the padded head width.
 template <typename Arithmetic, int kWidth, int kWarps>
 __global__ void __launch_bounds__(kThreads<kWarps>)
@@ -205,12 +221,11 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   const SharedWords attended{sharedWords(), kRows, words};
   uint32_t* memory = sharedWords() + SharedWords::size(kRows, words);
   const auto buffer = [&](int part, int index) {
-    return stage(memory + part * 2 * SharedWords::size(kRows, kHeadWords), index % 2, kRows,
+    return stage(memory + part * 2 * SharedWords::size(kRows, kHeadWords), index & 1, kRows,
                  kHeadWords);
   };
 
-  const int firstWindow = static_cast<int>(blockIdx.x) / tiling.tiles * tiling.windows;
-  const AttentionSteps steps(op, tiling);
+  const HeadCopies<kHeadWords, kWarps> next(op, tiling);
   AsyncCopies copies;
 
   // Zeros behind the last head: the output matmul reads whole depths.
@@ -225,36 +240,51 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   float highest[2] = {kLowest, kLowest}, total[2] = {};        // of rows g and g + 8
 
   // Heads, and the keys of each: while one step is multiplied, the next is on its way.
-  loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, 0, buffer);
-  for (int step = 0; step < steps.all; ++step) {
+  int step = 0;
+  next.startQueries(copies, buffer(0, 0), 0);
+  next.startKeys(copies, buffer(1, 0), buffer(2, 0), 0, 0);
+  for (int head = 0; head < op.heads; ++head) {
     // This step's copies are there, and the buffers of the last one are free for the next.
-    copies.land();
-    __syncthreads();
-    if (step + 1 < steps.all)
-      loadStep<kHeadWords, kWarps>(copies, op, tiling, firstWindow, steps.ofHead, step + 1, buffer);
+    const auto beginStep = [&](int first) {
+      copies.land();
+      __syncthreads();
+      const bool sameHead = first + tiling.queries < op.tokens;
+      if (sameHead || head + 1 < op.heads) {
+        if (!sameHead) next.startQueries(copies, buffer(0, head + 1), head + 1);
+        next.startKeys(copies, buffer(1, step + 1), buffer(2, step + 1), sameHead ? head : head + 1,
+                       sameHead ? first + tiling.queries : 0);
+      }
+    };
+    beginStep(0);
+    const typename Arithmetic::template Query<kHeadWords> query(Operand{buffer(0, head), row, 0});
 
-    // Scores, weights, and weights times V, 32 keys at a time.
-    const int head = step / steps.ofHead, first = step % steps.ofHead * tiling.queries;
-    for (int keys = 0; keys < tiling.queries && first + keys < op.tokens; keys += kKeys) {
-      float scores[1][kKeyTiles][4] = {};  // (16, 32) of the warp
-      Arithmetic::template multiply<1, kKeyTiles>(scores, Operand{buffer(0, head), row, 0},
-                                                  Operand{buffer(1, step), keyRow + keys, 0},
-                                                  kHeadWords);
-      onlineSoftmax(scores[0], first + keys, op.tokens, at, highest, total, sums);
-      Arithmetic::template weigh<kKeyTiles, kChannelTiles>(sums, scores[0], buffer(2, step),
-                                                           keyRow + keys);
+    for (int first = 0; first < op.tokens; first += tiling.queries, ++step) {
+      if (first > 0) beginStep(first);
+      // Scores, weights, and weights times V, 32 keys at a time.
+      for (int keys = 0; keys < tiling.queries && first + keys < op.tokens; keys += kKeys) {
+        float scores[kKeyTiles][4];  // (16, 32) of the warp
+        Arithmetic::score(scores, query, Operand{buffer(1, step), keyRow + keys, 0});
+        onlineSoftmax(scores, first + keys, op.tokens, at, highest, total, sums);
+        Arithmetic::weigh(sums, scores, buffer(2, step), keyRow + keys);
+      }
     }
-
-    // The head's last keys.
-    if (step % steps.ofHead + 1 < steps.ofHead) continue;
     finishHead<Arithmetic>(attended, row, head * kWidth, at, highest, total, sums);
   }
 
-  // The output matmul: the buffers of Q, K and V are free from here on.
+  // The output matmul: the buffers of Q, K and V are free from here on. Rows that are no query go
+  // nowhere.
   __syncthreads();
-  multiplyTiles<Arithmetic, kWarps>(
+  const Epilogue out{.residual = op.x, .y = op.y, .stride = op.stride};
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       attended, 0, memory, op.output, 0, op.output.columns / kTileColumns,
-      [&](int tile, const TileSums& results) { writeRows<Arithmetic>(op, tiling, tile, results); });
+      [&](int tile, const TileSums& results) {
+        finishTile<Arithmetic, true>(out, op.output, tile, results, [&](int i) -> ResultRow {
+          const QueryPlace place(op, tiling, i);
+          if (!place.present) return {-1, 0};
+          return {static_cast<int64_t>(place.window) * op.kept + place.query,
+                  static_cast<int64_t>(place.window) * op.tokens + place.token};
+        });
+      });
 }
 
 // Chooses the windows of a block: one, or as many as leave the fewest rows without work.

@@ -62,9 +62,8 @@ void CudaLifter::prepare(int windows, int frames, int tokens) {
   if (weights_.positionParts) parts_ = arrays_.floats(count(tokens, rows.heads));
   centres_ = static_cast<int32_t*>(arrays_.bytes(count(windows, 3) * sizeof(int32_t)));
   plain_ = arrays_.floats(count(encoded, rows.inner));
-  // In floats the words are the floats themselves.
-  plainWords_ = rows.perWord == 1 ? reinterpret_cast<uint32_t*>(plain_)
-                                  : arrays_.words(count(encoded, rows.words(rows.inner)));
+  plainWords_ = rows.rounded ? arrays_.words(count(encoded, rows.words(rows.inner)))
+                             : reinterpret_cast<uint32_t*>(plain_);
   innerWords_ = arrays_.words(count(encoded, rows.words(rows.inner)));
   x_ = arrays_.floats(count(all, rows.width));
   middle_ = arrays_.floats(count(all, rows.width));
@@ -91,7 +90,7 @@ void CudaLifter::encode(const float* from, int count, float* tokens, bool positi
                       .weights = weights};
       op.out = {.slope = kLeakySlope, .residual = residual, .stride = rows.inner};
       op.out.y = inner ? nullptr : plain_;
-      op.out.words = inner ? innerWords_ : rows.perWord == 1 ? nullptr : plainWords_;
+      op.out.words = inner ? innerWords_ : rows.rounded ? plainWords_ : nullptr;
       device_->run(op);
     };
     matmul(weights_.blocks[0],
@@ -139,6 +138,7 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
                                .kept = kept,
                                .convStride = drops ? stride : 0,
                                .qkv = wide_,
+                               .qkvStride = rows.words(rows.heads),
                                .x = x_,
                                .y = middle,
                                .stride = rows.width,

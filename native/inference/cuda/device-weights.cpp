@@ -7,15 +7,14 @@
 namespace pstmo::inference {
 
 DeviceRows::DeviceRows(const NetworkConfig& config, Precision precision)
-    : perWord(precision == Precision::bf16 ? 2 : 1) {
-  const int depth = cuda::kDepthWords * perWord;
+    : perWord(precision == Precision::bf16 ? 2 : 1), rounded(precision != Precision::fp32) {
   frame = roundUp(2 * config.joints, cuda::kDepthWords);
-  inner = roundUp(2 * config.width, depth);
-  width = roundUp(config.width, depth);
-  hidden = roundUp(config.hidden, depth);
-  pose = roundUp(3 * config.outputJoints, cuda::kDepthWords);
+  inner = roundUp(2 * config.width, cuda::kRowElements);
+  width = roundUp(config.width, cuda::kRowElements);
+  hidden = roundUp(config.hidden, cuda::kRowElements);
+  pose = roundUp(3 * config.outputJoints, cuda::kRowElements);
   headWidth = cuda::paddedHeadWidth(config.width / config.heads);
-  heads = 3 * config.heads * headWidth;
+  heads = roundUp(3 * config.heads * headWidth, cuda::kRowElements);
 }
 
 DeviceWeights::DeviceWeights(const NetworkConfig& config, const Folds& folds, Precision precision,

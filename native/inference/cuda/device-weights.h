@@ -42,9 +42,11 @@ struct DeviceLayer {
   cuda::WeightMatrix heads, output, expand, contract;
 };
 
-// Elements of a row in device memory: whole depths of words.
+// Elements of a row in device memory, padded to kRowElements.
 struct DeviceRows {
-  int perWord, frame, inner, width, hidden,
+  int perWord;
+  bool rounded;  // whether words are other than the floats themselves
+  int frame, inner, width, hidden,
       pose;              // keypoints; twice the width; width; hidden width; 3 J'
   int headWidth, heads;  // of a head, padded; of Q, K and V of all heads
   DeviceRows(const NetworkConfig& config, Precision precision);

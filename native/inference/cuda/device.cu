@@ -18,11 +18,11 @@ __device__ __forceinline__ int unpadded(int i, int block, int padded, int count)
 // words[row][tap][word] of a trained matrix (out, in, taps), padded.
 struct PackWord {
   PackWeights op;
-  int perWord;
+  Precision precision;
 
   // Element `half` of a word; `row` is that of the trained matrix.
   __device__ float element(int row, int word, int half) const {
-    const int tap = word / op.tapWords,
+    const int perWord = precision == Precision::bf16 ? 2 : 1, tap = word / op.tapWords,
               from = unpadded(word % op.tapWords * perWord + half, op.inBlock, op.inPadded, op.in);
     return row < 0 || from < 0
                ? 0.0f
@@ -32,8 +32,10 @@ struct PackWord {
   __device__ void operator()(int64_t i) const {
     const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
               row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
-    op.words[i] = perWord == 1 ? bitsOf(element(row, word, 0))
-                               : brainFloatPair(element(row, word, 0), element(row, word, 1));
+    const float first = element(row, word, 0);
+    op.words[i] = precision == Precision::fp32   ? bitsOf(first)
+                  : precision == Precision::tf32 ? toTensorFloat(first)
+                                                 : brainFloatPair(first, element(row, word, 1));
   }
 };
 
@@ -153,10 +155,9 @@ size_t sharedBytesOf(int device) {
 }  // namespace
 
 void CudaLifterDevice::run(const PackWeights& op) {
-  const int perWord = precision() == Precision::bf16 && !op.exact ? 2 : 1;
   forEach(stream(),
           static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
-          PackWord{op, perWord});
+          PackWord{op, op.exact ? Precision::fp32 : precision()});
 }
 
 void CudaLifterDevice::run(const PadKeypoints& op) {
@@ -173,8 +174,9 @@ void CudaLifterDevice::run(const FirstLayer& op) {
   const int windowTiles =
       (op.windows.centres * op.windows.sides + kFirstLayerWindows - 1) / kFirstLayerWindows;
   const int tokenTiles = (op.windows.tokens + kFirstLayerTokens - 1) / kFirstLayerTokens;
-  const auto kernel = precision() == Precision::bf16 ? firstLayerKernel<BrainFloatArithmetic>
-                                                     : firstLayerKernel<FloatArithmetic>;
+  const auto kernel = precision() == Precision::bf16   ? firstLayerKernel<BrainFloatArithmetic>
+                      : precision() == Precision::tf32 ? firstLayerKernel<TensorFloatArithmetic>
+                                                       : firstLayerKernel<FloatArithmetic>;
   launch(kernel, dim3(static_cast<unsigned>(windowTiles * tokenTiles)),
          dim3(kFirstLayerTokens * kWarp), 0, stream(), op, tokenTiles);
 }

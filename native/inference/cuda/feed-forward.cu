@@ -39,25 +39,23 @@ struct FeedForwardRow {
 template <typename Arithmetic>
 __device__ __forceinline__ void storeHidden(const NormMatmul& op, const SharedWords& rows, int tile,
                                             const TileSums& sums) {
-  forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int column = tile * kTileColumns + j;
-    if (column >= op.out.stride) return;
-    float values[2] = {low, high};
-    finishValues(op.out, op.weights.bias, 0, 0, column, values);
-    Arithmetic::toShared(rows, i, column, values[0], values[1]);
-  });
-}
-
-// A tile of the results to y, with bias and residual.
-template <typename Arithmetic>
-__device__ __forceinline__ void writeRows(const Matmul& op, int firstRow, int tile,
-                                          const TileSums& sums) {
-  forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int64_t row = firstRow + i;
-    const int column = tile * kTileColumns + j;
-    if (row < op.rows && column < op.out.stride)
-      finishPair<Arithmetic>(op.out, op.weights.bias, row, row, column, low, high);
-  });
+  const LanePlace at;
+  const TilePart part;
+  const int column = tile * kTileColumns + part.column + 2 * at.t;  // 8 apart from there on
+  if (column >= op.out.stride) return;
+  const float* bias = op.weights.bias + column;
+#pragma unroll
+  for (int n = 0; n < 8; ++n) {
+    const float2 own = *reinterpret_cast<const float2*>(bias + 8 * n);
+#pragma unroll
+    for (int m = 0; m < 2; ++m) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        Arithmetic::toShared(rows, part.row + 16 * m + 8 * half + at.g, column + 8 * n,
+                             activated(sums[m][n][2 * half], own.x, op.out.slope),
+                             activated(sums[m][n][2 * half + 1], own.y, op.out.slope));
+    }
+  }
 }
 
 // The kernel that this file's head describes. One block a multiprocessor may have all registers.
@@ -76,17 +74,22 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 1) feedForwardKernel(FeedFor
 
   // Expand. The barrier waits until all warps have multiplied the normalised rows, which the last
   // tile overwrites. They are done with the buffers then too, so contract may fill them.
-  multiplyTiles<Arithmetic, kWarps>(rows, parts.normalized, memory, expand, 0, expandTiles,
-                                    [&](int tile, const TileSums& sums) {
-                                      if (tile + 1 == expandTiles) __syncthreads();
-                                      storeHidden<Arithmetic>(op.expand, rows, tile, sums);
-                                    });
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::natural>(
+      rows, parts.normalized, memory, expand, 0, expandTiles, [&](int tile, const TileSums& sums) {
+        if (tile + 1 == expandTiles) __syncthreads();
+        storeHidden<Arithmetic>(op.expand, rows, tile, sums);
+      });
 
   // Contract.
-  multiplyTiles<Arithmetic, kWarps>(rows, 0, memory, contract, 0, contract.columns / kTileColumns,
-                                    [&](int tile, const TileSums& sums) {
-                                      writeRows<Arithmetic>(op.contract, firstRow, tile, sums);
-                                    });
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
+      rows, 0, memory, contract, 0, contract.columns / kTileColumns,
+      [&](int tile, const TileSums& sums) {
+        finishTile<Arithmetic, true>(op.contract.out, contract, tile, sums,
+                                     [&](int i) -> ResultRow {
+                                       const int row = firstRow + i;
+                                       return {row < op.contract.rows ? row : -1, row};
+                                     });
+      });
 }
 
 // False where a block's shared memory has no room for its rows.

@@ -1,7 +1,7 @@
 // Operations of the compiled lifter on CUDA: matmuls whose rows are normalised before or gathered
 // on the way, attention with its output matmul, and the element-wise operations between. Weights
-// and the rows between two matmuls lie as words in device memory: a word holds one float in fp32
-// and tf32, two numbers in bf16. Rows are padded with zeros to a multiple of kDepthWords words.
+// and the rows between two matmuls lie as words in device memory: a word holds one float in fp32,
+// one number rounded to tf32, two numbers in bf16. Rows are padded with zeros to kRowElements.
 #pragma once
 
 #include <climits>
@@ -15,6 +15,7 @@ namespace pstmo::inference::cuda {
 
 constexpr int kDepthWords = 32;    // words of a row that are multiplied at a time
 constexpr int kTileColumns = 128;  // columns of a tile of weights
+constexpr int kRowElements = 64;   // of which a row in device memory has whole multiples
 
 // The right side of a matmul: (columns, words) of weights and a bias (columns). Columns are whole
 // tiles, words whole depths.
@@ -76,6 +77,7 @@ struct Attention {
   int kept = 0;                                           // rows of a window in y
   int convStride = 0;                                     // 0: all of them
   const uint32_t* qkv = nullptr;
+  int qkvStride = 0;  // words of a row of qkv
   const float* x = nullptr;
   float* y = nullptr;        // may be x where all rows are kept
   int stride = 0;            // of x and y

@@ -13,7 +13,7 @@ constexpr int kWantedBlocks = 264;  // two for each multiprocessor of a large de
 // Grid: block (x, y) takes row tile x and, of the columns, the tiles of group y.
 // Shared memory: the normalised rows (16 kWarps, inner), then two buffers of weights (128, 32).
 template <typename Arithmetic, int kWarps>
-__global__ void __launch_bounds__(kThreads<kWarps>)
+__global__ void __launch_bounds__(kThreads<kWarps>, 2)
     normMatmulKernel(NormMatmul op, int tilesOfGroup) {
   const SharedWords rows{sharedWords(), kTileRows<kWarps>, op.weights.inner};
   uint32_t* memory = sharedWords() + SharedWords::size(kTileRows<kWarps>, op.weights.inner);
@@ -26,32 +26,69 @@ __global__ void __launch_bounds__(kThreads<kWarps>)
   normalizeRows<Arithmetic, kWarps>(op, firstRow, rows, 0);
 
   // Matmul, and each tile to memory.
-  multiplyTiles<Arithmetic, kWarps>(
+  multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       rows, 0, memory, op.weights, first, end, [&](int tile, const TileSums& sums) {
-        forEachPair(sums, [&](int i, int j, float low, float high) {
+        finishTile<Arithmetic, false>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
           const int64_t row = firstRow + i;
-          const int column = tile * kTileColumns + j;
-          if (row < op.rows && column < op.out.stride)
-            finishPair<Arithmetic>(op.out, op.weights.bias, row, row, column, low, high);
+          return {row < op.rows ? row : -1, row};
         });
       });
 }
 
-// Starts the copy of depth `depth` of a block's rows to `to` (16 kWarps, 32): words of one tap
-// each, zeros where the tap lies outside of its group.
+// The copies of gathered rows that a thread starts: of a block's rows, 32 words deep, the same rows
+// and words of each depth; zeros where a tap lies outside of its group.
 template <int kWarps>
-__device__ __forceinline__ void copyGathered(AsyncCopies& copies, const Matmul& op,
-                                             const SharedWords& to, int firstRow, int depth) {
-  const int word = depth * kDepthWords % op.tapWords, tap = depth * kDepthWords / op.tapWords;
-  for (int e = static_cast<int>(threadIdx.x); e < kTileRows<kWarps> * kTileChunks;
-       e += kThreads<kWarps>) {
-    const int i = e / kTileChunks, row = firstRow + i, chunk = e % kTileChunks * 4;
-    const int inside = row % op.outRows * op.step + op.offset + tap;  // row within its group
-    const bool present = row < op.rows && inside >= 0 && inside < op.inRows;
-    const int64_t from = present ? static_cast<int64_t>(row / op.outRows) * op.inRows + inside : 0;
-    copies.copy4(to, i, chunk, op.a + from * op.tapWords + word + chunk, present);
+class GatherCopies {
+ public:
+  __device__ __forceinline__ GatherCopies(const Matmul& op, int firstRow) : op_(op) {
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const int row = firstRow + place() + i * kRows;
+      const ResultRow found = rowOf(op, row);
+      inside_[i] = row < op.rows ? insideOf(op, row) + op.offset : INT_MIN / 2;
+      from_[i] = op.a + (found.from + op.offset) * op.tapWords + chunk();
+    }
   }
-}
+
+  // Where row `row` of y goes, and the row of `a` and of the residual that tap -offset reads.
+  __device__ __forceinline__ static ResultRow rowOf(const Matmul& op, int row) {
+    if (op.outRows == INT_MAX) return {row, row};
+    return {row, static_cast<int64_t>(row / op.outRows) * op.inRows + insideOf(op, row)};
+  }
+
+  // Starts the copy of the next depth to `to`.
+  __device__ __forceinline__ void start(AsyncCopies& copies, const SharedWords& to) {
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const bool present = inside_[i] >= 0 && inside_[i] < op_.inRows;
+      copies.copy4(to, place() + i * kRows, chunk(), present ? from_[i] : op_.a, present);
+      from_[i] += kDepthWords;
+    }
+    word_ += kDepthWords;
+    if (word_ < op_.tapWords) return;
+    // The next tap: its row follows this one.
+    word_ = 0;
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) ++inside_[i];
+  }
+
+ private:
+  static constexpr int kRows = kThreads<kWarps> / kTileChunks, kCopies = kTileRows<kWarps> / kRows;
+  __device__ __forceinline__ static int insideOf(const Matmul& op, int row) {
+    return op.outRows == INT_MAX ? row : row % op.outRows * op.step;
+  }
+  __device__ __forceinline__ static int place() {
+    return static_cast<int>(threadIdx.x) / kTileChunks;
+  }
+  __device__ __forceinline__ static int chunk() {
+    return static_cast<int>(threadIdx.x) % kTileChunks * 4;
+  }
+
+  const Matmul& op_;
+  const uint32_t* from_[kCopies];
+  int inside_[kCopies];  // the row within its group that the tap reads
+  int word_ = 0;         // of the tap
+};
 
 // y = epilogue(a weights^T), the rows of `a` gathered: tap j of row i of a group is row step i +
 // offset + j of the group, as a strided convolution wants it. Out: the arithmetic whose words the
@@ -67,14 +104,17 @@ __global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op
   const int tile = static_cast<int>(blockIdx.x) % tiles,
             firstRow = static_cast<int>(blockIdx.x) / tiles * kRows;
 
-  const auto leftOf = [&](int depth) { return stage(left, depth % 2, kRows, kDepthWords); };
+  const auto leftOf = [&](int depth) { return stage(left, depth & 1, kRows, kDepthWords); };
   const auto rightOf = [&](int depth) {
-    return stage(right, depth % 2, kTileColumns, kDepthWords);
+    return stage(right, depth & 1, kTileColumns, kDepthWords);
   };
   AsyncCopies copies;
+  GatherCopies<kWarps> rows(op, firstRow);
+  WeightCopies<kWarps, ColumnOrder::together> columns(op.weights, tile);
   const auto loadStep = [&](int depth) {
-    copyGathered<kWarps>(copies, op, leftOf(depth), firstRow, depth);
-    copyWeights<kWarps>(copies, rightOf(depth), op.weights, tile, depth);
+    rows.start(copies, leftOf(depth));
+    columns.start(copies, rightOf(depth));
+    columns.advance(false);
   };
 
   // Multiply: while one depth is multiplied, the next is on its way.
@@ -85,17 +125,13 @@ __global__ void __launch_bounds__(kThreads<kWarps>) gatherMatmulKernel(Matmul op
     copies.land();
     __syncthreads();
     if (depth + 1 < depths) loadStep(depth + 1);
-    Arithmetic::template multiply<2, 8>(sums, Operand{leftOf(depth), part.row, 0},
-                                        Operand{rightOf(depth), part.column, 0}, kDepthWords);
+    Arithmetic::template multiply<2, 8, kDepthWords, kDepthWords>(
+        sums, Operand{leftOf(depth), part.row, 0}, Operand{rightOf(depth), part.column, 0});
   }
 
-  // The tile to memory. The residual's row is that of tap -offset.
-  forEachPair(sums, [&](int i, int j, float low, float high) {
-    const int row = firstRow + i, column = tile * kTileColumns + j;
-    if (row >= op.rows || column >= op.out.stride) return;
-    const int64_t from =
-        static_cast<int64_t>(row / op.outRows) * op.inRows + row % op.outRows * op.step;
-    finishPair<Out>(op.out, op.weights.bias, row, from, column, low, high);
+  finishTile<Out, true>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
+    if (firstRow + i >= op.rows) return {-1, 0};
+    return GatherCopies<kWarps>::rowOf(op, firstRow + i);
   });
 }
 
@@ -141,7 +177,9 @@ void CudaLifterDevice::run(const NormMatmul& op) {
 void CudaLifterDevice::run(const Matmul& op) {
   if (op.exact && precision() == Precision::bf16)
     return launchMatmul<FloatArithmetic, BrainFloatArithmetic, 4>(stream(), op);
-  if (op.exact || precision() == Precision::fp32)
+  if (op.exact && precision() == Precision::tf32)
+    return launchMatmul<FloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);
+  if (precision() == Precision::fp32)
     return launchMatmul<FloatArithmetic, FloatArithmetic, 4>(stream(), op);
   if (precision() == Precision::tf32)
     return launchMatmul<TensorFloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);

@@ -1,0 +1,232 @@
+"""Runs the kernels' PTX without a GPU: holds their results to the emulated device's, and counts what they issue.
+
+    python3 tools/ptx/count.py check              every kernel on the cases of operations and of the compiled lifter, in every precision
+    python3 tools/ptx/count.py count [--update]   instructions, bank conflicts and sectors at the published shape, against native/cuda/ptx-counts.txt
+    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts
+
+Needs nvcc, NumPy and the emulated addon (`npm run build:emulated`). Where nvcc is missing it says so and ends with 0.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import forecast
+from kernel import PtxError
+from replay import Program, Run, replay
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDON = ROOT / 'build/emulated/build/Release/pstmo.node'
+TABLE = ROOT / 'native/cuda/ptx-counts.txt'
+OUT = ROOT / 'build/ptx'
+ARCHITECTURES = ('80', '90a')
+PRECISIONS = ('fp32', 'tf32', 'bf16')
+# Dry records of the batch that the forecast is of (tools/ptx/record.mjs).
+COUNTED = tuple(f'{what}:{precision}' for what, precisions in (
+    ('windows', PRECISIONS), ('video', ('bf16',)), ('stage2', PRECISIONS), ('stage1', ('bf16',))) for precision in precisions)
+# Kernels that measure a device, and one that does nothing.
+LEFT_OUT = {'fillSmall', 'multiplyAdds', 'multiplyTiles<BrainFloat>', 'multiplyTiles<TensorFloat>', 'forEachKernel<Nothing>'}
+COLUMNS = ('issued', 'mma', 'waves', 'sectors', 'divergent')
+
+
+def make_ptx(architecture: str) -> Path:
+    """The PTX of every CUDA source, in a folder; what is newer than its sources stays."""
+    folder = OUT / f'sm_{architecture}'
+    folder.mkdir(parents=True, exist_ok=True)
+    headers = [path for path in (ROOT / 'native').rglob('*.h') if 'emulation' not in path.parts]
+    newest = max(path.stat().st_mtime for path in headers)
+    rooms = ('cuda', 'cuda/kernels', 'inference/cuda')
+    jobs = []
+    for source in sorted(path for room in rooms for path in (ROOT / 'native' / room).glob('*.cu')):
+        target = folder / ('-'.join(source.relative_to(ROOT / 'native').with_suffix('.ptx').parts))
+        if target.exists() and target.stat().st_mtime > max(newest, source.stat().st_mtime):
+            continue
+        jobs.append(['nvcc', '-std=c++20', '--expt-relaxed-constexpr', '-I', str(ROOT / 'native/cuda'), '-O3', '-ptx', '-gencode',
+                     f'arch=compute_{architecture},code=compute_{architecture}', str(source), '-o', str(target)])
+    waiting = list(jobs)
+    running: list[subprocess.Popen] = []
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            running.append(subprocess.Popen(waiting.pop(0)))
+        if running.pop(0).wait() != 0:
+            raise SystemExit('nvcc failed.')
+    return folder
+
+
+def make_record(job: str) -> Path:
+    file = OUT / f'{job.replace(":", "-")}.record'
+    subprocess.run(['node', str(ROOT / 'tools/ptx/record.mjs'), job, str(file)], check=True, cwd=ROOT)
+    return file
+
+
+def check(program: Program, launches: int, blocks: int) -> int:
+    """Failures among at most so many launches of each kernel, and so many blocks of each launch."""
+    seen: Counter[str] = Counter()
+    worst: dict[str, float] = {}
+    failures = 0
+    for job in (f'{what}:{precision}' for what in ('ops', 'lifter') for precision in PRECISIONS):
+        record = make_record(job)
+        before: Counter[str] = Counter(seen)
+        try:
+            for run in replay(record, ADDON, program, lambda name, _: name not in LEFT_OUT and seen[name] - before[name] < launches,
+                              blocks):
+                seen[run.name] += 1
+                worst[run.name] = max(worst.get(run.name, 0), run.error)
+                if run.error > 1 or run.divergent:
+                    failures += 1
+                    print(f'{job}: {run.name}, grid {run.launch.grid}: {run.error:.2g} of the tolerance, '
+                          f'{run.divergent} divergent arrivals')
+        except PtxError as error:
+            failures += 1
+            print(f'{job}: {error}')
+        record.unlink()
+    missing = [name for name in program.names() if name not in seen and name not in LEFT_OUT]
+    print(f'{sum(seen.values())} launches of {len(seen)} kernels run from PTX, the worst at {max(worst.values(), default=0):.2g} '
+          f'of its tolerance; {failures} failed')
+    if missing:
+        print(f'no case runs {", ".join(missing)}')
+    return failures + len(missing)
+
+
+@dataclass
+class Row:
+    """What a block in the middle of a launch takes; the launch has `blocks` of them, `launches` times."""
+
+    job: str
+    kernel: str
+    blocks: int
+    launches: int
+    issued: int
+    mma: int
+    waves: float
+    sectors: float
+    divergent: int
+    l2_bytes: int      # a block's
+    memory_bytes: int  # a launch's
+
+    @property
+    def key(self) -> str:
+        return f'{self.job} {self.blocks} {self.launches} {self.kernel}'
+
+
+def row_of(job: str, run: Run) -> Row:
+    grid = run.launch.grid
+    mma = sum(count for op, count in run.issued.items() if op.startswith('mma'))
+    over = lambda counter, name: counter[name] / counter['ideal'] if counter['ideal'] else 1.0
+    return Row(job, run.name, grid[0] * grid[1] * grid[2], 1, sum(run.issued.values()), mma,
+               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent, 32 * run.device['sectors'], run.memory_bytes)
+
+
+def count(program: Program, job: str) -> list[Row]:
+    """A row for each launch of another kernel, grid and size of parameters; equal ones are counted."""
+    record = make_record(f'{job}:dry')
+    rows: dict[tuple, Row] = {}
+    known: dict[tuple, tuple] = {}
+
+    def wanted(name, launch):
+        key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
+        first = key not in known
+        if not first:
+            rows[known[key]].launches += 1
+        known.setdefault(key, key)
+        wanted.key = key
+        return first
+
+    for run in replay(record, ADDON, program, wanted, most_blocks=1, dry=True):
+        rows[wanted.key] = row_of(job, run)
+    record.unlink()
+    # Launches that cost the same are one row.
+    found: dict[tuple, Row] = {}
+    for row in rows.values():
+        key = (row.kernel, row.blocks, row.issued, row.mma)
+        if key in found:
+            found[key].launches += row.launches
+        else:
+            found[key] = row
+    return list(found.values())
+
+
+def _scalars(parameters: list[bytes]) -> tuple:
+    """Parameters without what looks like an address."""
+    words = [np.frombuffer(one[:len(one) // 4 * 4], np.uint32).tolist() for one in parameters]
+    return tuple(tuple(word for word in group if word < 1 << 24) for group in words)
+
+
+def lines_of(architecture: str, rows: list[Row]) -> list[str]:
+    return [f'{row.issued:10d} {row.mma:7d} {row.waves:7.3f} {row.sectors:7.3f} {row.divergent:4d} sm_{architecture} {row.key}' for row in rows]
+
+
+HEAD = """# What one block issues and asks for, by running nvcc's own PTX: python3 tools/ptx/count.py count --update writes this table.
+# issued: warp instructions of PTX, prologue and epilogue included; mma: those of them that are tensor-core instructions; waves: wavefronts
+# of shared memory over the least for the same words; sectors: of device memory over the least for the same bytes; divergent: arrivals of
+# part of a warp where all of it is needed. Then the job (P-STMO-S, N = 243; 2,304 windows, 160 samples), blocks a launch, launches, kernel.
+#   issued     mma   waves sectors divergent
+"""
+
+
+def compare(lines: list[str]) -> int:
+    """Rows that are worse than the committed table's, or not in it."""
+    held = {line.split(' sm_')[1]: line.split(' sm_')[0].split() for line in TABLE.read_text().splitlines() if not line.startswith('#')}
+    worse = 0
+    for line in lines:
+        values, key = line.split(' sm_')
+        if key not in held:
+            worse += 1
+            print(f'not in the table: {key}')
+            continue
+        for column, now, before in zip(COLUMNS, values.split(), held.pop(key)):
+            if column != 'mma' and float(now) > float(before):
+                worse += 1
+                print(f'{column} grew from {before} to {now}: {key}')
+    for key in held:
+        worse += 1
+        print(f'no launch any more: {key}')
+    return worse
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description='Runs the CUDA kernels\' PTX without a GPU.')
+    parser.add_argument('what', choices=('check', 'count', 'forecast'))
+    parser.add_argument('--update', action='store_true', help='write the table of counts anew')
+    parser.add_argument('--launches', type=int, default=3, help='of each kernel and job that check runs (3)')
+    parser.add_argument('--blocks', type=int, default=2, help='of each launch that check runs (2)')
+    parser.add_argument('--jobs', nargs='+', default=list(COUNTED), help='what count runs, such as windows:bf16')
+    parser.add_argument('--archs', nargs='+', default=list(ARCHITECTURES), choices=ARCHITECTURES)
+    flags = parser.parse_args()
+    if shutil.which('nvcc') is None:
+        print('skipped: the PTX of the CUDA kernels was not run, since nvcc was not found')
+        return
+    if not ADDON.exists():
+        raise SystemExit(f'{ADDON} is missing: npm run build:emulated makes it.')
+    np.seterr(all='ignore')
+    began = time.time()
+    if flags.what == 'check':
+        failures = check(Program(make_ptx(ARCHITECTURES[-1])), flags.launches, flags.blocks)
+    elif flags.what == 'forecast':
+        program = Program(make_ptx(ARCHITECTURES[-1]))
+        print(forecast.report({job: count(program, job) for job in flags.jobs}))
+        failures = 0
+    else:
+        lines = []
+        for architecture in flags.archs:
+            program = Program(make_ptx(architecture))
+            for job in flags.jobs:
+                lines += lines_of(architecture, count(program, job))
+        print('\n'.join(lines))
+        if flags.update:
+            TABLE.write_text(HEAD + '\n'.join(lines) + '\n')
+        failures = 0 if flags.update or len(flags.jobs) < len(COUNTED) or len(flags.archs) < 2 else compare(lines)
+    print(f'{time.time() - began:.0f} s')
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == '__main__':
+    main()
