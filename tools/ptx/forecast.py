@@ -49,8 +49,6 @@ def report(jobs) -> str:
     lines = []
     for job, rows in jobs.items():
         what, precision = job.split(':')
-        # Weights are packed when a model is made.
-        rows = [row for row in rows if 'PackWord' not in row.kernel]
         kernels = by_kernel(rows, precision)
         slow, expected, quick = (sum(times[i] for _, times, _ in kernels) for i in range(len(USED)))
         batch = BATCH[what]
