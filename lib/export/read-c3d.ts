@@ -52,7 +52,7 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
   const fps = number('RATE') ?? headerRate;
   const unit = textsOf(parameters.get('POINT:UNITS'))[0]?.toLowerCase() || 'mm';
   const metres = Object.hasOwn(metresIn, unit) ? metresIn[unit] : undefined;
-  const frames = number('FRAMES') ?? lastFrame - firstFrame + 1;
+  const frames = longFrames(numbers) ?? number('FRAMES') ?? lastFrame - firstFrame + 1;
   if (points === 0 || !(frames > 0 && Number.isInteger(frames)))
     throw formatError(where, 2, 'points and frames', `${points} and ${frames}`);
   if (!(fps > 0 && Number.isFinite(fps))) throw formatError(where, 20, 'a frame rate', String(fps));
@@ -80,9 +80,22 @@ export function parseC3d(bytes: Uint8Array, where: string): MarkerMotion {
       }
     }
   }
-  const labels = textsOf(parameters.get('POINT:LABELS'));
+  // A parameter has room for 255 rows: the labels of more points go on in LABELS2.
+  const labels = ['', 2, 3, 4].flatMap((part) => textsOf(parameters.get(`POINT:LABELS${part}`)));
   const markers = Array.from({ length: points }, (_, point) => labels[point] || `point ${point + 1}`);
   return { positions, frames, markers, fps, start: Math.max(0, first - 1) };
+}
+
+/** Frames beyond what 16 bits count: as a real number, or as the first and last field of two words each; else undefined. */
+function longFrames(numbers: (name: string) => number[]): number | undefined {
+  const [long] = numbers('POINT:LONG_FRAMES');
+  if (long > 65_535) return long;
+  const [start, end] = ['START', 'END'].map((name) => {
+    const [low, high = 0] = numbers(`TRIAL:ACTUAL_${name}_FIELD`);
+    return low === undefined ? undefined : low + 65_536 * high;
+  });
+  const frames = start === undefined || end === undefined ? 0 : end - start + 1;
+  return frames > 65_535 ? frames : undefined;
 }
 
 /** The parameters by `GROUP:NAME`, and the file's byte order. */

@@ -55,7 +55,13 @@ export function parseTrc(text: string | Iterable<string>, where: string): Marker
   return { positions: positions.taken(), frames, markers, fps, start };
 }
 
-/** The cells of each line. */
+/** The cells of each line: between tabs or, where the line of names has none, blanks, as some programs write them. */
 function* cellsIn(lines: Iterable<string>): Generator<string[], undefined> {
-  for (const line of lines) yield line.split('\t').map((cell) => cell.trim());
+  let number = 0;
+  let blanks = false;
+  for (const line of lines) {
+    number++;
+    if (number === 2) blanks = !line.includes('\t');
+    yield blanks ? line.trim().split(/\s+/) : line.split('\t').map((cell) => cell.trim());
+  }
 }

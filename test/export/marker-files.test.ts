@@ -58,6 +58,19 @@ describe('writeTrc', () => {
 });
 
 describe('parseTrc', () => {
+  it('reads a file that parts with blanks, of fewer frames than it says, with numbers of its own for columns', () => {
+    const text = writeTrc(motion)
+      .replaceAll(/\t+/g, '  ')
+      .replaceAll(/ [XYZ]\d+/g, (name) => `${name}9`)
+      .split('\n')
+      .slice(0, 26)
+      .join('\n');
+    const { positions, frames, markers } = parseTrc(text, 'a.trc');
+    expect([frames, markers.length]).toEqual([20, 17]);
+    expect(positions[51]).toBeCloseTo(motion.positions[51], 5);
+    expect(() => parseTrc(text.replace(/ [\d.-]+$/, ''), 'a.trc')).toThrow(/line 26: expected 53 cells/);
+  });
+
   const text = writeTrc(motion, 'walk.trc');
 
   it.each([
@@ -115,6 +128,29 @@ describe('parseC3d and parseTrc', () => {
       const worst = Math.max(...read.positions.map((value, i) => Math.abs(value - motion.positions[i])));
       expect(worst).toBeLessThan(1e-6);
     }
+  });
+
+  it('read more frames than 16 bits count: as the first and the last of two words, and of what remains', () => {
+    const frames = 65_535;
+    const long = { ...motion, frames, positions: new Float32Array(frames * 51) };
+    for (let at = 0; at < long.positions.length; at += motion.positions.length) {
+      long.positions.set(motion.positions.subarray(0, long.positions.length - at), at);
+    }
+    // The writer ends at 65,535 frames: the file of a recorder goes on, and only ACTUAL_END_FIELD says so.
+    const written = writeC3d({ ...long, start: 1 });
+    const view = new DataView(written.buffer);
+    const data = (view.getUint16(16, true) - 1) * 512;
+    const more = Buffer.concat([
+      written.subarray(0, data + frames * 17 * 16),
+      written.subarray(data, data + 5 * 17 * 16),
+    ]);
+    const field = more.indexOf('ACTUAL_END_FIELD') + 'ACTUAL_END_FIELD'.length + 5;
+    const end = 2 + frames + 5 - 1;
+    more.writeUInt16LE(end % 65_536, field);
+    more.writeUInt16LE(Math.floor(end / 65_536), field + 2);
+    const read = parseC3d(more, 'long.c3d');
+    expect(read).toMatchObject({ frames: frames + 5, start: 1 });
+    expect(read.positions[(frames + 4) * 51]).toBeCloseTo(motion.positions[4 * 51], 5);
   });
 
   it('read whole numbers, analogue channels, another unit and upward axis, and points that are not there', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../lib/base/random.js';
 import { fillGaps } from '../../lib/keypoints/filters/fill-gaps.js';
 import { orderFrames } from '../../lib/keypoints/frames/frame-order.js';
 import { denormalizeKeypoints, normalizeKeypoints } from '../../lib/keypoints/normalize.js';
@@ -31,6 +32,55 @@ describe('fillGaps', () => {
     expect(Array.from(report.keypoints)).toEqual([2, 20, 2, 20, 4, 30, 6, 40, 8, 50, 8, 50]);
     expect(Array.from(report.filled)).toEqual([1, 0, 1, 1, 0, 1]);
     expect(report.filledJoints).toBe(0);
+  });
+
+  /** One joint whose x is of `value`, y 0, unknown in the frames of `lost`. */
+  const filledX = (value: (frame: number) => number, frames: number, lost: (frame: number) => boolean) => {
+    const known = new Float32Array(frames * 2);
+    for (let frame = 0; frame < frames; frame++) known[2 * frame] = lost(frame) ? gap : value(frame);
+    for (let frame = 0; frame < frames; frame++) if (lost(frame)) known[2 * frame + 1] = gap;
+    return fillGaps(known, frames, 1).keypoints.filter((_, at) => at % 2 === 0);
+  };
+  const between = (first: number, end: number) => (frame: number) => frame >= first && frame < end;
+
+  it('follows the speed beside a gap of 6 frames or more', () => {
+    const swing = (frame: number) => 100 * Math.sin(frame / 9);
+    const errors = (line: boolean) =>
+      [10, 16, 22, 28].map((first) => {
+        const filled = filledX(swing, 60, between(first, first + 20));
+        const [a, b] = [swing(first - 1), swing(first + 20)];
+        return Math.max(
+          ...Array.from({ length: 20 }, (_, at) => {
+            const straight = a + ((b - a) * (at + 1)) / 21;
+            return Math.abs((line ? straight : filled[first + at]) - swing(first + at));
+          }),
+        );
+      });
+    const [curve, line] = [errors(false), errors(true)].map((list) => list.reduce((sum, value) => sum + value, 0) / 4);
+    expect(curve).toBeLessThan(0.85 * line);
+  });
+
+  it('keeps a straight line over a short gap, beside too few known frames, and at a steady speed nearly', () => {
+    const bent = (frame: number) => frame ** 2;
+    const short = filledX(bent, 30, between(10, 15));
+    for (let frame = 10; frame < 15; frame++) expect(short[frame]).toBeCloseTo(81 + ((225 - 81) * (frame - 9)) / 6, 3);
+    const lonely = filledX(bent, 30, (frame) => ![2, 12, 22].includes(frame));
+    for (let frame = 3; frame < 12; frame++) expect(lonely[frame]).toBeCloseTo(4 + (140 * (frame - 2)) / 10, 3);
+    const steady = filledX((frame) => 3 * frame, 40, between(10, 30));
+    for (let frame = 10; frame < 30; frame++) expect(Math.abs(steady[frame] - 3 * frame)).toBeLessThan(2);
+  });
+
+  it('never leaves the range of the ends of a gap, however the detector jumps beside it', () => {
+    const random = createRandom(1, 'jumps');
+    for (let trial = 0; trial < 50; trial++) {
+      const values = Array.from({ length: 80 }, () => random.uniform(-100, 100));
+      const filled = filledX((frame) => values[frame], 80, between(20, 60));
+      const [low, high] = [Math.min(values[19], values[60]), Math.max(values[19], values[60])];
+      for (let frame = 20; frame < 60; frame++) {
+        expect(filled[frame]).toBeGreaterThan(low - 1e-3);
+        expect(filled[frame]).toBeLessThan(high + 1e-3);
+      }
+    }
   });
 
   it('marks only frames that lack every joint, and counts single ones', () => {

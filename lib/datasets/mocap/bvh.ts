@@ -16,8 +16,8 @@ export type BvhUnits = keyof typeof UNITS | number;
 export interface BvhOptions {
   /** The file's length unit, which BVH does not state. Without it: guessed from the height of the rest pose. */
   units?: BvhUnits;
-  /** Gets a sentence when the units were guessed. */
-  onNotice?: (message: string) => void;
+  /** Gets a sentence when the units were guessed, or the frames are not as many as the file says. */
+  onNotice?: (message: string, about: 'units' | 'frames') => void;
 }
 
 interface BvhJoint {
@@ -75,6 +75,24 @@ class Words {
     const value = Number(word);
     if (word === '' || !Number.isFinite(value)) this.wrong('a number', word);
     return value;
+  }
+
+  /** All numbers that are left, in whole rows of `width`, and how many more there are. */
+  rest(width: number): { values: Float64Array; left: number } {
+    let values = new Float64Array(1024 * width);
+    let count = 0;
+    for (let word = this.next(); word !== ''; word = this.next()) {
+      const value = Number(word);
+      if (!Number.isFinite(value)) this.wrong('a number', word);
+      if (count === values.length) {
+        const longer = new Float64Array(2 * values.length);
+        longer.set(values);
+        values = longer;
+      }
+      values[count++] = value;
+    }
+    const left = count % width;
+    return { values: values.slice(0, count - left), left };
   }
 
   wrong(expected: string, word: string): never {
@@ -140,7 +158,7 @@ function restPose(joints: readonly BvhJoint[]): Float64Array {
   return places;
 }
 
-function guessUnits(rest: Float64Array, words: Words, onNotice?: (message: string) => void): number {
+function guessUnits(rest: Float64Array, words: Words, onNotice: BvhOptions['onNotice']): number {
   const [low, high] = [
     [0, 0, 0],
     [0, 0, 0],
@@ -153,7 +171,10 @@ function guessUnits(rest: Float64Array, words: Words, onNotice?: (message: strin
   for (const units of ['m', 'cm', 'mm'] as const) {
     const metres = height * UNITS[units];
     if (metres >= 0.5 && metres < 5) {
-      onNotice?.(`${words.file}: the rest pose measures ${height.toFixed(2)}, so its units are taken as ${units}.`);
+      onNotice?.(
+        `${words.file}: the rest pose measures ${height.toFixed(2)}, so its units are taken as ${units}.`,
+        'units',
+      );
       return UNITS[units];
     }
   }
@@ -179,9 +200,9 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   const joints = readHierarchy(words);
   words.expect('MOTION');
   words.expect('FRAMES:');
-  const frames = words.number();
-  if (!Number.isInteger(frames) || frames < 1 || frames > MAX_FRAMES) {
-    words.fail(`expected 1 to ${MAX_FRAMES} frames, but found ${frames}`);
+  const stated = words.number();
+  if (!Number.isInteger(stated) || stated < 1 || stated > MAX_FRAMES) {
+    words.fail(`expected 1 to ${MAX_FRAMES} frames, but found ${stated}`);
   }
   words.expect('FRAME');
   words.expect('TIME:');
@@ -191,13 +212,14 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   }
   const width = joints.reduce((sum, joint) => sum + joint.channels.length, 0);
   if (width === 0) words.fail('no joint has a channel');
-  if (frames * width * 2 > text.length) {
-    words.fail(`${frames} frames of ${width} numbers cannot be in a file of ${text.length} bytes`);
+  // Recorders count wrong, or stop within a frame: the rows that are there are the frames.
+  const { values, left } = words.rest(width);
+  const frames = values.length / width;
+  if (frames === 0) words.fail(`expected ${width} numbers a frame, but found ${left} in all`);
+  if (frames !== stated || left > 0) {
+    const cut = left > 0 ? `, and ${left} of the ${width} numbers of another, which are left out` : '';
+    options.onNotice?.(`${file}: says ${stated} frames and has ${frames}${cut}.`, 'frames');
   }
-  const values = new Float64Array(frames * width);
-  for (let i = 0; i < values.length; i++) values[i] = words.number();
-  const trailing = words.next();
-  if (trailing !== '') words.wrong(`the end after ${frames} frames`, trailing);
   const rest = restPose(joints);
   const { units } = options;
   const metres =

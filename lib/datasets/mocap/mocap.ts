@@ -12,7 +12,7 @@ import type { PoseDataset, PoseSequence, Split } from '../pose-dataset.js';
 import { relativeTo } from '../root-relative.js';
 import type { AsfSkeleton } from './asf-amc.js';
 import { readAmc, readAsf } from './asf-amc.js';
-import type { BvhUnits } from './bvh.js';
+import type { BvhOptions, BvhUnits } from './bvh.js';
 import { readBvh, UNITS } from './bvh.js';
 import { clipPoses } from './clip-poses.js';
 import { readMarkerClip } from './marker-clip.js';
@@ -219,11 +219,11 @@ async function readClip(
   path: string,
   skeletons: Map<string, AsfSkeleton>,
   options: MocapOptions,
-  onNotice: (text: string) => void,
+  onNotice: BvhOptions['onNotice'],
 ): Promise<MocapClip> {
   const ending = extname(path).toLowerCase();
   if (ending === '.amc') return readAmc(path, await skeletonOf(path, skeletons), options.amcFps);
-  if (ending === '.bvh') return readBvh(path, { units: options.bvhUnits, onNotice });
+  if (ending === '.bvh') return readBvh(path, { units: options.bvhUnits, ...(onNotice && { onNotice }) });
   return readMarkerClip(path);
 }
 
@@ -317,7 +317,9 @@ export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> 
   };
   for (const [done, clip] of clips.entries()) {
     throwIfAborted(options.signal, 'Preparing motion capture was stopped by its signal.');
-    const motion = await readClip(clip.path, skeletons, options, (text) => once('units', clip, text));
+    const motion = await readClip(clip.path, skeletons, options, (text, about) =>
+      once(about === 'units' ? about : clip.path, clip, text),
+    );
     const { parts, notices } = clipPoses(motion, findMocapLayout(motion, options.layout), fps, options.up);
     for (const { about, text } of notices) once(about === 'gaps' ? clip.path : about, clip, text);
     for (const [place, world] of parts.entries()) {

@@ -15,6 +15,16 @@ export interface FilledGaps {
   neverSeen: number[];
 }
 
+/** Shorter gaps are bridged by a straight line: of so few frames, the speed beside them is mostly the detector's shaking. */
+const shortestCurve = 6;
+/** Frames beside a gap, the known one at its edge included, from which the speed there is taken; fewer than the least say nothing. */
+const speedFrames = 6;
+const leastFrames = 3;
+/** What of that speed goes into the gap: people slow down more often than they go on. */
+const keptSpeed = 0.7;
+/** A speed beyond so many times the mean one of the gap would make the curve turn back. */
+const steepest = 3;
+
 export interface FillGapsOptions {
   /** (T, J): how sure the known points are; default: all alike. */
   confidence?: Float32Array;
@@ -25,7 +35,8 @@ export interface FillGapsOptions {
 /**
  * Fills unknown points (NaN) of `known` (T, J, 2). Each joint's track is interpolated between the nearest
  * frames that know it: their mean, weighted by nearness and confidence, c_a / (t - a) and c_b / (b - t), which is the
- * straight line where both are as sure. Before the first and after the last known frame it is held. Nothing is
+ * straight line where both are as sure. From 6 frames on a cubic is added that enters and leaves the gap with 0.7 of the
+ * speed beside it (least squares over up to 6 frames) and never turns back within. Before the first and after the last known frame it is held. Nothing is
  * interpolated across a gap longer than `maxGap` from within a part that knows the joint itself. At least one point
  * must be known.
  */
@@ -46,7 +57,7 @@ export function fillGaps(known: Float32Array, frames: number, joints: number, gi
   const parts = markLongGaps(filled, maxGap);
   const neverSeen: number[] = [];
   for (let joint = 0; joint < joints; joint++) {
-    const track = { keypoints, confidence, joints, joint };
+    const track = { known, keypoints, confidence, joints, joint };
     for (const [first, end] of parts) fillJoint(track, first, end);
     if (!fillJoint(track, 0, frames)) neverSeen.push(joint);
   }
@@ -74,6 +85,8 @@ function markLongGaps(filled: Uint8Array, maxGap: number): [number, number][] {
 }
 
 interface JointTrack {
+  /** As they were before any gap was filled. */
+  known: Float32Array;
   keypoints: Float32Array;
   confidence: Float32Array | undefined;
   joints: number;
@@ -81,20 +94,22 @@ interface JointTrack {
 }
 
 /** Fills one joint's track in [first, end); false when no frame of it knows the joint. */
-function fillJoint({ keypoints, confidence, joints, joint }: JointTrack, first: number, end: number): boolean {
+function fillJoint({ known, keypoints, confidence, joints, joint }: JointTrack, first: number, end: number): boolean {
   const at = (frame: number) => (frame * joints + joint) * 2;
   // A point without confidence still pulls a little: it is all there is.
   const sure = (frame: number) => Math.max(confidence?.[frame * joints + joint] ?? 1, 1e-3);
   let last = -1;
   for (let frame = first; frame < end; frame++) {
     if (Number.isNaN(keypoints[at(frame)])) continue;
+    const curve = last < 0 ? undefined : curveOver(known, at, last, frame, first, end);
     for (let gap = last < 0 ? first : last + 1; gap < frame; gap++) {
       const before = last < 0 ? 0 : sure(last) * (frame - gap);
       const after = last < 0 ? 1 : sure(frame) * (gap - last);
       const share = after / (before + after);
       const from = last < 0 ? at(frame) : at(last);
       for (const axis of [0, 1]) {
-        keypoints[at(gap) + axis] = (1 - share) * keypoints[from + axis] + share * keypoints[at(frame) + axis];
+        const line = (1 - share) * keypoints[from + axis] + share * keypoints[at(frame) + axis];
+        keypoints[at(gap) + axis] = line + (curve?.(gap, axis) ?? 0);
       }
     }
     last = frame;
@@ -102,6 +117,52 @@ function fillJoint({ keypoints, confidence, joints, joint }: JointTrack, first: 
   if (last < 0) return false;
   for (let gap = last + 1; gap < end; gap++) keypoints.copyWithin(at(gap), at(last), at(last) + 2);
   return true;
+}
+
+/**
+ * What the curve over a gap between the known frames `a` and `b` adds to the straight line, by frame and axis; undefined for a short
+ * gap. With u = (t - a) / (b - a) and speeds m per gap about the mean d, the cubic of Hermite is the line and
+ * u (1 - u) ((1 - u) (m_a - d) - u (m_b - d)).
+ */
+function curveOver(
+  known: Float32Array,
+  at: (frame: number) => number,
+  a: number,
+  b: number,
+  first: number,
+  end: number,
+): ((frame: number, axis: number) => number) | undefined {
+  if (b - a - 1 < shortestCurve) return undefined;
+  const beyond = [0, 1].map((axis) => {
+    const mean = known[at(b) + axis] - known[at(a) + axis];
+    const value = (frame: number) => (frame < first || frame >= end ? Number.NaN : known[at(frame) + axis]);
+    return [a, b].map((edge) => {
+      const speed = speedBeside(value, edge, edge === a ? -1 : 1);
+      if (speed === undefined) return 0;
+      const inGap = keptSpeed * speed * (b - a);
+      // Against the way over the gap, or far steeper, the curve would leave the range of its ends.
+      return inGap * mean <= 0 ? -mean : Math.sign(mean) * Math.min(Math.abs(inGap), steepest * Math.abs(mean)) - mean;
+    });
+  });
+  return (frame, axis) => {
+    const u = (frame - a) / (b - a);
+    return u * (1 - u) * ((1 - u) * beyond[axis][0] - u * beyond[axis][1]);
+  };
+}
+
+/** The slope a frame of the known values from `edge` on, away from the gap; undefined of too few. */
+function speedBeside(value: (frame: number) => number, edge: number, step: number): number | undefined {
+  let [count, sumX, sumY, sumXx, sumXy] = [0, 0, 0, 0, 0];
+  for (; count < speedFrames; count++) {
+    const x = count * step;
+    const y = value(edge + x);
+    if (Number.isNaN(y)) break;
+    sumX += x;
+    sumY += y;
+    sumXx += x * x;
+    sumXy += x * y;
+  }
+  return count < leastFrames ? undefined : (count * sumXy - sumX * sumY) / (count * sumXx - sumX * sumX);
 }
 
 function placeAtCentre(keypoints: Float32Array, frames: number, joints: number, unseen: Set<number>): void {

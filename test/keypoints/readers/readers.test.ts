@@ -155,6 +155,16 @@ describe.each(ofAll)('%s', (_, sample) => {
   });
 });
 
+// Kind 9: turned video. Fractions lie inside of any size.
+describe.each(table(({ fractions = false }) => !fractions))('%s: a turned video', (_, sample) => {
+  it('is said where the turned size fits better, with the flag', () => {
+    const portrait = { width: size.height, height: size.width };
+    const notices = read(sample, walking(6, 1000), {}, { size: portrait }).notices.join();
+    expect(notices).toContain(`Is the video shown turned? Then give its size as --size ${size.width}x${size.height}.`);
+    expect(read(sample, walking(6, 1000)).notices.join()).not.toContain('turned');
+  });
+});
+
 // Kind 4: names are the order.
 describe.each(table(({ named = false }) => named))('%s: names', (_, sample) => {
   it('are the order of the joints', () => {
