@@ -2,7 +2,7 @@
 
     python3 tools/ptx/count.py check              every kernel on the cases of operations and of the compiled lifter, in every precision
     python3 tools/ptx/count.py count [--update]   instructions, bank conflicts and sectors at the published shape, against native/cuda/ptx-counts.txt
-    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts
+    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts, into docs/gpu.md
 
 Needs nvcc, NumPy and the emulated addon (`npm run build:emulated`). Where nvcc is missing it says so and ends with 0.
 """
@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,7 @@ def check(program: Program, launches: int, blocks: int) -> int:
 
 @dataclass
 class Row:
-    """What a block in the middle of a launch takes; the launch has `blocks` of them, `launches` times."""
+    """What a block in the middle of a launch takes, and of how many blocks: of all launches whose blocks issue the same."""
 
     job: str
     kernel: str
@@ -111,50 +111,53 @@ class Row:
     waves: float
     sectors: float
     divergent: int
-    l2_bytes: int      # a block's
-    memory_bytes: int  # a launch's
+    l2_bytes: int      # all blocks'
+    memory_bytes: int  # all launches'
 
     @property
     def key(self) -> str:
         return f'{self.job} {self.blocks} {self.launches} {self.kernel}'
+
+    def again(self, other: 'Row') -> None:
+        """Adds launches of the same kernel."""
+        self.blocks += other.blocks
+        self.launches += other.launches
+        self.waves, self.sectors = max(self.waves, other.waves), max(self.sectors, other.sectors)
+        self.divergent = max(self.divergent, other.divergent)
+        self.l2_bytes += other.l2_bytes
+        self.memory_bytes += other.memory_bytes
 
 
 def row_of(job: str, run: Run) -> Row:
     grid = run.launch.grid
     mma = sum(count for op, count in run.issued.items() if op.startswith('mma'))
     over = lambda counter, name: counter[name] / counter['ideal'] if counter['ideal'] else 1.0
-    return Row(job, run.name, grid[0] * grid[1] * grid[2], 1, sum(run.issued.values()), mma,
-               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent, 32 * run.device['sectors'], run.memory_bytes)
+    blocks = grid[0] * grid[1] * grid[2]
+    return Row(job, run.name, blocks, 1, sum(run.issued.values()), mma,
+               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent,
+               32 * run.device['sectors'] * blocks, run.memory_bytes)
 
 
 def count(program: Program, job: str) -> list[Row]:
-    """A row for each launch of another kernel, grid and size of parameters; equal ones are counted."""
+    """A row for each kernel and what its blocks issue."""
     record = make_record(f'{job}:dry')
-    rows: dict[tuple, Row] = {}
-    known: dict[tuple, tuple] = {}
+    rows: dict[tuple, Row] = {}  # one a kernel, grid and size of parameters
+    times: Counter[tuple] = Counter()
 
     def wanted(name, launch):
-        key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
-        first = key not in known
-        if not first:
-            rows[known[key]].launches += 1
-        known.setdefault(key, key)
-        wanted.key = key
-        return first
+        wanted.key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
+        times[wanted.key] += 1
+        # Weights are packed when a model is made.
+        return times[wanted.key] == 1 and 'PackWord' not in name
 
     for run in replay(record, ADDON, program, wanted, most_blocks=1, dry=True):
         rows[wanted.key] = row_of(job, run)
     record.unlink()
-    # Launches that cost the same are one row. Weights are packed when a model is made: no row.
     found: dict[tuple, Row] = {}
-    for row in rows.values():
-        key = (row.kernel, row.blocks, row.issued, row.mma, row.l2_bytes)
-        if 'PackWord' in row.kernel:
-            continue
-        if key in found:
-            found[key].launches += row.launches
-        else:
-            found[key] = row
+    for key, row in rows.items():
+        for _ in range(times[key]):
+            same = found.setdefault((row.kernel, row.issued, row.mma), replace(row, blocks=0, launches=0, l2_bytes=0, memory_bytes=0))
+            same.again(row)
     return list(found.values())
 
 
@@ -177,7 +180,7 @@ def lines_of(architecture: str, rows: list[Row]) -> list[str]:
 HEAD = """# What one block issues and asks for, by running nvcc's own PTX: python3 tools/ptx/count.py count --update writes this table.
 # issued: warp instructions of PTX, prologue and epilogue included; mma: those of them that are tensor-core instructions; waves: wavefronts
 # of shared memory over the least for the same words; sectors: of device memory over the least for the same bytes; divergent: arrivals of
-# part of a warp where all of it is needed. Then the job (P-STMO-S, N = 243; 2,304 windows, 160 samples), blocks a launch, launches, kernel.
+# part of a warp where all of it is needed. Then the job (P-STMO-S, N = 243; 2,304 windows, 160 samples), blocks, launches, kernel.
 #   issued     mma   waves sectors divergent
 """
 
@@ -220,8 +223,14 @@ def main() -> None:
     if flags.what == 'check':
         failures = check(Program(make_ptx('90a')), flags.launches, flags.blocks)
     elif flags.what == 'forecast':
-        program = Program(make_ptx('90a'))
-        print(forecast.report({job: count(program, job) for job in flags.jobs or COUNTED['90a']}))
+        jobs = flags.jobs or COUNTED['90a']
+        with ProcessPoolExecutor() as pool:
+            text = forecast.report(dict(zip(jobs, pool.map(count_in, [make_ptx('90a')] * len(jobs), jobs))))
+        print(text)
+        if not flags.jobs:
+            page = (ROOT / 'docs/gpu.md').read_text()
+            begin, end = '<!-- forecast -->', '<!-- end of forecast -->'
+            (ROOT / 'docs/gpu.md').write_text(f'{page.split(begin)[0]}{begin}\n{text}{end}{page.split(end)[1]}')
         failures = 0
     else:
         wanted = [(architecture, job) for architecture, jobs in COUNTED.items() for job in flags.jobs or jobs]

@@ -117,7 +117,7 @@ class Warps(unittest.TestCase):
             self.assertEqual([line for line in golden if line.startswith(f'{name} A')], expected)
 
     def test_mma(self):
-        """16 x 8 products whose fragments are made by the formulas, each element another number."""
+        """16 x 8 matmuls whose fragments are made by the formulas, each element another number."""
         rng = np.random.default_rng(1)
         a, b = rng.integers(-8, 8, (16, 8)).astype(np.float32), rng.integers(-8, 8, (8, 8)).astype(np.float32)
         memory = DeviceMemory()
