@@ -39,32 +39,33 @@ class Write:
 
 
 def read_record(file: BinaryIO) -> Iterator[Launch | Allocation | Free | Write]:
-    """What a record says, in order. A launch comes with what it changed."""
-    launch, ran = None, False
+    """What a record says, in order. A launch comes with what it changed; what another thread allocates meanwhile comes after it."""
+    launch, ran, later = None, False, []
     while line := file.readline():
         word, *numbers = line.split()
         values = [int(number) for number in numbers]
-        if word in (b'launch', b'free', b'allocation') and launch is not None:
+        # A dry launch has no result: it ends where anything but its parameters follows.
+        if launch is not None and not ran and word not in (b'parameter', b'result'):
             yield launch
-            launch, ran = None, False
+            launch = None
         if word == b'launch':
             launch = Launch(values[0], tuple(values[1:4]), tuple(values[4:7]), values[7], [])
         elif word == b'parameter':
             launch.parameters.append(file.read(values[1]))
-        elif word == b'allocation':
-            yield Allocation(*values)
-        elif word == b'free':
-            yield Free(*values)
+        elif word in (b'allocation', b'free'):
+            item = Allocation(*values) if word == b'allocation' else Free(*values)
+            if ran:
+                later.append(item)
+            else:
+                yield item
         elif word == b'result':
             ran = True
         elif word == b'end':
             yield launch
-            launch, ran = None, False
+            yield from later
+            launch, ran, later = None, False, []
         elif word == b'memory':
             data = file.read(values[1])
-            if launch is not None and not ran:  # a dry launch ends where the next one's memory begins
-                yield launch
-                launch = None
             if ran:
                 launch.changes.append((values[0], data))
             else:

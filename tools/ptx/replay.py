@@ -11,8 +11,10 @@ from kernel import Kernel, PtxError, entries
 from memory import DeviceMemory
 from record import Allocation, Free, Launch, Write, demangled, kernel_name, kernels_of_addon, read_record
 
-# ||ptx - emulation|| / ||emulation|| of what a block writes: float32 sums in another order, and numbers stored in bf16.
+# ||ptx - emulation|| / ||emulation|| of what a block writes: float32 sums in another order, and numbers stored in tf32 and bf16, of which a
+# few are rounded to the other neighbour.
 FLOAT_TOLERANCE = 1e-5
+TENSOR_FLOAT_TOLERANCE = 2 ** -11
 BFLOAT_TOLERANCE = 4e-3
 
 
@@ -79,11 +81,13 @@ def compare(after: DeviceMemory, written: list[tuple[np.ndarray, int, str]], exp
 
 
 def _difference(got: np.ndarray, want: np.ndarray, dtype) -> float:
-    """||got - want|| / ||want||. Words are floats or pairs of bf16, and whichever agrees better is meant; equal bits agree as any."""
+    """||got - want|| / ||want||. Words are floats, numbers in tf32 or pairs of bf16, and whichever agrees better is meant."""
     if np.array_equal(got, want):
         return 0.0
     if dtype == 'words':
-        return min(_difference(got, want, np.float32) * BFLOAT_TOLERANCE / FLOAT_TOLERANCE, _difference(got, want, 'bf16'))
+        rounded = not (want.view(np.uint32) & np.uint32(0x1FFF)).any()
+        tolerance = TENSOR_FLOAT_TOLERANCE if rounded else FLOAT_TOLERANCE
+        return min(_difference(got, want, np.float32) * BFLOAT_TOLERANCE / tolerance, _difference(got, want, 'bf16'))
     if dtype == 'bf16':
         got, want = ((one.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32) for one in (got, want))
     else:
