@@ -172,7 +172,7 @@ describe('prepare mocap on the command line', () => {
     );
     expect((await runHere([...given, '--up', 'w'])).err).toMatch(/--up.*Allowed choices are x, y, z/);
     expect((await runHere([...given, '--units', 'furlong'])).err).toMatch(
-      /--units.*expected m, cm, mm, in, or how many metres/,
+      /--units.*Expected m, cm, mm, in, or how many metres/,
     );
   });
 });

@@ -143,7 +143,7 @@ function units(text: string): BvhUnits {
   if (text in UNITS) return text as BvhUnits;
   const metres = Number(text);
   if (text.trim() !== '' && metres > 0 && metres < 1000) return metres;
-  throw new InvalidArgumentError(`expected ${Object.keys(UNITS).join(', ')}, or how many metres one is.`);
+  throw new InvalidArgumentError(`Expected ${Object.keys(UNITS).join(', ')}, or how many metres one is.`);
 }
 
 function output(command: Command): Command {
