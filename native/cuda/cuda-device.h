@@ -72,6 +72,10 @@ class CudaBackend final : public Backend {
   template <typename A, typename B>
   void matmul(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
               const Epilogue& epilogue);
+  // The same by own kernels, `depth` of the inner dimension a block.
+  template <typename A, typename B>
+  void launchMatmul(Precision precision, int64_t rows, int columns, int64_t inner, int64_t depth,
+                    const A& a, const B& b, const Epilogue& epilogue);
   // The same by cuBLASLt, and a kernel after it for the rest of the epilogue. False where own
   // kernels must do it all.
   template <typename A, typename B>

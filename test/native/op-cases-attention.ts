@@ -1,6 +1,7 @@
 import type { OpCase } from './op-case.js';
 import {
   all,
+  BF16,
   DROPOUT,
   doubles,
   dropoutAttributes,
@@ -12,13 +13,15 @@ import {
 } from './op-case.js';
 import { type AttentionShape, attention, dot, dropoutScale } from './reference.js';
 
-/** Head widths 32 and 16 are tuned; 10 is not; 27 tokens are no multiple of anything, 33 are one more than a tile. */
+/** Rows of heads 32 and 16 wide begin at 16 bytes, of 10 and 3 they do not. Blocks take 64 rows, 32 at a time; of an odd head one less. */
 const ATTENTION: AttentionShape[] = [
   { batch: 2, tokens: 27, width: 64, heads: 2 },
   { batch: 1, tokens: 49, width: 64, heads: 4 },
   { batch: 3, tokens: 17, width: 40, heads: 4 },
   { batch: 1, tokens: 5, width: 128, heads: 1 },
   { batch: 1, tokens: 33, width: 6, heads: 2 },
+  { batch: 1, tokens: 64, width: 16, heads: 1 },
+  { batch: 1, tokens: 65, width: 32, heads: 2 },
 ];
 
 function casesOf(shape: AttentionShape): OpCase[] {
@@ -44,6 +47,7 @@ function casesOf(shape: AttentionShape): OpCase[] {
         }),
         expected: () => all({ out: truth.out, logSumExp: truth.logSumExp }),
         tolerance: FORWARD,
+        bf16Tolerance: BF16,
       },
       {
         op: 'attentionBackward',
@@ -61,6 +65,7 @@ function casesOf(shape: AttentionShape): OpCase[] {
             dQkv: { of: 'qkv' },
           }),
         tolerance: GRADIENT,
+        bf16Tolerance: 2 * BF16,
       },
     ];
   };
@@ -78,4 +83,35 @@ function casesOf(shape: AttentionShape): OpCase[] {
   ];
 }
 
-export const attentionCases: OpCase[] = ATTENTION.flatMap(casesOf);
+/**
+ * Each query finds one key, by a code of its number's bits: the score of another key is at least 128 lower. A maximum that
+ * misses the one key overflows.
+ */
+function sharpCases(): OpCase[] {
+  const shape = { batch: 1, tokens: 65, width: 16, heads: 1 };
+  const { batch, tokens, width, heads } = shape;
+  const qkv = input('qkv', batch, tokens, 3 * width);
+  const sign = (number: number, bit: number) => ((number >> (bit % 7)) & 1 ? 16 : -16);
+  for (let token = 0; token < tokens; token++) {
+    for (let c = 0; c < width; c++) {
+      qkv[3 * width * token + c] = sign((7 * token + 3) % tokens, c);
+      qkv[3 * width * token + width + c] = sign(token, c);
+    }
+  }
+  const truth = attention(doubles(qkv), shape, dropoutScale(undefined, tokens, tokens));
+  const about = 'one key a query';
+  return [
+    {
+      ...{ op: 'attentionForward', about, attributes: shape, tolerance: FORWARD, bf16Tolerance: BF16 },
+      arrays: () => ({ qkv, out: new Float32Array(tokens * width), logSumExp: new Float32Array(heads * tokens) }),
+      expected: () => all({ out: truth.out, logSumExp: truth.logSumExp }),
+    },
+    {
+      ...{ op: 'attentionMaps', about, attributes: shape, tolerance: FORWARD },
+      arrays: () => ({ qkv, maps: new Float32Array(heads * tokens * tokens) }),
+      expected: () => all({ maps: truth.maps }),
+    },
+  ];
+}
+
+export const attentionCases: OpCase[] = [...ATTENTION.flatMap(casesOf), ...sharpCases()];

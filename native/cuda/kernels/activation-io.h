@@ -29,4 +29,48 @@ __device__ __forceinline__ void write(const Activations& to, int64_t i, float va
   }
 }
 
+// kValues neighbours from element `i` on, a multiple of kValues.
+template <int kValues>
+__device__ __forceinline__ void readNeighbours(const ConstActivations& from, int64_t i,
+                                               float (&values)[kValues]) {
+  if (from.storage == Storage::bfloat16) {
+    const auto* words = reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(from.data) + i);
+#pragma unroll
+    for (int e = 0; e < kValues; e += 4) {
+      const uint2 found = words[e / 4];
+      values[e] = floatOf(found.x << 16), values[e + 1] = floatOf(found.x & 0xFFFF0000u);
+      values[e + 2] = floatOf(found.y << 16), values[e + 3] = floatOf(found.y & 0xFFFF0000u);
+    }
+  } else {
+    const auto* words = reinterpret_cast<const float4*>(static_cast<const float*>(from.data) + i);
+#pragma unroll
+    for (int e = 0; e < kValues; e += 4) {
+      const float4 found = words[e / 4];
+      values[e] = found.x, values[e + 1] = found.y, values[e + 2] = found.z,
+      values[e + 3] = found.w;
+    }
+  }
+}
+
+// Elements `i`, which is even, and i + 1.
+__device__ __forceinline__ void readPair(const ConstActivations& from, int64_t i,
+                                         float (&values)[2]) {
+  const char* at = static_cast<const char*>(from.data) + offsetOf(from.storage, i);
+  if (from.storage == Storage::bfloat16) {
+    const uint32_t pair = *reinterpret_cast<const uint32_t*>(at);
+    values[0] = floatOf(pair << 16), values[1] = floatOf(pair & 0xFFFF0000u);
+  } else {
+    const float2 pair = *reinterpret_cast<const float2*>(at);
+    values[0] = pair.x, values[1] = pair.y;
+  }
+}
+__device__ __forceinline__ void writePair(const Activations& to, int64_t i, float low, float high) {
+  char* at = static_cast<char*>(to.data) + offsetOf(to.storage, i);
+  if (to.storage == Storage::bfloat16) {
+    *reinterpret_cast<uint32_t*>(at) = brainFloatPair(low, high);
+  } else {
+    *reinterpret_cast<float2*>(at) = {low, high};
+  }
+}
+
 }  // namespace pstmo::cuda

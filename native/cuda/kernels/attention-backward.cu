@@ -5,194 +5,194 @@
 //
 // Shapes. qkv and dQkv (B n, 3 width), out and dOut (B n, width), logSumExp and D (B, heads, n).
 //
-// Grid. Two kernels, the second after the first. attentionQueryKernel: a block takes 32 queries of
-// one window and head through all keys, for dQ and D. attentionKeyKernel: a block takes 32 keys
-// through all queries, for dK and dV. Determinism. No block adds to another's results, each sum
-// goes in a fixed order, and all results are `=`: the same bits each time.
-#include "../cuda-device.h"
+// Grid. Two kernels, the second after the first. attentionQueryKernel: a block takes 64 queries of
+// one window and head through all keys, for dQ and D. attentionKeyKernel: a block takes 64 keys
+// through all queries, for dK and dV. 32 of them where heads are so wide that shared memory has no
+// room for more (attention-tile.h).
+//
+// Determinism. No block adds to another's results, each sum goes in a fixed order, and all results
+// are `=`: the same bits each time.
 #include "attention-tile.h"
 
 namespace pstmo::cuda {
 namespace {
 
-template <int kWidth>
-struct QuerySmem {
-  HeadTile<kWidth> q, dOut, k, v;
-  ScoreTile dScores;  // (query, key)
-};
-
-// D of the thread's rows, for all 8 threads of a row and for the kernel over keys; and their
-// logSumExp.
-__device__ __forceinline__ void rowDots(const AttentionBackward& op, const Head& head, float* dots,
-                                        float (&dot)[kRowsOfThread],
-                                        float (&logSumExp)[kRowsOfThread]) {
-  const TilePlace at;
-#pragma unroll
-  for (int i = 0; i < kRowsOfThread; ++i) {
-    const int token = head.tile + at.y + i;
-    if (token < op.tokens) {
-      const int64_t row = head.out + static_cast<int64_t>(token) * op.width;
-      for (int c = at.x; c < head.headWidth; c += kRowLanes)
-        dot[i] += read(op.out, row + c) * read(op.dOut, row + c);
-      logSumExp[i] = op.logSumExp[head.firstRow + token];
-    }
-    dot[i] = sumOfLanes<kRowLanes>(dot[i]);
-    if (at.x == 0 && token < op.tokens) dots[head.firstRow + token] = dot[i];
+// D and the exponent's part of logSumExp of query `token`, for all four lanes of its row; D also
+// for the kernel over keys. 0 of rows that are no query.
+template <int kChannelTiles>
+__device__ __forceinline__ void rowNumbers(const AttentionBackward& op, const Head& head, int token,
+                                           float* dots, float& dot, float& logSum) {
+  const bool present = token >= 0 && token < op.tokens;
+  const int64_t row = head.out + static_cast<int64_t>(token) * op.width;
+  dot = logSum = 0;
+  if (present) {
+    forEachPair<kChannelTiles>(head, [&](int, int column, bool both) {
+      dot += read(op.out, row + column) * read(op.dOut, row + column);
+      if (both) dot += read(op.out, row + column + 1) * read(op.dOut, row + column + 1);
+    });
+    logSum = op.logSumExp[head.firstRow + token] * kLog2E;
   }
+  dot = sumOfLanes<4>(dot);
+  if (present && LanePlace().t == 0) dots[head.firstRow + token] = dot;
 }
 
-// dS of row i of the thread, from its scores and dWeights = dOut V^T of this tile of keys. Columns
-// x
-// + 8 j and 16 further share a counter of Philox.
-__device__ __forceinline__ void storeQueryScores(ScoreTile& dScores,
-                                                 const float (&scores)[kScoresOfThread],
-                                                 const float (&dWeights)[kScoresOfThread], int i,
-                                                 int first, const Head& head,
-                                                 const DropoutMask& dropout, float logSumExp,
-                                                 float dot) {
-  const TilePlace at;
-  const int64_t row = head.firstRow + head.tile + at.y + i;
-#pragma unroll
-  for (int j = 0; j < kScoresOfThread / 2; ++j) {
-    PhiloxWords words{};
-    const int column = first + at.x + kRowLanes * j;
-    if (dropout.active) words = dropoutWords(dropout, head.tokens, row / 2, column);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int key = at.x + kRowLanes * j + 16 * half;
-      const float weight =
-          first + key < head.tokens ? expf(scores[j + 2 * half] * head.scale - logSumExp) : 0.0f;
-      const float factor = dropoutFactor(dropout, words, row, column + 16 * half);
-      dScores.put(at.y + i, key, weight * (dWeights[j + 2 * half] * factor - dot) * head.scale);
-    }
-  }
-}
-
-// dQ of 32 queries, and their D.
-template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads)
-    attentionQueryKernel(AttentionBackward op, DropoutMask dropout, float* dots) {
-  auto& smem = sharedMemory<QuerySmem<kWidth>>();
-  const Head head(op.tokens, op.width, op.heads);
-  const TilePlace at;
+// dQ of the block's queries, and their D.
+template <typename Arithmetic, int kWidth>
+__global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kPerWord>,
+                                  kAttentionBlocks<Arithmetic, kWidth / 2>)
+    attentionQueryKernel(AttentionBackward op, int tiles, DropoutMask dropoutOfStep, float* dots) {
+  constexpr int kHeadWords = kWidth / Arithmetic::kPerWord, kChannelTiles = kWidth / 8,
+                kRows = 16 * kAttentionWarps<kHeadWords>;
+  const Head head(op.tokens, op.width, op.heads, tiles);
+  const SharedWords q = headTile<kHeadWords>(0), dOut = headTile<kHeadWords>(1),
+                    k = headTile<kHeadWords>(2), v = headTile<kHeadWords>(3);
+  const DropoutMask dropout = ofThisStep(dropoutOfStep);
+  const LanePlace at;
+  const int warpRow = static_cast<int>(threadIdx.x) / kWarp * 16,
+            firstQuery = head.firstQuery + head.tile * kRows,
+            query = firstQuery + warpRow + 2 * at.g;  // the lane's first
 
   // The queries, their dOut, D and logSumExp.
-  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
-  loadTile<kWidth>(smem.dOut, op.dOut, head.out, op.width, head.tile, head);
-  float dot[kRowsOfThread] = {}, logSumExp[kRowsOfThread] = {};  // of 2 rows
-  rowDots(op, head, dots, dot, logSumExp);
-
-  float sums[kRowsOfThread][kWidth / kRowLanes] = {};  // dQ (2 rows, channels)
-  for (int first = 0; first < op.tokens; first += kScoreTile) {
-    // 32 keys and values.
-    __syncthreads();
-    loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
-    loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, first, head);
-    __syncthreads();
-
-    // dS of the tile.
-    float scores[kRowsOfThread][kScoresOfThread], dWeights[kRowsOfThread][kScoresOfThread];
-    multiplyRows<kWidth>(smem.q, smem.k, at, scores);
-    multiplyRows<kWidth>(smem.dOut, smem.v, at, dWeights);
+  const auto queryOf = [&](int row) { return firstQuery + pairedRow(row); };
+  loadRows<Arithmetic, kHeadWords>(q, op.qkv, head.qkv, head.qkvStride, head, queryOf);
+  loadRows<Arithmetic, kHeadWords>(dOut, op.dOut, head.out, op.width, head, queryOf);
+  float dot[2], logSum[2];
 #pragma unroll
-    for (int i = 0; i < kRowsOfThread; ++i)
-      storeQueryScores(smem.dScores, scores[i], dWeights[i], i, first, head, dropout, logSumExp[i],
-                       dot[i]);
+  for (int half = 0; half < 2; ++half)
+    rowNumbers<kChannelTiles>(op, head, query + half, dots, dot[half], logSum[half]);
+  __syncthreads();
+  const typename Arithmetic::template Query<kHeadWords> left(Operand{q, warpRow, 0}),
+      leftOut(Operand{dOut, warpRow, 0});
 
-    // dQ += dS K. A warp reads the rows of dS that it has written.
-    syncWarp();
-    multiplyTile<kWidth>(smem.dScores, smem.k, at, sums);
+  float sums[kChannelTiles][4] = {};  // dQ of the warp, without 1 / sqrt(w)
+  for (int first = 0; first < op.tokens; first += kRows) {
+    const auto tokenOf = [&](int row) { return first + row; };
+    __syncthreads();
+    loadRows<Arithmetic, kHeadWords>(k, op.qkv, head.qkv + op.width, head.qkvStride, head, tokenOf);
+    loadRows<Arithmetic, kHeadWords>(v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, head,
+                                     tokenOf);
+    __syncthreads();
+    for (int keys = 0; keys < kRows && first + keys < op.tokens; keys += kKeys) {
+      float scores[kKeyTiles][4], dWeights[kKeyTiles][4];  // (16, 32) of the warp
+      Arithmetic::score(scores, left, Operand{k, keys, 0});
+      Arithmetic::score(dWeights, leftOut, Operand{v, keys, 0});
+
+      // dS takes the place of the scores. Two columns 16 apart share a counter of Philox.
+#pragma unroll
+      for (int n = 0; n < kKeyTiles / 2; ++n) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          const int key = first + keys + 8 * n + 2 * at.t + e;
+          PhiloxWords words{};
+          if (dropout.active)
+            words = dropoutWords(dropout, op.tokens, (head.firstRow + query) / 2, key);
+#pragma unroll
+          for (int i = 0; i < 4; ++i) {  // word i: query i / 2, key i % 2 * 16 further
+            const int half = i / 2, high = i % 2;
+            float& score = scores[n + 2 * high][2 * half + e];
+            const float weight = exp2Approx(score * head.scale * kLog2E - logSum[half]),
+                        dWeight = dWeights[n + 2 * high][2 * half + e] *
+                                  dropoutOf(dropout, words.word[i]);
+            score = key + 16 * high < op.tokens ? weight * (dWeight - dot[half]) : 0.0f;
+          }
+        }
+      }
+      Arithmetic::weigh(sums, scores, k, keys);
+    }
   }
 
-  const float one[kRowsOfThread] = {1, 1};
-  storeRows<kWidth>(op.dQkv, head.qkv, head.qkvStride, head, at, sums, one);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int token = query + half;
+    if (token >= 0 && token < op.tokens)
+      storeRow(op.dQkv, head.qkv + token * head.qkvStride, head, sums, half, head.scale);
+  }
 }
 
-template <int kWidth>
-struct KeySmem {
-  HeadTile<kWidth> k, v, q, dOut;
-  ScoreTile weights, dScores;  // (key, query)
-  SharedArray<float, kScoreTile> logSumExp, dots;
-};
-
-// 32 queries, their dOut, logSumExp and D to shared memory, between two barriers.
-template <int kWidth>
-__device__ __forceinline__ void loadQueries(KeySmem<kWidth>& smem, const AttentionBackward& op,
+// Queries from `first` on and their dOut to shared memory, with the exponent's part of logSumExp
+// (row 0 of `numbers`) and D (row 1), between two barriers. A row that is no query has weights of
+// 0.
+template <typename Arithmetic, int kHeadWords>
+__device__ __forceinline__ void loadQueries(const SharedWords& q, const SharedWords& dOut,
+                                            const SharedWords& numbers, const AttentionBackward& op,
                                             const Head& head, const float* dots, int first) {
+  constexpr int kRows = 16 * kAttentionWarps<kHeadWords>;
+  const auto tokenOf = [&](int row) { return first + row; };
   __syncthreads();
-  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, first, head);
-  loadTile<kWidth>(smem.dOut, op.dOut, head.out, op.width, first, head);
-  const int own = static_cast<int>(threadIdx.x);
-  if (own < kScoreTile) {
-    const bool there = first + own < op.tokens;
-    smem.logSumExp.put(own, there ? op.logSumExp[head.firstRow + first + own] : 0.0f);
-    smem.dots.put(own, there ? dots[head.firstRow + first + own] : 0.0f);
+  loadRows<Arithmetic, kHeadWords>(q, op.qkv, head.qkv, head.qkvStride, head, tokenOf);
+  loadRows<Arithmetic, kHeadWords>(dOut, op.dOut, head.out, op.width, head, tokenOf);
+  const int own = static_cast<int>(threadIdx.x), token = first + own;
+  if (own < kRows) {
+    const bool present = token >= 0 && token < op.tokens;
+    numbers.put(0, own, bitsOf(present ? op.logSumExp[head.firstRow + token] * kLog2E : -kLowest));
+    numbers.put(1, own, bitsOf(present ? dots[head.firstRow + token] : 0.0f));
   }
   __syncthreads();
 }
 
-// P F and dS of row i of the thread, a key, from its scores and dWeights = V dOut^T of this tile of
-// queries.
-template <int kWidth>
-__device__ __forceinline__ void storeKeyScores(KeySmem<kWidth>& smem,
-                                               const float (&scores)[kScoresOfThread],
-                                               const float (&dWeights)[kScoresOfThread], int i,
-                                               int first, const Head& head,
-                                               const DropoutMask& dropout) {
-  const TilePlace at;
-  const int column = head.tile + at.y + i;
+// dK and dV of the block's keys.
+template <typename Arithmetic, int kWidth>
+__global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kPerWord>,
+                                  kAttentionBlocks<Arithmetic, kWidth>)
+    attentionKeyKernel(AttentionBackward op, int tiles, DropoutMask dropoutOfStep,
+                       const float* dots) {
+  constexpr int kHeadWords = kWidth / Arithmetic::kPerWord, kChannelTiles = kWidth / 8,
+                kRows = 16 * kAttentionWarps<kHeadWords>;
+  const Head head(op.tokens, op.width, op.heads, tiles);
+  const SharedWords k = headTile<kHeadWords>(0), v = headTile<kHeadWords>(1),
+                    q = headTile<kHeadWords>(2), dOut = headTile<kHeadWords>(3);
+  const SharedWords numbers{headTile<kHeadWords>(4).words, 2, kRows};
+  const DropoutMask dropout = ofThisStep(dropoutOfStep);
+  const LanePlace at;
+  const int warpRow = static_cast<int>(threadIdx.x) / kWarp * 16, firstKey = head.tile * kRows,
+            key = firstKey + keyOfRow(warpRow + at.g);  // the lane's first; the other is 16 further
+
+  const auto keyOf = [&](int row) { return firstKey + keyOfRow(row); };
+  loadRows<Arithmetic, kHeadWords>(k, op.qkv, head.qkv + op.width, head.qkvStride, head, keyOf);
+  loadRows<Arithmetic, kHeadWords>(v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, head, keyOf);
+  __syncthreads();
+  const typename Arithmetic::template Query<kHeadWords> leftKeys(Operand{k, warpRow, 0}),
+      leftValues(Operand{v, warpRow, 0});
+
+  float dK[kChannelTiles][4] = {}, dV[kChannelTiles][4] = {};  // dK without 1 / sqrt(w)
+  for (int first = head.firstQuery; first < op.tokens; first += kRows) {
+    loadQueries<Arithmetic, kHeadWords>(q, dOut, numbers, op, head, dots, first);
+    for (int queries = 0; queries < kRows && first + queries < op.tokens; queries += kKeys) {
+      float scores[kKeyTiles][4], dWeights[kKeyTiles][4];  // (16, 32), transposed
+      Arithmetic::score(scores, leftKeys, Operand{q, queries, 0});
+      Arithmetic::score(dWeights, leftValues, Operand{dOut, queries, 0});
+
+      // P F takes the place of the scores, dS that of dWeights. Two queries share a counter.
 #pragma unroll
-  for (int j = 0; j < kScoresOfThread; ++j) {
-    const int query = at.x + kRowLanes * j;
-    const int64_t row = head.firstRow + first + query;
-    PhiloxWords words{};
-    if (dropout.active) words = dropoutWords(dropout, head.tokens, row / 2, column);
-    const float factor = dropoutFactor(dropout, words, row, column);
-    const float weight = first + query < head.tokens
-                             ? expf(scores[j] * head.scale - smem.logSumExp.get(query))
-                             : 0.0f;
-    smem.weights.put(at.y + i, query, weight * factor);
-    smem.dScores.put(at.y + i, query,
-                     weight * (dWeights[j] * factor - smem.dots.get(query)) * head.scale);
-  }
-}
-
-// dK and dV of 32 keys. Blocks of a multiprocessor: as many as its shared memory has room for, or
-// as registers allow without spilling.
-template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 3
-                                                     : kWidth > 32 ? 5
-                                                                   : 7)
-    attentionKeyKernel(AttentionBackward op, DropoutMask dropout, const float* dots) {
-  auto& smem = sharedMemory<KeySmem<kWidth>>();
-  const Head head(op.tokens, op.width, op.heads);
-  const TilePlace at;
-
-  // The keys and values.
-  loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, head.tile, head);
-  loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, head.tile, head);
-
-  float dK[kRowsOfThread][kWidth / kRowLanes] = {}, dV[kRowsOfThread][kWidth / kRowLanes] = {};
-  for (int first = 0; first < op.tokens; first += kScoreTile) {
-    loadQueries(smem, op, head, dots, first);
-
-    // P F and dS of the tile, transposed.
-    float scores[kRowsOfThread][kScoresOfThread], dWeights[kRowsOfThread][kScoresOfThread];
-    multiplyRows<kWidth>(smem.k, smem.q, at, scores);
-    multiplyRows<kWidth>(smem.v, smem.dOut, at, dWeights);
+      for (int n = 0; n < kKeyTiles; ++n) {
+        const int row = queries + 8 * n + 2 * at.t;
+        PhiloxWords words{};
+        if (dropout.active)
+          words = dropoutWords(dropout, op.tokens, (head.firstRow + first + row) / 2, key);
 #pragma unroll
-    for (int i = 0; i < kRowsOfThread; ++i)
-      storeKeyScores(smem, scores[i], dWeights[i], i, first, head, dropout);
-
-    // dV += (P F)^T dOut, dK += dS^T Q. A warp reads the rows that it has written.
-    syncWarp();
-    multiplyTile<kWidth>(smem.weights, smem.dOut, at, dV);
-    multiplyTile<kWidth>(smem.dScores, smem.q, at, dK);
+        for (int i = 0; i < 4; ++i) {  // word i: query i / 2, key i % 2 * 16 further
+          const int e = i / 2, half = i % 2;
+          float &score = scores[n][2 * half + e], &dWeight = dWeights[n][2 * half + e];
+          const float weight = exp2Approx(score * head.scale * kLog2E -
+                                          floatOf(numbers.get(0, row + e))),
+                      factor = dropoutOf(dropout, words.word[i]);
+          score = weight * factor;
+          dWeight = weight * (dWeight * factor - floatOf(numbers.get(1, row + e)));
+        }
+      }
+      Arithmetic::weigh(dV, scores, dOut, queries);
+      Arithmetic::weigh(dK, dWeights, q, queries);
+    }
   }
 
-  const float one[kRowsOfThread] = {1, 1};
-  storeRows<kWidth>(op.dQkv, head.qkv + op.width, head.qkvStride, head, at, dK, one);
-  storeRows<kWidth>(op.dQkv, head.qkv + 2 * op.width, head.qkvStride, head, at, dV, one);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int token = key + 16 * half;
+    if (token >= op.tokens) continue;
+    const int64_t row = head.qkv + token * head.qkvStride;
+    storeRow(op.dQkv, row + op.width, head, dK, half, head.scale);
+    storeRow(op.dQkv, row + 2 * op.width, head, dV, half, 1.0f);
+  }
 }
 
 }  // namespace
@@ -200,12 +200,12 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 3
 void CudaBackend::run(const AttentionBackward& op) {
   float* dots = partials_.floats(static_cast<size_t>(op.batch) * static_cast<size_t>(op.heads) *
                                  static_cast<size_t>(op.tokens));
-  const dim3 grid = attentionGrid(op.batch, op.heads, op.tokens);
-  forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionQueryKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(QuerySmem<kWidth>),
-           stream(), op, dropoutMaskOf(op.dropout), dots);
-    launch(attentionKeyKernel<kWidth>, grid, dim3(kAttentionThreads), sizeof(KeySmem<kWidth>),
-           stream_, op, dropoutMaskOf(op.dropout), dots);
+  forHeads(precision_, op.width / op.heads, [&]<typename Arithmetic, int kWidth>() {
+    const AttentionLaunch<kWidth / Arithmetic::kPerWord> how(op);
+    launch(attentionQueryKernel<Arithmetic, kWidth>, how.grid, how.threads, how.bytes(4), stream(),
+           op, how.tiles, dropoutMaskOf(op.dropout), dots);
+    launch(attentionKeyKernel<Arithmetic, kWidth>, how.grid, how.threads, how.bytes(4, 2), stream_,
+           op, how.tiles, dropoutMaskOf(op.dropout), dots);
   });
 }
 

@@ -5,188 +5,145 @@
 //
 // Shapes. qkv (B n, 3 width), out (B n, width), logSumExp (B, heads, n), maps (B, heads, n, n).
 //
-// Grid. A block takes 32 queries of one window and head through all keys, 32 at a time
-// (attention-tile.h). Determinism. A row is summed by 8 lanes in a fixed order: the same bits each
-// time.
-#include "../cuda-device.h"
+// Grid. A block takes 64 queries of one window and head, 16 a warp, through all keys
+// (attention-tile.h); 32 queries where heads are so wide that shared memory has no room for more.
+//
+// Determinism. A row is summed by one warp, over the keys in their order: the same bits each time.
 #include "attention-tile.h"
 
 namespace pstmo::cuda {
 namespace {
 
-template <int kWidth>
-struct ForwardSmem {
-  HeadTile<kWidth> q, k, v;
-  ScoreTile weights;  // (query, key), dropped out
-};
+// Softmax by powers of two: scores take this factor.
+__device__ __forceinline__ float exponentFactor(const Head& head) { return head.scale * kLog2E; }
 
-// 32 keys from `first` on, and their values, to shared memory. The first barrier waits until all
-// have read the tiles before, the second shows the new ones to all.
-template <int kWidth>
-__device__ __forceinline__ void loadKeys(ForwardSmem<kWidth>& smem, const AttentionForward& op,
-                                         const Head& head, int first) {
-  __syncthreads();
-  loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
-  loadTile<kWidth>(smem.v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, first, head);
-  __syncthreads();
-}
-
-// A row's scores of this tile, scaled and masked behind the last key, raise its maximum `highest`;
-// total and sums so far are rescaled to it.
-template <int kWidth>
-__device__ __forceinline__ void raiseMaximum(float (&scores)[kScoresOfThread], int firstKey,
-                                             const Head& head, float& highest, float& total,
-                                             float (&sums)[kWidth / kRowLanes]) {
-  const TilePlace at;
-  float top = kLowest;
+__device__ __forceinline__ void scaleScores(float (&scores)[kKeyTiles][4], float factor) {
 #pragma unroll
-  for (int j = 0; j < kScoresOfThread; ++j) {
-    scores[j] = firstKey + at.x + kRowLanes * j < head.tokens ? scores[j] * head.scale : kLowest;
-    top = scores[j] > top ? scores[j] : top;
+  for (int n = 0; n < kKeyTiles; ++n) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) scores[n][e] *= factor;
   }
-  top = maximumOfLanes<kRowLanes>(top);
-  top = top > highest ? top : highest;
-
-  const float shrink = expf(highest - top);
-  highest = top;
-  total *= shrink;
-#pragma unroll
-  for (int c = 0; c < kWidth / kRowLanes; ++c) sums[c] *= shrink;
 }
 
-// The row's weights of this tile: added to its total, and dropped out to `weights`. Columns x + 8 j
-// and 16 further share a counter of Philox.
-__device__ __forceinline__ void storeWeights(ScoreTile& weights,
-                                             const float (&scores)[kScoresOfThread], int i,
-                                             int firstKey, const Head& head,
-                                             const DropoutMask& dropout, float highest,
-                                             float& total) {
-  const TilePlace at;
-  const int64_t row = head.firstRow + head.tile + at.y + i;
+// Dropout of the weights of 32 keys from `key` on; `row` is the matrix's of the lane's first query.
+__device__ __forceinline__ void dropWeights(float (&weights)[kKeyTiles][4],
+                                            const DropoutMask& dropout, const Head& head,
+                                            int64_t row, int key) {
+  const LanePlace at;
 #pragma unroll
-  for (int j = 0; j < kScoresOfThread / 2; ++j) {
-    PhiloxWords words{};
-    const int column = firstKey + at.x + kRowLanes * j;
-    if (dropout.active) words = dropoutWords(dropout, head.tokens, row / 2, column);
+  for (int n = 0; n < kKeyTiles / 2; ++n) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int key = at.x + kRowLanes * j + 16 * half;
-      const float weight =
-          firstKey + key < head.tokens ? expf(scores[j + 2 * half] - highest) : 0.0f;
-      total += weight;
-      weights.put(at.y + i, key, weight * dropoutFactor(dropout, words, row, column + 16 * half));
+    for (int e = 0; e < 2; ++e) {
+      const PhiloxWords words =
+          dropoutWords(dropout, head.tokens, row / 2, key + 8 * n + 2 * at.t + e);
+      weights[n][e] *= dropoutOf(dropout, words.word[0]);
+      weights[n + 2][e] *= dropoutOf(dropout, words.word[1]);
+      weights[n][2 + e] *= dropoutOf(dropout, words.word[2]);
+      weights[n + 2][2 + e] *= dropoutOf(dropout, words.word[3]);
     }
   }
 }
 
-// out and logSumExp = log(sum of exp(scores)) a row, which the way back takes. Blocks of a
-// multiprocessor: as many as registers allow that need not be spilled.
-template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads, kWidth > 64   ? 4
-                                                     : kWidth > 32 ? 6
-                                                                   : 7)
-    attentionForwardKernel(AttentionForward op, DropoutMask dropout) {
-  auto& smem = sharedMemory<ForwardSmem<kWidth>>();
-  const Head head(op.tokens, op.width, op.heads);
-  const TilePlace at;
-  float sums[kRowsOfThread][kWidth / kRowLanes] = {};  // (2 rows, channels): weights times V
-  float highest[kRowsOfThread] = {kLowest, kLowest};   // maximum of the row's scores so far
-  float total[kRowsOfThread] = {};                     // the thread's part of the row's weights
+// out and logSumExp = log(sum of exp(scores)) a row, which the way back takes.
+template <typename Arithmetic, int kWidth>
+__global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kPerWord>,
+                                  kAttentionBlocks<Arithmetic, kWidth / 2>)
+    attentionForwardKernel(AttentionForward op, int tiles, DropoutMask dropoutOfStep) {
+  constexpr int kHeadWords = kWidth / Arithmetic::kPerWord, kChannelTiles = kWidth / 8,
+                kRows = 16 * kAttentionWarps<kHeadWords>;
+  const Head head(op.tokens, op.width, op.heads, tiles);
+  const SharedWords q = headTile<kHeadWords>(0), k = headTile<kHeadWords>(1),
+                    v = headTile<kHeadWords>(2);
+  const DropoutMask dropout = ofThisStep(dropoutOfStep);
+  const LanePlace at;
+  const int warpRow = static_cast<int>(threadIdx.x) / kWarp * 16,
+            firstQuery = head.firstQuery + head.tile * kRows,
+            query = firstQuery + warpRow + 2 * at.g;  // the lane's first
+  float sums[kChannelTiles][4] = {};                  // (16, kWidth) of the warp: weights times V
+  float highest[2] = {kLowest, kLowest}, total[2] = {};  // of the lane's two queries
 
-  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
-  for (int first = 0; first < op.tokens; first += kScoreTile) {
-    loadKeys(smem, op, head, first);
+  loadRows<Arithmetic, kHeadWords>(q, op.qkv, head.qkv, head.qkvStride, head,
+                                   [&](int row) { return firstQuery + pairedRow(row); });
+  __syncthreads();
+  const typename Arithmetic::template Query<kHeadWords> left(Operand{q, warpRow, 0});
 
-    float scores[kRowsOfThread][kScoresOfThread];  // (2 rows, 4 keys)
-    multiplyRows<kWidth>(smem.q, smem.k, at, scores);
-
-    // Online softmax.
-#pragma unroll
-    for (int i = 0; i < kRowsOfThread; ++i) {
-      raiseMaximum<kWidth>(scores[i], first, head, highest[i], total[i], sums[i]);
-      storeWeights(smem.weights, scores[i], i, first, head, dropout, highest[i], total[i]);
+  for (int first = 0; first < op.tokens; first += kRows) {
+    const auto tokenOf = [&](int row) { return first + row; };
+    __syncthreads();
+    loadRows<Arithmetic, kHeadWords>(k, op.qkv, head.qkv + op.width, head.qkvStride, head, tokenOf);
+    loadRows<Arithmetic, kHeadWords>(v, op.qkv, head.qkv + 2 * op.width, head.qkvStride, head,
+                                     tokenOf);
+    __syncthreads();
+    for (int keys = 0; keys < kRows && first + keys < op.tokens; keys += kKeys) {
+      float scores[kKeyTiles][4];  // (16, 32) of the warp
+      Arithmetic::score(scores, left, Operand{k, keys, 0});
+      scaleScores(scores, exponentFactor(head));
+      onlineSoftmax(scores, first + keys, op.tokens, at, highest, total, sums);
+      if (dropout.active) dropWeights(scores, dropout, head, head.firstRow + query, first + keys);
+      Arithmetic::weigh(sums, scores, v, keys);
     }
-
-    // Weights times V. A warp reads the rows of the weights that it has written.
-    syncWarp();
-    multiplyTile<kWidth>(smem.weights, smem.v, at, sums);
   }
 
   // Rows to memory.
-  float factor[kRowsOfThread];
 #pragma unroll
-  for (int i = 0; i < kRowsOfThread; ++i) {
-    const float sum = sumOfLanes<kRowLanes>(total[i]);
-    factor[i] = 1.0f / sum;
-    const int token = head.tile + at.y + i;
-    if (at.x == 0 && token < op.tokens)
-      op.logSumExp[head.firstRow + token] = highest[i] + logf(sum);
+  for (int half = 0; half < 2; ++half) {
+    const float sum = sumOfLanes<4>(total[half]);
+    const int token = query + half;
+    if (token < 0 || token >= op.tokens) continue;
+    if (at.t == 0) op.logSumExp[head.firstRow + token] = highest[half] * kLn2 + logf(sum);
+    storeRow(op.out, head.out + static_cast<int64_t>(token) * op.width, head, sums, half,
+             1.0f / sum);
   }
-  storeRows<kWidth>(op.out, head.out, op.width, head, at, sums, factor);
 }
 
+// maps = softmax(Q K^T / sqrt(w)), before dropout, in fp32: over the keys once for maximum and
+// total of each row, once more to write.
 template <int kWidth>
-struct MapsSmem {
-  HeadTile<kWidth> q, k;
-};
+__global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth>, 4)
+    attentionMapsKernel(AttentionMaps op, int tiles) {
+  constexpr int kRows = 16 * kAttentionWarps<kWidth>;
+  const Head head(op.tokens, op.width, op.heads, tiles);
+  const SharedWords q = headTile<kWidth>(0), k = headTile<kWidth>(1);
+  const LanePlace at;
+  const int warpRow = static_cast<int>(threadIdx.x) / kWarp * 16,
+            firstQuery = head.firstQuery + head.tile * kRows;
+  float highest[2] = {kLowest, kLowest}, total[2] = {};  // of the lane's two queries
+  float none[1][4] = {};
 
-// The thread's scores of this tile: in pass 0 into its maximum and total of each row, in pass 1 as
-// weights to the maps.
-__device__ __forceinline__ void countOrWrite(const AttentionMaps& op, const Head& head, int pass,
-                                             int first,
-                                             const float (&scores)[kRowsOfThread][kScoresOfThread],
-                                             float (&highest)[kRowsOfThread],
-                                             float (&total)[kRowsOfThread]) {
-  const TilePlace at;
+  loadRows<FloatArithmetic, kWidth>(q, op.qkv, head.qkv, head.qkvStride, head,
+                                    [&](int row) { return firstQuery + pairedRow(row); });
+  const FloatArithmetic::Query<kWidth> left(Operand{q, warpRow, 0});
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int first = 0; first < op.tokens; first += kRows) {
+      __syncthreads();
+      loadRows<FloatArithmetic, kWidth>(k, op.qkv, head.qkv + op.width, head.qkvStride, head,
+                                        [&](int row) { return first + row; });
+      __syncthreads();
+      for (int keys = 0; keys < kRows && first + keys < op.tokens; keys += kKeys) {
+        float scores[kKeyTiles][4];  // (16, 32) of the warp
+        FloatArithmetic::score(scores, left, Operand{k, keys, 0});
+        scaleScores(scores, exponentFactor(head));
+        if (pass == 0) {
+          onlineSoftmax(scores, first + keys, op.tokens, at, highest, total, none);
+          continue;
+        }
 #pragma unroll
-  for (int i = 0; i < kRowsOfThread; ++i) {
-    const int token = head.tile + at.y + i;
+        for (int n = 0; n < kKeyTiles; ++n) {
 #pragma unroll
-    for (int j = 0; j < kScoresOfThread; ++j) {
-      const int key = first + at.x + kRowLanes * j;
-      if (key >= op.tokens) continue;
-      const float score = scores[i][j] * head.scale;
-      if (pass == 1) {
-        if (token < op.tokens)
-          op.maps[(head.firstRow + token) * op.tokens + key] = expf(score - highest[i]) / total[i];
-      } else if (score > highest[i]) {
-        total[i] = total[i] * expf(highest[i] - score) + 1.0f;
-        highest[i] = score;
-      } else {
-        total[i] += expf(score - highest[i]);
+          for (int e = 0; e < 4; ++e) {
+            const int token = firstQuery + warpRow + 2 * at.g + e / 2,
+                      key = first + keys + 8 * n + 2 * at.t + e % 2;
+            if (token >= 0 && token < op.tokens && key < op.tokens)
+              op.maps[(head.firstRow + token) * op.tokens + key] =
+                  exp2Approx(scores[n][e] - highest[e / 2]) / total[e / 2];
+          }
+        }
       }
     }
-  }
-}
-
-// maps = softmax(Q K^T / sqrt(w)), before dropout: over the keys once for maximum and total of each
-// row, once more to write.
-template <int kWidth>
-__global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(AttentionMaps op) {
-  auto& smem = sharedMemory<MapsSmem<kWidth>>();
-  const Head head(op.tokens, op.width, op.heads);
-  const TilePlace at;
-  float highest[kRowsOfThread] = {kLowest, kLowest}, total[kRowsOfThread] = {};  // of 2 rows
-
-  loadTile<kWidth>(smem.q, op.qkv, head.qkv, head.qkvStride, head.tile, head);
-  for (int pass = 0; pass < 2; ++pass) {
-    for (int first = 0; first < op.tokens; first += kScoreTile) {
-      __syncthreads();
-      loadTile<kWidth>(smem.k, op.qkv, head.qkv + op.width, head.qkvStride, first, head);
-      __syncthreads();
-
-      float scores[kRowsOfThread][kScoresOfThread];  // (2 rows, 4 keys)
-      multiplyRows<kWidth>(smem.q, smem.k, at, scores);
-      countOrWrite(op, head, pass, first, scores, highest, total);
-    }
-    if (pass == 1) break;
-
-    // The 8 threads of a row join their maxima and totals.
+    // The four lanes of a row join their totals.
+    if (pass == 0) {
 #pragma unroll
-    for (int i = 0; i < kRowsOfThread; ++i) {
-      const float top = maximumOfLanes<kRowLanes>(highest[i]);
-      total[i] = sumOfLanes<kRowLanes>(total[i] * expf(highest[i] - top));
-      highest[i] = top;
+      for (int half = 0; half < 2; ++half) total[half] = sumOfLanes<4>(total[half]);
     }
   }
 }
@@ -194,17 +151,18 @@ __global__ void __launch_bounds__(kAttentionThreads) attentionMapsKernel(Attenti
 }  // namespace
 
 void CudaBackend::run(const AttentionForward& op) {
-  forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionForwardKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens),
-           dim3(kAttentionThreads), sizeof(ForwardSmem<kWidth>), stream(), op,
-           dropoutMaskOf(op.dropout));
+  forHeads(precision_, op.width / op.heads, [&]<typename Arithmetic, int kWidth>() {
+    const AttentionLaunch<kWidth / Arithmetic::kPerWord> how(op);
+    launch(attentionForwardKernel<Arithmetic, kWidth>, how.grid, how.threads, how.bytes(3),
+           stream(), op, how.tiles, dropoutMaskOf(op.dropout));
   });
 }
 
 void CudaBackend::run(const AttentionMaps& op) {
-  forHeadWidth(op.width / op.heads, [&]<int kWidth>() {
-    launch(attentionMapsKernel<kWidth>, attentionGrid(op.batch, op.heads, op.tokens),
-           dim3(kAttentionThreads), sizeof(MapsSmem<kWidth>), stream(), op);
+  forHeadWidth<FloatArithmetic>(op.width / op.heads, [&]<typename Arithmetic, int kWidth>() {
+    const AttentionLaunch<kWidth> how(op);
+    launch(attentionMapsKernel<kWidth>, how.grid, how.threads, how.bytes(2), stream(), op,
+           how.tiles);
   });
 }
 

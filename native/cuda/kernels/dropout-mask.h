@@ -38,14 +38,27 @@ __device__ __forceinline__ PhiloxWords dropoutWords(const DropoutMask& dropout, 
                 dropout.now ? dropout.now->step : dropout.step, dropout.site);
 }
 
-// 0, or 1 / (1 - rate); 1 without dropout. words: those of the row's pair and the column.
+// Dropout with the seed and the number of the step that runs, so that they are read once.
+__device__ __forceinline__ DropoutMask ofThisStep(DropoutMask dropout) {
+  if (dropout.now) {
+    dropout.seed = dropout.now->seed;
+    dropout.step = dropout.now->step;
+    dropout.now = nullptr;
+  }
+  return dropout;
+}
+
+// What an element with this random word is multiplied by: 0, or 1 / (1 - rate); 1 without dropout.
+__device__ __forceinline__ float dropoutOf(const DropoutMask& dropout, uint32_t word) {
+  return dropout.active ? (word >= dropout.threshold ? dropout.scale : 0.0f) : 1.0f;
+}
+
+// The same for one element. words: those of the row's pair and the column.
 __device__ __forceinline__ float dropoutFactor(const DropoutMask& dropout, const PhiloxWords& words,
                                                int64_t row, int column) {
-  if (!dropout.active) return 1.0f;
   const bool odd = (row & 1) != 0, high = (column & 16) != 0;
-  const uint32_t word =
-      odd ? (high ? words.word[3] : words.word[2]) : (high ? words.word[1] : words.word[0]);
-  return word >= dropout.threshold ? dropout.scale : 0.0f;
+  return dropoutOf(dropout, odd ? (high ? words.word[3] : words.word[2])
+                                : (high ? words.word[1] : words.word[0]));
 }
 
 }  // namespace pstmo::cuda

@@ -82,9 +82,9 @@ void CudaBackend::run(const LinearBackward& op) {
   weightGradient(op.rows, op.dZ, op.out, op.in, InnerMajor{op.x, op.in}, op.dWeight, op.dBias);
 }
 
-// Training: z = x weight^T + bias with the moments of each tile of 64 rows (by cuBLASLt: of chunks
-// of 128, by a kernel after it), the moments joined, y normalised; z, mean and inverseStd are kept.
-// Evaluation: z is not written.
+// Training: z = x weight^T + bias with the moments of each tile of 64 rows (on tensor cores: of
+// chunks of 128, by a kernel after it), the moments joined, y normalised; z, mean and inverseStd
+// are kept. Evaluation: z is not written.
 void CudaBackend::run(const SpatialBlockForward& op) {
   const RowMajor x{op.x, op.in}, weight{op.weight, op.in};
   if (!op.training) {
@@ -100,12 +100,13 @@ void CudaBackend::run(const SpatialBlockForward& op) {
     matmul(op.rows, op.out, op.in, x, weight, epilogue);
     return;
   }
-  const int chunkRows = library_ ? kReduceRows : kTile;
+  const bool apart = library_ || precisionOf(op.in, op.out) != Precision::fp32;
+  const int chunkRows = apart ? kReduceRows : kTile;
   const int64_t chunks = (op.rows + chunkRows - 1) / chunkRows;
   float* moments = partials_.floats(static_cast<size_t>(chunks) * 2 * static_cast<size_t>(op.out));
   matmul(op.rows, op.out, op.in, x, weight,
-         Epilogue{.y = op.z, .bias = op.bias, .moments = library_ ? nullptr : moments});
-  if (library_) chunkMoments(op.rows, op.out, op.z, moments);
+         Epilogue{.y = op.z, .bias = op.bias, .moments = apart ? nullptr : moments});
+  if (apart) chunkMoments(op.rows, op.out, op.z, moments);
   mergeMoments(op.rows, chunkRows, op.out, moments, op.mean, op.inverseStd, op.runningMean,
                op.runningVariance);
   elementwise(stream(), op.rows, op.out, dropoutMaskOf(op.dropout),

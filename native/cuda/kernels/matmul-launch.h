@@ -5,43 +5,61 @@
 
 #include "../cuda-device.h"
 #include "elementwise.h"
+#include "tensor-matmul.h"
 
 namespace pstmo::cuda {
 
 // Rows reduced by one block of a weight gradient: fixed, so that sums do not depend on the device.
 constexpr int kGradientRows = 1024;
+constexpr int64_t kDepthMultiple = 32;  // of every kernel's steps along the inner dimension
 constexpr int64_t kSmallestBf16 = 64;
 
-template <typename Multiply, typename A, typename B>
-void launchMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner, int64_t depth,
-                  const A& a, const B& b, const Epilogue& epilogue) {
+template <typename A, typename B>
+void launchFloatMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner, int64_t depth,
+                       const A& a, const B& b, const Epilogue& epilogue) {
   const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
                   static_cast<unsigned>((columns + kTile - 1) / kTile),
                   static_cast<unsigned>((inner + depth - 1) / depth));
   // Only the forward matmul of the spatial block takes moments.
   if constexpr (std::is_same_v<A, RowMajor> && std::is_same_v<B, RowMajor>) {
     if (epilogue.moments) {
-      launch(matmulKernel<Multiply, A, B, true>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem),
-             stream, rows, columns, inner, depth, a, b, epilogue);
+      launch(matmulKernel<A, B, true>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem), stream, rows,
+             columns, inner, depth, a, b, epilogue);
       return;
     }
   }
-  launch(matmulKernel<Multiply, A, B, false>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem),
-         stream, rows, columns, inner, depth, a, b, epilogue);
+  launch(matmulKernel<A, B, false>, grid, dim3(kMatmulThreads), sizeof(MatmulSmem), stream, rows,
+         columns, inner, depth, a, b, epilogue);
 }
 
+template <typename Arithmetic, typename A, typename B>
+void launchTensorMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner,
+                        int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
+  const dim3 grid(static_cast<unsigned>((rows + kTensorTile - 1) / kTensorTile),
+                  static_cast<unsigned>((columns + kTensorTile - 1) / kTensorTile),
+                  static_cast<unsigned>((inner + depth - 1) / depth));
+  launch(tensorMatmulKernel<Arithmetic, A, B>, grid, dim3(kTensorThreads),
+         4 * kTensorStage * sizeof(uint32_t), stream, rows, columns, inner, depth, a, isAligned(a),
+         b, isAligned(b), epilogue);
+}
+
+// A convolution's gathered rows are laid out in memory for the tensor cores.
 template <typename A, typename B>
-void launchMatmul(Precision precision, cudaStream_t stream, int64_t rows, int columns,
-                  int64_t inner, int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
-  switch (precision) {
-    case Precision::fp32:
-      return launchMatmul<FloatMultiply>(stream, rows, columns, inner, depth, a, b, epilogue);
-    case Precision::tf32:
-      return launchMatmul<TensorMultiply<TensorFloat>>(stream, rows, columns, inner, depth, a, b,
-                                                       epilogue);
-    case Precision::bf16:
-      return launchMatmul<TensorMultiply<BrainFloat>>(stream, rows, columns, inner, depth, a, b,
-                                                      epilogue);
+void CudaBackend::launchMatmul(Precision precision, int64_t rows, int columns, int64_t inner,
+                               int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
+  if (precision == Precision::fp32) {
+    launchFloatMatmul(stream(), rows, columns, inner, depth, a, b, epilogue);
+  } else if constexpr (std::is_base_of_v<ConvolutionRows, A>) {
+    launchMatmul(precision, rows, columns, inner, depth, RowMajor{gatherRows(a, rows), 3 * a.in}, b,
+                 epilogue);
+  } else if constexpr (std::is_base_of_v<ConvolutionRows, B>) {
+    launchMatmul(precision, rows, columns, inner, depth, a,
+                 InnerMajor{gatherRows(b, inner), 3 * b.in}, epilogue);
+  } else if (precision == Precision::tf32) {
+    launchTensorMatmul<TensorFloatArithmetic>(stream(), rows, columns, inner, depth, a, b,
+                                              epilogue);
+  } else {
+    launchTensorMatmul<BrainFloatArithmetic>(stream(), rows, columns, inner, depth, a, b, epilogue);
   }
 }
 
@@ -98,8 +116,8 @@ template <typename A, typename B>
 void CudaBackend::matmul(int64_t rows, int columns, int64_t inner, const A& a, const B& b,
                          const Epilogue& epilogue) {
   if (library_ && matmulByLibrary(rows, columns, inner, a, b, epilogue)) return;
-  const int64_t depth = (inner + kDepth - 1) / kDepth * kDepth;
-  launchMatmul(precisionOf(inner, columns), stream(), rows, columns, inner, depth, a, b, epilogue);
+  const int64_t depth = (inner + kDepthMultiple - 1) / kDepthMultiple * kDepthMultiple;
+  launchMatmul(precisionOf(inner, columns), rows, columns, inner, depth, a, b, epilogue);
 }
 
 // sum += the parts of a weight gradient (count, size), added in order. For forEach().
@@ -152,8 +170,8 @@ void CudaBackend::weightGradient(int64_t rows, const ConstActivations& dZ, int o
                   size = static_cast<int64_t>(out) * length;
     float* parts = splits == 1 ? dWeight : partials_.floats(static_cast<size_t>(splits * size));
     const Epilogue epilogue{.y = parts, .accumulate = splits == 1};
-    launchMatmul(precisionOf(out, length), stream(), out, length, rows, kGradientRows,
-                 InnerMajor{dZ, out}, b, epilogue);
+    launchMatmul(precisionOf(out, length), out, length, rows, kGradientRows, InnerMajor{dZ, out}, b,
+                 epilogue);
     if (splits > 1) forEach(stream_, size, AddSplits{parts, splits, size, dWeight});
   }
   if (dBias) addColumnSums(rows, out, dZ, dBias);

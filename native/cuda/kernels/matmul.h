@@ -1,5 +1,5 @@
-// Matmuls C (rows, columns) = A B, and the epilogue through which each result goes on its
-// way to memory.
+// Matmuls C (rows, columns) = A B in fp32, and the epilogue through which each result goes on its
+// way to memory. tensor-matmul.h has those in tf32 and bf16.
 //
 // Grid. Block (x, y, z) takes tile x of 64 rows, tile y of 64 columns and part z of the inner
 // dimension, `depth` long. Its 128 threads take the inner dimension 16 at a time through two
@@ -9,8 +9,8 @@
 // columns own, own + 16, own + 32, own + 48 of the tile: two rows and two columns 16 apart share a
 // counter of dropout's Philox.
 //
-// Determinism. Each element is summed by one thread or one fragment, in the order of the inner
-// dimension. Several parts of it give several results, which another kernel adds in their order.
+// Determinism. Each element is summed by one thread, in the order of the inner dimension. Several
+// parts of it give several results, which another kernel adds in their order.
 #pragma once
 
 #include <device/shared-array.h>
@@ -18,7 +18,6 @@
 #include "activation-io.h"
 #include "batch-norm.h"
 #include "dropout-mask.h"
-#include "fragments.h"
 
 namespace pstmo::cuda {
 
@@ -99,6 +98,13 @@ struct Epilogue {
   float* moments = nullptr;
 };
 
+// The residual's row for row `row` of the result.
+__device__ __forceinline__ int64_t residualRow(const Epilogue& op, int64_t row) {
+  return op.outTokens == op.tokens
+             ? row
+             : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
+}
+
 // The epilogue from batch norm to residual, of a value that has its bias. factor: dropout's.
 __device__ __forceinline__ float finished(const Epilogue& op, float value, int64_t row, int column,
                                           int columns, float factor) {
@@ -112,10 +118,7 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
   if (op.reluOutput)
     value = read(op.reluOutput, row * columns + column) > 0.0f ? value * op.reluScale : 0.0f;
   if (op.residual) {
-    const int64_t from = op.outTokens == op.tokens
-                             ? row
-                             : row / op.outTokens * op.tokens + row % op.outTokens * op.stride;
-    value += read(op.residual, from * columns + column);
+    value += read(op.residual, residualRow(op, row) * columns + column);
   }
   return value;
 }
@@ -123,14 +126,12 @@ __device__ __forceinline__ float finished(const Epilogue& op, float value, int64
 // a, b: 16 of the inner dimension by 64 rows of A or columns of B, in two buffers.
 struct MatmulSmem {
   SharedMatrix<float, kDepth, kTile, kTilePad> a[2], b[2];
-  SharedMatrix<float, kTile, kTile, kTilePad>
-      c;  // the tile: results of fragments, later column sums
+  SharedMatrix<float, kMatmulThreads / 16, kTile, kTilePad> c;  // column sums
 };
 
-// By multiply-adds. step() adds the products of one buffer; gather() gives the thread its 8 x 4
-// elements, which here it has from the start.
+// The thread's elements of the tile, by multiply-adds: step() adds the products of one buffer.
 struct FloatMultiply {
-  float sums[kMicroRows][kMicroColumns] = {};  // the thread's elements of the tile
+  float sums[kMicroRows][kMicroColumns] = {};
 
   __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
     const int row = static_cast<int>(threadIdx.x) / 16 * kMicroRows,
@@ -145,56 +146,6 @@ struct FloatMultiply {
 #pragma unroll
         for (int i = 0; i < kMicroRows; ++i) sums[i][j] += left[i] * right;
       }
-    }
-  }
-  __device__ __forceinline__ void gather(MatmulSmem&) {}
-};
-
-// By tensor cores: four warps, each 32 x 32 of the tile as 2 x 4 fragments of 16 x 8. Fragment:
-// TensorFloat or BrainFloat of fragments.h.
-template <typename Fragment>
-struct TensorMultiply {
-  float sums[kMicroRows][kMicroColumns] = {};  // fragment (m, n): sums[m * 4 + n]
-
-  __device__ __forceinline__ void step(const MatmulSmem& smem, int buffer) {
-    const int warp = static_cast<int>(threadIdx.x) / kWarp, row = warp / 2 * 32,
-              column = warp % 2 * 32;
-#pragma unroll
-    for (int k = 0; k < kDepth; k += Fragment::kInner) {
-      typename Fragment::Left left[2];
-#pragma unroll
-      for (int m = 0; m < 2; ++m)
-        left[m] = Fragment::left(
-            [&](int i, int j) { return smem.a[buffer].get(k + j, row + 16 * m + i); });
-#pragma unroll
-      for (int n = 0; n < 4; ++n) {
-        const typename Fragment::Right right = Fragment::right(
-            [&](int i, int j) { return smem.b[buffer].get(k + i, column + 8 * n + j); });
-#pragma unroll
-        for (int m = 0; m < 2; ++m) Fragment::multiplyAdd(sums[m * 4 + n], left[m], right);
-      }
-    }
-  }
-  __device__ __forceinline__ void gather(MatmulSmem& smem) {
-    // Fragments to shared memory.
-    const int warp = static_cast<int>(threadIdx.x) / kWarp,
-              lane = static_cast<int>(threadIdx.x) % kWarp;
-    const int row = warp / 2 * 32 + lane / 4, column = warp % 2 * 32 + lane % 4 * 2;
-#pragma unroll
-    for (int f = 0; f < 8; ++f) {
-#pragma unroll
-      for (int e = 0; e < 4; ++e)
-        smem.c.put(row + f / 4 * 16 + e / 2 * 8, column + f % 4 * 8 + e % 2, sums[f][e]);
-    }
-    __syncthreads();
-
-    // From there the thread's elements.
-    const int first = static_cast<int>(threadIdx.x) / 16 * kMicroRows,
-              own = static_cast<int>(threadIdx.x) % 16;
-#pragma unroll
-    for (int i = 0; i < kMicroRows; ++i) {
-#pragma unroll
-      for (int j = 0; j < kMicroColumns; ++j) sums[i][j] = smem.c.get(first + i, own + 16 * j);
     }
   }
 };
@@ -314,7 +265,7 @@ __device__ __forceinline__ void writeTile(MatmulSmem& smem,
 
 // The kernel that this file's head describes. `depth` is a multiple of 16. kMoments: the epilogue
 // takes moments. Two blocks a multiprocessor at the least: asked for more, the compiler spills.
-template <typename Multiply, typename A, typename B, bool kMoments>
+template <typename A, typename B, bool kMoments>
 __global__ void __launch_bounds__(kMatmulThreads, 2)
     matmulKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, B b, Epilogue op) {
   auto& smem = sharedMemory<MatmulSmem>();
@@ -323,7 +274,7 @@ __global__ void __launch_bounds__(kMatmulThreads, 2)
   const int firstColumn = static_cast<int>(blockIdx.y) * kTile;
 
   // The first 16 of the inner dimension to registers.
-  Multiply multiply;
+  FloatMultiply multiply;
   TileLoad<A> loadA;
   TileLoad<B> loadB;
   loadA.load(a, firstRow, rows, begin, end);
@@ -343,8 +294,6 @@ __global__ void __launch_bounds__(kMatmulThreads, 2)
     buffer ^= 1;
   }
 
-  // Each thread gets its 8 x 4 elements.
-  multiply.gather(smem);
   writeTile<kMoments>(smem, multiply.sums, firstRow, rows, firstColumn, columns, op);
 }
 

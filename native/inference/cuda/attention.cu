@@ -18,16 +18,12 @@
 // Determinism. A row is summed by one warp, over the keys in their order: the same bits each time.
 #include <algorithm>
 
+#include "../../cuda/kernels/online-softmax.h"
 #include "device.h"
 #include "tile.h"
 
 namespace pstmo::inference::cuda {
 namespace {
-
-constexpr int kKeys = 32;             // keys whose scores a warp has at once
-constexpr int kKeyTiles = kKeys / 8;  // fragments of 16 x 8 scores
-constexpr float kLowest = -3.0e38f;
-constexpr float kGrowth = 8;
 
 // How a block's rows are shared among windows. A step takes as many keys of each window as the
 // block has queries of it.
@@ -112,12 +108,8 @@ class HeadCopies {
                        kCopies = kTileRows<kWarps> / kRows;
   static_assert(kThreads<kWarps> % kChunks == 0 && kTileRows<kWarps> % kRows == 0,
                 "each thread copies the same words of whole rows");
-  // Eight lanes write at a time. Where they have kTogether short rows, these are kApart rows apart,
-  // so that they lie in other banks.
-  static constexpr int kTogether = kChunks < 8 ? 8 / kChunks : 1, kApart = 8 / kTogether;
   __device__ __forceinline__ static int place() {
-    const int row = static_cast<int>(threadIdx.x) / kChunks, ofEight = row % 8;
-    return row - ofEight + ofEight % kTogether * kApart + ofEight / kTogether;
+    return rowApart<kChunks>(static_cast<int>(threadIdx.x) / kChunks);
   }
   __device__ __forceinline__ static int word() {
     return static_cast<int>(threadIdx.x) % kChunks * 4;
@@ -133,61 +125,6 @@ class HeadCopies {
   const uint32_t* keys_[kCopies];   // of the first step
   int key_[kCopies];
 };
-
-// Scores (16, 32) of a warp become softmax weights, 2^(score - highest). `highest` follows the
-// row's maximum where that grew by more than kGrowth: then total and sums so far are rescaled to
-// it. Until then weights are at most 2^kGrowth, which neither float nor bf16 minds. Keys from
-// `tokens` on weigh nothing. A lane has rows g (half 0) and g + 8 (half 1); the four lanes of a row
-// share `highest`, each has its own part of the row's total.
-template <int kChannelTiles>
-__device__ __forceinline__ void onlineSoftmax(float (&scores)[kKeyTiles][4], int firstKey,
-                                              int tokens, LanePlace at, float (&highest)[2],
-                                              float (&total)[2], float (&sums)[kChannelTiles][4]) {
-  if (firstKey + kKeys > tokens) {
-#pragma unroll
-    for (int n = 0; n < kKeyTiles; ++n) {
-#pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        if (firstKey + 8 * n + 2 * at.t + e % 2 >= tokens) scores[n][e] = kLowest;
-      }
-    }
-  }
-
-  // Each row's maximum, and whether `highest` follows it.
-  float shrink[2];
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float top = fmaxf(scores[0][2 * half], scores[0][2 * half + 1]);
-#pragma unroll
-    for (int n = 1; n < kKeyTiles; ++n)
-      top = fmaxf(top, fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
-    top = maximumOfLanes<4>(top);
-    const bool grew = top > highest[half] + kGrowth;
-    shrink[half] = grew ? exp2Approx(highest[half] - top) : 1.0f;
-    if (grew) highest[half] = top;
-  }
-  if (anyLane(shrink[0] != 1.0f || shrink[1] != 1.0f)) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      total[half] *= shrink[half];
-#pragma unroll
-      for (int c = 0; c < kChannelTiles; ++c) {
-        sums[c][2 * half] *= shrink[half];
-        sums[c][2 * half + 1] *= shrink[half];
-      }
-    }
-  }
-
-  // Scores to weights.
-#pragma unroll
-  for (int n = 0; n < kKeyTiles; ++n) {
-#pragma unroll
-    for (int e = 0; e < 4; ++e) {
-      scores[n][e] = exp2Approx(scores[n][e] - highest[e / 2]);
-      total[e / 2] += scores[n][e];
-    }
-  }
-}
 
 // A head is done: sums / total to its columns of `attended`, from column `first` on, for the warp's
 // rows from `row` on. Then the state is as before the first key.

@@ -3,8 +3,8 @@
 // index of each element of y, one thread each.
 #include "device.h"
 
+#include "../../cuda/kernels/arithmetic.h"
 #include "../../cuda/kernels/elementwise.h"
-#include "arithmetic.h"
 
 namespace pstmo::inference::cuda {
 namespace {

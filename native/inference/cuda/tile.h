@@ -10,10 +10,12 @@
 // dimension: the same bits each time, for every grid.
 #pragma once
 
-#include "arithmetic.h"
+#include "../../cuda/kernels/arithmetic.h"
 #include "kernels.h"
 
 namespace pstmo::inference::cuda {
+
+using namespace pstmo::cuda;  // warps, shared arrays, instructions and arithmetic
 
 constexpr int kTileChunks = kDepthWords / 4;  // copies of four words that fill a row of a buffer
 constexpr int kStageWords = SharedWords::size(kTileColumns, kDepthWords);  // a buffer of weights
@@ -23,16 +25,6 @@ constexpr int kTileRows = 16 * kWarps;
 
 template <int kWarps>
 constexpr int kThreads = kWarp * kWarps;
-
-// The begin of the block's shared memory, whose size the launch says.
-struct FirstWords {
-  uint32_t words[4];
-};
-
-__device__ __forceinline__ uint32_t* sharedWords() {
-  auto& smem = sharedMemory<FirstWords>();
-  return smem.words;
-}
 
 // One of two buffers (rows, columns) that lie one behind the other.
 __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int rows, int columns) {

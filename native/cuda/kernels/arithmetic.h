@@ -1,6 +1,6 @@
-// The three ways in which the compiled lifter's kernels multiply words of shared memory: floats by
-// multiply-adds (FloatArithmetic), numbers in tf32 by tensor cores (TensorFloatArithmetic), pairs
-// of bf16 by tensor cores (BrainFloatArithmetic). Each has
+// The three ways in which kernels multiply words of shared memory: floats by multiply-adds
+// (FloatArithmetic), numbers in tf32 by tensor cores (TensorFloatArithmetic), pairs of bf16 by
+// tensor cores (BrainFloatArithmetic). Each has
 //   multiply: sums (16 kM, 8 kN) += a b^T over kWords words of the inner dimension,
 //   Query, score: sums (16, 8 kN) = a b^T for rows that stay, (16, kWords), and many b,
 //   weigh:    sums (16, 8 kC) += weights (16, 8 kN), which lie in registers, times rows of v,
@@ -15,21 +15,45 @@
 #include <utility>
 
 #include "../../core/constants.h"
-#include "../../cuda/kernels/lanes.h"
+#include "lanes.h"
 
-namespace pstmo::inference::cuda {
-
-using namespace pstmo::cuda;  // warps, shared arrays and instructions
+namespace pstmo::cuda {
 
 struct LanePlace {
   int g = laneOfWarp() / 4, t = laneOfWarp() % 4;
 };
+
+// The begin of the block's shared memory, whose size the launch says.
+struct FirstWords {
+  uint32_t words[4];
+};
+
+__device__ __forceinline__ uint32_t* sharedWords() {
+  auto& smem = sharedMemory<FirstWords>();
+  return smem.words;
+}
 
 // Rows of a matrix whose inner dimension lies in words: row + i, word + k.
 struct Operand {
   SharedWords rows;
   int row, word;
 };
+
+// Row `row` of many, each of kChunks times four words, in an order for copies: eight lanes write at
+// a time, and where they have several short rows, these lie so far apart that they are in other
+// banks. Each eight rows from a multiple of 8 on change places among themselves.
+template <int kChunks>
+__device__ __forceinline__ int rowApart(int row) {
+  constexpr int kTogether = kChunks < 8 ? 8 / kChunks : 1, kApart = 8 / kTogether;
+  const int ofEight = row % 8;
+  return row - ofEight + ofEight % kTogether * kApart + ofEight / kTogether;
+}
+
+// The row that row `row` of a fragment's 16 holds where a lane is to have neighbours: rows g and g
+// + 8 are rows 2 g and 2 g + 1.
+__device__ __forceinline__ int pairedRow(int row) {
+  return row / 16 * 16 + row % 8 * 2 + row / 8 % 2;
+}
 
 // body(0), body(1), ... body(kCount - 1), each number a type, so that it may be a template's.
 template <int kCount, typename Body>
@@ -107,18 +131,21 @@ struct FloatArithmetic {
     const LanePlace at;
 #pragma unroll
     for (int n = 0; n < kN; ++n) {
+#pragma unroll kC> 4 ? 1 : 4
+      for (int pair = 0; pair < 4; ++pair) {  // of keys; wide rows leave no registers for more
 #pragma unroll
-      for (int key = 0; key < 8; ++key) {
-        const int lane = 4 * at.g + key / 2;
-        const float low = shuffleFrom(weights[n][key % 2], lane),
-                    high = shuffleFrom(weights[n][2 + key % 2], lane);
+        for (int odd = 0; odd < 2; ++odd) {
+          const float low = shuffleFrom(weights[n][odd], 4 * at.g + pair),
+                      high = shuffleFrom(weights[n][2 + odd], 4 * at.g + pair);
 #pragma unroll
-        for (int c = 0; c < kC; ++c) {
+          for (int c = 0; c < kC; ++c) {
 #pragma unroll
-          for (int e = 0; e < 2; ++e) {
-            const float value = floatOf(v.get(row + 8 * n + key, 8 * c + 2 * at.t + e));
-            sums[c][e] += low * value;
-            sums[c][2 + e] += high * value;
+            for (int e = 0; e < 2; ++e) {
+              const float value =
+                  floatOf(v.get(row + 8 * n + 2 * pair + odd, 8 * c + 2 * at.t + e));
+              sums[c][e] += low * value;
+              sums[c][2 + e] += high * value;
+            }
           }
         }
       }
@@ -191,7 +218,7 @@ struct TensorArithmetic {
   // Rows that stay: in registers, where these are enough for them.
   template <int kWords>
   struct Query {
-    static constexpr int kSteps = kWords / kStepWords, kHeld = kSteps > 8 ? 0 : kSteps;
+    static constexpr int kSteps = kWords / kStepWords, kHeld = kSteps > 4 ? 0 : kSteps;
     MatrixRow<0> row;
     LeftRegisters held[kHeld > 0 ? kHeld : 1];
 
@@ -230,6 +257,10 @@ struct TensorArithmetic {
 // Words are numbers in tf32: rounded when they are stored.
 struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
   static constexpr int kPerWord = 1;
+
+  __device__ __forceinline__ static uint32_t word(const float* values) {
+    return toTensorFloat(values[0]);
+  }
 
   // A lane has weights of keys 2t and 2t + 1 where the instruction wants t and t + 4: the keys are
   // named anew, in v too.
@@ -275,6 +306,10 @@ struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
 struct BrainFloatArithmetic : TensorArithmetic<BrainFloatMultiply> {
   static constexpr int kPerWord = 2;
 
+  __device__ __forceinline__ static uint32_t word(const float* values) {
+    return brainFloatPair(values[0], values[1]);
+  }
+
   template <int kN, int kC>
   __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4],
                                                const SharedWords& v, int row) {
@@ -318,4 +353,4 @@ struct BrainFloatArithmetic : TensorArithmetic<BrainFloatMultiply> {
   }
 };
 
-}  // namespace pstmo::inference::cuda
+}  // namespace pstmo::cuda
