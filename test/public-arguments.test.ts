@@ -6,6 +6,7 @@ import { PoseError } from '../lib/base/pose-error.js';
 import { openNpz } from '../lib/formats/numpy/npz.js';
 import { openSafetensors } from '../lib/formats/safetensors.js';
 import { MaskedPoseModel, PoseLifter, type PoseStream } from '../lib/index.js';
+import { RotationTrack } from '../lib/motion/rotation-track.js';
 import { type PublicFunction, publicEntries, publicFunctions } from './helpers/public-functions.js';
 import { writeSmallModel } from './helpers/small-models.js';
 import { temporaryFolder } from './helpers/temporary-folder.js';
@@ -36,6 +37,7 @@ beforeAll(async () => {
   instances.set('PoseLifter', lifter).set('MaskedPoseModel', masked);
   instances.set('PoseStream', (await lifter.stream({ width: 10, height: 10 })) as PoseStream);
   const npz = fileURLToPath(new URL('./fixtures/formats/numbers.npz', import.meta.url));
+  instances.set('RotationTrack', new RotationTrack(3));
   instances.set('NpzFile', openNpz(npz)).set('SafetensorsFile', openSafetensors(model));
 });
 afterAll(async () => {

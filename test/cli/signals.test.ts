@@ -33,6 +33,13 @@ beforeAll(async () => {
   writeNpz(join(clips, 'b-long.npz'), { keypoints: { data, shape: [LONG_FRAMES, 17, 2] } });
 });
 
+/** Milliseconds of a command that does nothing: 250 on a free machine, more where other work shares it, and then limits grow with it. */
+async function startTime(): Promise<number> {
+  const start = performance.now();
+  await startCli(['--version']).done;
+  return performance.now() - start;
+}
+
 const said = (child: ChildProcess, stream: 'stdout' | 'stderr') => once(child[stream]!, 'data');
 
 describe.each([
@@ -49,7 +56,8 @@ describe.each([
     child.kill(name);
     const { code, signal, err } = await done;
     expect({ code, signal }, err).toEqual({ code: exit, signal: null });
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = performance.now() - start;
+    expect(took).toBeLessThan(Math.max(5000, 20 * (await startTime())));
     expect(err).toContain('Stopped with 1 of 2 done; the same command goes on from there.');
     expect(readdirSync(out).sort()).toEqual(['a-short-3d.npz', 'pstmo-lift.json']);
   });

@@ -2,7 +2,7 @@
 
     python3 tools/ptx/count.py check              every kernel on the cases of operations and of the compiled lifter, in every precision
     python3 tools/ptx/count.py count [--update]   instructions, bank conflicts and sectors at the published shape, against native/cuda/ptx-counts.txt
-    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts
+    python3 tools/ptx/count.py forecast           milliseconds on an H200 from the same counts, into docs/gpu.md
 
 Needs nvcc, NumPy and the emulated addon (`npm run build:emulated`). Where nvcc is missing it says so and ends with 0.
 """
@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 ADDON = ROOT / 'build/emulated/build/Release/pstmo.node'
 TABLE = ROOT / 'native/cuda/ptx-counts.txt'
 OUT = ROOT / 'build/ptx'
-ARCHITECTURES = ('80', '90a')
 PRECISIONS = ('fp32', 'tf32', 'bf16')
-# Dry records of the batch that the forecast is of (tools/ptx/record.mjs).
-COUNTED = tuple(f'{what}:{precision}' for what, precisions in (
-    ('windows', PRECISIONS), ('video', ('bf16',)), ('stage2', PRECISIONS), ('stage1', ('bf16',))) for precision in precisions)
+# Dry records of the batch that the forecast is of (tools/ptx/record.mjs), by architecture.
+COUNTED = {
+    '90a': ('windows:fp32', 'windows:tf32', 'windows:bf16', 'video:bf16', 'stage1:bf16', 'stage2:bf16'),
+    '80': ('windows:tf32', 'windows:bf16', 'stage2:bf16'),
+}
 # Kernels that measure a device, and one that does nothing.
 LEFT_OUT = {'fillSmall', 'multiplyAdds', 'multiplyTiles<BrainFloat>', 'multiplyTiles<TensorFloat>', 'forEachKernel<Nothing>'}
 COLUMNS = ('issued', 'mma', 'waves', 'sectors', 'divergent')
@@ -62,7 +64,7 @@ def make_ptx(architecture: str) -> Path:
 
 
 def make_record(job: str) -> Path:
-    file = OUT / f'{job.replace(":", "-")}.record'
+    file = OUT / f'{job.replace(":", "-")}-{os.getpid()}.record'
     subprocess.run(['node', str(ROOT / 'tools/ptx/record.mjs'), job, str(file)], check=True, cwd=ROOT)
     return file
 
@@ -98,7 +100,7 @@ def check(program: Program, launches: int, blocks: int) -> int:
 
 @dataclass
 class Row:
-    """What a block in the middle of a launch takes; the launch has `blocks` of them, `launches` times."""
+    """What a block in the middle of a launch takes, and of how many blocks: of all launches whose blocks issue the same."""
 
     job: str
     kernel: str
@@ -109,49 +111,60 @@ class Row:
     waves: float
     sectors: float
     divergent: int
-    l2_bytes: int      # a block's
-    memory_bytes: int  # a launch's
+    l2_bytes: int      # all blocks'
+    memory_bytes: int  # all launches'
 
     @property
     def key(self) -> str:
         return f'{self.job} {self.blocks} {self.launches} {self.kernel}'
+
+    def again(self, other: 'Row') -> None:
+        """Adds launches of the same kernel."""
+        self.blocks += other.blocks
+        self.launches += other.launches
+        self.waves, self.sectors = max(self.waves, other.waves), max(self.sectors, other.sectors)
+        self.divergent = max(self.divergent, other.divergent)
+        self.l2_bytes += other.l2_bytes
+        self.memory_bytes += other.memory_bytes
 
 
 def row_of(job: str, run: Run) -> Row:
     grid = run.launch.grid
     mma = sum(count for op, count in run.issued.items() if op.startswith('mma'))
     over = lambda counter, name: counter[name] / counter['ideal'] if counter['ideal'] else 1.0
-    return Row(job, run.name, grid[0] * grid[1] * grid[2], 1, sum(run.issued.values()), mma,
-               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent, 32 * run.device['sectors'], run.memory_bytes)
+    blocks = grid[0] * grid[1] * grid[2]
+    return Row(job, run.name, blocks, 1, sum(run.issued.values()), mma,
+               over(run.shared, 'waves'), over(run.device, 'sectors'), run.divergent,
+               32 * run.device['sectors'] * blocks, run.memory_bytes)
 
 
 def count(program: Program, job: str) -> list[Row]:
-    """A row for each launch of another kernel, grid and size of parameters; equal ones are counted."""
+    """A row for each kernel and what its blocks issue."""
     record = make_record(f'{job}:dry')
-    rows: dict[tuple, Row] = {}
-    known: dict[tuple, tuple] = {}
+    rows: dict[tuple, Row] = {}  # one a kernel, grid and size of parameters
+    times: Counter[tuple] = Counter()
 
     def wanted(name, launch):
-        key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
-        first = key not in known
-        if not first:
-            rows[known[key]].launches += 1
-        known.setdefault(key, key)
-        wanted.key = key
-        return first
+        wanted.key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
+        times[wanted.key] += 1
+        # Weights are packed when a model is made.
+        return times[wanted.key] == 1 and 'PackWord' not in name
 
     for run in replay(record, ADDON, program, wanted, most_blocks=1, dry=True):
         rows[wanted.key] = row_of(job, run)
     record.unlink()
-    # Launches that cost the same are one row.
     found: dict[tuple, Row] = {}
-    for row in rows.values():
-        key = (row.kernel, row.blocks, row.issued, row.mma)
-        if key in found:
-            found[key].launches += row.launches
-        else:
-            found[key] = row
+    for key, row in rows.items():
+        for _ in range(times[key]):
+            same = found.setdefault((row.kernel, row.issued, row.mma), replace(row, blocks=0, launches=0, l2_bytes=0, memory_bytes=0))
+            same.again(row)
     return list(found.values())
+
+
+def count_in(folder: Path, job: str) -> list[Row]:
+    """count() in a process of its own."""
+    np.seterr(all='ignore')
+    return count(Program(folder), job)
 
 
 def _scalars(parameters: list[bytes]) -> tuple:
@@ -167,7 +180,7 @@ def lines_of(architecture: str, rows: list[Row]) -> list[str]:
 HEAD = """# What one block issues and asks for, by running nvcc's own PTX: python3 tools/ptx/count.py count --update writes this table.
 # issued: warp instructions of PTX, prologue and epilogue included; mma: those of them that are tensor-core instructions; waves: wavefronts
 # of shared memory over the least for the same words; sectors: of device memory over the least for the same bytes; divergent: arrivals of
-# part of a warp where all of it is needed. Then the job (P-STMO-S, N = 243; 2,304 windows, 160 samples), blocks a launch, launches, kernel.
+# part of a warp where all of it is needed. Then the job (P-STMO-S, N = 243; 2,304 windows, 160 samples), blocks, launches, kernel.
 #   issued     mma   waves sectors divergent
 """
 
@@ -198,8 +211,7 @@ def main() -> None:
     parser.add_argument('--update', action='store_true', help='write the table of counts anew')
     parser.add_argument('--launches', type=int, default=3, help='of each kernel and job that check runs (3)')
     parser.add_argument('--blocks', type=int, default=2, help='of each launch that check runs (2)')
-    parser.add_argument('--jobs', nargs='+', default=list(COUNTED), help='what count runs, such as windows:bf16')
-    parser.add_argument('--archs', nargs='+', default=list(ARCHITECTURES), choices=ARCHITECTURES)
+    parser.add_argument('--jobs', nargs='+', help='what count and forecast run in place of all, such as windows:bf16')
     flags = parser.parse_args()
     if shutil.which('nvcc') is None:
         print('skipped: the PTX of the CUDA kernels was not run, since nvcc was not found')
@@ -209,21 +221,28 @@ def main() -> None:
     np.seterr(all='ignore')
     began = time.time()
     if flags.what == 'check':
-        failures = check(Program(make_ptx(ARCHITECTURES[-1])), flags.launches, flags.blocks)
+        failures = check(Program(make_ptx('90a')), flags.launches, flags.blocks)
     elif flags.what == 'forecast':
-        program = Program(make_ptx(ARCHITECTURES[-1]))
-        print(forecast.report({job: count(program, job) for job in flags.jobs}))
+        jobs = flags.jobs or COUNTED['90a']
+        with ProcessPoolExecutor() as pool:
+            text = forecast.report(dict(zip(jobs, pool.map(count_in, [make_ptx('90a')] * len(jobs), jobs))))
+        print(text)
+        if not flags.jobs:
+            page = (ROOT / 'docs/gpu.md').read_text()
+            begin, end = '<!-- forecast -->', '<!-- end of forecast -->'
+            (ROOT / 'docs/gpu.md').write_text(f'{page.split(begin)[0]}{begin}\n{text}{end}{page.split(end)[1]}')
         failures = 0
     else:
-        lines = []
-        for architecture in flags.archs:
-            program = Program(make_ptx(architecture))
-            for job in flags.jobs:
-                lines += lines_of(architecture, count(program, job))
-        print('\n'.join(lines))
+        wanted = [(architecture, job) for architecture, jobs in COUNTED.items() for job in flags.jobs or jobs]
+        folders = {architecture: make_ptx(architecture) for architecture in COUNTED}
+        with ProcessPoolExecutor() as pool:
+            counted = pool.map(count_in, [folders[architecture] for architecture, _ in wanted], [job for _, job in wanted])
+            lines = [line for (architecture, _), rows in zip(wanted, counted) for line in lines_of(architecture, rows)]
         if flags.update:
             TABLE.write_text(HEAD + '\n'.join(lines) + '\n')
-        failures = 0 if flags.update or len(flags.jobs) < len(COUNTED) or len(flags.archs) < 2 else compare(lines)
+        else:
+            print('\n'.join(lines) if flags.jobs else f'{len(lines)} rows')
+        failures = 0 if flags.update or flags.jobs else compare(lines)
     print(f'{time.time() - began:.0f} s')
     sys.exit(1 if failures else 0)
 

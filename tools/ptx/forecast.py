@@ -1,9 +1,9 @@
 """Milliseconds on an H200 from what one block of each launch takes (count.py): expected, not measured.
 
-A launch takes the longest of
+The launches of a kernel whose blocks issue the same take the longest of
 - its warp instructions, PTX x 1.1, at 528 issue slots a clock (132 multiprocessors of four) and 1.755 GHz, of which 65% are used (50 and 85%
   give the range),
-- its tensor-core products at the rate that was measured for large ones,
+- its tensor-core matmuls at the rate that was measured for large ones,
 - its bytes at the rates of L2 and of memory, x 1.1.
 Nothing is counted for starting kernels, for gaps, for grids that do not fill the device, or for arrays that L2 keeps.
 """
@@ -18,17 +18,16 @@ BYTES_MARGIN = 1.1
 L2_RATE = 5.5e12
 MEMORY_RATE = 4.3e12
 # FLOP of one mma and FLOP/s: m16n8k16 of bf16, m16n8k8 of tf32.
-PRODUCTS = {'bf16': (4096, 788e12), 'tf32': (2048, 394e12), 'fp32': (2048, 394e12)}
+MATMULS = {'bf16': (4096, 788e12), 'tf32': (2048, 394e12), 'fp32': (2048, 394e12)}
 BATCH = {'windows': 2304, 'video': 2304, 'stage1': 160, 'stage2': 160}
 
 
 def seconds(row, precision: str, used: float) -> float:
     """Of all launches of a row."""
-    flops, rate = PRODUCTS[precision]
+    flops, rate = MATMULS[precision]
     issue = row.issued * row.blocks * MACHINE_INSTRUCTIONS / (SLOTS * used * CLOCK)
-    products = row.mma * row.blocks * flops / rate
-    return row.launches * max(issue, products, BYTES_MARGIN * row.l2_bytes * row.blocks / L2_RATE,
-                              BYTES_MARGIN * row.memory_bytes / MEMORY_RATE)
+    matmul = row.mma * row.blocks * flops / rate
+    return max(issue, matmul, BYTES_MARGIN * row.l2_bytes / L2_RATE, BYTES_MARGIN * row.memory_bytes / MEMORY_RATE)
 
 
 def by_kernel(rows, precision: str) -> list[tuple[str, list[float], float]]:
@@ -38,8 +37,8 @@ def by_kernel(rows, precision: str) -> list[tuple[str, list[float], float]]:
     for row in rows:
         for i, used in enumerate(USED):
             found[row.kernel][i] += 1e3 * seconds(row, precision, used)
-        counts[row.kernel][0] += row.issued * row.blocks * row.launches
-        counts[row.kernel][1] += row.mma * row.blocks * row.launches
+        counts[row.kernel][0] += row.issued * row.blocks
+        counts[row.kernel][1] += row.mma * row.blocks
     order = sorted(found, key=lambda kernel: -found[kernel][1])
     return [(kernel, found[kernel], counts[kernel][0] / counts[kernel][1] if counts[kernel][1] else 0.0) for kernel in order]
 
@@ -49,8 +48,6 @@ def report(jobs) -> str:
     lines = []
     for job, rows in jobs.items():
         what, precision = job.split(':')
-        # Weights are packed when a model is made.
-        rows = [row for row in rows if 'PackWord' not in row.kernel]
         kernels = by_kernel(rows, precision)
         slow, expected, quick = (sum(times[i] for _, times, _ in kernels) for i in range(len(USED)))
         batch = BATCH[what]

@@ -19,7 +19,9 @@ const PUBLISHED = { frames: 243, width: 256, hidden: 512, heads: 8, layers: 3, m
 const [job, file, inner] = process.argv.slice(2);
 const [what, precision, dry] = (job ?? '').split(':');
 if (!WHAT.includes(what) || !['fp32', 'tf32', 'bf16'].includes(precision) || file === undefined) {
-  console.error(`record: expected <${WHAT.join('|')}>:<fp32|tf32|bf16>[:dry] <file>, got "${job ?? ''} ${file ?? ''}".`);
+  console.error(
+    `record: expected <${WHAT.join('|')}>:<fp32|tf32|bf16>[:dry] <file>, got "${job ?? ''} ${file ?? ''}".`,
+  );
   process.exit(2);
 }
 
@@ -33,7 +35,9 @@ async function cases() {
     written.push(...writeLifterCases(compiled, folder).filter(({ long }) => !long));
   }
   const wanted = precision === 'bf16' ? ['bf16', 'narrow'] : [precision];
-  return written.map(({ argument }) => argument).filter((one) => one.endsWith(':own') && wanted.includes(one.split(':').at(-2)));
+  return written
+    .map(({ argument }) => argument)
+    .filter((one) => one.endsWith(':own') && wanted.includes(one.split(':').at(-2)));
 }
 
 /** Keypoints, poses: numbers in [-1, 1] that are the same each time. */
@@ -42,7 +46,9 @@ const pattern = (length) => Float32Array.from({ length }, (_, i) => Math.sin(12.
 /** One pass or step of the published network. */
 async function published() {
   const { NativeModel } = createRequire(import.meta.url)(addon);
-  const { nativeConfig } = await import(pathToFileURL(path.join(root, 'build/op-cases/test/helpers/native-model.js')).href);
+  const { nativeConfig } = await import(
+    pathToFileURL(path.join(root, 'build/op-cases/test/helpers/native-model.js')).href
+  );
   const training = what.startsWith('stage');
   const config = nativeConfig({ ...PUBLISHED, stage: what === 'stage1' ? 1 : 2, dropout: training ? 0.1 : 0 });
   const options = { device: 'cuda:0', precision, threads: 1, matmul: 'own', compiled: training ? 'off' : 'on' };

@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(kThreads<kWarps>, 2)
   multiplyTiles<Arithmetic, kWarps, ColumnOrder::together>(
       rows, 0, memory, op.weights, first, end, [&](int tile, const TileSums& sums) {
         finishTile<Arithmetic, false>(op.out, op.weights, tile, sums, [&](int i) -> ResultRow {
-          const int64_t row = firstRow + i;
+          const int64_t row = static_cast<int64_t>(blockIdx.x) * kTileRows<kWarps> + i;
           return {row < op.rows ? row : -1, row};
         });
       });

@@ -42,10 +42,11 @@ __device__ __forceinline__ SharedWords stage(uint32_t* memory, int buffer, int r
 // A warp's sums (32, 64): [16 rows each][8 columns each][a lane's four of the fragment].
 using TileSums = float[2][8][4];
 
-// Row and column of the tile where a warp's sums begin.
+// Row and column of the tile where the sums of a thread's warp begin.
 struct TilePart {
-  int row = static_cast<int>(threadIdx.x) / kWarp / 2 * 32,
-      column = static_cast<int>(threadIdx.x) / kWarp % 2 * 64;
+  int row, column;
+  __device__ __forceinline__ explicit TilePart(int thread = static_cast<int>(threadIdx.x))
+      : row(thread / kWarp / 2 * 32), column(thread / kWarp % 2 * 64) {}
 };
 
 __device__ __forceinline__ void clearSums(TileSums& sums) {
@@ -232,11 +233,6 @@ struct ResultRow {
 // A lane's columns of a row where they lie together: four of each 16.
 using RowParts = float[4][4];
 
-// The first of them of tile `tile`.
-__device__ __forceinline__ int columnOfLane(int tile) {
-  return tile * kTileColumns + TilePart().column + 4 * LanePlace().t;
-}
-
 __device__ __forceinline__ void loadParts(RowParts& parts, const float* from) {
 #pragma unroll
   for (int p = 0; p < 4; ++p) {
@@ -268,9 +264,10 @@ __device__ __forceinline__ float activated(float sum, float bias, float slope) {
 template <typename Out, bool kAdds, typename RowOf>
 __device__ __forceinline__ void finishTile(const Epilogue& op, const WeightMatrix& weights,
                                            int tile, const TileSums& sums, const RowOf& rowOf) {
-  const int column = here(columnOfLane(tile));
+  const int thread = here(static_cast<int>(threadIdx.x)), lane = thread % kWarp;
+  const TilePart part(thread);
+  const int column = tile * kTileColumns + part.column + lane % 4 * 4;
   if (column >= op.stride) return;
-  const TilePart part;
   RowParts bias;
   loadParts(bias, weights.bias + column);
 
@@ -278,7 +275,7 @@ __device__ __forceinline__ void finishTile(const Epilogue& op, const WeightMatri
   for (int m = 0; m < 2; ++m) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const ResultRow row = rowOf(here(part.row + 16 * m + 8 * half + LanePlace().g));
+      const ResultRow row = rowOf(here(part.row + 16 * m + 8 * half + lane / 4));
       if (row.to < 0) continue;
       RowParts parts;
 #pragma unroll
