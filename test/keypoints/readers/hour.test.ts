@@ -20,7 +20,7 @@ const most = everything ? 1000 : 350;
 const mostForDetectron = everything ? 1600 : 350;
 const minutes = 60_000;
 
-/** The first way of each reader, and a folder of JSON. */
+/** The first way of each reader, and a folder of JSON; without MediaPipe's, which takes a minute. */
 const few = samples.filter(
   ({ name, reader }, index) =>
     name === "OpenPose's folder" || samples.findIndex((sample) => sample.reader === reader) === index,
