@@ -112,7 +112,7 @@ __device__ __forceinline__ void normalizeRows(const NormMatmul& op, int64_t firs
   const float* x = op.x + (firstRow + warp * 16) * op.xStride;
 #pragma unroll 1
   for (int first = warp * 16; first < warp * 16 + 16; first += kNormRows) {
-    NormRow rows[kNormRows] = {};
+    float rows[kNormRows][kNormChunks][4] = {};
 #pragma unroll
     for (int i = 0; i < kNormRows; ++i) {
       const bool present = firstRow + first + i < op.rows;
