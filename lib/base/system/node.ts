@@ -70,7 +70,8 @@ export function deflateRawSync(bytes: Uint8Array): Uint8Array {
 
 /** Unpacks deflated bytes to at most `most` bytes; throws where they are damaged or more. */
 export function inflateRaw(packed: Uint8Array, most: number): Uint8Array {
-  return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most) });
+  // One piece, with a byte that stays free: of several, zlib would make a copy. It takes no piece under 64 bytes.
+  return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most), chunkSize: Math.max(64, most + 1) });
 }
 
 /** What the beginning of deflated bytes unpacks to: at most 1032 times their number. */

@@ -31,15 +31,15 @@ const BASE_ALLOWANCE_BYTES = 40_000_000;
 
 /**
  * Counts the memory that small parts of a file (list items, names, strings) turn into, so that a short file cannot
- * fill the machine: 40 MB, and twice the bytes that the file really has.
+ * fill the machine: 40 MB, and a few times the bytes that the file really has.
  */
 export class MemoryBudget {
   private readonly where: string;
   private left: number;
 
-  constructor(where: string, backedBytes: number) {
+  constructor(where: string, backedBytes: number, times = 2) {
     this.where = where;
-    this.left = BASE_ALLOWANCE_BYTES + 2 * backedBytes;
+    this.left = BASE_ALLOWANCE_BYTES + times * backedBytes;
   }
 
   /** Takes an estimate of `bytes`; throws `ERR_LIMIT` when the file asks for more than its own size explains. */

@@ -1,6 +1,6 @@
 import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
-import { type ByteSource, openSource, type PathOrBytes } from '../bytes/byte-source.js';
+import { type ByteSource, openSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
 import { formatError, printable } from '../format-error.js';
 import { isTensor } from '../pickle/value.js';
@@ -79,12 +79,12 @@ export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile
 /** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
 export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
   checkArguments('readNpz', { source, options }, 'Uint8Array|text', 'object?');
-  const file = openNpz(source, options);
-  try {
-    const where = typeof source === 'string' ? source : (options.where ?? 'the given bytes');
-    checkLimit(where, 'the sum of all arrays', file.totalBytes, options.limitBytes);
-    return new Map(file.names.map((name) => [name, file.read(name)]));
-  } finally {
-    file.close();
-  }
+  return withSource(source, options.where, (opened) => readNpzFrom(opened, options.limitBytes));
+}
+
+/** {@link readNpz} of an open source. */
+export function readNpzFrom(source: ByteSource, limitBytes?: number): Map<string, NpyValue> {
+  const file = new NpzFile(source, limitBytes);
+  checkLimit(source.where, 'the sum of all arrays', file.totalBytes, limitBytes);
+  return new Map(file.names.map((name) => [name, file.read(name)]));
 }

@@ -8,6 +8,8 @@ const LONGEST_INTEGER = 1000;
 /** Estimated bytes that one entry of a list, of the stack or of the memo takes, and one container or boxed value. */
 const SLOT_BYTES = 16;
 const OBJECT_BYTES = 160;
+/** An array of one person's points, as Detectron's files have one a frame, takes 350 bytes and by this estimate 2,400. */
+const allowedTimes = 8;
 
 /** A class or function that the pickle names and the allow-list knows. */
 export class PickleGlobal {
@@ -56,7 +58,7 @@ export class PickleMachine {
   constructor(bytes: Uint8Array, options: PickleOptions) {
     this.options = options;
     this.cursor = new ByteCursor(bytes, options.where, options.startOffset);
-    this.budget = new MemoryBudget(options.where, bytes.length);
+    this.budget = new MemoryBudget(options.where, bytes.length, allowedTimes);
     this.arrays = new PickledArrays(this.cursor, this.budget);
     this.builders = { ...builtinBuilders(this.arrays), ...options.builders };
   }

@@ -19,31 +19,31 @@ export function readDetectron(
   keypoints: ObjectArray,
   metadata: PickleValue | undefined,
 ): FoundDetections {
-  const people = personArrays(place, keypoints);
-  const joints = people.find((array) => array !== undefined)?.shape[2];
-  if (joints === undefined || joints === 0) {
-    throw new PoseError('ERR_FORMAT', `${place}: expected a person in some frame, got none.`);
-  }
+  const frames = keypoints.shape[0];
+  let joints: number | undefined;
   const detections = new DetectionTable();
-  for (const [frame, array] of people.entries()) {
+  for (let frame = 0; frame < frames; frame++) {
+    const array = takePeople(place, keypoints, frame);
     if (array === undefined) continue;
     const { shape, data } = array;
+    joints ??= shape[2] ?? 0;
     if (shape.length !== 3 || shape[1] !== rows || shape[2] !== joints) {
       throw new PoseError(
         'ERR_FORMAT',
-        `${place}: frame ${frame}: expected shape (n, ${rows}, ${joints}), got (${shape.join(', ')}).`,
+        `${place}: frame ${frame}: expected shape (n, ${rows}, ${joints || 'J'}), got (${shape.join(', ')}).`,
       );
     }
     for (let person = 0; person < shape[0]; person++) {
-      const start = person * rows * joints;
-      const triples = Array.from({ length: joints * 3 }, (_, at) => {
+      const start = person * rows * shape[2];
+      const triples = Array.from({ length: shape[2] * 3 }, (_, at) => {
         const row = [0, 1, 3][at % 3];
-        return Number(data[start + row * joints + Math.floor(at / 3)]);
+        return Number(data[start + row * shape[2] + Math.floor(at / 3)]);
       });
       detections.push({ image: frame, triples });
     }
   }
-  const images = people.map((_, frame) => frame);
+  if (!joints) throw new PoseError('ERR_FORMAT', `${place}: expected a person in some frame, got none.`);
+  const images = Array.from({ length: frames }, (_, frame) => frame);
   const found: FoundDetections = { images, detections, notices: [] };
   if (joints === 17) found.layout = 'coco-17';
   if (metadata instanceof Map) {
@@ -53,15 +53,18 @@ export function readDetectron(
   return found;
 }
 
-/** The array of people of each frame; undefined where there are none. */
-function personArrays(place: string, value: ObjectArray): (Tensor<TensorData> | undefined)[] {
-  const paired = value.shape.length === 2;
-  return Array.from({ length: value.shape[0] }, (_, frame) => {
-    const pair = paired ? undefined : value.objects[frame];
-    const person = paired ? value.objects[frame * 2 + 1] : Array.isArray(pair) ? pair[1] : pair;
-    if (isTensor(person)) return person.data.length > 0 ? person : undefined;
-    const empty = person === null || person === undefined || (Array.isArray(person) && person.length === 0);
-    if (empty || (isObjectArray(person) && person.objects.length === 0)) return undefined;
-    throw new PoseError('ERR_FORMAT', `${place}: frame ${frame}: expected an array of people, got something else.`);
-  });
+/**
+ * Takes the array of a frame's people out of the list, so that its memory is given back when it was read; undefined where
+ * nobody is there.
+ */
+function takePeople(place: string, { objects, shape }: ObjectArray, frame: number): Tensor<TensorData> | undefined {
+  const paired = shape.length === 2;
+  const at = paired ? frame * 2 + 1 : frame;
+  const pair = objects[at];
+  objects[at] = null;
+  const person = !paired && Array.isArray(pair) ? pair[1] : pair;
+  if (isTensor(person)) return person.data.length > 0 ? person : undefined;
+  const empty = person === null || person === undefined || (Array.isArray(person) && person.length === 0);
+  if (empty || (isObjectArray(person) && person.objects.length === 0)) return undefined;
+  throw new PoseError('ERR_FORMAT', `${place}: frame ${frame}: expected an array of people, got something else.`);
 }
