@@ -4,7 +4,7 @@ import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/
 import { latin1 } from '../formats/bytes/latin1.js';
 import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpyFrom } from '../formats/numpy/npy.js';
-import { readNpzFrom } from '../formats/numpy/npz.js';
+import { NpzFile } from '../formats/numpy/npz.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frames/frame-folder.js';
 import { inputFormats } from './input-format.js';
@@ -134,7 +134,7 @@ function find(source: ByteSource, options: ReadKeypointsOptions): FoundTrack[] |
       `${where}: expected a file of the format ${options.format}, got arrays of NumPy.`,
     );
   }
-  if (start.startsWith('PK')) return readKeypointNpz(where, readNpzFrom(source), options);
+  if (start.startsWith('PK')) return readKeypointNpz(where, new NpzFile(source), options);
   if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpyFrom(source), options);
   const bytes = source.read(0, Math.min(headBytes, size));
   if (isPickle(bytes)) return readKeypointPickle(where, source.read(0, size), options);

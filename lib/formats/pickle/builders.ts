@@ -65,6 +65,11 @@ export class PickledArrays {
     return array;
   }
 
+  /** Whether {@link empty} made an array that has not got its content yet. */
+  isUnfilled(array: unknown): boolean {
+    return this.unfilled.has(array);
+  }
+
   /** An array out of its raw bytes, shape and dtype. */
   decode(raw: unknown, dtype: unknown, shape: unknown, fortran: boolean): Tensor<TensorData> | StringArray {
     const bytes = rawBytes(raw);

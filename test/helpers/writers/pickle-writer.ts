@@ -49,8 +49,9 @@ function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array 
   return Buffer.concat([header, writer.finish()]);
 }
 
-/** Python's pickle, protocol 3, without memo. */
+/** Python's pickle, protocol 3. As Python does, it puts every text, list, dict and array aside under a number. */
 class PickleWriter {
+  private remembered = 0;
   private readonly parts: Uint8Array[] = [Buffer.from([0x80, 3])];
 
   finish(): Buffer {
@@ -68,7 +69,9 @@ class PickleWriter {
   }
 
   list(items: readonly Picklable[]): void {
-    this.code('](');
+    this.code(']');
+    this.remember();
+    this.code('(');
     for (const item of items) this.value(item);
     this.code('e');
   }
@@ -79,11 +82,15 @@ class PickleWriter {
     this.number(0);
     this.code('\x85');
     this.bytes(Buffer.from('b'));
-    this.code('\x87R(');
+    this.code('\x87R');
+    this.remember();
+    this.code('(');
     this.number(1);
     this.code('(');
     for (const length of shape) this.number(length);
-    this.code('tcnumpy\ndtype\n');
+    this.code('t');
+    this.remember();
+    this.code('cnumpy\ndtype\n');
     this.text(dtype);
     this.code('\x89\x88\x87R(');
     this.number(3);
@@ -103,7 +110,9 @@ class PickleWriter {
   }
 
   private dict(entries: Record<string, Picklable>): void {
-    this.code('}(');
+    this.code('}');
+    this.remember();
+    this.code('(');
     for (const [key, value] of Object.entries(entries)) {
       this.text(key);
       this.value(value);
@@ -136,6 +145,14 @@ class PickleWriter {
     head.write(code);
     head.writeUInt32LE(value.length, 1);
     this.parts.push(head, Buffer.from(value));
+    this.remember();
+  }
+
+  private remember(): void {
+    const number = Buffer.alloc(5);
+    number.write('r');
+    number.writeUInt32LE(this.remembered++, 1);
+    this.parts.push(number);
   }
 
   private code(text: string): void {

@@ -41,7 +41,9 @@ export function readKeypointPickle(
     );
   }
   const { entry: _, ...rest } = options;
-  return readKeypointNpz(where, arraysOf(chosen), rest);
+  const arrays = arraysOf(chosen);
+  const named = { names: [...arrays.keys()], read: (name: string) => arrays.get(name)!, objects: () => undefined };
+  return readKeypointNpz(where, named, rest);
 }
 
 type Dict = Map<PickleValue, PickleValue>;
