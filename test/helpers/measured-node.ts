@@ -7,12 +7,23 @@ export interface MeasuredRun {
   megabytes: number;
 }
 
-const sayMemory = "process.on('exit', () => process.stderr.write('\\nmaxRSS ' + process.resourceUsage().maxRSS))";
+/*
+ * Linux gives `maxRSS` of a process that another started at least the other's memory: it is counted before the program is
+ * exchanged. The peak of the memory itself (VmHWM) begins anew with the program.
+ */
+const sayMemory = `
+  import { existsSync, readFileSync } from 'node:fs';
+  process.on('exit', () => {
+    const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
+    const peak = /VmHWM:\\s*(\\d+) kB/.exec(status)?.[1] ?? process.resourceUsage().maxRSS;
+    process.stderr.write('\\npeak memory ' + peak);
+  });
+`;
 
 /** Runs Node with these arguments to its end. */
 export function measuredNode(args: readonly string[]): MeasuredRun {
   const told = ['--import', `data:text/javascript,${encodeURIComponent(sayMemory)}`];
   const { status, stdout, stderr } = spawnSync(process.execPath, [...told, ...args], { encoding: 'utf8' });
-  const megabytes = Math.round(Number(/maxRSS (\d+)/.exec(stderr)?.[1]) / 1024);
+  const megabytes = Math.round(Number(/peak memory (\d+)/.exec(stderr)?.[1]) / 1024);
   return { status, text: stdout + stderr, megabytes };
 }

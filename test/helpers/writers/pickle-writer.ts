@@ -52,11 +52,15 @@ function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array 
 /** Python's pickle, protocol 3. As Python does, it puts every text, list, dict and array aside under a number. */
 class PickleWriter {
   private remembered = 0;
-  private readonly parts: Uint8Array[] = [Buffer.from([0x80, 3])];
+  private readonly memory = new GrowingBytes();
+
+  constructor() {
+    this.code('\x80\x03');
+  }
 
   finish(): Buffer {
     this.code('.');
-    return Buffer.concat(this.parts);
+    return this.memory.taken();
   }
 
   value(value: Picklable): void {
@@ -121,15 +125,13 @@ class PickleWriter {
   }
 
   private number(value: number): void {
-    const bytes = Buffer.alloc(Number.isInteger(value) ? 5 : 9);
     if (Number.isInteger(value)) {
-      bytes.write('J');
-      bytes.writeInt32LE(value, 1);
+      this.code('J');
+      this.memory.room(4).writeInt32LE(value);
     } else {
-      bytes.write('G');
-      bytes.writeDoubleBE(value, 1);
+      this.code('G');
+      this.memory.room(8).writeDoubleBE(value);
     }
-    this.parts.push(bytes);
   }
 
   private text(value: string): void {
@@ -141,22 +143,39 @@ class PickleWriter {
   }
 
   private sized(code: string, value: Uint8Array): void {
-    const head = Buffer.alloc(5);
-    head.write(code);
-    head.writeUInt32LE(value.length, 1);
-    this.parts.push(head, Buffer.from(value));
+    this.code(code);
+    this.memory.room(4).writeUInt32LE(value.length);
+    this.memory.room(value.length).set(value);
     this.remember();
   }
 
   private remember(): void {
-    const number = Buffer.alloc(5);
-    number.write('r');
-    number.writeUInt32LE(this.remembered++, 1);
-    this.parts.push(number);
+    this.code('r');
+    this.memory.room(4).writeUInt32LE(this.remembered++);
   }
 
   private code(text: string): void {
-    this.parts.push(Buffer.from(text, 'latin1'));
+    this.memory.room(text.length).write(text, 'latin1');
+  }
+}
+
+class GrowingBytes {
+  private bytes = Buffer.alloc(1 << 16);
+  private length = 0;
+
+  /** The next bytes, to be filled. */
+  room(length: number): Buffer {
+    if (this.length + length > this.bytes.length) {
+      const larger = Buffer.alloc(2 * (this.length + length));
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.length += length;
+    return this.bytes.subarray(this.length - length, this.length);
+  }
+
+  taken(): Buffer {
+    return this.bytes.subarray(0, this.length);
   }
 }
 

@@ -101,7 +101,7 @@ export function readKeypointNpz(
     throw new PoseError('ERR_FORMAT', `${where}: expected an array of 2D keypoints (${wanted}), got ${list}.`);
   }
   const place = `${where}: ${name}`;
-  const metadata = soleObject(valueOf(arrays, 'metadata'));
+  const metadata = soleObject(arrayNamed(arrays, 'metadata'));
   const objects = arrays.objects(name);
   if (objects && isDetectronOutput(objects)) return readDetectron(place, objects, metadata);
   const value = objects ? { ...objects, objects: [...objects.objects] } : arrays.read(name);
@@ -125,14 +125,13 @@ function withArrays(
   arrays: NamedArrays,
 ): FoundTrack {
   const found = { ...track };
-  const array = (name: string) => valueOf(arrays, name);
+  const array = (name: string) => arrayNamed(arrays, name);
   const confidenceName = confidenceNames.find((candidate) => arrays.names.includes(candidate));
   if (!found.confidence && confidenceName) {
     const shape = isTensor(value) ? value.shape.slice(0, -1) : [];
     found.confidence = confidenceArray(where, confidenceName, arrays.read(confidenceName), shape, person);
   }
-  const size =
-    numbersOf(array('size')) ?? numbersOf(shapeNames.map((shape) => array(shape)).find(Boolean))?.reverse();
+  const size = numbersOf(array('size')) ?? numbersOf(shapeNames.map((shape) => array(shape)).find(Boolean))?.reverse();
   found.width = size?.length === 2 ? size[0] : numbersOf(array('width'))?.[0];
   found.height = size?.length === 2 ? size[1] : numbersOf(array('height'))?.[0];
   found.fps = numbersOf(array('fps'))?.[0];
@@ -216,7 +215,7 @@ function confidenceArray(
   return Float32Array.from({ length: count }, (_, at) => Number(value.data[start + at]));
 }
 
-function valueOf(arrays: NamedArrays, name: string): NpyValue | undefined {
+function arrayNamed(arrays: NamedArrays, name: string): NpyValue | undefined {
   return arrays.names.includes(name) ? arrays.read(name) : undefined;
 }
 
