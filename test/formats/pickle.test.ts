@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../lib/formats/bytes/byte-source.js';
 import { readNpy } from '../../lib/formats/numpy/npy.js';
-import { pickledObjects, readPickle } from '../../lib/formats/pickle/pickle.js';
+import { pickledList, pickledObjects, readPickle } from '../../lib/formats/pickle/pickle.js';
 import type { ObjectArray } from '../../lib/formats/pickle/value.js';
 import { ZipReader } from '../../lib/formats/zip/zip.js';
 import { errorOf, fixture, steps } from './fixture.js';
@@ -112,6 +112,36 @@ describe('the objects of an array', () => {
     const ints = Buffer.alloc(10_000_000, 'K\x01', 'latin1');
     const bytes = Buffer.concat([Buffer.from('](', 'latin1'), ints, Buffer.from('e.', 'latin1')]);
     expect((read(bytes) as number[]).length).toBe(5_000_000);
+  });
+});
+
+describe('the items of a list', () => {
+  const listed = (text: string) => pickledList(Buffer.from(text, 'latin1'), { where: 'test.pkl' });
+
+  it('are those of the list, as often as somebody asks', () => {
+    const list = listed('\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00]\x94(K\x05]\x94h\x01Ne.')!;
+    const whole = read(Buffer.from('\x80\x04]\x94(K\x05]\x94h\x01Ne.', 'latin1'));
+    for (let time = 0; time < 2; time++) expect([...list]).toEqual(whole);
+    expect([...listed(']K\x01aK\x02a.')!]).toEqual([1, 2]);
+  });
+
+  it('take the memory of those that are in hand, or that an older list holds', () => {
+    const times = (batch: string) => listed(`](]q\x01e${batch.repeat(20)}.`)!;
+    const lists = `(${']'.repeat(100_000)}e`;
+    let count = 0;
+    for (const _ of times(`(]${lists}e`)) count++;
+    expect(count).toBe(21);
+    for (const growing of [`(h\x01${lists}e`, `(]q\x01${lists}h\x01e`]) {
+      expect(errorOf(() => [...times(growing)]).code).toBe('ERR_LIMIT');
+    }
+  });
+
+  it('are none where the whole is something else', () => {
+    for (const text of [').', ']\x85.', '](K\x01e\x85.', '}(K\x01K\x02u.', '](K\x01e0N.']) {
+      expect(listed(text), text).toBeUndefined();
+    }
+    expect(() => [...listed('](K\x01e](K\x02e.')!]).toThrow(/the list that the pickle begins with/);
+    expect(() => [...listed(']q\x01(h\x01e.')!]).toThrow(/a value that contains itself/);
   });
 });
 

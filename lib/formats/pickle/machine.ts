@@ -97,6 +97,10 @@ export class PickleMachine {
   private readonly memo: Memo;
   private readonly marks: number[] = [];
   private readonly stack: unknown[] = [];
+  /** Where items are given one by one: the objects since the last that were given, and whether something older holds some. */
+  private readonly recent = new Set<unknown>();
+  private held = false;
+  private spentBefore = 0;
 
   constructor(bytes: Uint8Array, options: PickleOptions) {
     this.options = options;
@@ -113,7 +117,22 @@ export class PickleMachine {
 
   push(value: unknown): void {
     this.budget.spend(SLOT_BYTES + (typeof value === 'object' || typeof value === 'bigint' ? OBJECT_BYTES : 0));
+    if (this.options.recalled && typeof value === 'object') this.recent.add(value);
     this.stack.push(value);
+  }
+
+  /** Counts the memory of all since the last call no more, where neither memo nor an older container holds some of it. */
+  release(): void {
+    if (!this.held) this.budget.giveBack(this.budget.spent - this.spentBefore);
+    this.spentBefore = this.budget.spent;
+    this.held = false;
+    this.recent.clear();
+  }
+
+  /** Notes that a container gets content. */
+  private fill(target: unknown): void {
+    const given = target === this.itemsOfList || target === this.objectsOfArray;
+    if (!given && !this.recent.has(target)) this.held = true;
   }
 
   pushText(text: string): void {
@@ -126,6 +145,12 @@ export class PickleMachine {
     const list = this.stack[5];
     const filled = this.stack.length === 6 && this.marks.length === 1 && this.marks[0] === 1;
     return filled && Array.isArray(list) && this.arrays.isUnfilled(this.stack[0]) ? list : undefined;
+  }
+
+  /** The list that is all that the pickle holds so far. */
+  get itemsOfList(): unknown[] | undefined {
+    const [list] = this.stack;
+    return this.stack.length === 1 && this.marks.length === 0 && Array.isArray(list) ? list : undefined;
   }
 
   /** The lowest stack position that the running mark lets go. */
@@ -185,7 +210,10 @@ export class PickleMachine {
 
   /** Keeps the top value under `key`, or under the next number. */
   remember(key = this.memo.size): void {
-    if (this.memo.holds(key)) this.budget.spend(3 * SLOT_BYTES);
+    if (this.memo.holds(key)) {
+      this.budget.spend(3 * SLOT_BYTES);
+      this.held = true;
+    }
     this.memo.set(key, this.top());
   }
 
@@ -199,6 +227,7 @@ export class PickleMachine {
   extendTop(items: unknown[]): void {
     const target = this.top();
     if (!Array.isArray(target)) throw this.bad('a list to append to', describe(target));
+    this.fill(target);
     for (const item of items) target.push(item);
   }
 
@@ -207,6 +236,7 @@ export class PickleMachine {
     const target = this.top();
     if (!(target instanceof Set)) throw this.bad('a set to add to', describe(target));
     this.budget.spend(2 * SLOT_BYTES * items.length);
+    this.fill(target);
     for (const item of items) target.add(item);
   }
 
@@ -216,6 +246,7 @@ export class PickleMachine {
     if (!(target instanceof Map)) throw this.bad('a dict to fill', describe(target));
     if (items.length % 2 !== 0) throw this.bad('keys and values in pairs', `${items.length} items`);
     this.budget.spend(2 * SLOT_BYTES * items.length);
+    this.fill(target);
     for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   }
 
@@ -237,7 +268,9 @@ export class PickleMachine {
   build(state: unknown): void {
     const target = this.top();
     // An OrderedDict's attributes (PyTorch keeps version numbers there) are not data.
-    if (!(target instanceof Map)) this.arrays.setState(target, state);
+    if (target instanceof Map) return;
+    this.fill(target);
+    this.arrays.setState(target, state);
   }
 
   persistent(id: unknown): void {

@@ -61,6 +61,8 @@ export interface PickleOpcode {
   step: (machine: PickleMachine) => void;
   /** Whether the operand is a number under which the memo is asked. */
   recalls: boolean;
+  /** Whether it only says how the pickle is written: its protocol, or how long a part is. */
+  frames: boolean;
 }
 
 type Row = readonly [code: string, opcode: PickleOpcode];
@@ -70,15 +72,16 @@ function withOperand<Operand>(
   read: (cursor: ByteCursor) => Operand,
   run: (machine: PickleMachine, operand: Operand) => void,
 ): Row {
-  return [code, { read, step: (machine) => run(machine, read(machine.cursor)), recalls: false }];
+  const frames = code === '\x80' || code === '\x95';
+  return [code, { read, step: (machine) => run(machine, read(machine.cursor)), recalls: false, frames }];
 }
 
 function alone(code: string, step: (machine: PickleMachine) => void): Row {
-  return [code, { read: () => undefined, step, recalls: false }];
+  return [code, { read: () => undefined, step, recalls: false, frames: false }];
 }
 
 function recalling(code: string, read: (cursor: ByteCursor) => number): Row {
-  return [code, { read, step: (machine) => machine.recall(read(machine.cursor)), recalls: true }];
+  return [code, { read, step: (machine) => machine.recall(read(machine.cursor)), recalls: true, frames: false }];
 }
 
 const line = (cursor: ByteCursor) => cursor.line();

@@ -90,39 +90,78 @@ export function* pickledObjects(
   shape: readonly number[],
   options: PickleOptions,
 ): Generator<PickleValue> {
-  const machine = new PickleMachine(bytes, { ...options, recalled: recalledNumbers(bytes, options) });
-  let given = 0;
-  for (let opcode = nextOpcode(machine.cursor); opcode; opcode = nextOpcode(machine.cursor)) {
-    opcode.step(machine);
-    const objects = machine.objectsOfArray;
-    for (; objects && given < objects.length; given++) {
-      const object = objects[given];
-      checkResult(machine, object);
-      objects[given] = null;
-      yield object;
-    }
-  }
-  const value = machine.pop();
-  checkResult(machine, value);
+  const machine = new PickleMachine(bytes, { ...options, recalled: outlineOf(bytes, options).recalled });
+  const { value, given } = yield* oneByOne(machine, () => machine.objectsOfArray);
   checkEnd(bytes, machine.cursor.position, options);
   if (!isObjectArray(value) || value.shape.join() !== shape.join()) {
-    throw formatError(
-      options.where,
-      options.startOffset,
-      `a pickled object array of shape (${shape.join(', ')})`,
-      'something else',
-    );
+    throw machine.bad(`a pickled object array of shape (${shape.join(', ')})`, 'something else');
   }
   yield* value.objects.slice(given);
 }
 
-/** The numbers under which a pickle asks its memo. */
-function recalledNumbers(bytes: Uint8Array, { where, startOffset }: PickleOptions): Set<number> {
+/**
+ * The items of the list that bytes hold as one pickle, made anew each time somebody goes through them: none is held. undefined
+ * where the pickle is no list. Throws as {@link readPickle} does, when it comes to the fault.
+ */
+export function pickledList(bytes: Uint8Array, options: PickleOptions): Iterable<PickleValue> | undefined {
+  const { recalled, isList } = outlineOf(bytes, options);
+  if (!isList) return undefined;
+  return {
+    *[Symbol.iterator]() {
+      const machine = new PickleMachine(bytes, { ...options, recalled });
+      const { value, list } = yield* oneByOne(machine, () => machine.itemsOfList);
+      checkEnd(bytes, machine.cursor.position, options);
+      if (value !== list) throw machine.bad('the list that the pickle begins with', describe(value));
+    },
+  };
+}
+
+/** Gives the items of a list as they are appended and drops them; returns the whole at the end, and which were given. */
+function* oneByOne(
+  machine: PickleMachine,
+  listOf: () => unknown[] | undefined,
+): Generator<PickleValue, { value: PickleValue; list: unknown[] | undefined; given: number }> {
+  let filling: unknown[] | undefined;
+  let given = 0;
+  for (let opcode = nextOpcode(machine.cursor); opcode; opcode = nextOpcode(machine.cursor)) {
+    opcode.step(machine);
+    const list = listOf();
+    filling ??= list;
+    const before = given;
+    for (; list && given < list.length; given++) {
+      const item = list[given];
+      checkResult(machine, item);
+      list[given] = null;
+      yield item;
+    }
+    if (list && given > before) machine.release();
+  }
+  const value = machine.pop();
+  checkResult(machine, value);
+  return { value, list: filling, given };
+}
+
+/** What a pickle's opcodes tell before they run. */
+interface Outline {
+  /** The numbers under which the memo is asked. */
+  recalled: Set<number>;
+  /** Whether the whole is a list: it begins with one and ends with what is appended to it. */
+  isList: boolean;
+}
+
+function outlineOf(bytes: Uint8Array, { where, startOffset }: PickleOptions): Outline {
   const cursor = new ByteCursor(bytes, where, startOffset);
   const recalled = new Set<number>();
+  let first: PickleOpcode | undefined;
+  let last: PickleOpcode | undefined;
   for (let opcode = nextOpcode(cursor); opcode; opcode = nextOpcode(cursor)) {
     const operand = opcode.read(cursor);
     if (opcode.recalls) recalled.add(operand as number);
+    if (opcode.frames) continue;
+    first ??= opcode;
+    last = opcode;
   }
-  return recalled;
+  return { recalled, isList: first !== undefined && first === emptyList && (last === append || last === appendAll) };
 }
+
+const [emptyList, append, appendAll] = [...']ae'].map((code) => PICKLE_OPCODES[code.charCodeAt(0)]);

@@ -49,6 +49,9 @@ function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array 
   return Buffer.concat([header, writer.finish()]);
 }
 
+/** Items that Python appends to a list together. */
+const batchItems = 1000;
+
 /** Python's pickle, protocol 3. As Python does, it puts every text, list, dict and array aside under a number. */
 class PickleWriter {
   private remembered = 0;
@@ -75,9 +78,11 @@ class PickleWriter {
   list(items: readonly Picklable[]): void {
     this.code(']');
     this.remember();
-    this.code('(');
-    for (const item of items) this.value(item);
-    this.code('e');
+    for (let first = 0; first < items.length; first += batchItems) {
+      this.code('(');
+      for (const item of items.slice(first, first + batchItems)) this.value(item);
+      this.code('e');
+    }
   }
 
   /** numpy.core.multiarray._reconstruct(ndarray, (0,), b'b'), then its state; `data` writes the elements. */
