@@ -9,12 +9,12 @@ import { samples } from './samples.js';
 /*
  * An hour at 60 frames a second of three people, in every way in which detections are written, is read in less than 1 GB.
  * PSTMO_LONG=1 reads the hour in all ways. Everywhere: the first way of each reader and a folder of JSON, ten minutes, in
- * 300 MB. Node itself takes 120 MB or so, and what is held grows with the frames: 1 GB at an hour is 270 MB at ten minutes.
+ * 260 MB. Node and pieces of text take 110 MB, and what is held grows with the frames: 1 GB at an hour is 260 MB then.
  */
 const everything = Number(process.env.PSTMO_LONG ?? 0) > 0;
 const frames = everything ? 216_000 : 36_000;
 /** What reading may take, MB. */
-const most = everything ? 1000 : 300;
+const most = everything ? 1000 : 260;
 const minutes = 60_000;
 
 /** The first way of each reader, and a folder of JSON. */
