@@ -97,8 +97,8 @@ export class PickleMachine {
   private readonly memo: Memo;
   private readonly marks: number[] = [];
   private readonly stack: unknown[] = [];
-  /** Where items are given one by one: the objects since the last that were given, and whether something older holds some. */
-  private readonly recent = new Set<unknown>();
+  /** Since the last call of {@link release}: the containers out of the memo, and whether memo or one of these got content. */
+  private readonly reached = new Set<unknown>();
   private held = false;
   private spentBefore = 0;
 
@@ -117,7 +117,6 @@ export class PickleMachine {
 
   push(value: unknown): void {
     this.budget.spend(SLOT_BYTES + (typeof value === 'object' || typeof value === 'bigint' ? OBJECT_BYTES : 0));
-    if (this.options.recalled && typeof value === 'object') this.recent.add(value);
     this.stack.push(value);
   }
 
@@ -126,13 +125,12 @@ export class PickleMachine {
     if (!this.held) this.budget.giveBack(this.budget.spent - this.spentBefore);
     this.spentBefore = this.budget.spent;
     this.held = false;
-    this.recent.clear();
+    this.reached.clear();
   }
 
   /** Notes that a container gets content. */
   private fill(target: unknown): void {
-    const given = target === this.itemsOfList || target === this.objectsOfArray;
-    if (!given && !this.recent.has(target)) this.held = true;
+    if (this.reached.has(target)) this.held = true;
   }
 
   pushText(text: string): void {
@@ -220,7 +218,9 @@ export class PickleMachine {
   recall(key: number): void {
     if (!this.memo.has(key)) throw this.bad(`memo ${key} to be set`, 'nothing');
     this.budget.spend(SLOT_BYTES);
-    this.stack.push(this.memo.get(key));
+    const value = this.memo.get(key);
+    if (this.options.recalled && typeof value === 'object' && !(value instanceof PickleGlobal)) this.reached.add(value);
+    this.stack.push(value);
   }
 
   /** Adds items to the list on top of the stack. */
