@@ -20,6 +20,7 @@ const ATTENTION: AttentionShape[] = [
   { batch: 3, tokens: 17, width: 40, heads: 4 },
   { batch: 1, tokens: 5, width: 128, heads: 1 },
   { batch: 1, tokens: 33, width: 6, heads: 2 },
+  { batch: 1, tokens: 7, width: 64, heads: 1 },
   { batch: 1, tokens: 64, width: 16, heads: 1 },
   { batch: 1, tokens: 65, width: 32, heads: 2 },
 ];

@@ -1,5 +1,4 @@
 const EMPTY_TILE = 'where tokens are a multiple of 32, one more tile follows: all its weights are 0';
-const ZERO_ROW = 'the row of K, Q or dOut behind the last token is 0 in its tile: what is multiplied with it adds 0';
 const TWO_GUARDS = 'a second condition holds the same bound: either alone is enough';
 const ANY_MAXIMUM = 'softmax is the same with any number near the maximum taken off the scores';
 /** Held by tools/emulation/sanitize.mjs. */
@@ -15,22 +14,6 @@ const ONE_VALUE = 'differs only where the value is the bound, which both ways gi
 
 /** Why mutants survive that do: file under native/, part of the statement, begin of the change, reason. */
 export const EXPLAINED = [
-  ['cuda/kernels/attention-backward.cu', 'if (token < op.tokens) {', '1 + op.tokens', READS_BEYOND],
-  ['cuda/kernels/attention-backward.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
-  ['cuda/kernels/attention-backward.cu', 'const float weight = first + key < head.tokens', '1 + head.tokens', ZERO_ROW],
-  [
-    'cuda/kernels/attention-backward.cu',
-    'const float weight = first + query < head.tokens',
-    '1 + head.tokens',
-    ZERO_ROW,
-  ],
-  ['cuda/kernels/attention-tile.h', 'c < kWidth / kRowLanes; ++c) {', '1 + kWidth', `in storeRows: ${TWO_GUARDS}`],
-  ['cuda/kernels/attention.cu', 'first < op.tokens; first += kScoreTile', '1 + op.tokens', EMPTY_TILE],
-  ['cuda/kernels/attention.cu', 'scores[j] = firstKey + at.x', '1 + head.tokens', TWO_GUARDS],
-  ['cuda/kernels/attention.cu', 'const float weight = firstKey + key < head.tokens', '1 + head.tokens', TWO_GUARDS],
-  ['cuda/kernels/attention.cu', 'top = scores[j] > top', '', ANY_MAXIMUM],
-  ['cuda/kernels/attention.cu', 'top = top > highest', '', ANY_MAXIMUM],
-  ['cuda/kernels/attention.cu', 'else if (score > highest[i])', '', ANY_MAXIMUM],
   ['cuda/kernels/attention.cu', 'pass < 2; ++pass', '1 + 2', 'the loop is left within its second pass'],
   ['cuda/kernels/elementwise.h', 'if (pair * 2 >= rows) return;', '1 + rows', TWO_GUARDS],
   ['cuda/kernels/dropout-mask.h', 'word >= dropout.threshold', '', 'differs for one word of 4,294,967,296'],
@@ -83,13 +66,18 @@ export const EXPLAINED = [
     'the last tile is then worked out by two blocks, to the same values',
   ],
   ['inference/cuda/matmul.cu', 'if (depth + 1 < depths)', '1 + depths', NOT_MULTIPLIED],
-  ['inference/cuda/arithmetic.h', 'k < kWords; k += 4', '-1 + kWords', SAME_STEPS],
+  ['cuda/kernels/arithmetic.h', 'k < kWords; k += 4', '-1 + kWords', SAME_STEPS],
   ['inference/cuda/attention.cu', 'key_[i] = window < op.windows', '1 + op.windows', 'its queries are not stored'],
   ['inference/cuda/attention.cu', 'keys_[i] = at(window < op.windows', '1 + op.windows', 'its queries are not stored'],
-  ['inference/cuda/attention.cu', 'firstKey + kKeys > tokens', '-1 + tokens', 'masks where no key is behind the last'],
-  ['inference/cuda/attention.cu', 'top = fmaxf', '', ANY_MAXIMUM],
-  ['inference/cuda/attention.cu', 'n < kKeyTiles; ++n) top', '-1 + kKeyTiles', ANY_MAXIMUM],
-  ['inference/cuda/attention.cu', 'grew = top > highest', '', ANY_MAXIMUM],
+  [
+    'cuda/kernels/online-softmax.h',
+    'firstKey + kKeys > tokens',
+    '-1 + tokens',
+    'masks where no key is behind the last',
+  ],
+  ['cuda/kernels/online-softmax.h', 'top = fmaxf', '', ANY_MAXIMUM],
+  ['cuda/kernels/online-softmax.h', 'n < kKeyTiles; ++n) top', '-1 + kKeyTiles', ANY_MAXIMUM],
+  ['cuda/kernels/online-softmax.h', 'grew = top > highest', '', ANY_MAXIMUM],
   ['inference/cuda/attention.cu', 'sameHead = first + tiling.queries', '1 + op.tokens', EMPTY_TILE],
   ['inference/cuda/attention.cu', 'sameHead = first + tiling.queries', '-1 + op.tokens', NO_SUCH_TOKENS],
   ['inference/cuda/attention.cu', 'head + 1 < op.heads', '1 + op.heads', NOT_MULTIPLIED],
@@ -122,12 +110,6 @@ export const EXPLAINED = [
     'for (int c = 0; c < 2; ++c) {',
     '1 + 2',
     'in Blend: the third coordinate is written again after it',
-  ],
-  [
-    'cuda/kernels/matmul.h',
-    'k < kDepth; k += Fragment::kInner',
-    '-1 + kDepth',
-    'steps of 8 or 16 end at 16 either way',
   ],
   ['cuda/kernels/matmul.h', 'values[e] = i < count && at < end', '1 + count', READS_BEYOND],
   ['cuda/kernels/matmul.h', 'const int count = left < kTile', '1 + kTile', SAME_END],

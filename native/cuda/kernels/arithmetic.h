@@ -44,9 +44,8 @@ struct Operand {
 // banks. Each eight rows from a multiple of 8 on change places among themselves.
 template <int kChunks>
 __device__ __forceinline__ int rowApart(int row) {
-  constexpr int kTogether = kChunks < 8 ? 8 / kChunks : 1, kApart = 8 / kTogether;
-  const int ofEight = row % 8;
-  return row - ofEight + ofEight % kTogether * kApart + ofEight / kTogether;
+  const int together = kChunks < 8 ? 8 / kChunks : 1, apart = 8 / together, ofEight = row % 8;
+  return row - ofEight + ofEight % together * apart + ofEight / together;
 }
 
 // The row that row `row` of a fragment's 16 holds where a lane is to have neighbours: rows g and g

@@ -86,13 +86,15 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
 
   // Rows to memory.
 #pragma unroll
+  for (int half = 0; half < 2; ++half) total[half] = sumOfLanes<4>(total[half]);
+#pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const float sum = sumOfLanes<4>(total[half]);
     const int token = query + half;
     if (token < 0 || token >= op.tokens) continue;
-    if (at.t == 0) op.logSumExp[head.firstRow + token] = highest[half] * kLn2 + logf(sum);
+    if (at.t == 0)
+      op.logSumExp[head.firstRow + token] = highest[half] * kLn2 + logf(total[half]);
     storeRow(op.out, head.out + static_cast<int64_t>(token) * op.width, head, sums, half,
-             1.0f / sum);
+             1.0f / total[half]);
   }
 }
 

@@ -192,22 +192,21 @@ __device__ __forceinline__ void writeTensorTile(const TensorSums& sums, int64_t 
 #pragma unroll
     for (int m = 0; m < 2; ++m) {
       const int64_t first = firstRow + 16 * m + (kPaired ? 2 * g : g);
-      PhiloxWords words[2] = {};
+      PhiloxWords left{}, right{};  // of the pair's two columns
       if (kPaired && op.dropout.active) {
-#pragma unroll
-        for (int e = 0; e < 2; ++e)
-          words[e] = dropoutWords(op.dropout, columns, first / 2, column + e);
+        left = dropoutWords(op.dropout, columns, first / 2, column);
+        right = dropoutWords(op.dropout, columns, first / 2, column + 1);
       }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {  // word i: row i / 2, columns i % 2 * 16 further
         const int half = i / 2, high = i % 2, to = column + 16 * high;
         const int64_t row = first + (kPaired ? half : 8 * half);
         if (row >= rows || to >= columns) continue;
-        const float (&own)[4] = sums[m][n + 2 * high];
+        const auto& own = sums[m][n + 2 * high];
         const float bias[2] = {op.bias ? op.bias[to] : 0.0f,
                                op.bias && to + 1 < columns ? op.bias[to + 1] : 0.0f},
-                    factor[2] = {dropoutOf(op.dropout, words[0].word[i]),
-                                 dropoutOf(op.dropout, words[1].word[i])};
+                    factor[2] = {dropoutOf(op.dropout, left.word[i]),
+                                 dropoutOf(op.dropout, right.word[i])};
         if (columns % 2 == 0) {
           finishPair(op, own[2 * half] + bias[0], own[2 * half + 1] + bias[1], firstElement, row,
                      to, columns, factor[0], factor[1]);
