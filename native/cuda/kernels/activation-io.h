@@ -52,18 +52,19 @@ __device__ __forceinline__ void readNeighbours(const ConstActivations& from, int
   }
 }
 
-// Elements `i`, which is even, and i + 1.
-__device__ __forceinline__ void readPair(const ConstActivations& from, int64_t i,
-                                         float (&values)[2]) {
-  const char* at = static_cast<const char*>(from.data) + offsetOf(from.storage, i);
-  if (from.storage == Storage::bfloat16) {
-    const uint32_t pair = *reinterpret_cast<const uint32_t*>(at);
-    values[0] = floatOf(pair << 16), values[1] = floatOf(pair & 0xFFFF0000u);
+// Elements from `i` on, a multiple of 4.
+__device__ __forceinline__ void writeFour(const Activations& to, int64_t i,
+                                          const float (&values)[4]) {
+  char* at = static_cast<char*>(to.data) + offsetOf(to.storage, i);
+  if (to.storage == Storage::bfloat16) {
+    *reinterpret_cast<uint2*>(at) = {brainFloatPair(values[0], values[1]),
+                                     brainFloatPair(values[2], values[3])};
   } else {
-    const float2 pair = *reinterpret_cast<const float2*>(at);
-    values[0] = pair.x, values[1] = pair.y;
+    *reinterpret_cast<float4*>(at) = {values[0], values[1], values[2], values[3]};
   }
 }
+
+// Elements `i`, which is even, and i + 1.
 __device__ __forceinline__ void writePair(const Activations& to, int64_t i, float low, float high) {
   char* at = static_cast<char*>(to.data) + offsetOf(to.storage, i);
   if (to.storage == Storage::bfloat16) {

@@ -18,125 +18,189 @@
 namespace pstmo::cuda {
 
 constexpr int kTensorTile = 128, kTensorThreads = 256, kTensorWords = 16;
-constexpr int kTensorPieces = kTensorTile * kTensorWords / 4 / kTensorThreads;  // of a thread: 2
 constexpr int kTensorStage = SharedWords::size(kTensorTile, kTensorWords);
 
-// Whether four words of an operand may be read at once.
+// Whether eight neighbours of an operand may be read at once.
 template <typename Operand>
 bool isAligned(const Operand& operand) {
   return operand.stride % 8 == 0 && reinterpret_cast<uintptr_t>(operand.data.data) % 16 == 0;
 }
 
-// A thread's part of a tile (128 elements, 16 words) of an operand, on its way from memory to
-// shared memory: pieces of four words.
-template <typename Arithmetic, typename Operand>
-struct TileWords {
-  static constexpr int kPerWord = Arithmetic::kPerWord;
-  uint32_t words[kTensorPieces][4];
+// The row of a buffer that element `element` of a tile goes to, so that four neighbours are one
+// lane's: of each 16, rows 2 t and 2 t + 1 are elements 4 t and 4 t + 1, and rows 8 further the
+// next two.
+__device__ __forceinline__ int rowOfElement(int element) {
+  const int ofSixteen = element % 16;
+  return element - ofSixteen + ofSixteen / 2 % 2 * 8 + ofSixteen / 4 * 2 + ofSixteen % 2;
+}
+__device__ __forceinline__ int elementOfRow(int row) {
+  return row / 16 * 16 + row % 8 / 2 * 4 + row / 8 % 2 * 2 + row % 2;
+}
 
-  // The element (row of A, column of B) of piece p, and the first of its four words.
-  __device__ __forceinline__ static int rowOf(int p) {
-    const int flat = p * kTensorThreads + static_cast<int>(threadIdx.x);
-    return Operand::kInnerFirst ? rowApart<4>(flat / 4) : flat / kTensorWords * 4;
-  }
-  __device__ __forceinline__ static int wordOf(int p) {
-    const int flat = p * kTensorThreads + static_cast<int>(threadIdx.x);
-    return Operand::kInnerFirst ? flat % 4 * 4 : flat % kTensorWords;
+// Eight words of a thread of a tile (128 elements, 16 words) on their way from memory to shared
+// memory. Here those of an operand whose neighbours in memory follow the inner dimension: twice
+// four words of one element.
+template <typename Arithmetic, bool kInnerFirst>
+class TileWords {
+ public:
+  // From inner index `begin` on. elementOf(row): the element that row `row` of the tile holds;
+  // `count` of them are there.
+  template <typename Operand, typename ElementOf>
+  __device__ __forceinline__ TileWords(const Operand& operand, bool aligned, int64_t count,
+                                       int64_t begin, const ElementOf& elementOf)
+      : data_(operand.data), aligned_(aligned), stride_(operand.stride) {
+    const int64_t element = elementOf(rowOf(0));  // the other lies half a tile further
+    pieces_ = element + kApart < count ? 2 : element < count ? 1 : 0;
+    at_ = element * operand.stride + begin + word() * Arithmetic::kPerWord;
   }
 
-  // elementOf(row): the operand's element that row `row` of the tile holds. Zeros behind `count`
-  // and `end`.
-  template <typename ElementOf>
-  __device__ __forceinline__ void load(const Operand& operand, bool aligned, int64_t count,
-                                       int64_t k, int64_t end, const ElementOf& elementOf) {
+  // The words of the next step, of whose inner dimension `left` are there; zeros behind them.
+  __device__ __forceinline__ void load(int left) {
+    left -= word() * Arithmetic::kPerWord;
 #pragma unroll
-    for (int p = 0; p < kTensorPieces; ++p) {
-      const int64_t element = elementOf(rowOf(p)), inner = k + wordOf(p) * kPerWord;
-      if constexpr (Operand::kInnerFirst) {
-        loadRow(words[p], operand, aligned, element, count, inner, end);
-      } else {
-        loadColumns(words[p], operand, aligned, element, count, inner, end);
+    for (int p = 0; p < 2; ++p)
+      loadPiece(words_[p], at_ + p * kApart * int64_t{stride_}, p < pieces_ ? left : 0);
+    at_ += kTensorWords * Arithmetic::kPerWord;
+  }
+
+  __device__ __forceinline__ void store(const SharedWords& to) const {
+#pragma unroll
+    for (int p = 0; p < 2; ++p)
+      to.put4(rowOf(p), word(), {words_[p][0], words_[p][1], words_[p][2], words_[p][3]});
+  }
+
+ private:
+  static constexpr int kValues = 4 * Arithmetic::kPerWord, kApart = kTensorTile / 2;
+
+  __device__ __forceinline__ static int rowOf(int p) {
+    return rowApart<4>(here(static_cast<int>(threadIdx.x)) / 4) + p * kApart;
+  }
+  __device__ __forceinline__ static int word() {
+    return here(static_cast<int>(threadIdx.x)) % 4 * 4;
+  }
+
+  __device__ __forceinline__ void loadPiece(uint32_t (&to)[4], int64_t at, int left) const {
+    if (Arithmetic::kPerWord == 2 && aligned_ && data_.storage == Storage::bfloat16 &&
+        left >= kValues) {
+      const uint4 found =
+          *reinterpret_cast<const uint4*>(static_cast<const uint16_t*>(data_.data) + at);
+      to[0] = found.x, to[1] = found.y, to[2] = found.z, to[3] = found.w;
+      return;
+    }
+    float values[kValues] = {};
+    if (aligned_ && left >= kValues) {
+      readNeighbours(data_, at, values);
+    } else {
+#pragma unroll
+      for (int e = 0; e < kValues; ++e) {
+        if (e < left) values[e] = read(data_, at + e);
+      }
+    }
+#pragma unroll
+    for (int e = 0; e < 4; ++e) to[e] = Arithmetic::word(&values[e * Arithmetic::kPerWord]);
+  }
+
+  ConstActivations data_;
+  bool aligned_;
+  int pieces_;  // that are there
+  int stride_;
+  int64_t at_;
+  uint32_t words_[2][4];
+};
+
+// Of an operand whose neighbours in memory are elements: one word of each of eight neighbours.
+template <typename Arithmetic>
+class TileWords<Arithmetic, false> {
+ public:
+  template <typename Operand, typename ElementOf>
+  __device__ __forceinline__ TileWords(const Operand& operand, bool aligned, int64_t count,
+                                       int64_t begin, const ElementOf& elementOf)
+      : data_(operand.data), aligned_(aligned), stride_(operand.stride) {
+    const int64_t element = elementOf(0) + this->element(), there = count - element;
+    present_ = there < 0 ? 0 : there > 8 ? 8 : static_cast<int>(there);
+    at_ = (begin + word() * kPerWord) * stride_ + element;
+  }
+
+  __device__ __forceinline__ void load(int left) {
+    left -= word() * kPerWord;
+    const int64_t first = at_;
+    at_ += kTensorWords * kPerWord * static_cast<int64_t>(stride_);
+    if (kPerWord == 2 && aligned_ && data_.storage == Storage::bfloat16 && present_ == 8 &&
+        left >= 2) {
+      const auto* from = static_cast<const uint16_t*>(data_.data) + first;
+      const uint4 low = *reinterpret_cast<const uint4*>(from),
+                  high = *reinterpret_cast<const uint4*>(from + stride_);
+      pairHalves(words_[0], words_[1], low.x, high.x);
+      pairHalves(words_[2], words_[3], low.y, high.y);
+      pairHalves(words_[4], words_[5], low.z, high.z);
+      pairHalves(words_[6], words_[7], low.w, high.w);
+      return;
+    }
+#pragma unroll
+    for (int four = 0; four < 8; four += 4) {
+      float values[kPerWord][4] = {};
+#pragma unroll
+      for (int i = 0; i < kPerWord; ++i) {
+        if (i >= left) continue;
+        const int64_t at = first + i * static_cast<int64_t>(stride_) + four;
+        if (aligned_ && present_ == 8) {
+          readNeighbours(data_, at, values[i]);
+        } else {
+#pragma unroll
+          for (int e = 0; e < 4; ++e) {
+            if (four + e < present_) values[i][e] = read(data_, at + e);
+          }
+        }
+      }
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        float inside[kPerWord];
+#pragma unroll
+        for (int i = 0; i < kPerWord; ++i) inside[i] = values[i][e];
+        words_[four + e] = Arithmetic::word(inside);
       }
     }
   }
 
   __device__ __forceinline__ void store(const SharedWords& to) const {
+    const int row = rowOfElement(element());
 #pragma unroll
-    for (int p = 0; p < kTensorPieces; ++p) {
-      const int row = rowOf(p), word = wordOf(p);
-      if constexpr (Operand::kInnerFirst) {
-        to.put4(row, word, {words[p][0], words[p][1], words[p][2], words[p][3]});
-      } else {
-#pragma unroll
-        for (int e = 0; e < 4; ++e) to.put(row + e, word, words[p][e]);
-      }
-    }
+    for (int e = 0; e < 8; ++e) to.put(row + rowOfElement(e), word(), words_[e]);
   }
 
  private:
-  // Four words of one element.
-  __device__ __forceinline__ static void loadRow(uint32_t (&to)[4], const Operand& operand,
-                                                 bool aligned, int64_t element, int64_t count,
-                                                 int64_t inner, int64_t end) {
-    constexpr int kValues = 4 * kPerWord;
-    const int64_t at = element * operand.stride + inner;
-    const bool whole = element < count && inner + kValues <= end;
-    if (kPerWord == 2 && aligned && operand.data.storage == Storage::bfloat16 && whole) {
-      const uint4 found =
-          *reinterpret_cast<const uint4*>(static_cast<const uint16_t*>(operand.data.data) + at);
-      to[0] = found.x, to[1] = found.y, to[2] = found.z, to[3] = found.w;
-      return;
-    }
-    float values[kValues] = {};
-    if (aligned && whole) {
-      readNeighbours(operand.data, at, values);
-    } else if (element < count) {
-#pragma unroll
-      for (int e = 0; e < kValues; ++e) {
-        if (inner + e < end) values[e] = read(operand.data, at + e);
-      }
-    }
-#pragma unroll
-    for (int e = 0; e < 4; ++e) to[e] = Arithmetic::word(&values[e * kPerWord]);
+  static constexpr int kPerWord = Arithmetic::kPerWord;
+
+  // The low halves of two words, and their high halves.
+  __device__ __forceinline__ static void pairHalves(uint32_t& lows, uint32_t& highs, uint32_t first,
+                                                    uint32_t second) {
+    lows = (first & 0xFFFFu) | second << 16;
+    highs = first >> 16 | (second & 0xFFFF0000u);
   }
 
-  // One word of each of four neighbouring elements.
-  __device__ __forceinline__ static void loadColumns(uint32_t (&to)[4], const Operand& operand,
-                                                     bool aligned, int64_t element, int64_t count,
-                                                     int64_t inner, int64_t end) {
-    float values[kPerWord][4] = {};
-#pragma unroll
-    for (int i = 0; i < kPerWord; ++i) {
-      if (inner + i >= end) continue;
-      const int64_t at = (inner + i) * operand.stride + element;
-      if (aligned && element + 4 <= count) {
-        readNeighbours(operand.data, at, values[i]);
-      } else {
-#pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          if (element + e < count) values[i][e] = read(operand.data, at + e);
-        }
-      }
-    }
-#pragma unroll
-    for (int e = 0; e < 4; ++e) {
-      float inside[kPerWord];
-#pragma unroll
-      for (int i = 0; i < kPerWord; ++i) inside[i] = values[i][e];
-      to[e] = Arithmetic::word(inside);
-    }
+  // The first of the thread's elements, and its word.
+  __device__ __forceinline__ static int element() {
+    return here(static_cast<int>(threadIdx.x)) / kTensorWords * 8;
   }
+  __device__ __forceinline__ static int word() {
+    return here(static_cast<int>(threadIdx.x)) % kTensorWords;
+  }
+
+  ConstActivations data_;
+  bool aligned_;
+  int stride_, present_;
+  int64_t at_;
+  uint32_t words_[8];
 };
 
-// A pair of neighbouring columns through the epilogue; `column` and `columns` are even.
-__device__ __forceinline__ void finishPair(const Epilogue& op, float low, float high,
+// Four neighbours of a row through the epilogue; `columns` is a multiple of 4.
+__device__ __forceinline__ void finishFour(const Epilogue& op, float (&values)[4],
                                            int64_t firstElement, int64_t row, int column,
-                                           int columns, float lowFactor, float highFactor) {
-  float values[2] = {low, high};
+                                           int columns, const float (&factors)[4]) {
   const int64_t at = row * columns + column;
   if (op.mean) {
 #pragma unroll
-    for (int e = 0; e < 2; ++e)
+    for (int e = 0; e < 4; ++e)
       values[e] = leakyRelu((values[e] - op.mean[column + e]) *
                                     inverseStdOf(op.variance[column + e]) * op.gamma[column + e] +
                                 op.beta[column + e],
@@ -144,29 +208,35 @@ __device__ __forceinline__ void finishPair(const Epilogue& op, float low, float 
   }
   if (op.relu) {
 #pragma unroll
-    for (int e = 0; e < 2; ++e) values[e] = values[e] < 0.0f ? 0.0f : values[e];
+    for (int e = 0; e < 4; ++e) values[e] = values[e] < 0.0f ? 0.0f : values[e];
   }
-  if (op.dropout.active) values[0] *= lowFactor, values[1] *= highFactor;
-  if (op.reluOutput) {
-    float outputs[2];
-    readPair(op.reluOutput, at, outputs);
+  if (op.dropout.active) {
 #pragma unroll
-    for (int e = 0; e < 2; ++e) values[e] = outputs[e] > 0.0f ? values[e] * op.reluScale : 0.0f;
+    for (int e = 0; e < 4; ++e) values[e] *= factors[e];
+  }
+  if (op.reluOutput) {
+    float outputs[4];
+    readNeighbours(op.reluOutput, at, outputs);
+#pragma unroll
+    for (int e = 0; e < 4; ++e) values[e] = outputs[e] > 0.0f ? values[e] * op.reluScale : 0.0f;
   }
   if (op.residual) {
-    float residual[2];
-    readPair(op.residual, residualRow(op, row) * columns + column, residual);
-    values[0] += residual[0], values[1] += residual[1];
+    float residual[4];
+    readNeighbours(op.residual, residualRow(op, row) * columns + column, residual);
+#pragma unroll
+    for (int e = 0; e < 4; ++e) values[e] += residual[e];
   }
   if (op.accumulate) {
-    float before[2];
-    readPair(op.y, firstElement + at, before);
-    values[0] += before[0], values[1] += before[1];
+    float before[4];
+    readNeighbours(op.y, firstElement + at, before);
+#pragma unroll
+    for (int e = 0; e < 4; ++e) values[e] += before[e];
   }
-  writePair(op.y, firstElement + at, values[0], values[1]);
+  writeFour(op.y, firstElement + at, values);
 }
 
-// A warp's sums (32, 64): [16 rows each][8 columns each][a lane's four of the fragment].
+// A warp's sums (32, 64): [16 rows each][8 columns each][a lane's four of the fragment]. Of
+// fragments 2 p and 2 p + 1 a lane has four neighbouring columns, from 16 p + 4 t on.
 using TensorSums = float[2][8][4];
 
 // Row and column of the tile where the sums of a thread's warp begin.
@@ -176,47 +246,50 @@ struct TensorPart {
       : row(thread / kWarp / 2 * 32), column(thread / kWarp % 2 * 64) {}
 };
 
-// The tile's epilogue. kPaired: whether fragments hold rows as dropout wants them.
+// The tile's epilogue. kPaired: fragments hold rows as dropout wants them, else as rowOfElement()
+// says.
 template <bool kPaired>
 __device__ __forceinline__ void writeTensorTile(const TensorSums& sums, int64_t rows, int columns,
                                                 const Epilogue& op) {
   // Worked out here, so that it takes no registers before.
   const int thread = here(static_cast<int>(threadIdx.x)), g = thread % kWarp / 4, t = thread % 4;
   const TensorPart part(thread);
-  const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTensorTile + part.row;
-  const int firstColumn = static_cast<int>(blockIdx.y) * kTensorTile + part.column;
-  const int64_t firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
+  const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTensorTile + part.row,
+                firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
+  const int firstColumn = static_cast<int>(blockIdx.y) * kTensorTile + part.column + 4 * t;
 #pragma unroll
-  for (int pair = 0; pair < 4; ++pair) {  // fragments n and n + 2: columns c and c + 16
-    const int n = pair / 2 * 4 + pair % 2, column = firstColumn + 8 * n + 2 * t;
+  for (int m = 0; m < 2; ++m) {
+    const int64_t first = firstRow + 16 * m + (kPaired ? 2 * g : elementOfRow(g));
 #pragma unroll
-    for (int m = 0; m < 2; ++m) {
-      const int64_t first = firstRow + 16 * m + (kPaired ? 2 * g : g);
-      PhiloxWords left{}, right{};  // of the pair's two columns
+    for (int p = 0; p < 4; p += 2) {  // columns from c on, and 16 further
+      const int column = firstColumn + 16 * p;
+      PhiloxWords words[4];
       if (kPaired && op.dropout.active) {
-        left = dropoutWords(op.dropout, columns, first / 2, column);
-        right = dropoutWords(op.dropout, columns, first / 2, column + 1);
+#pragma unroll
+        for (int e = 0; e < 4; ++e)
+          words[e] = dropoutWords(op.dropout, columns, first / 2, column + e);
       }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {  // word i: row i / 2, columns i % 2 * 16 further
-        const int half = i / 2, high = i % 2, to = column + 16 * high;
-        const int64_t row = first + (kPaired ? half : 8 * half);
+        const int half = i / 2, n = 2 * (p + i % 2), to = column + 16 * (i % 2);
+        const int64_t row = first + (kPaired ? half : 2 * half);
         if (row >= rows || to >= columns) continue;
-        const auto& own = sums[m][n + 2 * high];
-        const float bias[2] = {op.bias ? op.bias[to] : 0.0f,
-                               op.bias && to + 1 < columns ? op.bias[to + 1] : 0.0f},
-                    factor[2] = {dropoutOf(op.dropout, left.word[i]),
-                                 dropoutOf(op.dropout, right.word[i])};
-        if (columns % 2 == 0) {
-          finishPair(op, own[2 * half] + bias[0], own[2 * half + 1] + bias[1], firstElement, row,
-                     to, columns, factor[0], factor[1]);
+        float values[4], factors[4];
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+          values[e] = sums[m][n + e / 2][2 * half + e % 2];
+          factors[e] =
+              kPaired && op.dropout.active ? dropoutOf(op.dropout, words[e].word[i]) : 1.0f;
+          if (op.bias && to + e < columns) values[e] += op.bias[to + e];
+        }
+        if (columns % 4 == 0) {
+          finishFour(op, values, firstElement, row, to, columns, factors);
           continue;
         }
 #pragma unroll
-        for (int e = 0; e < 2; ++e) {
+        for (int e = 0; e < 4; ++e) {
           if (to + e >= columns) continue;
-          const float value =
-              finished(op, own[2 * half + e] + bias[e], row, to + e, columns, factor[e]);
+          const float value = finished(op, values[e], row, to + e, columns, factors[e]);
           const int64_t element = firstElement + row * columns + to + e;
           write(op.y, element, op.accumulate ? value + read(op.y, element) : value);
         }
@@ -242,28 +315,28 @@ __global__ void __launch_bounds__(kTensorThreads, 2)
     return SharedWords{sharedWords() + (2 * operand + index) * kTensorStage, kTensorTile,
                        kTensorWords};
   };
-  const auto rowOf = [&](int row) { return firstRow + (kPaired ? pairedRow(row) : row); };
-  const auto columnOf = [&](int column) { return firstColumn + static_cast<int64_t>(column); };
-
-  TileWords<Arithmetic, A> nextA;
-  TileWords<Arithmetic, B> nextB;
-  nextA.load(a, aAligned, rows, begin, end, rowOf);
-  nextB.load(b, bAligned, columns, begin, end, columnOf);
+  TileWords<Arithmetic, A::kInnerFirst> nextA(a, aAligned, rows, begin, [&](int row) {
+    return firstRow + (kPaired ? pairedRow(row) : row);
+  });
+  TileWords<Arithmetic, B::kInnerFirst> nextB(b, bAligned, columns, begin, [&](int row) {
+    return int64_t{firstColumn} + (B::kInnerFirst ? elementOfRow(row) : row);
+  });
+  nextA.load(static_cast<int>(end - begin));
+  nextB.load(static_cast<int>(end - begin));
 
   // One barrier a step: whoever passes it is done with the buffer that is stored next.
   TensorSums sums = {};
-  int index = 0;
-  for (int64_t k = begin; k < end; k += kStep) {
+  for (int left = static_cast<int>(end - begin); left > 0; left -= kStep) {
+    const int index = (left + kStep - 1) / kStep % 2;
     nextA.store(buffer(0, index));
     nextB.store(buffer(1, index));
     __syncthreads();
-    if (k + kStep < end) {
-      nextA.load(a, aAligned, rows, k + kStep, end, rowOf);
-      nextB.load(b, bAligned, columns, k + kStep, end, columnOf);
+    if (left > kStep) {
+      nextB.load(left - kStep);
+      nextA.load(left - kStep);
     }
     Arithmetic::template multiply<2, 8, kTensorWords, kTensorWords>(
         sums, Operand{buffer(0, index), part.row, 0}, Operand{buffer(1, index), part.column, 0});
-    index ^= 1;
   }
   writeTensorTile<kPaired>(sums, rows, columns, op);
 }
