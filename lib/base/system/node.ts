@@ -23,6 +23,8 @@ export const {
   statSync,
   writeSync,
 } = fs;
+/** Opening to read: a pipe that nobody writes to is not waited for. */
+export const READ_NOW = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 export const { basename, dirname, extname, join } = process.getBuiltinModule('node:path');
 export const { pid } = process;
 

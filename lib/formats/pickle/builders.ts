@@ -1,3 +1,4 @@
+import { isArrayOf } from '../../base/array-kind.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import type { ByteCursor } from '../bytes/byte-cursor.js';
 import { latin1Bytes } from '../bytes/latin1.js';
@@ -26,7 +27,7 @@ export class NumpyDtypeRecord {
 
 /** Raw bytes, which Python 2 wrote as text. */
 function rawBytes(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
+  if (isArrayOf('Uint8Array', value)) return value;
   return typeof value === 'string' ? latin1Bytes(value) : undefined;
 }
 
@@ -134,7 +135,7 @@ export function builtinBuilders(arrays: PickledArrays): Builders {
   const bytes: Builder = (args, bad) => {
     const [text, encoding] = args;
     if (args.length === 0) return new Uint8Array(0);
-    if (text instanceof Uint8Array && args.length === 1) return text;
+    if (isArrayOf('Uint8Array', text) && args.length === 1) return text;
     if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) throw bad('latin1 text');
     const raw = rawBytes(text)!;
     arrays.spend(raw.length);

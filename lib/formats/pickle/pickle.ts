@@ -1,3 +1,4 @@
+import { isArrayOf } from '../../base/array-kind.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { ByteCursor } from '../bytes/byte-cursor.js';
 import { formatError } from '../format-error.js';
@@ -24,7 +25,7 @@ function checkResult(machine: PickleMachine, root: unknown): asserts root is Pic
   const heightOf = (value: unknown, depth: number): number => {
     const children = childrenOf(value);
     if (!children) {
-      const plain = value === null || typeof value !== 'object' || value instanceof Uint8Array;
+      const plain = value === null || typeof value !== 'object' || isArrayOf('Uint8Array', value);
       if (!plain && !isTensor(value) && !isStringArray(value)) throw machine.bad('plain data', describe(value));
       return 0;
     }

@@ -1,5 +1,5 @@
 import type { Tensor, TensorData } from '../../../lib/base/tensor.js';
-import { encodeNumbers, numberTypeOf } from '../../../lib/formats/bytes/numbers.js';
+import { encodeNumbers, storedTypeOf } from '../../../lib/formats/bytes/numbers.js';
 import { writeAtomically } from '../../../lib/formats/files/atomic-file.js';
 import { ZipWriter } from '../../../lib/formats/zip/zip-writer.js';
 
@@ -114,7 +114,7 @@ class PickleWriter {
   }
 
   private tensor({ data, shape }: Tensor<TensorData>): void {
-    const type = numberTypeOf(data);
+    const type = storedTypeOf('pickle', { data, shape });
     this.array(shape, type, type.endsWith('1') ? '|' : '<', 0, () => this.bytes(encodeNumbers(data)));
   }
 
