@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { READ_OPTIONS } from '../../base/argument-kinds.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from '../bytes/byte-source.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
@@ -67,6 +68,7 @@ export class NpzFile {
 /** Opens a `.npz` without reading any array; the caller closes it. */
 export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile {
   checkArguments('openNpz', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('openNpz', options, READ_OPTIONS);
   const opened = openSource(source, options.where);
   try {
     return new NpzFile(opened, options.limitBytes);
@@ -79,6 +81,7 @@ export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile
 /** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
 export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
   checkArguments('readNpz', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readNpz', options, READ_OPTIONS);
   const file = openNpz(source, options);
   try {
     const where = typeof source === 'string' ? source : (options.where ?? 'the given bytes');
