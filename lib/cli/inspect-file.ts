@@ -88,13 +88,15 @@ async function find(path: string, options: ReadKeypointsOptions): Promise<Found>
 const motionEndings = ['.bvh', '.trc', '.c3d', '.glb'];
 
 function motion(path: string): Found {
-  const { frames, fps, skeleton, layout, positions } = readClip(path);
+  const { frames, fps, skeleton, layout, positions, notes } = readClip(path);
   const { joints } = skeleton;
   const seconds = fps === undefined ? '' : `, ${rateText(fps)}, ${(frames / fps).toFixed(2)} s`;
   const height = largestHeight(positions);
   const lines = [
     `motion: ${frames} frames${seconds}, ${joints.length} ${layout ? `joints of ${layout}` : 'joints or markers'}, ${height.toFixed(2)} m high`,
     ...(layout ? [] : [`  ${joints.slice(0, 40).join(', ')}${joints.length > 40 ? ', ...' : ''}`]),
+    // Where it was read from is known.
+    ...notes.slice(1),
   ];
   return { kind: 'motion', details: { frames, fps, joints, layout }, lines };
 }

@@ -17,6 +17,8 @@ export type BvhUnits = keyof typeof UNITS | number;
 export interface BvhOptions {
   /** The file's length unit, which BVH does not state. Without it: guessed from the height of the rest pose. */
   units?: BvhUnits;
+  /** The unit where none can be guessed. Without it: an error. */
+  fallbackUnits?: keyof typeof UNITS;
   /** Gets a sentence when the units were guessed, or the frames are not as many as the file says. */
   onNotice?: (message: string, about: 'units' | 'frames') => void;
 }
@@ -159,7 +161,7 @@ function restPose(joints: readonly BvhJoint[]): Float64Array {
   return places;
 }
 
-function guessUnits(rest: Float64Array, words: Words, onNotice: BvhOptions['onNotice']): number {
+function guessUnits(rest: Float64Array, words: Words, { fallbackUnits, onNotice }: BvhOptions): number {
   const [low, high] = [
     [0, 0, 0],
     [0, 0, 0],
@@ -178,6 +180,13 @@ function guessUnits(rest: Float64Array, words: Words, onNotice: BvhOptions['onNo
       );
       return UNITS[units];
     }
+  }
+  if (fallbackUnits !== undefined) {
+    onNotice?.(
+      `${words.file}: the rest pose measures ${height.toFixed(2)}, from which no unit can be guessed: taken as ${fallbackUnits}.`,
+      'units',
+    );
+    return UNITS[fallbackUnits];
   }
   const named = Object.keys(UNITS).join(', ');
   return words.fail(
@@ -225,7 +234,11 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   const rest = restPose(joints);
   const { units } = options;
   const metres =
-    units === undefined ? guessUnits(rest, words, onNotice) : typeof units === 'number' ? units : UNITS[units];
+    units === undefined
+      ? guessUnits(rest, words, { ...options, onNotice })
+      : typeof units === 'number'
+        ? units
+        : UNITS[units];
   // Frame times are written with few digits: 0.041667 means 24 frames a second.
   const rate = 1 / frameTime;
   const fps = Math.abs(rate - Math.round(rate)) < 0.01 ? Math.round(rate) : rate;

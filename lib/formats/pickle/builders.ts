@@ -40,7 +40,7 @@ export class PickledArrays {
   private readonly cursor: ByteCursor;
   private readonly budget: MemoryBudget;
   /** Arrays that were named but have not got their content yet. */
-  private readonly unfilled = new Set<unknown>();
+  private readonly unfilled = new WeakSet<object>();
 
   constructor(cursor: ByteCursor, budget: MemoryBudget) {
     this.cursor = cursor;
@@ -64,6 +64,11 @@ export class PickledArrays {
     this.budget.spend(300);
     this.unfilled.add(array);
     return array;
+  }
+
+  /** Whether {@link empty} made an array that has not got its content yet. */
+  isUnfilled(array: unknown): boolean {
+    return typeof array === 'object' && array !== null && this.unfilled.has(array);
   }
 
   /** An array out of its raw bytes, shape and dtype. */
@@ -94,10 +99,11 @@ export class PickledArrays {
       target.dtype = { ...target.dtype, littleEndian: order !== '>' };
       return;
     }
-    if (!this.unfilled.delete(target) || !Array.isArray(state) || state.length !== 5) {
+    if (!this.isUnfilled(target) || !Array.isArray(state) || state.length !== 5) {
       throw this.cursor.error('an array or dtype to fill', 'something else');
     }
     const [, shape, dtype, fortran, content] = state;
+    this.unfilled.delete(target as object);
     const array = target as Partial<Tensor<TensorData> & ObjectArray>;
     if (!(dtype instanceof NumpyDtypeRecord) || dtype.dtype.kind !== 'O') {
       delete array.data;
