@@ -126,6 +126,11 @@ const RUNTIME = [
   ...['dataset', 'model', 'out', 'from', 'resume', 'device', 'threads', 'matmul'],
   ...['logEvery', 'checkpointEvery', 'signal', 'commandLine'],
 ];
+/** Kinds of the runtime options; settings and model have schemas. */
+export const TRAINING_KINDS = {
+  ...{ dataset: 'object|text', model: 'object|text', out: 'text', from: 'text', resume: 'boolean', device: 'text' },
+  ...{ threads: 'number', matmul: 'text', logEvery: 'number', checkpointEvery: 'number|text', commandLine: 'list' },
+} as const;
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 
 /** Refuses unknown options; `undefined` counts as not given. */

@@ -1,6 +1,8 @@
 import { existsSync, rmdirSync } from 'node:fs';
 import { throwIfAborted } from '../base/abort.js';
+import { DATASET } from '../base/argument-kinds.js';
 import { withCallbacks } from '../base/callbacks.js';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -41,6 +43,8 @@ const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.
 /** The common part of `pretrain` and `finetune`. One process at a time trains in a folder; throws `ERR_LOCKED`. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
+  const { dataset } = options;
+  if (typeof dataset !== 'string') checkArguments(kind, { dataset }, DATASET);
   return withCallbacks(options, (watched) => lockAndTrain(kind, watched));
 }
 

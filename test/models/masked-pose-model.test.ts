@@ -39,6 +39,16 @@ describe('drawMasks', () => {
 });
 
 describe('MaskedPoseModel', () => {
+  it('takes options and shapes as they were when it was called', async () => {
+    await using model = await MaskedPoseModel.load(path, { device: 'cpu', threads: 1 });
+    const expected = await model.reconstruct(keypoints, model.masks(1), size);
+    const [options, shape] = [{ ...size }, [...keypoints.shape]];
+    const under = model.reconstruct({ data: keypoints.data, shape }, model.masks(1), options);
+    options.width = 1;
+    shape[0] = 1;
+    expect(await under).toEqual(expected);
+  });
+
   it('reconstructs a window in pixels and in the order of time', async () => {
     await using model = await MaskedPoseModel.load(path, { device: 'cpu' });
     const masks = model.masks(5);
