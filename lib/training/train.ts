@@ -10,7 +10,7 @@ import { FileLock } from '../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
-import { resolveDevice } from '../networks/device.js';
+import { checkTrains, resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { presetByName, presetConfig } from '../networks/presets.js';
 import { readWeights, type Weights } from '../networks/weights.js';
@@ -40,6 +40,7 @@ const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.
 /** The common part of `pretrain` and `finetune`. One process at a time trains in a folder; throws `ERR_LOCKED`. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
+  checkTrains(options.device);
   throwIfAborted(options.signal);
   const paths = trainingPaths(options.out);
   const isNew = !isFolder(options.out);
