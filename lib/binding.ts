@@ -51,8 +51,8 @@ let loaded: Loaded | undefined;
 /** What serves. */
 let serving: Binding | undefined;
 
-/** How much slower WebAssembly lifts on as many cores, against AVX-512: docs/webassembly.md has the measurement. */
-const WASM_SLOWER = 'several times';
+/** How much slower WebAssembly lifts than AVX2 or AVX-512, thread for thread: bench/results/webassembly.md. */
+const WASM_SLOWER = 'about 4 times';
 
 /** True on Linux with musl instead of glibc: Node's report names the glibc that it runs on. */
 function runsOnMusl(): boolean {
