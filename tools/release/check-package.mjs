@@ -48,7 +48,9 @@ function checkContents(packed) {
     check(size <= maximumBinaryBytes, `${name} has ${(size / 1e6).toFixed(1)} MB, at most ${maximumBinaryBytes / 1e6}`);
   }
   const platform = `prebuilds/${process.platform}-${process.arch}/`;
+  const wasm = existsSync(path.join(root, WASM)) ? [WASM] : [];
   for (const start of [
+    ...wasm,
     platform,
     'models/',
     'examples/walking.json',
