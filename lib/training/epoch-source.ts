@@ -2,6 +2,7 @@ import type { Sequences } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined } from '../base/tensor.js';
 import { type AugmentedSequence, augmentRecording } from '../datasets/augmentation/augment.js';
+import { bodyReach } from '../datasets/augmentation/body.js';
 import { type Recording, recordingsOf } from '../datasets/augmentation/recording.js';
 import type { KeypointNoise } from '../datasets/noisy-keypoints.js';
 import { noisyKeypoints } from '../datasets/noisy-keypoints.js';
@@ -69,7 +70,10 @@ class FixedSource implements EpochSource {
   }
 }
 
-/** New sequences of the recordings in every epoch, behind the ones held out, which stay. */
+/**
+ * New sequences of the recordings in every epoch, behind the ones held out, which stay. Bodies smaller than the training
+ * makes any are not validated on: their error is one of scale, grows as the training goes on, and would choose the model.
+ */
 class AugmentedSource implements EpochSource {
   readonly validation: readonly SampledSequence[];
   private readonly parts: SourceParts;
@@ -96,7 +100,11 @@ class AugmentedSource implements EpochSource {
     }
     this.parts = parts;
     this.recordings = recordingsOf(data.sequences.slice(0, data.train.length), settings.augmentation!.up);
-    this.validation = data.validation.map((sequence, index) => ({ ...sequence, index }));
+    const { smallest } = settings.augmentation!.body;
+    const held = data.sequences.slice(data.train.length);
+    const validation = data.validation.map((sequence, index) => ({ ...sequence, index }));
+    const grown = validation.filter((_, i) => !held[i].poses || bodyReach(held[i].poses) >= smallest);
+    this.validation = grown.length > 0 ? grown : validation;
   }
 
   sampleCount(): number {

@@ -74,6 +74,12 @@ export const lifterCases: readonly LifterCase[] = [
   },
   { about: 'a video', config: small, video: { lengths: [5], stride: 1, flip: false }, precisions: all },
   {
+    about: 'a video at a width without padding',
+    config: { ...small, width: 64, heads: 2 },
+    video: { lengths: [3], stride: 1, flip: false },
+    precisions: ['fp32'],
+  },
+  {
     about: 'a video mirrored, in part, every third frame',
     config: { ...small, ...otherJoints },
     video: { lengths: [12], stride: 3, flip: true, first: 4, count: 3 },

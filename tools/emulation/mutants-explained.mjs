@@ -9,7 +9,8 @@ const SAME_END = 'differs only where the two sides are equal, and there both giv
 const SAME_STEPS = 'the bound is a multiple of the step: the last step ends at it either way';
 const NOT_MULTIPLIED = 'what is loaded behind the last step is not multiplied';
 const NOT_STORED = 'the row behind the last is worked out and not stored';
-const EVEN = 'columns come in pairs and the bound is even';
+const EVEN = 'columns come in pairs or fours, and the bound is a multiple of that';
+const NO_SUCH_TOKENS = 'differs where tokens are 1 more than a multiple of 32: no network has such';
 const ONE_VALUE = 'differs only where the value is the bound, which both ways give';
 
 /** Why mutants survive that do: file under native/, part of the statement, begin of the change, reason. */
@@ -51,12 +52,7 @@ export const EXPLAINED = [
   ],
   ['inference/cuda/attention.cu', 'keys < tiling.queries', '-1 + tiling.queries', SAME_STEPS],
   ['inference/cuda/attention.cu', 'first + keys < op.tokens', '1 + op.tokens', EMPTY_TILE],
-  [
-    'inference/cuda/attention.cu',
-    'first + keys < op.tokens',
-    '-1 + op.tokens',
-    'differs where tokens are 1 more than a multiple of 32: no network has such',
-  ],
+  ['inference/cuda/attention.cu', 'first + keys < op.tokens', '-1 + op.tokens', NO_SUCH_TOKENS],
   [
     'inference/cuda/attention.cu',
     'sums[c][2 * half] = sums[c][2 * half + 1] = 0',
@@ -91,6 +87,24 @@ export const EXPLAINED = [
   ['inference/cuda/attention.cu', 'key_[i] = window < op.windows', '1 + op.windows', 'its queries are not stored'],
   ['inference/cuda/attention.cu', 'keys_[i] = at(window < op.windows', '1 + op.windows', 'its queries are not stored'],
   ['inference/cuda/attention.cu', 'firstKey + kKeys > tokens', '-1 + tokens', 'masks where no key is behind the last'],
+  ['inference/cuda/attention.cu', 'top = fmaxf', '', ANY_MAXIMUM],
+  ['inference/cuda/attention.cu', 'n < kKeyTiles; ++n) top', '-1 + kKeyTiles', ANY_MAXIMUM],
+  ['inference/cuda/attention.cu', 'grew = top > highest', '', ANY_MAXIMUM],
+  ['inference/cuda/attention.cu', 'sameHead = first + tiling.queries', '1 + op.tokens', EMPTY_TILE],
+  ['inference/cuda/attention.cu', 'sameHead = first + tiling.queries', '-1 + op.tokens', NO_SUCH_TOKENS],
+  ['inference/cuda/attention.cu', 'head + 1 < op.heads', '1 + op.heads', NOT_MULTIPLIED],
+  ['inference/cuda/attention.cu', 'first += tiling.queries, ++step', '1 + op.tokens', EMPTY_TILE],
+  ['inference/cuda/attention.cu', 'first += tiling.queries, ++step', '-1 + op.tokens', NO_SUCH_TOKENS],
+  ['inference/cuda/attention.cu', 'if (first > 0) beginStep', '1 + 0', SAME_STEPS],
+  ['inference/cuda/attention.cu', 'if (first > 0) beginStep', '-1 + 0', 'starts the same copies once more'],
+  ['inference/cuda/matmul.cu', 'inside_[i] = row < op.rows', '1 + op.rows', NOT_STORED],
+  ['inference/cuda/matmul.cu', 'if (word_ < op_.tapWords)', '-1 + op_.tapWords', SAME_STEPS],
+  ['inference/cuda/tile.h', 'c < kNormChunks; ++c', '', TWO_GUARDS],
+  ['inference/cuda/tile.h', 'c * kNormChannels >= width', '-1 + width', EVEN],
+  ['inference/cuda/tile.h', '!present || channel >= op.xStride', '-1 + op.xStride', EVEN],
+  ['inference/cuda/tile.h', 'if (channel < inner)', '-1 + inner', EVEN],
+  ['inference/cuda/tile.h', 'tile + 1 < end', '1 + end', NOT_MULTIPLIED],
+  ['inference/cuda/tile.h', 'if (column >= op.stride) return', '-1 + op.stride', EVEN],
   ['inference/cuda/tile.h', 'first < warp * 16 + 16', '-1 + warp', SAME_STEPS],
   ['inference/cuda/tile.h', 'present = firstRow + first + i < op.rows', '1 + op.rows', NOT_STORED],
   ['cuda/kernels/poses.cu', 'smem.order.put(i, i)', '1 + op.frames', 'the element more is not read'],
