@@ -53,6 +53,9 @@ describe.skipIf(!wasmBuilt)('the command line without a native build', () => {
     const gpu = await hidden(...clip, '--out', join(folder, 'gpu.npz'), '--device', 'cuda');
     expect(gpu.code).not.toBe(0);
     expect(gpu.err).toMatch(/ERR_NO_CUDA|NVIDIA GPU/);
+    const training = await hidden('finetune', 'nothing.npz', '--out', join(folder, 'trained'));
+    expect(training.code).not.toBe(0);
+    expect(training.err).toMatch(/WebAssembly does not train, and nothing else can here \(pstmo has no native build/);
     const bf16 = await hidden(...clip, '--out', join(folder, 'bf16.npz'), '--precision', 'bf16');
     expect(bf16.code).not.toBe(0);
   });

@@ -1,14 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LiftRequest, NativeConfig, NativeModel } from '../../binding.js';
 import { createNativeModel, machine } from '../../lib/binding.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import { bundledModels } from '../../lib/networks/bundled.js';
+import { finetune } from '../../lib/training/finetune.js';
 import { cutLift } from '../../lib/wasm/pieces.js';
 import { closeAll, randomKeypoints } from '../helpers/lifter-twins.js';
 import { nativeConfig, relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { wasmBuilt } from '../helpers/wasm-built.js';
 
+const folder = temporaryFolder();
 const small = { frames: 27, layers: 1, width: 32, hidden: 48 };
 const TOLERANCE = 1e-5;
 
@@ -158,9 +163,19 @@ describe.skipIf(!wasmBuilt)('WebAssembly', () => {
     const model = await modelOn('wasm', 1);
     const windows = { keypoints: randomKeypoints(27), batch: 1 };
     for (const call of [model.adamStep(1, 1), model.gradients(windows, 0, 0)]) {
-      await expect(call).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: /WebAssembly/ });
+      await expect(call).rejects.toMatchObject({
+        code: 'ERR_UNSUPPORTED',
+        message: expect.stringMatching(/WebAssembly/),
+      });
     }
     await model.close();
+    const out = join(folder, 'trained');
+    const training = finetune({ dataset: join(folder, 'nothing.npz'), out, device: 'wasm' });
+    await expect(training).rejects.toMatchObject({
+      code: 'ERR_UNSUPPORTED',
+      message: expect.stringMatching(/WebAssembly does not train/),
+    });
+    expect(existsSync(out)).toBe(false);
     const options = { device: 'wasm', threads: 1 } as const;
     for (const precision of ['bf16', 'tf32'] as const) {
       expect(() => createNativeModel(nativeConfig(small), { ...options, precision })).toThrow(
