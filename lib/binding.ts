@@ -120,8 +120,9 @@ function wasm(): Binding {
 
 function asPoseError(error: unknown): unknown {
   if (error instanceof PoseError) return error;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (error instanceof Error && typeof code === 'string' && NATIVE_CODES.has(code)) {
+  // Native code makes its errors in the realm that loaded it, which need not be this one.
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && NATIVE_CODES.has(code)) {
     return new PoseError(code as PoseErrorCode, String(message), { cause: error });
   }
   return error;

@@ -5,6 +5,7 @@ import { readDatasetMetadata } from '../datasets/dataset-file.js';
 import { DATASET_KEY } from '../datasets/dataset-metadata.js';
 import { readPoses } from '../export/poses/read-poses.js';
 import { type ByteSource, withSource } from '../formats/bytes/byte-source.js';
+import { fileKind } from '../formats/files/file-kind.js';
 import { readNpy } from '../formats/numpy/npy.js';
 import { openNpz } from '../formats/numpy/npz.js';
 import { isTensor } from '../formats/pickle/value.js';
@@ -42,6 +43,9 @@ export async function inspectFile(path: string, options: ReadKeypointsOptions = 
   try {
     const state = statSync(path);
     bytes = state.size;
+    if (!state.isFile() && !state.isDirectory()) {
+      throw new PoseError('ERR_FILE', `${path}: expected a file or a folder, got ${fileKind(state)}.`);
+    }
     if (state.isDirectory()) {
       const sizes = readdirSync(path).map((name) => statSync(join(path, name)).size);
       return { path, bytes: sizes.reduce((sum, size) => sum + size, 0), ...keypoints(path, options) };
@@ -84,13 +88,15 @@ async function find(path: string, options: ReadKeypointsOptions): Promise<Found>
 const motionEndings = ['.bvh', '.trc', '.c3d', '.glb'];
 
 function motion(path: string): Found {
-  const { frames, fps, skeleton, layout, positions } = readClip(path);
+  const { frames, fps, skeleton, layout, positions, notes } = readClip(path);
   const { joints } = skeleton;
   const seconds = fps === undefined ? '' : `, ${rateText(fps)}, ${(frames / fps).toFixed(2)} s`;
   const height = largestHeight(positions);
   const lines = [
     `motion: ${frames} frames${seconds}, ${joints.length} ${layout ? `joints of ${layout}` : 'joints or markers'}, ${height.toFixed(2)} m high`,
     ...(layout ? [] : [`  ${joints.slice(0, 40).join(', ')}${joints.length > 40 ? ', ...' : ''}`]),
+    // Where it was read from is known.
+    ...notes.slice(1),
   ];
   return { kind: 'motion', details: { frames, fps, joints, layout }, lines };
 }

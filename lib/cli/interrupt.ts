@@ -22,18 +22,44 @@ function exitCodeOf(name: (typeof REQUESTS)[number]): number {
   return 128 + constants.signals[name];
 }
 
-/** An abort signal that the first SIGINT or SIGTERM gives; the second ends the process at once. */
-export function stopRequests(notice: (text: string) => void): AbortSignal {
-  const controller = new AbortController();
-  for (const name of REQUESTS) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCodeOf(name));
-      controller.abort(new StopRequest(name));
-      const again = name === 'SIGINT' ? 'Ctrl-C once more' : 'The signal once more';
-      notice(`\nStopping after what is under way. ${again} stops at once.\n`);
-    });
+/** Listens for SIGINT and SIGTERM. */
+export class StopRequests {
+  /** Given by the first of them; the second ends the process at once. */
+  readonly signal: AbortSignal;
+  readonly #listeners: readonly [(typeof REQUESTS)[number], () => void][];
+
+  constructor(notice: (text: string) => void) {
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    this.#listeners = REQUESTS.map((name) => [
+      name,
+      () => {
+        if (controller.signal.aborted) process.exit(exitCodeOf(name));
+        controller.abort(new StopRequest(name));
+        const again = name === 'SIGINT' ? 'Ctrl-C once more' : 'The signal once more';
+        notice(`\nStopping after what is under way. ${again} stops at once.\n`);
+      },
+    ]);
+    for (const [name, listener] of this.#listeners) process.on(name, listener);
   }
-  return controller.signal;
+
+  /**
+   * Runs `read`, which reads without giving JavaScript a turn: a signal ends the process meanwhile, since no listener would
+   * hear it. A pipe whose writer never comes can be left in this way. Throws `ERR_ABORTED` where a signal came before.
+   */
+  async reading<Result>(read: () => Result): Promise<Result> {
+    // A signal that is on its way is heard first.
+    await new Promise((turn) => {
+      setImmediate(turn);
+    });
+    throwIfAborted(this.signal);
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+    try {
+      return read();
+    } finally {
+      for (const [name, listener] of this.#listeners) process.on(name, listener);
+    }
+  }
 }
 
 /** The exit code of a command that this signal stopped: 130 after Ctrl-C, 143 after SIGTERM. */

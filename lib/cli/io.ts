@@ -10,6 +10,8 @@ export interface Io {
   live: boolean;
   /** Aborted by Ctrl-C and SIGTERM. */
   signal: AbortSignal;
+  /** Runs what reads files without giving JavaScript a turn: Ctrl-C and SIGTERM end the process meanwhile. */
+  reading?: <Result>(read: () => Result) => Result | Promise<Result>;
   /** What was typed, without `node` and the script: for the record. */
   commandLine?: readonly string[];
   /** What the process ends with when nothing throws: 0 unless a command says otherwise. */

@@ -144,9 +144,9 @@ function reasonToSkip(path: string, name: string): string | undefined {
     : 'no keypoints by its ending; a file named by itself is read whatever its ending';
 }
 
-/** Tells a file, or a folder's files, from another version of it. */
+/** Tells a file, or a folder's files, from another version of it; a file that is renamed changes its folder. */
 export function fileMark(path: string): { bytes: number; modified: number } {
-  const files = isFolder(path) ? readdirSync(path).map((name) => join(path, name)) : [path];
+  const files = isFolder(path) ? ['', ...readdirSync(path)].map((name) => join(path, name)) : [path];
   const gone = { size: 0, mtimeMs: 0 };
   const states = files.map((file) => statSync(file, { throwIfNoEntry: false }) ?? gone);
   return {

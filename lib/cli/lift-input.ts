@@ -90,6 +90,8 @@ export interface Watch {
   /** Standard input, which the input "-" is. */
   stdin?: (() => Promise<Uint8Array>) | undefined;
   signal?: AbortSignal;
+  /** Runs what reads a file. */
+  reading?: <Result>(read: () => Result) => Result | Promise<Result>;
   onProgress?: (done: number, total: number | undefined) => void;
 }
 
@@ -106,15 +108,18 @@ export async function readClips(input: string, flags: InputFlags, watch: Watch =
   });
 }
 
-async function peopleInFile(input: string, flags: InputFlags, { stdin }: Watch): Promise<KeypointTrack[]> {
+async function peopleInFile(input: string, flags: InputFlags, watch: Watch): Promise<KeypointTrack[]> {
+  const { stdin, reading = (read) => read() } = watch;
   const { person = 0, detector, boxes } = flags;
   if (detector !== undefined || boxes !== undefined) {
     throw new PoseError('ERR_USAGE', `--detector, --boxes: expected a video to find people in, got ${input}.`);
   }
   const standard = input === STANDARD && stdin !== undefined;
   const source = standard ? await stdin() : input;
-  const options = { ...readOptions(flags), ...(standard && { where: 'standard input' }) };
-  return person === 'all' ? readPeople(source, options) : [readKeypoints(source, { ...options, person })];
+  return reading(() => {
+    const options = { ...readOptions(flags), ...(standard && { where: 'standard input' }) };
+    return person === 'all' ? readPeople(source, options) : [readKeypoints(source, { ...options, person })];
+  });
 }
 
 async function peopleInVideo(input: string, flags: InputFlags, watch: Watch): Promise<KeypointTrack[]> {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
+import { withSource } from '../formats/bytes/byte-source.js';
 import { writeAtomically } from '../formats/files/atomic-file.js';
 import { FileLock } from '../formats/files/file-lock.js';
 import { isFolder } from '../formats/files/make-folder.js';
@@ -10,6 +12,7 @@ import { fileMark, type LiftTask, RECORD } from './lift-files.js';
 
 /** Files up to this many bytes are told apart by their content, larger ones by size and time. */
 const SMALL_BYTES = 4 << 20;
+const PIECE_BYTES = 16 << 20;
 
 const outputSchema = z.strictObject({ name: z.string(), bytes: z.whole(0), sha256: z.string() });
 const entrySchema = z.strictObject({
@@ -35,6 +38,9 @@ export interface LiftSettings {
   files: Readonly<Record<string, string | undefined>>;
 }
 
+/** What decides a task's poses: its input and the settings, as they were before they were read. */
+export type LiftMark = Omit<Entry, 'outputs'>;
+
 /** Whether a task is done, and a sentence where it was done before and is not any more. */
 export interface Standing {
   done: boolean;
@@ -57,6 +63,8 @@ export class LiftRecord {
   private readonly path: string;
   private readonly settings: Pick<Entry, 'settings' | 'files'>;
   private readonly entries: Record<string, Entry>;
+  /** Which input each file of this run is of. */
+  private readonly writers = new Map<string, string>();
   private readonly waiting: Waiting;
 
   constructor(folder: string, { values, files }: LiftSettings, waiting: Waiting = {}) {
@@ -72,12 +80,20 @@ export class LiftRecord {
     this.waiting = waiting;
   }
 
+  /**
+   * What is known of a task's input now. Taken before the input is read: one that changes meanwhile differs from its mark
+   * in the next run, and is lifted again.
+   */
+  markOf(input: string): LiftMark {
+    return { input: relative(dirname(this.path), input), ...fileMark(input), ...this.settings };
+  }
+
   /** Compares a task with what the record says of it, and the outputs with what was written. */
-  standing({ input, output }: LiftTask): Standing {
+  standing({ input, output }: LiftTask, mark: LiftMark): Standing {
     const entry = this.entries[basename(output)];
     if (entry === undefined) return { done: false };
     const { outputs, files, ...rest } = entry;
-    const { files: filesNow, ...now } = this.entryOf(input);
+    const { files: filesNow, ...now } = mark;
     if (JSON.stringify(rest) !== JSON.stringify(now)) return { done: false };
     for (const flag of new Set([...Object.keys(files), ...Object.keys(filesNow)])) {
       if (files[flag] !== filesNow[flag]) {
@@ -93,11 +109,28 @@ export class LiftRecord {
       if (found !== bytes) return { done: false, why: `${again} it had ${bytes} bytes and has ${found}.` };
       if (digestOf(path) !== sha256) return { done: false, why: `${again} its content changed.` };
     }
+    for (const { name } of outputs) this.writers.set(join(dirname(this.path), name), input);
     return { done: true };
   }
 
-  /** Runs `write`, which writes the file `output`, while no other process writes it, and remembers what was written. */
-  async written<Result>(output: string, write: () => Promise<Result>): Promise<{ result: Result; file: OutputFile }> {
+  /**
+   * Runs `write`, which writes the file `output`, while no other process writes it, and remembers what was written. Throws
+   * `ERR_USAGE` where another input of this run has it: `walk.json`'s second person and `walk-person1.json`.
+   */
+  async written<Result>(
+    { input }: LiftTask,
+    output: string,
+    write: () => Promise<Result>,
+  ): Promise<{ result: Result; file: OutputFile }> {
+    const other = this.writers.get(output);
+    if (other !== undefined && other !== input) {
+      throw new PoseError(
+        'ERR_USAGE',
+        `${input}: expected a file of its own for each person and clip, but ${output} is that of ${other}; ` +
+          'lift the two into different folders.',
+      );
+    }
+    this.writers.set(output, input);
     const lock = await FileLock.wait(`${output}.lock`, this.waiting);
     try {
       const result = await write();
@@ -109,8 +142,8 @@ export class LiftRecord {
   }
 
   /** Adds a finished task to the record as it stands now. */
-  async add({ input, output }: LiftTask, outputs: readonly OutputFile[]): Promise<void> {
-    this.entries[basename(output)] = { ...this.entryOf(input), outputs: [...outputs] };
+  async add({ output }: LiftTask, mark: LiftMark, outputs: readonly OutputFile[]): Promise<void> {
+    this.entries[basename(output)] = { ...mark, outputs: [...outputs] };
     const lock = await FileLock.wait(`${this.path}.lock`, this.waiting);
     try {
       const entries = { ...readRecord(this.path).entries, [basename(output)]: this.entries[basename(output)] };
@@ -118,10 +151,6 @@ export class LiftRecord {
     } finally {
       lock.release();
     }
-  }
-
-  private entryOf(input: string): Omit<Entry, 'outputs'> {
-    return { input: relative(dirname(this.path), input), ...fileMark(input), ...this.settings };
   }
 }
 
@@ -145,5 +174,9 @@ function versionOf(path: string): string {
 }
 
 function digestOf(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+  const hash = createHash('sha256');
+  withSource(path, undefined, ({ size, read }) => {
+    for (let at = 0; at < size; at += PIECE_BYTES) hash.update(read(at, Math.min(PIECE_BYTES, size - at)));
+  });
+  return hash.digest('hex');
 }

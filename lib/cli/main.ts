@@ -1,26 +1,31 @@
 #!/usr/bin/env node
-import { standardInput, stopRequests } from './interrupt.js';
+import { StopRequests, standardInput } from './interrupt.js';
 import { runCommandLine } from './program.js';
+import { printTo } from './standard-output.js';
 
-// A reader that closes the pipe early (`pstmo models | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
+const err = printTo(process.stderr, () => {});
+let lost = false;
+const out = printTo(process.stdout, ({ message }) => {
+  err(`pstmo: standard output: cannot be written: ${message}.\n`);
+  lost = true;
+  process.exitCode ||= 1;
 });
 
-let signal: AbortSignal | undefined;
+let requests: StopRequests | undefined;
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+const code = await runCommandLine(process.argv.slice(2), {
+  ...{ out, err },
   stdin() {
     return standardInput(this.signal);
   },
   live: process.stderr.isTTY === true,
   /** Signals are caught from the first time that a command asks for this: one that never does ends at once. */
   get signal() {
-    signal ??= stopRequests((text) => process.stderr.write(text));
-    return signal;
+    requests ??= new StopRequests(err);
+    return requests.signal;
   },
+  reading: (read) => (requests ? requests.reading(read) : read()),
   commandLine: process.argv.slice(2),
   exitCode: 0,
 });
+process.exitCode = code || Number(lost);

@@ -1,3 +1,4 @@
+import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { withoutOldNames } from '../base/old-names.js';
@@ -23,6 +24,10 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
   checkArguments('evaluate', { given }, 'object');
   const options = withoutOldNames(given);
   checkEvaluationOptions(options);
+  return withCallbacks(options, evaluateWith);
+}
+
+async function evaluateWith(options: EvaluationOptions): Promise<EvaluationReport> {
   const { split = 'test', flip = true, seed = 0, root = 'truth', shuffleFrames, signal, onProgress } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);

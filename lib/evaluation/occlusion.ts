@@ -1,3 +1,4 @@
+import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
@@ -48,7 +49,7 @@ const defaultShares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
  */
 export async function evaluateOcclusion(options: OcclusionOptions): Promise<OcclusionReport> {
   checkArguments('evaluateOcclusion', { options }, 'object');
-  const { shares = defaultShares, seconds = 0.4, split = 'test', flip = true, seed = 0, signal } = options;
+  const { shares = defaultShares, seconds = 0.4 } = options;
   const bad = shares.find((share) => !(share >= 0 && share < 1));
   if (shares.length === 0 || bad !== undefined || !(seconds > 0)) {
     throw new PoseError(
@@ -56,6 +57,11 @@ export async function evaluateOcclusion(options: OcclusionOptions): Promise<Occl
       `Occlusion: expected shares from 0 to below 1 and positive seconds, got [${shares.join(', ')}] and ${seconds}.`,
     );
   }
+  return withCallbacks(options, evaluateHidden);
+}
+
+async function evaluateHidden(options: OcclusionOptions): Promise<OcclusionReport> {
+  const { shares = defaultShares, seconds = 0.4, split = 'test', flip = true, seed = 0, signal } = options;
   const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const network = await openTestNetwork(options, dataset);

@@ -1,10 +1,11 @@
+import { entriesOf } from '../base/array-kind.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
-import { sizeOf, type Tensor, type TensorData } from '../base/tensor.js';
+import type { Tensor, TensorData } from '../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
 import { encodeHalf } from './bytes/half.js';
 import { checkLimit, MemoryBudget, type ReadOptions } from './bytes/memory-budget.js';
-import { bytesOf, decodeNumbers, encodeNumbers, type NumberType, numberTypeOf } from './bytes/numbers.js';
+import { bytesOf, decodeNumbers, encodeNumbers, type NumberType, storedTypeOf } from './bytes/numbers.js';
 import { writeAtomically } from './files/atomic-file.js';
 import { formatError, printable, unsupportedError } from './format-error.js';
 import { declaredBytes } from './numpy/strided.js';
@@ -222,15 +223,14 @@ export function writeSafetensors(
   options: { half?: boolean } = {},
 ): void {
   checkArguments('writeSafetensors', { path, tensors, metadata, options }, 'text', 'Map|object', 'object?', 'object?');
-  const named: [string, Tensor<TensorData>][] = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
-  const items = named.map(([name, { data, shape }]) => {
-    if (name === METADATA_KEY || data.length !== sizeOf(shape)) {
-      throw new PoseError(
-        'ERR_ARGUMENT',
-        `Tensor "${name}" of shape (${shape.join(', ')}) holds ${data.length} values.`,
-      );
+  const named = entriesOf(tensors);
+  const items = named.map(([name, tensor]) => {
+    if (name === METADATA_KEY) {
+      throw new PoseError('ERR_ARGUMENT', `Tensor "${name}": expected another name; this one is the metadata's.`);
     }
-    const type = options.half && data instanceof Float32Array ? 'f2' : numberTypeOf(data);
+    const own = storedTypeOf(`Tensor "${name}"`, tensor);
+    const type = options.half && own === 'f4' ? 'f2' : own;
+    const { data, shape } = tensor;
     return { name, data, shape, type, bytes: data.length * bytesOf(type) };
   });
   items.sort((a, b) => bytesOf(b.type) - bytesOf(a.type));

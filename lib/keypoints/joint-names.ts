@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import { remembered } from '../base/remembered.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import { skeletons } from '../skeletons/skeletons.js';
 
@@ -20,7 +21,7 @@ const anonymous = /face|hand|thumb|finger|wrist/;
 const namedJoints: Readonly<Record<string, number>> = { 'coco-133': 23, 'halpe-136': 26 };
 
 /** A joint's name without its spelling: "LEFT_SHOULDER", "leftShoulder", "l shoulder" and "lshoulder" are one. */
-export function jointKey(name: string): string {
+export const jointKey = remembered((name: string): string => {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
@@ -36,7 +37,7 @@ export function jointKey(name: string): string {
   const side = at < 0 ? '' : sides.get(words[at])!;
   const part = words.filter((_, index) => index !== at).join('');
   return side === '' ? (synonyms.get(part) ?? part) : `${side} ${part.replace('littletoe', 'smalltoe')}`;
-}
+});
 
 /** A layout whose joints are all among some names, and the place of each of its joints there. */
 export interface LayoutFit {

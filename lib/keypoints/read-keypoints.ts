@@ -3,8 +3,8 @@ import { PoseError } from '../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
 import { isReadableFolder } from '../formats/files/make-folder.js';
-import { readNpy } from '../formats/numpy/npy.js';
-import { readNpz } from '../formats/numpy/npz.js';
+import { readNpyFrom } from '../formats/numpy/npy.js';
+import { NpzFile } from '../formats/numpy/npz.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frames/frame-folder.js';
 import { inputFormats } from './input-format.js';
@@ -134,8 +134,8 @@ function find(source: ByteSource, options: ReadKeypointsOptions): FoundTrack[] |
       `${where}: expected a file of the format ${options.format}, got arrays of NumPy.`,
     );
   }
-  if (start.startsWith('PK')) return readKeypointNpz(where, readNpz(source.read(0, size), { where }), options);
-  if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpy(source.read(0, size), { where }), options);
+  if (start.startsWith('PK')) return readKeypointNpz(where, new NpzFile(source), options);
+  if (start.startsWith('\x93NUMPY')) return readKeypointArray(where, readNpyFrom(source), options);
   const bytes = source.read(0, Math.min(headBytes, size));
   if (isPickle(bytes)) return readKeypointPickle(where, source.read(0, size), options);
   const head = decodeText(bytes);

@@ -1,4 +1,5 @@
 import type { NativeModel, PrecisionName } from '../../binding.js';
+import { withCallbacks } from '../base/callbacks.js';
 import { checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { type OldModelOptions, withoutOldNames } from '../base/old-names.js';
@@ -58,7 +59,10 @@ export class LoadedNetwork {
 
   /** Loads a model of the given stage; throws `ERR_MODEL` when the file is of the other. */
   static async load(pathOrName: string, stage: 1 | 2, given: LoadOptions): Promise<LoadedNetwork> {
-    const options = withoutOldNames(given);
+    return withCallbacks(withoutOldNames(given), (options) => LoadedNetwork.#load(pathOrName, stage, options));
+  }
+
+  static async #load(pathOrName: string, stage: 1 | 2, options: LoadOptions): Promise<LoadedNetwork> {
     checkKnownOptions('load', options, LOAD_OPTIONS);
     checkOptionKinds('load', options, LOAD_KINDS);
     const notices: string[] = [];

@@ -1,3 +1,4 @@
+import { isArrayOf } from '../base/array-kind.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
@@ -67,7 +68,7 @@ export class MaskedPoseModel extends LoadedModel {
 /** Masks that the caller cannot change while they are read. Throws `ERR_ARGUMENT` for something else. */
 function copied(masks: Masks): Masks {
   const { masked, jointMask } = masks ?? {};
-  if (!(masked instanceof Uint8Array && jointMask instanceof Uint8Array)) {
+  if (!(isArrayOf('Uint8Array', masked) && isArrayOf('Uint8Array', jointMask))) {
     throw new PoseError(
       'ERR_ARGUMENT',
       `masks: expected Uint8Arrays masked and jointMask, got ${valueText(masked)} and ${valueText(jointMask)}.`,

@@ -1,3 +1,4 @@
+import { isArrayOf } from '../base/array-kind.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { valueText } from '../base/value-text.js';
@@ -27,7 +28,7 @@ function checkKeypoints(keypoints: Tensor, layout: string): void {
   const joints = skeletonByName(layout).joints.length;
   const shape = keypoints?.shape;
   const fits = shape?.length === 3 && shape[0] > 0 && shape[1] === joints && shape[2] === 2;
-  if (!fits || !(keypoints.data instanceof Float32Array) || keypoints.data.length !== shape[0] * joints * 2) {
+  if (!fits || !isArrayOf('Float32Array', keypoints.data) || keypoints.data.length !== shape[0] * joints * 2) {
     const came = shape ? `(${shape.join(', ')}) with ${keypoints.data?.length} values` : 'something else';
     throw new PoseError(
       'ERR_ARGUMENT',

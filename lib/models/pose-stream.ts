@@ -1,3 +1,4 @@
+import type { NativeModel } from '../../binding.js';
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
 import { PoseError } from '../base/pose-error.js';
@@ -53,6 +54,8 @@ export class PoseStream implements AsyncDisposable {
   /** Poses that were handed out. */
   #told = 0;
   #ended = false;
+  /** The frame or the end that is worked on: each waits for the one before, awaited by the program or not. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(network: LoadedNetwork, id: number, lookahead: number, step: number, options: ImageOptions) {
     this.#network = network;
@@ -86,7 +89,8 @@ export class PoseStream implements AsyncDisposable {
 
   /**
    * Takes the next frame, keypoints (J, 2) in pixels. Gives the pose (J', 3) of `lookahead` frames ago in metres, camera
-   * axes, root at 0, or nothing while there is no such frame. Throws `ERR_ARGUMENT` or `ERR_CLOSED`.
+   * axes, root at 0, or nothing while there is no such frame. Frames that are pushed without waiting come one after the
+   * other. Throws `ERR_ARGUMENT` or `ERR_CLOSED`.
    */
   async push(keypoints: Tensor): Promise<Tensor | undefined> {
     checkArguments('push', { keypoints }, 'object');
@@ -94,6 +98,20 @@ export class PoseStream implements AsyncDisposable {
     const [joints, coordinates] = keypoints?.shape ?? [];
     const frame = keypoints && { data: keypoints.data, shape: [1, joints, coordinates, ...keypoints.shape.slice(2)] };
     const { data } = networkInput(frame, this.#options, this.#network.config);
+    return this.#inTurn((native) => this.#take(native, data));
+  }
+
+  /** Runs `work` on the model after the calls before it; closing the model waits for them all. */
+  #inTurn<Result>(work: (native: NativeModel) => Promise<Result>): Promise<Result> {
+    return this.#network.run((native) => {
+      const result = this.#turn.then(() => work(native));
+      this.#turn = result.catch(() => {});
+      return result;
+    });
+  }
+
+  /** One frame as the network takes frames: its pose, or nothing while there is none. */
+  async #take(native: NativeModel, data: Float32Array): Promise<Tensor | undefined> {
     const [before, index] = [this.#last ?? data, this.#came];
     this.#last = data;
     this.#came++;
@@ -101,7 +119,7 @@ export class PoseStream implements AsyncDisposable {
     for (; this.#given * this.#step <= index + 1e-9; this.#given++) {
       const share = index === 0 ? 1 : Math.min(1, this.#given * this.#step - (index - 1));
       const between = share === 1 ? data : data.map((value, at) => (1 - share) * before[at] + share * value);
-      this.#keep(await this.#network.run((native) => native.pushFrame(this.#id, between)));
+      this.#keep(await native.pushFrame(this.#id, between));
     }
     if (index < this.lookahead) return undefined;
     const pose = this.#poseAt(this.#told++);
@@ -113,13 +131,17 @@ export class PoseStream implements AsyncDisposable {
     this.#checkOpen();
     this.#ended = true;
     forgotten.unregister(this);
+    return this.#inTurn((native) => this.#finish(native));
+  }
+
+  async #finish(native: NativeModel): Promise<Tensor> {
     const last = this.#last;
     // A video's last frame is its end, also for the network's frame at its end or beyond.
     if (last && (this.#given - 1) * this.#step < this.#came - 1 - 1e-9) {
       this.#given++;
-      this.#keep(await this.#network.run((native) => native.pushFrame(this.#id, last)));
+      this.#keep(await native.pushFrame(this.#id, last));
     }
-    this.#keep(await this.#network.run((native) => native.endStream(this.#id)));
+    this.#keep(await native.endStream(this.#id));
     const joints = skeletonByName(this.#network.config.outputLayout).joints.length;
     const owed = new Float32Array((this.#came - this.#told) * joints * 3);
     for (let at = 0; this.#told < this.#came; at += joints * 3) owed.set(this.#poseAt(this.#told++), at);

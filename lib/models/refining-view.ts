@@ -1,3 +1,4 @@
+import { isArrayOf } from '../base/array-kind.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { valueText } from '../base/value-text.js';
@@ -39,7 +40,7 @@ export function refiningView(
 function rootOf(root: Tensor, frames: number): Float32Array {
   const { data, shape } = root;
   const fits = Array.isArray(shape) && shape.length === 2 && shape[0] === frames && shape[1] === 3;
-  if (!fits || !(data instanceof Float32Array) || data.length !== frames * 3) {
+  if (!fits || !isArrayOf('Float32Array', data) || data.length !== frames * 3) {
     const came = Array.isArray(shape) ? `${valueText(data)} of shape (${shape.join(', ')})` : valueText(root);
     throw new PoseError('ERR_ARGUMENT', `root: expected a Float32Array of shape (${frames}, 3), got ${came}.`);
   }

@@ -1,5 +1,6 @@
 import { existsSync, rmdirSync } from 'node:fs';
 import { throwIfAborted } from '../base/abort.js';
+import { withCallbacks } from '../base/callbacks.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -41,6 +42,10 @@ const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
   checkTrains(options.device);
+  return withCallbacks(options, (watched) => lockAndTrain(kind, watched));
+}
+
+async function lockAndTrain(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   throwIfAborted(options.signal);
   const paths = trainingPaths(options.out);
   const isNew = !isFolder(options.out);

@@ -1,3 +1,4 @@
+import { isArrayOf } from '../base/array-kind.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** The part of onnxruntime-node that is used here. */
@@ -90,7 +91,7 @@ export class OnnxNetwork implements AsyncDisposable {
     }
     return new Map(
       Object.entries(results).map(([name, { data, dims }]) => {
-        if (!(data instanceof Float32Array)) {
+        if (!isArrayOf('Float32Array', data)) {
           throw new PoseError('ERR_MODEL', `${this.path}: expected outputs of float32, got another type in ${name}.`);
         }
         return [name, { data, shape: dims }];

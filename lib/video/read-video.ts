@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
@@ -34,6 +35,10 @@ const seen = 0.3;
  */
 export async function readVideo(path: string, options: VideoOptions = {}): Promise<KeypointTrack[]> {
   checkArguments('readVideo', { path, options }, 'text', 'object?');
+  return withCallbacks(options, (watched) => readFrames(path, watched));
+}
+
+async function readFrames(path: string, options: VideoOptions): Promise<KeypointTrack[]> {
   const { detector, boxes, signal, onProgress, ...reading } = options;
   if (detector === undefined) {
     throw new PoseError(

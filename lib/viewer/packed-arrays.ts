@@ -1,3 +1,4 @@
+import { isArrayOf } from '../base/array-kind.js';
 import { checkArguments } from '../base/check-arguments.js';
 
 /** Numbers that a page gets in one piece: a JSON value and named arrays. */
@@ -35,7 +36,7 @@ export function packArrays<Value>(packed: Packed<Value>): Uint8Array<ArrayBuffer
 export function packedParts<Value>({ value, arrays }: Packed<Value>): Uint8Array[] {
   const sections: Section[] = [...arrays].map(([name, data]) => ({
     name,
-    type: data instanceof Uint8Array ? 'u8' : 'f32',
+    type: isArrayOf('Uint8Array', data) ? 'u8' : 'f32',
     length: data.length,
   }));
   const json = new TextEncoder().encode(JSON.stringify({ value, sections }));

@@ -89,14 +89,12 @@ function fromSource(source: ByteSource, ending: string, options: ReadClipOptions
       return { ...world(path, positions, frames, { joints, parents }, fps), start };
     }
     case '.bvh': {
-      const clip = parseBvh(text(), path);
-      return world(
-        path,
-        clipPositions(clip),
-        clip.frames,
-        { joints: [...clip.joints], parents: [...clip.parents] },
-        clip.fps,
-      );
+      const said: string[] = [];
+      // Our own are in metres, of whatever size the network made the body.
+      const clip = parseBvh(text(), path, { fallbackUnits: 'm', onNotice: (notice) => said.push(notice) });
+      const skeleton = { joints: [...clip.joints], parents: [...clip.parents] };
+      const read = world(path, clipPositions(clip), clip.frames, skeleton, clip.fps);
+      return { ...read, notes: [...read.notes, ...said] };
     }
     default:
       return fromNpz(source, options);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isArrayOf } from '../base/array-kind.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
@@ -128,7 +129,7 @@ function text(status: number, body: string): Answer {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
-  const parts = typeof body === 'string' || body instanceof Uint8Array ? [body] : body;
+  const parts = typeof body === 'string' || isArrayOf('Uint8Array', body) ? [body] : body;
   const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
   response.writeHead(status, { ...headers, 'Content-Type': type, 'Content-Length': length });
   if (request.method !== 'HEAD') for (const part of parts) response.write(part);

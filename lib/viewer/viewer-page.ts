@@ -1,3 +1,4 @@
+import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { type OldViewerOptions, withoutOldNames } from '../base/old-names.js';
 import type { FrameInspector } from './frame-inspector.js';
@@ -21,7 +22,10 @@ export async function viewerPage(options: PageOptions): Promise<string> {
 
 /** The text of {@link viewerPage} in parts. */
 export async function pageParts(options: PageOptions): Promise<Iterable<string>> {
-  const { title, scene, inspector, onProgress } = withoutOldNames(options);
+  return withCallbacks(withoutOldNames(options), partsOf);
+}
+
+async function partsOf({ title, scene, inspector, onProgress }: PageOptions): Promise<Iterable<string>> {
   const files = readPageFiles();
   if (!inspector) return selfContainedPage(files, title, packedParts(scene));
   const stored = await storeFrames(inspector, scene.value.results[0].people.length, onProgress);

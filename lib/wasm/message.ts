@@ -3,6 +3,8 @@
  * says how they lie, and reads and writes the same.
  */
 
+import { arrayKind } from '../base/array-kind.js';
+
 const TAGS = {
   undefined: 0,
   null: 1,
@@ -45,7 +47,7 @@ const bytesGetter = getterOf('byteLength');
 
 /** Whether the array lies in memory that threads share. */
 export function isShared(array: TypedArray): boolean {
-  return bufferGetter.call(array) instanceof SharedArrayBuffer;
+  return Object.prototype.toString.call(bufferGetter.call(array)) === '[object SharedArrayBuffer]';
 }
 
 /** The array's bytes where they lie. */
@@ -58,7 +60,7 @@ export function bytesOf(array: TypedArray): Uint8Array {
 
 /** The numbers as they are now. */
 function copyOf(array: TypedArray): TypedArray {
-  const Type = ARRAYS.find((one) => array instanceof one)!;
+  const Type = ARRAYS[typeOf(array)];
   const bytes = bytesOf(array).slice();
   return new Type(bytes.buffer);
 }
@@ -71,6 +73,9 @@ export function withOwnArrays<Fields>(fields: Fields): Fields {
     entries.map(([name, value]) => [name, isArray(value) ? copyOf(value) : value]),
   ) as unknown as Fields;
 }
+
+/** Which of {@link ARRAYS} it is, whatever realm it comes from. */
+const typeOf = (array: TypedArray) => ARRAYS.findIndex(({ name }) => name === arrayKind(array));
 
 const HEADER = 8;
 const padded = (bytes: number) => Math.ceil(bytes / 8) * 8;
@@ -142,13 +147,13 @@ class Writer {
 
   #array(array: TypedArray): void {
     const bytes = bytesOf(array);
-    const type = ARRAYS.findIndex((one) => array instanceof one);
+    const type = typeOf(array);
     const same = this.arrays.find(
       ({ array: other, bytes: theirs }) =>
         theirs.buffer === bytes.buffer &&
         theirs.byteOffset === bytes.byteOffset &&
         theirs.length === bytes.length &&
-        other instanceof ARRAYS[type],
+        typeOf(other) === type,
     );
     if (same !== undefined) {
       this.#header(TAGS.repeated, (same.start - HEADER) / 8);

@@ -57,6 +57,7 @@ function clipsOf(request: LiftRequest, { joints, stage }: NativeConfig): Clip[] 
   if (!whole(stride, 1, 65536) || !whole(first, 0, frames - 1) || !whole(count, 1, frames - first)) return undefined;
   if (!Number.isInteger(frames) || !keypoints.every(Number.isFinite)) return undefined;
   if (root !== undefined && !(root instanceof Float32Array && root.length === 3 * frames && camera)) return undefined;
+  if (root !== undefined && !root.every(Number.isFinite)) return undefined;
   if (lengths === undefined) return [{ start: 0, frames, first, count, at: 0 }];
   const sum = lengths instanceof Int32Array && lengths.every((length) => length > 0) ? total(lengths) : -1;
   if (sum !== frames || first !== 0 || count !== frames || root !== undefined) return undefined;

@@ -12,6 +12,7 @@ import type {
   TrainRequest,
   WindowInput,
 } from '../../binding.js';
+import { arrayKind } from '../base/array-kind.js';
 import { PoseError } from '../base/pose-error.js';
 import { fstatSync, readSync } from '../base/system/node.js';
 import { isShared, withOwnArrays, writeMessage } from './message.js';
@@ -300,7 +301,7 @@ function throwIfStopped(control: JobControl | undefined): void {
 }
 
 function isControl(control: JobControl | undefined): boolean {
-  return control === undefined || (control instanceof Int32Array && control.length >= 2 && isShared(control));
+  return control === undefined || (arrayKind(control) === 'Int32Array' && control.length >= 2 && isShared(control));
 }
 
 /** A file's bytes as they are now: the caller may close it. */

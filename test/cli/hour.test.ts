@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { poseFormats } from '../../lib/export/poses/write-poses.js';
 import { motionFormats } from '../../lib/export/write-motion.js';
+import { measuredNode } from '../helpers/measured-node.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
@@ -47,7 +47,7 @@ describe('an hour of three people', () => {
       const out = join(folder, `one.${format}`);
       // C3D counts frames with 16 bits.
       if (format === 'c3d') {
-        expect(run(['lift', people[1], ...flags, '--model', small, '--out', out]).text).toContain(
+        expect(measuredNode([main, 'lift', people[1], ...flags, '--model', small, '--out', out]).text).toContain(
           'at most 65535 frames',
         );
         return;
@@ -114,17 +114,8 @@ function writeHour(path: string, count: number): void {
 
 /** Runs the compiled command line, which must end well and take less than so many megabytes. */
 function expectSmall(args: readonly string[], most = mostMegabytes): void {
-  const { status, text, megabytes } = run(args);
+  const { status, text, megabytes } = measuredNode([main, ...args]);
   expect(status, text.slice(-2000)).toBe(0);
   console.log(`${args[0]} ${args[1].split('/').pop()}: ${megabytes} MB`);
   expect(megabytes, args.join(' ')).toBeLessThan(most);
-}
-
-/** Runs the compiled command line: its exit code, what it printed, and the most memory that it took, MB. */
-function run(args: readonly string[]): { status: number | null; text: string; megabytes: number } {
-  const say = "process.on('exit', () => process.stderr.write('\\nmaxRSS ' + process.resourceUsage().maxRSS))";
-  const told = ['--import', `data:text/javascript,${encodeURIComponent(say)}`];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...told, main, ...args], { encoding: 'utf8' });
-  const megabytes = Math.round(Number(/maxRSS (\d+)/.exec(stderr)?.[1]) / 1024);
-  return { status, text: stdout + stderr, megabytes };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PoseError } from '../../lib/base/pose-error.js';
 import { inspectFile } from '../../lib/cli/inspect-file.js';
-import { writeMotion } from '../../lib/export/write-motion.js';
+import { motionFormats, writeMotion } from '../../lib/export/write-motion.js';
 import { writeSafetensors } from '../../lib/formats/safetensors.js';
 import { parseModelConfig } from '../../lib/networks/config.js';
 import { coco17 } from '../../lib/skeletons/coco.js';
@@ -38,6 +38,23 @@ describe('inspect', () => {
     }
     expect(found[2].lines[1]).toContain('LeftKnee');
   });
+
+  it.each(motionFormats)(
+    'gives the size of a body as it was written to .%s, though no unit can be guessed',
+    async (format) => {
+      for (const times of [0.1, 13]) {
+        const walk = walkingMotion('inspected', 20);
+        const motion = { ...walk, positions: walk.positions.map((value) => value * times) };
+        const paths = [walk, motion].map((_, index) => join(folder, `size-${index}.${format}`));
+        await writeMotion(paths[0], walk);
+        await writeMotion(paths[1], motion);
+        const [own, sized] = await Promise.all(paths.map((path) => inspectFile(path)));
+        const height = ({ lines }: typeof own) => Number(/([\d.]+) m high/.exec(lines[0])?.[1]);
+        expect(height(sized) / height(own)).toBeCloseTo(times, 1);
+        expect(sized.lines.join()).toMatch(format === 'bvh' ? /no unit can be guessed: taken as m/ : /high/);
+      }
+    },
+  );
 
   it('says of fractions beside a box, at an odd rate, what a person would', async () => {
     const path = join(folder, 'fractions.csv');

@@ -8,9 +8,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { processSpace } from '../../lib/base/system/node.js';
+import { runCommandLine } from '../../lib/cli/program.js';
 import { removeDeadLocks } from '../../lib/formats/files/file-lock.js';
 import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
 import { runCli, runHere } from '../helpers/cli.js';
@@ -104,6 +105,56 @@ describe('the record of a lift folder', () => {
     expect(again).toEqual(names);
     expect(err).toMatch(message);
     expect(contents(out)).toEqual(whole);
+  });
+
+  it('notices an input that changed while it was lifted', async () => {
+    const out = outFolder('meanwhile');
+    const changing = join(folder, 'changing');
+    mkdirSync(changing);
+    const write = (name: string, at: number) =>
+      writeNpz(join(changing, name), { keypoints: { data: new Float32Array(680).fill(at), shape: [20, 17, 2] } });
+    for (const name of ['a.npz', 'b.npz']) write(name, 300);
+    const run = async (err: (text: string) => void) => {
+      let printed = '';
+      const print = (text: string) => {
+        printed += text;
+      };
+      const io = { out: print, err, live: false, signal: new AbortController().signal, exitCode: 0 };
+      const args = ['lift', changing, ...options, '--layout', 'coco-17', '--out', out, '--json'];
+      expect(await runCommandLine(args, io)).toBe(0);
+      const { files } = JSON.parse(printed) as { files: { input: string; skipped?: boolean }[] };
+      return files.filter(({ skipped }) => !skipped).map(({ input }) => basename(input));
+    };
+    // A notice on a clip comes after it was read.
+    await run((text) => {
+      if (text.includes('a.npz')) write('a.npz', 700);
+    });
+    expect(await run(() => {})).toEqual(['a.npz']);
+  });
+
+  it('writes no two clips to one file', async () => {
+    const out = outFolder('collision');
+    const clips = join(folder, 'clips');
+    mkdirSync(clips);
+    const person = (track: number, x: number, frame: number) => ({
+      ...{ image_id: `${frame}.jpg`, category_id: 1, score: 1, idx: track },
+      keypoints: Array.from({ length: 51 }, (_, at) => (at % 3 === 2 ? 1 : x + 40 * Math.sin(at))),
+    });
+    const frames = Array.from({ length: 20 }, (_, frame) => frame);
+    const text = (of: (frame: number) => object[]) => JSON.stringify(frames.flatMap(of));
+    const two = text((frame) => [person(1, 300, frame), person(2, 1200, frame)]);
+    writeFileSync(join(clips, 'walk.json'), two);
+    writeFileSync(
+      join(clips, 'walk-person1.json'),
+      text((frame) => [person(1, 700, frame)]),
+    );
+    const result = await runHere(['lift', clips, ...options, '--person', 'all', '--out', out]);
+    expect(result.code).toBe(1);
+    expect(result.err).toMatch(
+      /walk\.json: expected a file of its own .*walk-person1-3d\.npz is that of .*walk-person1\.json/,
+    );
+    const again = await runHere(['lift', clips, ...options, '--person', 'all', '--out', out]);
+    expect(again.err).toMatch(/walk\.json: expected a file of its own/);
   });
 
   it('notices a changed layout file, though its size and time stay', async () => {

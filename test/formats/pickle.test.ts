@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../lib/formats/bytes/byte-source.js';
 import { readNpy } from '../../lib/formats/numpy/npy.js';
-import { readPickle } from '../../lib/formats/pickle/pickle.js';
+import { pickledList, pickledObjects, readPickle } from '../../lib/formats/pickle/pickle.js';
 import type { ObjectArray } from '../../lib/formats/pickle/value.js';
 import { ZipReader } from '../../lib/formats/zip/zip.js';
 import { errorOf, fixture, steps } from './fixture.js';
@@ -69,6 +69,79 @@ describe('readPickle', () => {
     expect(errorOf(() => read(bytes)).message).toBe(
       'test.pkl: at byte 25: expected the end of the pickle, got 3 more bytes.',
     );
+  });
+});
+
+describe('the objects of an array', () => {
+  /** A pickled array of `count` objects; `items` is the opcodes of its list's items, `top` what comes behind the list. */
+  const objects = (count: number, items: string, list = ']', top = 'tb.') =>
+    Buffer.from(
+      'cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01' +
+        `K${String.fromCharCode(count)}\x85cnumpy\ndtype\nU\x02O8\x89\x88\x87R(K\x03U\x01|NNNK\x00K\x00K\x3ftb\x89${list}(${items}e${top}`,
+      'latin1',
+    );
+  const given = (bytes: Uint8Array, count: number) => [...pickledObjects(bytes, [count], { where: 'test.pkl' })];
+
+  it('are given as they are made, the same ones where the pickle asks for them again', () => {
+    const list = given(objects(4, ']q\x05(K\x07eNh\x05]q\x06K\x08a'), 4);
+    expect(list).toEqual([[7], null, [7], [8]]);
+    expect(list[2]).toBe(list[0]);
+  });
+
+  it('count what was put aside, though nothing asks for it again', () => {
+    expect(given(objects(3, ']\x94](K\x05e\x94h\x01'), 3)).toEqual([[], [5], [5]]);
+    expect(given(objects(4, ']q\x05]q\x04]K\x06a\x94h\x02'), 4)).toEqual([[], [], [6], [6]]);
+    expect(given(objects(4, ']q\x01]q\x02]K\x06a\x94h\x02'), 4)).toEqual([[], [], [6], [6]]);
+  });
+
+  it('are refused before they reach the reader where one contains itself', () => {
+    expect(() => given(objects(2, 'Nh\x09', ']q\x09'), 2)).toThrow(/a value that contains itself/);
+    expect(() => given(objects(2, 'N]q\x09h\x09a'), 2)).toThrow(/a value that contains itself/);
+  });
+
+  it('are refused behind the last where the array is another', () => {
+    const stream = pickledObjects(objects(2, 'K\x01K\x02'), [3], { where: 'test.pkl' });
+    expect([stream.next().value, stream.next().value]).toEqual([1, 2]);
+    expect(() => stream.next()).toThrow(/expected a pickled object array of shape \(3\), got something else/);
+    expect(() => given(objects(3, 'K\x01K\x02'), 3)).toThrow(/as many objects as the array has places/);
+    expect(() => given(objects(2, 'K\x01K\x02', ']', 'tbN.'), 2)).toThrow(/pickled object array/);
+    expect(() => given(objects(2, 'K\x01K\x02', ']', 'tb.N'), 2)).toThrow(/end of the pickle, got 1 more/);
+  });
+
+  it('may be many small ones: a list of small integers takes some times its bytes', () => {
+    const ints = Buffer.alloc(10_000_000, 'K\x01', 'latin1');
+    const bytes = Buffer.concat([Buffer.from('](', 'latin1'), ints, Buffer.from('e.', 'latin1')]);
+    expect((read(bytes) as number[]).length).toBe(5_000_000);
+  });
+});
+
+describe('the items of a list', () => {
+  const listed = (text: string) => pickledList(Buffer.from(text, 'latin1'), { where: 'test.pkl' });
+
+  it('are those of the list, as often as somebody asks', () => {
+    const list = listed('\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00]\x94(K\x05]\x94h\x01Ne.')!;
+    const whole = read(Buffer.from('\x80\x04]\x94(K\x05]\x94h\x01Ne.', 'latin1'));
+    for (let time = 0; time < 2; time++) expect([...list]).toEqual(whole);
+    expect([...listed(']K\x01aK\x02a.')!]).toEqual([1, 2]);
+  });
+
+  it('take the memory of those that are in hand, or that an older list holds', () => {
+    const times = (batch: string) => listed(`](]q\x01e${batch.repeat(20)}.`)!;
+    const lists = `(${']'.repeat(100_000)}e`;
+    let count = 0;
+    for (const _ of times(`(]${lists}e`)) count++;
+    expect(count).toBe(21);
+    for (const growing of [`(h\x01${lists}e`, `(]q\x01${lists}h\x01e`]) {
+      expect(errorOf(() => [...times(growing)]).code).toBe('ERR_LIMIT');
+    }
+  });
+
+  it('are none where the whole is something else', () => {
+    for (const text of [').', ']\x85.', '](K\x01e\x85.', '}(K\x01K\x02u.', '](K\x01e0N.']) {
+      expect(listed(text), text).toBeUndefined();
+    }
+    expect(() => [...listed('](K\x01e](K\x02e.')!]).toThrow(/the list that the pickle begins with/);
+    expect(() => [...listed(']q\x01(h\x01e.')!]).toThrow(/a value that contains itself/);
   });
 });
 

@@ -77,6 +77,14 @@ describe('two people who overlap are no halves of one', () => {
       'legs beside a whole person',
       (frame) => [walker(frame, 0), ...(frame > 20 ? [upTo(17, walker(frame, 70), 11)] : [])],
     ],
+    // One is hidden behind a desk, and the legs of one who passes by are seen; then the first stands up where those were not.
+    [
+      'legs in the first frames, elsewhere',
+      (frame) => [
+        frame < 5 ? upTo(11, walker(frame, 0)) : walker(frame, 0),
+        ...(frame < 5 ? [upTo(17, walker(frame, 160), 11)] : []),
+      ],
+    ],
     // The legs that come are not where the first one's would be.
     [
       'legs elsewhere',

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { measuredNode } from '../helpers/measured-node.js';
 import { nativeConfig } from '../helpers/native-model.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,17 +17,11 @@ function peakMegabytes(frames: number): number {
     const model = new NativeModel(config, { device: 'cpu', precision: 'fp32', threads: 2 });
     const keypoints = Float32Array.from({ length: frames * 34 }, (_, i) => Math.sin(i));
     model.initialize(1)
-      .then(() => model.lift({ keypoints, stride: 1, flip: true, first: 0, count: frames, batch: 0 }))
-      .then((poses) => {
-        const own = (keypoints.byteLength + poses.byteLength) / 1e6;
-        console.log(process.resourceUsage().maxRSS / 1000 - own, model.unsupportedReason);
-      });`;
+      .then(() => model.lift({ keypoints, stride: 1, flip: true, first: 0, count: frames, batch: 0 }));`;
   const config = nativeConfig({ frames: 9, width: 16, hidden: 16, heads: 2, layers: 1 });
-  const arguments_ = ['-e', program, JSON.stringify(config), String(frames)];
-  const { stdout, stderr } = spawnSync(process.execPath, arguments_, { encoding: 'utf8' });
-  const peak = Number.parseFloat(stdout);
-  if (!(peak > 0)) throw new Error(stderr);
-  return peak;
+  const { status, text, megabytes } = measuredNode(['-e', program, JSON.stringify(config), String(frames)]);
+  if (status !== 0) throw new Error(text);
+  return megabytes - (frames * (17 * 2 + 17 * 3) * 4) / 2 ** 20;
 }
 
 describe('a long video', () => {

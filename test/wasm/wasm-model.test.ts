@@ -142,6 +142,7 @@ describe.skipIf(!wasmBuilt)('WebAssembly', () => {
       { ...whole(300), count: 301 },
       { ...whole(300), lengths: Int32Array.of(299) },
       { ...whole(300), colour: 1 },
+      { ...whole(300), root: new Float32Array(900).fill(Number.NaN, 700), camera: Float32Array.of(1, 1, 0, 0) },
     ];
     const messageOf = async (model: NativeModel, request: object): Promise<string> => {
       const error = await model.lift(request as LiftRequest).catch((reason: Error) => reason);

@@ -3,8 +3,10 @@
 //   node tools/trust/sanitize.mjs           the short form: small shapes, the tests of operations, models and arrays, 5 rounds of races
 //   node tools/trust/sanitize.mjs --long    the training tests too, shapes as ever, 200 rounds
 //   node tools/trust/sanitize.mjs address   AddressSanitizer and UndefinedBehaviorSanitizer alone, `race` ThreadSanitizer alone
+// First of all the sanitizers must catch planted faults (planted.cpp), 5 s.
 // Needs Linux with a compiler that has the sanitizers' libraries. Leaks are not looked for: Node leaks by design at its end.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
@@ -44,24 +46,76 @@ function library(name) {
   return execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
 }
 
+/** How Node runs with AddressSanitizer and UndefinedBehaviorSanitizer. */
+const addressEnvironment = () => ({
+  LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
+  ASAN_OPTIONS: 'detect_leaks=0',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+});
+/** How a program runs with ThreadSanitizer: with addresses as the sanitizer expects them, whatever the kernel chooses. */
+const raceEnvironment = { TSAN_OPTIONS: 'halt_on_error=1' };
+const raceProgram = (...args) => ['setarch', ['-R', ...args]];
+
+/**
+ * Throws unless each planted fault ends its process with the finding, and the same code without a fault passes: a sanitizer
+ * that does not run finds nothing either.
+ */
+function catchPlanted(faults, flags, file, [name, args], env) {
+  const compiled = path.join(root, 'build', file);
+  const compile = ['-std=c++20', '-O1', '-g1', '-fno-omit-frame-pointer', ...flags, '-o', compiled];
+  mkdirSync(path.dirname(compiled), { recursive: true });
+  command(process.env.CXX ?? 'c++', [...compile, 'tools/trust/planted.cpp', '-pthread']);
+  const run = (fault) => {
+    const planted = { ...process.env, ...env, PSTMO_PLANTED: fault };
+    return spawnSync(name, [...args, compiled], { cwd: root, encoding: 'utf8', env: planted });
+  };
+  const clean = run('none');
+  if (clean.status !== 0 || !clean.stderr.includes('planted: passed')) {
+    throw new Error(`Code without a fault did not pass (${clean.signal ?? clean.status}):\n${clean.stderr}`);
+  }
+  for (const [fault, finding] of Object.entries(faults)) {
+    const { status, stderr } = run(fault);
+    if (status === 0 || !finding.test(stderr) || stderr.includes('planted: passed')) {
+      throw new Error(
+        `The planted fault "${fault}" was not caught: expected ${finding}, got exit code ${status} and\n${stderr}`,
+      );
+    }
+  }
+  console.log(`planted faults caught: ${Object.keys(faults).join(', ')}`);
+}
+
 const flavours = {
   address() {
+    catchPlanted(
+      {
+        overflow: /heap-buffer-overflow/,
+        freed: /heap-use-after-free/,
+        undefined: /signed integer overflow/,
+      },
+      ['-shared', '-fPIC', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+      'planted-address.so',
+      // The library is no addon: Node refuses it once its faults had their chance.
+      [process.execPath, ['-e', 'try { process.dlopen({ exports: {} }, process.argv[1]) } catch {}', '--']],
+      addressEnvironment(),
+    );
     build('address');
     command('node_modules/.bin/vitest', ['run', ...(long ? LONG_TESTS : SHORT_TESTS), '--maxWorkers=2'], {
       PSTMO_PREBUILD: path.join(root, 'build/address'),
       ...(!long && { PSTMO_TEST_SHAPES: 'small' }),
-      LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
-      ASAN_OPTIONS: 'detect_leaks=0',
-      UBSAN_OPTIONS: 'print_stacktrace=1',
+      ...addressEnvironment(),
     });
     return 'no access outside of memory and no undefined behaviour';
   },
   race() {
+    catchPlanted(
+      { race: /data race/ },
+      ['-DPSTMO_PLANTED_PROGRAM', '-fsanitize=thread'],
+      'planted-race',
+      raceProgram(),
+      raceEnvironment,
+    );
     build('race');
-    // Addresses as the sanitizer expects them, whatever the kernel chooses.
-    command('setarch', ['-R', path.join(root, 'build/race/build/pstmo-race'), long ? '200' : '5', '1'], {
-      TSAN_OPTIONS: 'halt_on_error=1',
-    });
+    command(...raceProgram(path.join(root, 'build/race/build/pstmo-race'), long ? '200' : '5', '1'), raceEnvironment);
     return 'no race between threads';
   },
 };

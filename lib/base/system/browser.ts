@@ -24,6 +24,7 @@ export const statSync = noFiles;
 export const writeSync = noFiles;
 /** Only files are packed. */
 export const deflateRawSync = noFiles;
+export const READ_NOW = 0;
 export const pid = 0;
 export const processSpace = noFiles;
 export const isRunning = noFiles;

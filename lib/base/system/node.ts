@@ -23,6 +23,8 @@ export const {
   statSync,
   writeSync,
 } = fs;
+/** Opening to read: a pipe that nobody writes to is not waited for. */
+export const READ_NOW = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 export const { basename, dirname, extname, join } = process.getBuiltinModule('node:path');
 export const { pid } = process;
 
@@ -68,9 +70,14 @@ export function deflateRawSync(bytes: Uint8Array): Uint8Array {
   return zlib().deflateRawSync(bytes);
 }
 
+/** zlib counts a piece's bytes with 32 bits. */
+const largestPiece = 2 ** 31;
+
 /** Unpacks deflated bytes to at most `most` bytes; throws where they are damaged or more. */
 export function inflateRaw(packed: Uint8Array, most: number): Uint8Array {
-  return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most) });
+  // One piece, with a byte that stays free: of several, zlib would make a copy. Memory that is not filled is not taken.
+  const chunkSize = Math.min(Math.max(zlib().constants.Z_MIN_CHUNK, most + 1), largestPiece);
+  return zlib().inflateRawSync(packed, { maxOutputLength: Math.max(1, most), chunkSize });
 }
 
 /** What the beginning of deflated bytes unpacks to: at most 1032 times their number. */

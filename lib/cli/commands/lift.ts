@@ -94,6 +94,13 @@ export function liftCommand(io: Io): Command {
         tasks.map(({ output }) => output),
         flags,
       );
+      // Before the model is read: one that changes meanwhile differs from the record's in the next run.
+      const line = new ProgressLine(io);
+      const say = (text: string) => {
+        line.clear();
+        notice(io, text);
+      };
+      const record = recordOf(io, tasks, flags, say);
       const lifter = await PoseLifter.load(flags.model, {
         device: flags.device,
         precision: flags.precision,
@@ -110,7 +117,7 @@ export function liftCommand(io: Io): Command {
       }
       if (!flags.quiet) for (const text of skipped) notice(io, text);
       try {
-        await liftAll(io, lifter, tasks, motion, flags);
+        await liftAll(io, lifter, tasks, { record, line, say }, motion, flags);
       } finally {
         await lifter.close();
       }
@@ -128,28 +135,28 @@ function filesOf({ model, layout, world, detector, boxes }: LiftFlags): Record<s
   };
 }
 
+/** What was lifted into the folder of several tasks. */
+function recordOf(
+  { signal }: Io,
+  tasks: readonly LiftTask[],
+  flags: LiftFlags,
+  say: (text: string) => void,
+): LiftRecord | undefined {
+  if (tasks.length < 2) return undefined;
+  const { json, quiet, out, device, threads, matmul, compiled, force, batch, ...values } = flags;
+  return new LiftRecord(dirname(tasks[0].output), { values, files: filesOf(flags) }, { signal, notice: say });
+}
+
 /** Lifts one file after the other; one that fails is reported and makes the exit code 1, the others go on. */
 async function liftAll(
   io: Io,
   lifter: PoseLifter,
   tasks: readonly LiftTask[],
+  { record, line, say }: { record: LiftRecord | undefined; line: ProgressLine; say: (text: string) => void },
   motion: MotionSettings,
   flags: LiftFlags,
 ): Promise<void> {
-  const line = new ProgressLine(io);
-  const { json, quiet, out, device, threads, matmul, compiled, force, batch, ...settings } = flags;
-  const say = (text: string) => {
-    line.clear();
-    notice(io, text);
-  };
-  const record =
-    tasks.length > 1
-      ? new LiftRecord(
-          dirname(tasks[0].output),
-          { values: settings, files: filesOf(flags) },
-          { signal: io.signal, notice: say },
-        )
-      : undefined;
+  const { json, quiet, out, force } = flags;
   // What a killed run was writing when it ended.
   for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
     if (!isFolder(folder)) continue;
@@ -169,7 +176,8 @@ async function liftAll(
       break;
     }
     try {
-      const standing = force ? undefined : record?.standing(task);
+      const mark = record?.markOf(task.input);
+      const standing = force || !mark ? undefined : record?.standing(task, mark);
       if (standing?.done) {
         outcomes.push({ ...task, skipped: true });
         continue;
@@ -193,7 +201,7 @@ async function liftAll(
           print(`${liftedText(lifted, manner(lifter, flags))}\n`);
         }
       }
-      await record?.add(task, outputs);
+      if (mark) await record?.add(task, mark, outputs);
     } catch (error) {
       if (!(error instanceof PoseError)) {
         throw error;
@@ -222,6 +230,7 @@ async function* liftOne(
   const watch = {
     stdin: io.stdin && (() => io.stdin!()),
     signal: io.signal,
+    ...(io.reading && { reading: io.reading }),
     onProgress: (done: number, total = 0) => onProgress(done, total),
   };
   // Everybody in a video stands before one camera: the first clip, of who is seen largest for longest, says where up is.
@@ -254,7 +263,9 @@ async function* liftOne(
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
     const write = () => writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
-    const { result, file } = record ? await record.written(output, write) : { result: await write(), file: undefined };
+    const { result, file } = record
+      ? await record.written(task, output, write)
+      : { result: await write(), file: undefined };
     const { notices: said, stance } = result;
     if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
     const notices = [

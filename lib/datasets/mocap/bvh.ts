@@ -1,3 +1,4 @@
+import { withCallbacks, withoutPromise } from '../../base/callbacks.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { readMocapText } from './asf-amc.js';
@@ -16,6 +17,8 @@ export type BvhUnits = keyof typeof UNITS | number;
 export interface BvhOptions {
   /** The file's length unit, which BVH does not state. Without it: guessed from the height of the rest pose. */
   units?: BvhUnits;
+  /** The unit where none can be guessed. Without it: an error. */
+  fallbackUnits?: keyof typeof UNITS;
   /** Gets a sentence when the units were guessed, or the frames are not as many as the file says. */
   onNotice?: (message: string, about: 'units' | 'frames') => void;
 }
@@ -158,7 +161,7 @@ function restPose(joints: readonly BvhJoint[]): Float64Array {
   return places;
 }
 
-function guessUnits(rest: Float64Array, words: Words, onNotice: BvhOptions['onNotice']): number {
+function guessUnits(rest: Float64Array, words: Words, { fallbackUnits, onNotice }: BvhOptions): number {
   const [low, high] = [
     [0, 0, 0],
     [0, 0, 0],
@@ -178,6 +181,13 @@ function guessUnits(rest: Float64Array, words: Words, onNotice: BvhOptions['onNo
       return UNITS[units];
     }
   }
+  if (fallbackUnits !== undefined) {
+    onNotice?.(
+      `${words.file}: the rest pose measures ${height.toFixed(2)}, from which no unit can be guessed: taken as ${fallbackUnits}.`,
+      'units',
+    );
+    return UNITS[fallbackUnits];
+  }
   const named = Object.keys(UNITS).join(', ');
   return words.fail(
     `the rest pose measures ${height}, from which no unit can be guessed; say it with the option units: ${named}, or how many metres one is`,
@@ -196,6 +206,7 @@ export interface BvhClip extends MocapClip {
  */
 export function parseBvh(text: string, file: string, options: BvhOptions = {}): BvhClip {
   checkArguments('parseBvh', { text, file, options }, 'text', 'text', 'object?');
+  const onNotice = withoutPromise(options.onNotice);
   const words = new Words(text, file);
   const joints = readHierarchy(words);
   words.expect('MOTION');
@@ -218,12 +229,16 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
   if (frames === 0) words.fail(`expected ${width} numbers a frame, but found ${left} in all`);
   if (frames !== stated || left > 0) {
     const cut = left > 0 ? `, and ${left} of the ${width} numbers of another, which are left out` : '';
-    options.onNotice?.(`${file}: says ${stated} frames and has ${frames}${cut}.`, 'frames');
+    onNotice?.(`${file}: says ${stated} frames and has ${frames}${cut}.`, 'frames');
   }
   const rest = restPose(joints);
   const { units } = options;
   const metres =
-    units === undefined ? guessUnits(rest, words, options.onNotice) : typeof units === 'number' ? units : UNITS[units];
+    units === undefined
+      ? guessUnits(rest, words, { ...options, onNotice })
+      : typeof units === 'number'
+        ? units
+        : UNITS[units];
   // Frame times are written with few digits: 0.041667 means 24 frames a second.
   const rate = 1 / frameTime;
   const fps = Math.abs(rate - Math.round(rate)) < 0.01 ? Math.round(rate) : rate;
@@ -263,5 +278,5 @@ export function parseBvh(text: string, file: string, options: BvhOptions = {}): 
 /** Reads a motion from a BVH file. */
 export async function readBvh(path: string, options: BvhOptions = {}): Promise<BvhClip> {
   checkArguments('readBvh', { path, options }, 'text', 'object?');
-  return parseBvh(await readMocapText(path), path, options);
+  return withCallbacks(options, async (watched) => parseBvh(await readMocapText(path), path, watched));
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { throwIfAborted } from '../../base/abort.js';
+import { withCallbacks } from '../../base/callbacks.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
@@ -300,6 +301,10 @@ function checkOptions(options: MocapOptions): void {
 export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> {
   checkArguments('prepareMocap', { options }, 'object');
   checkOptions(options);
+  return withCallbacks(options, prepare);
+}
+
+async function prepare(options: MocapOptions): Promise<PoseDataset> {
   const { folder, fps = 50, cameras = 4, cameraRanges = defaultCameraRanges, seed = 0, shortest = 0.5 } = options;
   const splits = options.splits ?? defaultMocapSplits;
   const found = await findClips(folder, options.layout !== undefined);

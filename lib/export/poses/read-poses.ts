@@ -1,3 +1,4 @@
+import { isArrayOf } from '../../base/array-kind.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
@@ -77,7 +78,7 @@ function motionFrom(
 function posesOfNpz(bytes: Uint8Array, where: string): Found {
   const arrays = readNpz(bytes, { where });
   const poses = arrays.get('poses');
-  if (!poses || !isTensor(poses) || !(poses.data instanceof Float32Array) || poses.shape.length !== 3) {
+  if (!poses || !isTensor(poses) || !isArrayOf('Float32Array', poses.data) || poses.shape.length !== 3) {
     throw new PoseError('ERR_FORMAT', `${where}: expected an array poses of shape (T, J, 3), float32.`);
   }
   const text = (name: string): string => {
@@ -89,7 +90,7 @@ function posesOfNpz(bytes: Uint8Array, where: string): Found {
   const motion = arrays.get('motion');
   if (motion === undefined) return found;
   const notes = arrays.get('notes');
-  if (!isTensor(motion) || !(motion.data instanceof Float32Array) || !notes || !isStringArray(notes)) {
+  if (!isTensor(motion) || !isArrayOf('Float32Array', motion.data) || !notes || !isStringArray(notes)) {
     throw new PoseError('ERR_FORMAT', `${where}: expected an array motion of float32 and texts notes.`);
   }
   const worked = { axes: text('motion_axes'), root: text('motion_root'), notes: notes.strings };

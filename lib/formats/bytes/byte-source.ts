@@ -1,5 +1,6 @@
 import { PoseError } from '../../base/pose-error.js';
-import { closeSync, fstatSync, openSync, readSync } from '../../base/system/node.js';
+import { closeSync, fstatSync, openSync, READ_NOW, readSync } from '../../base/system/node.js';
+import { fileKind } from '../files/file-kind.js';
 import { formatError } from '../format-error.js';
 
 /** Bytes with random access: a file that stays on disk, or memory. Every read is checked against `size`. */
@@ -51,14 +52,14 @@ export function fileSource(path: string): ByteSource {
     new PoseError('ERR_FILE', `${path}: cannot be read: ${cause instanceof Error ? cause.message : cause}.`, { cause });
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openSync(path, READ_NOW);
   } catch (cause) {
     throw fileError(cause);
   }
   const status = fstatSync(descriptor);
   if (!status.isFile()) {
     closeSync(descriptor);
-    throw new PoseError('ERR_FILE', `${path}: expected a file, got ${status.isDirectory() ? 'a folder' : 'a device'}.`);
+    throw new PoseError('ERR_FILE', `${path}: expected a file, got ${fileKind(status)}.`);
   }
   const source: ByteSource = {
     where: path,

@@ -31,21 +31,31 @@ const BASE_ALLOWANCE_BYTES = 40_000_000;
 
 /**
  * Counts the memory that small parts of a file (list items, names, strings) turn into, so that a short file cannot
- * fill the machine: 40 MB, and twice the bytes that the file really has.
+ * fill the machine: 40 MB, and a few times the bytes that the file really has.
  */
 export class MemoryBudget {
   private readonly where: string;
-  private left: number;
+  private readonly allowed: number;
+  private taken = 0;
 
-  constructor(where: string, backedBytes: number) {
+  constructor(where: string, backedBytes: number, times = 2) {
     this.where = where;
-    this.left = BASE_ALLOWANCE_BYTES + 2 * backedBytes;
+    this.allowed = BASE_ALLOWANCE_BYTES + times * backedBytes;
+  }
+
+  /** Bytes that were taken and not given back. */
+  get spent(): number {
+    return this.taken;
+  }
+
+  giveBack(bytes: number): void {
+    this.taken -= bytes;
   }
 
   /** Takes an estimate of `bytes`; throws `ERR_LIMIT` when the file asks for more than its own size explains. */
   spend(bytes: number): void {
-    this.left -= bytes;
-    if (!(this.left >= 0)) {
+    this.taken += bytes;
+    if (!(this.taken <= this.allowed)) {
       throw new PoseError('ERR_LIMIT', `${this.where}: its content would take far more memory than the file is large.`);
     }
   }

@@ -1,4 +1,7 @@
-import type { Tensor, TensorData } from '../../base/tensor.js';
+import { arrayKind, isArrayOf } from '../../base/array-kind.js';
+import { PoseError } from '../../base/pose-error.js';
+import { sizeOf, type Tensor, type TensorData } from '../../base/tensor.js';
+import { valueText } from '../../base/value-text.js';
 import { decodeBfloat16, decodeHalf } from './half.js';
 
 /** A stored number: NumPy's letters and bytes, and `bf2` for bfloat16. `b1` is a truth value in one byte. */
@@ -11,18 +14,38 @@ export function bytesOf(type: NumberType): number {
   return Number(type.at(-1));
 }
 
-/** The stored type that holds a typed array's values as they are. */
-export function numberTypeOf(data: TensorData): NumberType {
-  if (data instanceof Float32Array) return 'f4';
-  if (data instanceof Float64Array) return 'f8';
-  if (data instanceof Int8Array) return 'i1';
-  if (data instanceof Int16Array) return 'i2';
-  if (data instanceof Int32Array) return 'i4';
-  if (data instanceof BigInt64Array) return 'i8';
-  if (data instanceof Uint8Array) return 'u1';
-  if (data instanceof Uint16Array) return 'u2';
-  if (data instanceof Uint32Array) return 'u4';
-  return 'u8';
+const TYPES = new Map<string | undefined, NumberType>([
+  ['Float32Array', 'f4'],
+  ['Float64Array', 'f8'],
+  ['Int8Array', 'i1'],
+  ['Int16Array', 'i2'],
+  ['Int32Array', 'i4'],
+  ['BigInt64Array', 'i8'],
+  ['Uint8Array', 'u1'],
+  ['Uint16Array', 'u2'],
+  ['Uint32Array', 'u4'],
+  ['BigUint64Array', 'u8'],
+]);
+
+/**
+ * The stored type that holds a tensor's values as they are. Throws `ERR_ARGUMENT` for data that no file holds, and for a
+ * shape that is not theirs; `name` is the tensor's in the message.
+ */
+export function storedTypeOf(name: string, tensor: Tensor<TensorData> | undefined): NumberType {
+  const { data, shape } = tensor ?? {};
+  const type = TYPES.get(arrayKind(data));
+  if (type === undefined) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `${name}: expected data in a typed array (${[...TYPES.keys()].join(', ')}), got ${valueText(data)}.`,
+    );
+  }
+  const lengths = Array.isArray(shape) && shape.every((length) => Number.isSafeInteger(length) && length >= 0);
+  if (!lengths || sizeOf(shape) !== data!.length) {
+    const came = Array.isArray(shape) ? `(${shape.map(String).join(', ')})` : valueText(shape);
+    throw new PoseError('ERR_ARGUMENT', `${name}: expected a shape of ${data!.length} values, got ${came}.`);
+  }
+  return type;
 }
 
 function swapBytes(bytes: Uint8Array, itemBytes: number): void {
@@ -78,7 +101,7 @@ export function encodeNumbers(data: TensorData | Uint16Array): Uint8Array {
 
 /** The same numbers as float32 (rounded where they must be); a float32 tensor comes back itself. */
 export function asFloat32(source: Tensor<TensorData>): Tensor {
-  if (source.data instanceof Float32Array) return { data: source.data, shape: source.shape };
+  if (isArrayOf('Float32Array', source.data)) return { data: source.data, shape: source.shape };
   const data = new Float32Array(source.data.length);
   for (let i = 0; i < data.length; i++) data[i] = Number(source.data[i]);
   return { data, shape: source.shape };

@@ -13,6 +13,7 @@ import {
   statSync,
   writeSync,
 } from '../../base/system/node.js';
+import { fileKind } from './file-kind.js';
 import { isFolder } from './make-folder.js';
 import { temporaryName } from './temporary-file.js';
 
@@ -24,7 +25,7 @@ const GATHER_BYTES = 1 << 16;
 /**
  * Writes a file under a temporary name beside `path`, flushes it to the disk and renames it: at every instant `path` is
  * the old file or the whole new one. A replaced file's mode is kept, and a link's target is replaced, not the link. A file
- * or link that already has the temporary name is never opened. Throws `ERR_FILE` when the disk refuses; an error of
+ * or link that already has the temporary name is never opened. What is no file (a pipe, a device) is not replaced. Throws `ERR_FILE` when the disk refuses; an error of
  * `write` itself goes on.
  */
 export function writeAtomically(path: string, write: (append: Append) => void): void {
@@ -43,7 +44,9 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
     throw fileError(`there is no folder ${dirname(path)}`);
   }
   const target = attempt(() => (existsSync(path) ? realpathSync(path) : path));
-  const mode = attempt(() => (existsSync(target) ? statSync(target).mode & 0o7777 : undefined));
+  const replaced = attempt(() => (existsSync(target) ? statSync(target) : undefined));
+  if (replaced && !replaced.isFile()) throw fileError(`expected a file, got ${fileKind(replaced)}`);
+  const mode = replaced && replaced.mode & 0o7777;
   const temporary = temporaryName(target);
   const descriptor = attempt(() => openSync(temporary, 'wx', mode));
   let open = true;

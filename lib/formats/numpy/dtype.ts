@@ -58,7 +58,10 @@ function decodeStrings(bytes: Uint8Array, dtype: NumpyDtype, count: number, wher
   return strings;
 }
 
-/** The raw bytes of an array, in memory order, as a row-major tensor or text array; a length that disagrees throws. */
+/**
+ * The raw bytes of an array, in memory order, as a row-major tensor or text array; a length that disagrees throws. Where the
+ * bytes are `fresh`, nobody else's, the tensor may stand in their memory.
+ */
 export function decodeArray(
   bytes: Uint8Array,
   dtype: NumpyDtype,
@@ -66,13 +69,14 @@ export function decodeArray(
   fortran: boolean,
   where: string,
   offset?: number,
+  fresh = false,
 ): Tensor<TensorData> | StringArray {
   const needed = declaredBytes(shape, dtype.itemBytes, where, offset);
   if (needed !== bytes.length) {
     throw formatError(where, offset, `${needed} bytes of data for shape (${shape.join(', ')})`, `${bytes.length}`);
   }
   if (dtype.number) {
-    const data = decodeNumbers(bytes, dtype.number, dtype.littleEndian);
+    const data = decodeNumbers(bytes, dtype.number, dtype.littleEndian, fresh);
     return { data: fortran ? fromFortran(data, shape) : data, shape };
   }
   if (dtype.kind === 'O') throw unsupportedError(where, 'Python objects stand where numbers or texts are expected');

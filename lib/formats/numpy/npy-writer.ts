@@ -2,7 +2,7 @@ import { checkArguments } from '../../base/check-arguments.js';
 import { largest } from '../../base/lists.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { latin1Bytes } from '../bytes/latin1.js';
-import { encodeNumbers, numberTypeOf } from '../bytes/numbers.js';
+import { encodeNumbers, storedTypeOf } from '../bytes/numbers.js';
 import { isStringArray, type StringArray } from '../pickle/value.js';
 
 /** The bytes of a `.npy` (version 1, little endian, row-major). Texts are stored as `<U`; objects are refused. */
@@ -20,7 +20,7 @@ export function writeNpy(value: Tensor<TensorData> | StringArray): Uint8Array {
     descr = `<U${width}`;
     data = encodeNumbers(words);
   } else {
-    const type = numberTypeOf(value.data);
+    const type = storedTypeOf('writeNpy', value);
     descr = `${type.endsWith('1') ? '|' : '<'}${type}`;
     data = encodeNumbers(value.data);
   }

@@ -4,8 +4,8 @@ import { type ByteSource, memorySource, type PathOrBytes, withSource } from '../
 import { latin1 } from '../bytes/latin1.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
 import { formatError, printable, unsupportedError } from '../format-error.js';
-import { readPickle } from '../pickle/pickle.js';
-import { isObjectArray, type ObjectArray, type StringArray } from '../pickle/value.js';
+import { pickledObjects } from '../pickle/pickle.js';
+import type { ObjectArray, PickleValue, StringArray } from '../pickle/value.js';
 import { decodeArray, type NumpyDtype, parseDtype } from './dtype.js';
 import { declaredBytes } from './strided.js';
 
@@ -59,16 +59,18 @@ export function npyHeaderBytes(lead: Uint8Array, where: string): number {
 
 /**
  * Checks the beginning of a `.npy` of `bytes` bytes against what its header declares, before the whole is read: throws
- * `ERR_FORMAT` where an array of numbers does not fill it. Python objects have no declared size.
+ * `ERR_FORMAT` where an array of numbers does not fill it. Returns whether it holds Python objects, which have no declared
+ * size.
  */
-export function checkNpyStart(start: Uint8Array, bytes: number, where: string): void {
+export function checkNpyStart(start: Uint8Array, bytes: number, where: string): boolean {
   const source = memorySource(start, where);
   const { dtype, shape, dataOffset } = readHeader(source);
-  if (dtype.kind === 'O') return;
+  if (dtype.kind === 'O') return true;
   const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
   if (dataOffset + needed !== bytes) {
     throw formatError(where, dataOffset, `${needed} bytes of data`, `${bytes - dataOffset}`);
   }
+  return false;
 }
 
 function readHeader(source: ByteSource): NpyHeader {
@@ -88,20 +90,36 @@ function readHeader(source: ByteSource): NpyHeader {
  */
 export function readNpy(source: PathOrBytes, options: ReadOptions = {}): NpyValue {
   checkArguments('readNpy', { source, options }, 'Uint8Array|text', 'object?');
-  return withSource(source, options.where, (opened) => {
-    const { where } = opened;
-    const { dtype, fortran, shape, dataOffset } = readHeader(opened);
-    const rest = opened.size - dataOffset;
-    checkLimit(where, 'the array', Math.max(rest, declaredBytes(shape, dtype.itemBytes, where)), options.limitBytes);
-    if (dtype.kind !== 'O') {
-      const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
-      if (needed !== rest) throw formatError(where, dataOffset, `${needed} bytes of data`, `${rest}`);
-      return decodeArray(opened.read(dataOffset, rest), dtype, shape, fortran, where, dataOffset);
-    }
-    const value = readPickle(opened.read(dataOffset, rest), { where, startOffset: dataOffset });
-    if (!isObjectArray(value) || value.shape.join() !== shape.join()) {
-      throw formatError(where, dataOffset, `a pickled object array of shape (${shape.join(', ')})`, 'something else');
-    }
-    return value;
-  });
+  return withSource(source, options.where, (opened) => readNpyFrom(opened, options.limitBytes));
+}
+
+/** {@link readNpy} of an open source, whose numbers are read into the array itself: an hour of six people has 290 MB. */
+export function readNpyFrom(source: ByteSource, limitBytes?: number): NpyValue {
+  const { where } = source;
+  const { dtype, fortran, shape, dataOffset } = readHeader(source);
+  const rest = source.size - dataOffset;
+  checkLimit(where, 'the array', Math.max(rest, declaredBytes(shape, dtype.itemBytes, where)), limitBytes);
+  if (dtype.kind !== 'O') {
+    const needed = declaredBytes(shape, dtype.itemBytes, where, dataOffset);
+    if (needed !== rest) throw formatError(where, dataOffset, `${needed} bytes of data`, `${rest}`);
+    return decodeArray(source.read(dataOffset, rest), dtype, shape, fortran, where, dataOffset, source.fresh);
+  }
+  const { objects } = openObjects(source, limitBytes)!;
+  return { objects: [...objects], shape };
+}
+
+/** An array of Python objects that are made one after the other, once. */
+export interface ObjectStream {
+  shape: readonly number[];
+  objects: Iterable<PickleValue>;
+}
+
+/** The objects of a `.npy`, none of which is held; undefined where it holds numbers or texts. */
+export function openObjects(source: ByteSource, limitBytes?: number): ObjectStream | undefined {
+  const { where } = source;
+  const { dtype, shape, dataOffset } = readHeader(source);
+  if (dtype.kind !== 'O') return undefined;
+  const rest = source.size - dataOffset;
+  checkLimit(where, 'the array', Math.max(rest, declaredBytes(shape, dtype.itemBytes, where)), limitBytes);
+  return { shape, objects: pickledObjects(source.read(dataOffset, rest), shape, { where, startOffset: dataOffset }) };
 }

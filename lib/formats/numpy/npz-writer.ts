@@ -1,3 +1,4 @@
+import { entriesOf } from '../../base/array-kind.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { writeAtomically } from '../files/atomic-file.js';
@@ -12,7 +13,7 @@ export function writeNpz(
   options: { compress?: boolean } = {},
 ): void {
   checkArguments('writeNpz', { path, arrays, options }, 'text', 'Map|object', 'object?');
-  const entries = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
+  const entries = entriesOf(arrays);
   writeAtomically(path, (append) => {
     const zip = new ZipWriter(append);
     for (const [name, value] of entries) zip.add(`${name}.npy`, writeNpy(value), options.compress);

@@ -1,11 +1,11 @@
 import { checkArguments } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
-import { type ByteSource, openSource, type PathOrBytes } from '../bytes/byte-source.js';
+import { type ByteSource, memorySource, openSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
 import { formatError, printable } from '../format-error.js';
 import { isTensor } from '../pickle/value.js';
 import { ZipReader } from '../zip/zip.js';
-import { checkNpyStart, type NpyValue, npyHeaderBytes, readNpy } from './npy.js';
+import { checkNpyStart, type NpyValue, npyHeaderBytes, type ObjectStream, openObjects, readNpyFrom } from './npy.js';
 
 /** An open `.npz`: its names at once, each array when it is asked for. */
 export class NpzFile {
@@ -25,23 +25,36 @@ export class NpzFile {
   /** Reads one array; throws `ERR_FORMAT` when there is none of that name. */
   read(name: string): NpyValue {
     checkArguments('read', { name }, 'text');
-    const { where } = this.source;
-    if (!this.zip.entries.has(`${name}.npy`)) {
-      throw formatError(where, undefined, `an array ${printable(name)}`, `only ${this.names.join(', ') || 'none'}`);
-    }
     this.checkMember(name);
-    const bytes = this.zip.read(`${name}.npy`, this.limitBytes);
-    return readNpy(bytes, { where: `${where}: ${name}`, limitBytes: this.limitBytes });
+    return readNpyFrom(this.member(name), this.limitBytes);
   }
 
-  /** Throws `ERR_LIMIT` or `ERR_FORMAT` where a member is larger than the limit or than its header declares. */
-  private checkMember(name: string): void {
+  /** An array of Python objects, none of which is held; undefined where it is one of numbers or texts. */
+  objects(name: string): ObjectStream | undefined {
+    checkArguments('objects', { name }, 'text');
+    return this.checkMember(name) ? openObjects(this.member(name), this.limitBytes) : undefined;
+  }
+
+  /**
+   * Throws `ERR_LIMIT` or `ERR_FORMAT` where a member is absent, or larger than the limit or than its header declares; returns
+   * whether it holds Python objects.
+   */
+  private checkMember(name: string): boolean {
     const member = `${name}.npy`;
-    const where = `${this.source.where}: ${name}`;
-    const { bytes } = this.zip.entries.get(member)!;
-    checkLimit(this.source.where, `member ${printable(member)}`, bytes, this.limitBytes);
-    const lead = this.zip.readStart(member, 12);
-    checkNpyStart(this.zip.readStart(member, npyHeaderBytes(lead, where)), bytes, where);
+    const { where } = this.source;
+    const entry = this.zip.entries.get(member);
+    if (!entry) {
+      throw formatError(where, undefined, `an array ${printable(name)}`, `only ${this.names.join(', ') || 'none'}`);
+    }
+    checkLimit(where, `member ${printable(member)}`, entry.bytes, this.limitBytes);
+    const headerBytes = npyHeaderBytes(this.zip.readStart(member, 12), `${where}: ${name}`);
+    return checkNpyStart(this.zip.readStart(member, headerBytes), entry.bytes, `${where}: ${name}`);
+  }
+
+  /** The bytes of a member: nobody else's. */
+  private member(name: string): ByteSource {
+    const bytes = this.zip.read(`${name}.npy`, this.limitBytes);
+    return memorySource(bytes, `${this.source.where}: ${name}`);
   }
 
   /** Reads one array of numbers; texts and objects throw `ERR_FORMAT`. */
@@ -79,12 +92,9 @@ export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile
 /** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
 export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
   checkArguments('readNpz', { source, options }, 'Uint8Array|text', 'object?');
-  const file = openNpz(source, options);
-  try {
-    const where = typeof source === 'string' ? source : (options.where ?? 'the given bytes');
-    checkLimit(where, 'the sum of all arrays', file.totalBytes, options.limitBytes);
+  return withSource(source, options.where, (opened) => {
+    const file = new NpzFile(opened, options.limitBytes);
+    checkLimit(opened.where, 'the sum of all arrays', file.totalBytes, options.limitBytes);
     return new Map(file.names.map((name) => [name, file.read(name)]));
-  } finally {
-    file.close();
-  }
+  });
 }

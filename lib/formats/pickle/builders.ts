@@ -1,3 +1,4 @@
+import { isArrayOf } from '../../base/array-kind.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import type { ByteCursor } from '../bytes/byte-cursor.js';
 import { latin1Bytes } from '../bytes/latin1.js';
@@ -26,7 +27,7 @@ export class NumpyDtypeRecord {
 
 /** Raw bytes, which Python 2 wrote as text. */
 function rawBytes(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
+  if (isArrayOf('Uint8Array', value)) return value;
   return typeof value === 'string' ? latin1Bytes(value) : undefined;
 }
 
@@ -39,7 +40,7 @@ export class PickledArrays {
   private readonly cursor: ByteCursor;
   private readonly budget: MemoryBudget;
   /** Arrays that were named but have not got their content yet. */
-  private readonly unfilled = new Set<unknown>();
+  private readonly unfilled = new WeakSet<object>();
 
   constructor(cursor: ByteCursor, budget: MemoryBudget) {
     this.cursor = cursor;
@@ -63,6 +64,11 @@ export class PickledArrays {
     this.budget.spend(300);
     this.unfilled.add(array);
     return array;
+  }
+
+  /** Whether {@link empty} made an array that has not got its content yet. */
+  isUnfilled(array: unknown): boolean {
+    return typeof array === 'object' && array !== null && this.unfilled.has(array);
   }
 
   /** An array out of its raw bytes, shape and dtype. */
@@ -93,10 +99,11 @@ export class PickledArrays {
       target.dtype = { ...target.dtype, littleEndian: order !== '>' };
       return;
     }
-    if (!this.unfilled.delete(target) || !Array.isArray(state) || state.length !== 5) {
+    if (!this.isUnfilled(target) || !Array.isArray(state) || state.length !== 5) {
       throw this.cursor.error('an array or dtype to fill', 'something else');
     }
     const [, shape, dtype, fortran, content] = state;
+    this.unfilled.delete(target as object);
     const array = target as Partial<Tensor<TensorData> & ObjectArray>;
     if (!(dtype instanceof NumpyDtypeRecord) || dtype.dtype.kind !== 'O') {
       delete array.data;
@@ -128,7 +135,7 @@ export function builtinBuilders(arrays: PickledArrays): Builders {
   const bytes: Builder = (args, bad) => {
     const [text, encoding] = args;
     if (args.length === 0) return new Uint8Array(0);
-    if (text instanceof Uint8Array && args.length === 1) return text;
+    if (isArrayOf('Uint8Array', text) && args.length === 1) return text;
     if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) throw bad('latin1 text');
     const raw = rawBytes(text)!;
     arrays.spend(raw.length);

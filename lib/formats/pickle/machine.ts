@@ -5,9 +5,14 @@ import { type Builders, builtinBuilders, NumpyDtypeRecord, PickledArrays } from 
 
 const LONGEST_INTEGER = 1000;
 
-/** Estimated bytes that one entry of a list, of the stack or of the memo takes, and one container or boxed value. */
+/**
+ * Estimated bytes that one entry of the stack takes, or of the list or tuple into which it goes from there, and one container
+ * or boxed value.
+ */
 const SLOT_BYTES = 16;
 const OBJECT_BYTES = 160;
+/** How many times the pickle's bytes its values may take by the estimate: a small integer has 2 bytes there and 16 here. */
+const ALLOWED_TIMES = 8;
 
 /** A class or function that the pickle names and the allow-list knows. */
 export class PickleGlobal {
@@ -27,6 +32,8 @@ export interface PickleOptions {
   builders?: Builders;
   /** Resolves a persistent id (PyTorch's storages); without it such ids are refused. */
   persistentLoad?: (id: unknown) => unknown;
+  /** Numbers under which the pickle asks its memo: what lies under others is not held. All are held by default. */
+  recalled?: ReadonlySet<number>;
 }
 
 /** A value as a message may call it. */
@@ -39,6 +46,44 @@ export function describe(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
+/** Values that a pickle put aside under numbers, as far as it asks for them again. */
+class Memo {
+  readonly #values = new Map<number, unknown>();
+  readonly #recalled: ReadonlySet<number> | undefined;
+  /** The numbers that were given: all from `first` up to `next`, and those out of turn. */
+  #first = 0;
+  #next = 0;
+  readonly #others = new Set<number>();
+
+  constructor(recalled: ReadonlySet<number> | undefined) {
+    this.#recalled = recalled;
+  }
+
+  /** How many numbers were given. */
+  get size(): number {
+    return this.#next - this.#first + this.#others.size;
+  }
+
+  holds(key: number): boolean {
+    return this.#recalled?.has(key) ?? true;
+  }
+
+  set(key: number, value: unknown): void {
+    if (this.holds(key)) this.#values.set(key, value);
+    if (this.size === 0) [this.#first, this.#next] = [key, key];
+    if (key === this.#next) this.#next++;
+    else if (key < this.#first || key > this.#next) this.#others.add(key);
+  }
+
+  has(key: number): boolean {
+    return this.#values.has(key);
+  }
+
+  get(key: number): unknown {
+    return this.#values.get(key);
+  }
+}
+
 /**
  * The state of a pickle's stack machine: stack, marks, memo, and what its opcodes do to them. It calls nothing but the
  * builders of its allow-list, which make arrays, numbers, texts and containers only.
@@ -49,14 +94,19 @@ export class PickleMachine {
   private readonly options: PickleOptions;
   private readonly builders: Builders;
   private readonly arrays: PickledArrays;
-  private readonly memo = new Map<number, unknown>();
+  private readonly memo: Memo;
   private readonly marks: number[] = [];
   private readonly stack: unknown[] = [];
+  /** Since the last call of {@link release}: the containers out of the memo, and whether memo or one of these got content. */
+  private readonly reached = new Set<unknown>();
+  private held = false;
+  private spentBefore = 0;
 
   constructor(bytes: Uint8Array, options: PickleOptions) {
     this.options = options;
     this.cursor = new ByteCursor(bytes, options.where, options.startOffset);
-    this.budget = new MemoryBudget(options.where, bytes.length);
+    this.budget = new MemoryBudget(options.where, bytes.length, ALLOWED_TIMES);
+    this.memo = new Memo(options.recalled);
     this.arrays = new PickledArrays(this.cursor, this.budget);
     this.builders = { ...builtinBuilders(this.arrays), ...options.builders };
   }
@@ -66,13 +116,39 @@ export class PickleMachine {
   }
 
   push(value: unknown): void {
-    this.budget.spend(typeof value === 'object' || typeof value === 'bigint' ? OBJECT_BYTES : 2 * SLOT_BYTES);
+    this.budget.spend(SLOT_BYTES + (typeof value === 'object' || typeof value === 'bigint' ? OBJECT_BYTES : 0));
     this.stack.push(value);
   }
 
+  /** Counts the memory of all since the last call no more, where neither memo nor an older container holds some of it. */
+  release(): void {
+    if (!this.held) this.budget.giveBack(this.budget.spent - this.spentBefore);
+    this.spentBefore = this.budget.spent;
+    this.held = false;
+    this.reached.clear();
+  }
+
+  /** Notes that a container gets content. */
+  private fill(target: unknown): void {
+    if (this.reached.has(target)) this.held = true;
+  }
+
   pushText(text: string): void {
-    this.budget.spend(2 * text.length);
+    this.budget.spend(SLOT_BYTES + 2 * text.length);
     this.push(text);
+  }
+
+  /** The list of an array's objects while the array, all that the pickle holds, is being filled with them. */
+  get objectsOfArray(): unknown[] | undefined {
+    const list = this.stack[5];
+    const filled = this.stack.length === 6 && this.marks.length === 1 && this.marks[0] === 1;
+    return filled && Array.isArray(list) && this.arrays.isUnfilled(this.stack[0]) ? list : undefined;
+  }
+
+  /** The list that is all that the pickle holds so far. */
+  get itemsOfList(): unknown[] | undefined {
+    const [list] = this.stack;
+    return this.stack.length === 1 && this.marks.length === 0 && Array.isArray(list) ? list : undefined;
   }
 
   /** The lowest stack position that the running mark lets go. */
@@ -125,36 +201,33 @@ export class PickleMachine {
   }
 
   /** An integer in two's complement, little endian. */
-  pushLong(byteCount: number): void {
-    if (byteCount > LONGEST_INTEGER) throw this.bad(`an integer under ${LONGEST_INTEGER} bytes`, `${byteCount}`);
-    const bytes = this.cursor.bytes(byteCount).toReversed();
-    const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    this.pushBigint(digits === '' ? 0n : BigInt.asIntN(8 * byteCount, BigInt(`0x${digits}`)));
-  }
-
-  memoLine(): number {
-    const text = this.cursor.line();
-    if (!/^\d{1,15}$/.test(text)) throw this.bad('a memo number', printable(text));
-    return Number(text);
+  pushLong(bytes: Uint8Array): void {
+    const digits = Array.from(bytes.toReversed(), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.pushBigint(digits === '' ? 0n : BigInt.asIntN(8 * bytes.length, BigInt(`0x${digits}`)));
   }
 
   /** Keeps the top value under `key`, or under the next number. */
   remember(key = this.memo.size): void {
-    this.budget.spend(3 * SLOT_BYTES);
+    if (this.memo.holds(key)) {
+      this.budget.spend(3 * SLOT_BYTES);
+      this.held = true;
+    }
     this.memo.set(key, this.top());
   }
 
   recall(key: number): void {
     if (!this.memo.has(key)) throw this.bad(`memo ${key} to be set`, 'nothing');
     this.budget.spend(SLOT_BYTES);
-    this.stack.push(this.memo.get(key));
+    const value = this.memo.get(key);
+    if (this.options.recalled && typeof value === 'object' && !(value instanceof PickleGlobal)) this.reached.add(value);
+    this.stack.push(value);
   }
 
   /** Adds items to the list on top of the stack. */
   extendTop(items: unknown[]): void {
     const target = this.top();
     if (!Array.isArray(target)) throw this.bad('a list to append to', describe(target));
-    this.budget.spend(SLOT_BYTES * items.length);
+    this.fill(target);
     for (const item of items) target.push(item);
   }
 
@@ -162,7 +235,8 @@ export class PickleMachine {
   addToTop(items: unknown[]): void {
     const target = this.top();
     if (!(target instanceof Set)) throw this.bad('a set to add to', describe(target));
-    this.budget.spend(3 * SLOT_BYTES * items.length);
+    this.budget.spend(2 * SLOT_BYTES * items.length);
+    this.fill(target);
     for (const item of items) target.add(item);
   }
 
@@ -171,7 +245,8 @@ export class PickleMachine {
     const target = this.top();
     if (!(target instanceof Map)) throw this.bad('a dict to fill', describe(target));
     if (items.length % 2 !== 0) throw this.bad('keys and values in pairs', `${items.length} items`);
-    this.budget.spend(3 * SLOT_BYTES * items.length);
+    this.budget.spend(2 * SLOT_BYTES * items.length);
+    this.fill(target);
     for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   }
 
@@ -193,7 +268,9 @@ export class PickleMachine {
   build(state: unknown): void {
     const target = this.top();
     // An OrderedDict's attributes (PyTorch keeps version numbers there) are not data.
-    if (!(target instanceof Map)) this.arrays.setState(target, state);
+    if (target instanceof Map) return;
+    this.fill(target);
+    this.arrays.setState(target, state);
   }
 
   persistent(id: unknown): void {

@@ -1,6 +1,8 @@
+import type { ByteCursor } from '../bytes/byte-cursor.js';
 import { printable } from '../format-error.js';
 import type { PickleMachine } from './machine.js';
 
+const LONGEST_INTEGER = 1000;
 const SPECIAL_FLOATS = new Map([
   ['nan', Number.NaN],
   ['inf', Number.POSITIVE_INFINITY],
@@ -18,10 +20,11 @@ function decodeRawUnicode(line: string): string {
 }
 
 /** Protocol 0's quoted byte strings with Python's escapes. */
-function decodeQuoted(machine: PickleMachine, line: string): string {
+function decodeQuoted(cursor: ByteCursor): string {
+  const line = cursor.line();
   const quote = line[0];
   if (line.length < 2 || (quote !== "'" && quote !== '"') || line.at(-1) !== quote) {
-    throw machine.bad('a quoted text', printable(line));
+    throw cursor.error('a quoted text', printable(line));
   }
   return line.slice(1, -1).replace(/\\(x[\da-fA-F]{2}|[0-7]{1,3}|.)/gs, (_, code: string) => {
     if (code.length === 3 && code[0] === 'x') return String.fromCharCode(Number.parseInt(code.slice(1), 16));
@@ -30,132 +33,172 @@ function decodeQuoted(machine: PickleMachine, line: string): string {
   });
 }
 
-function parseFloatLine(machine: PickleMachine, line: string): number {
+function floatLine(cursor: ByteCursor): number {
+  const line = cursor.line();
   const special = SPECIAL_FLOATS.get(line);
   if (special !== undefined) return special;
-  if (line.length > 400 || !/^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(line)) throw machine.bad('a float', printable(line));
+  if (line.length > 400 || !/^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(line)) throw cursor.error('a float', printable(line));
   return Number(line);
 }
 
-type Step = (machine: PickleMachine) => void;
+function memoLine(cursor: ByteCursor): number {
+  const text = cursor.line();
+  if (!/^\d{1,15}$/.test(text)) throw cursor.error('a memo number', printable(text));
+  return Number(text);
+}
 
-/** Every opcode that is understood, by its byte as a character; `.` (stop) ends the loop before this table is asked. */
-export const PICKLE_OPCODES: ReadonlyMap<string, Step> = new Map<string, Step>([
-  [
-    '\x80',
-    (machine) => {
-      const version = machine.cursor.uint8();
-      if (version > 5) throw machine.bad('a pickle protocol from 0 to 5', `${version}`);
-    },
-  ],
-  ['\x95', ({ cursor }) => cursor.checkLength(cursor.uint64())],
-  ['(', (machine) => machine.mark()],
-  ['0', (machine) => machine.discard()],
-  ['1', (machine) => void machine.popMark()],
-  ['2', (machine) => machine.push(machine.top())],
+/** The bytes of an integer whose length was read. */
+function longBytes(cursor: ByteCursor, byteCount: number): Uint8Array {
+  if (byteCount > LONGEST_INTEGER) throw cursor.error(`an integer under ${LONGEST_INTEGER} bytes`, `${byteCount}`);
+  return cursor.bytes(byteCount);
+}
+
+/** What an opcode does. */
+export interface PickleOpcode {
+  /** Passes over its operand, which it returns. */
+  read: (cursor: ByteCursor) => unknown;
+  /** Reads its operand and changes the machine. */
+  step: (machine: PickleMachine) => void;
+  /** Whether the operand is a number under which the memo is asked. */
+  recalls: boolean;
+  /** Whether it only says how the pickle is written: its protocol, or how long a part is. */
+  frames: boolean;
+}
+
+type Row = readonly [code: string, opcode: PickleOpcode];
+
+function withOperand<Operand>(
+  code: string,
+  read: (cursor: ByteCursor) => Operand,
+  run: (machine: PickleMachine, operand: Operand) => void,
+): Row {
+  const frames = code === '\x80' || code === '\x95';
+  return [code, { read, step: (machine) => run(machine, read(machine.cursor)), recalls: false, frames }];
+}
+
+function alone(code: string, step: (machine: PickleMachine) => void): Row {
+  return [code, { read: () => undefined, step, recalls: false, frames: false }];
+}
+
+function recalling(code: string, read: (cursor: ByteCursor) => number): Row {
+  return [code, { read, step: (machine) => machine.recall(read(machine.cursor)), recalls: true, frames: false }];
+}
+
+const line = (cursor: ByteCursor) => cursor.line();
+const uint8 = (cursor: ByteCursor) => cursor.uint8();
+const uint32 = (cursor: ByteCursor) => cursor.uint32();
+const twoLines = (cursor: ByteCursor): [module: string, name: string] => [cursor.line(), cursor.line()];
+const push = (machine: PickleMachine, value: unknown) => machine.push(value);
+const pushText = (machine: PickleMachine, text: string) => machine.pushText(text);
+const remember = (machine: PickleMachine, key: number) => machine.remember(key);
+const call = (machine: PickleMachine) => {
+  const [callee, args] = machine.popTuple(2);
+  machine.call(callee, args);
+};
+
+/** Every opcode that is understood, by its byte; `.` (stop) ends the loop before this table is asked. */
+export const PICKLE_OPCODES: readonly (PickleOpcode | undefined)[] = byCode([
+  withOperand('\x80', uint8, (machine, version) => {
+    if (version > 5) throw machine.bad('a pickle protocol from 0 to 5', `${version}`);
+  }),
+  withOperand(
+    '\x95',
+    (cursor) => cursor.checkLength(cursor.uint64()),
+    () => undefined,
+  ),
+  alone('(', (machine) => machine.mark()),
+  alone('0', (machine) => machine.discard()),
+  alone('1', (machine) => void machine.popMark()),
+  alone('2', (machine) => machine.push(machine.top())),
   // Constants and numbers.
-  ['N', (machine) => machine.push(null)],
-  ['\x88', (machine) => machine.push(true)],
-  ['\x89', (machine) => machine.push(false)],
-  [
-    'I',
-    (machine) => {
-      const line = machine.cursor.line();
-      if (line === '00' || line === '01') machine.push(line === '01');
-      else machine.pushInteger(line);
-    },
-  ],
-  ['L', (machine) => machine.pushInteger(machine.cursor.line().replace(/L$/, ''))],
-  ['J', (machine) => machine.push(machine.cursor.int32())],
-  ['K', (machine) => machine.push(machine.cursor.uint8())],
-  ['M', (machine) => machine.push(machine.cursor.uint16())],
-  ['\x8a', (machine) => machine.pushLong(machine.cursor.uint8())],
-  ['\x8b', (machine) => machine.pushLong(machine.cursor.uint32())],
-  ['F', (machine) => machine.push(parseFloatLine(machine, machine.cursor.line()))],
-  ['G', (machine) => machine.push(machine.cursor.float64BigEndian())],
+  alone('N', (machine) => machine.push(null)),
+  alone('\x88', (machine) => machine.push(true)),
+  alone('\x89', (machine) => machine.push(false)),
+  withOperand('I', line, (machine, text) => {
+    if (text === '00' || text === '01') machine.push(text === '01');
+    else machine.pushInteger(text);
+  }),
+  withOperand('L', line, (machine, text) => machine.pushInteger(text.replace(/L$/, ''))),
+  withOperand('J', (cursor) => cursor.int32(), push),
+  withOperand('K', uint8, push),
+  withOperand('M', (cursor) => cursor.uint16(), push),
+  withOperand(
+    '\x8a',
+    (cursor) => longBytes(cursor, cursor.uint8()),
+    (machine, bytes) => machine.pushLong(bytes),
+  ),
+  withOperand(
+    '\x8b',
+    (cursor) => longBytes(cursor, cursor.uint32()),
+    (machine, bytes) => machine.pushLong(bytes),
+  ),
+  withOperand('F', floatLine, push),
+  withOperand('G', (cursor) => cursor.float64BigEndian(), push),
   // Texts (Python 2's byte strings are read as latin-1) and bytes.
-  ['S', (machine) => machine.pushText(decodeQuoted(machine, machine.cursor.line()))],
-  ['U', (machine) => machine.pushText(machine.cursor.latin1(machine.cursor.uint8()))],
-  ['T', (machine) => machine.pushText(machine.cursor.latin1(machine.cursor.uint32()))],
-  ['V', (machine) => machine.pushText(decodeRawUnicode(machine.cursor.line()))],
-  ['\x8c', (machine) => machine.pushText(machine.cursor.utf8(machine.cursor.uint8()))],
-  ['X', (machine) => machine.pushText(machine.cursor.utf8(machine.cursor.uint32()))],
-  ['\x8d', (machine) => machine.pushText(machine.cursor.utf8(machine.cursor.uint64()))],
-  ['C', (machine) => machine.push(machine.cursor.bytes(machine.cursor.uint8()))],
-  ['B', (machine) => machine.push(machine.cursor.bytes(machine.cursor.uint32()))],
-  ['\x8e', (machine) => machine.push(machine.cursor.bytes(machine.cursor.uint64()))],
-  ['\x96', (machine) => machine.push(machine.cursor.bytes(machine.cursor.uint64()))],
+  withOperand('S', decodeQuoted, pushText),
+  withOperand('U', (cursor) => cursor.latin1(cursor.uint8()), pushText),
+  withOperand('T', (cursor) => cursor.latin1(cursor.uint32()), pushText),
+  withOperand('V', (cursor) => decodeRawUnicode(cursor.line()), pushText),
+  withOperand('\x8c', (cursor) => cursor.utf8(cursor.uint8()), pushText),
+  withOperand('X', (cursor) => cursor.utf8(cursor.uint32()), pushText),
+  withOperand('\x8d', (cursor) => cursor.utf8(cursor.uint64()), pushText),
+  withOperand('C', (cursor) => cursor.bytes(cursor.uint8()), push),
+  withOperand('B', (cursor) => cursor.bytes(cursor.uint32()), push),
+  withOperand('\x8e', (cursor) => cursor.bytes(cursor.uint64()), push),
+  withOperand('\x96', (cursor) => cursor.bytes(cursor.uint64()), push),
   // Containers.
-  [']', (machine) => machine.push([])],
-  [')', (machine) => machine.push([])],
-  ['}', (machine) => machine.push(new Map())],
-  ['\x8f', (machine) => machine.push(new Set())],
-  ['l', (machine) => machine.push(machine.popMark())],
-  ['t', (machine) => machine.push(machine.popMark())],
-  ['\x85', (machine) => machine.push(machine.popTuple(1))],
-  ['\x86', (machine) => machine.push(machine.popTuple(2))],
-  ['\x87', (machine) => machine.push(machine.popTuple(3))],
-  [
-    'd',
-    (machine) => {
-      const items = machine.popMark();
-      machine.push(new Map());
-      machine.setInTop(items);
-    },
-  ],
-  [
-    '\x91',
-    (machine) => {
-      const items = machine.popMark();
-      machine.push(new Set());
-      machine.addToTop(items);
-    },
-  ],
-  ['a', (machine) => machine.extendTop([machine.pop()])],
-  ['e', (machine) => machine.extendTop(machine.popMark())],
-  ['s', (machine) => machine.setInTop(machine.popTuple(2))],
-  ['u', (machine) => machine.setInTop(machine.popMark())],
-  ['\x90', (machine) => machine.addToTop(machine.popMark())],
+  alone(']', (machine) => machine.push([])),
+  alone(')', (machine) => machine.push([])),
+  alone('}', (machine) => machine.push(new Map())),
+  alone('\x8f', (machine) => machine.push(new Set())),
+  alone('l', (machine) => machine.push(machine.popMark())),
+  alone('t', (machine) => machine.push(machine.popMark())),
+  alone('\x85', (machine) => machine.push(machine.popTuple(1))),
+  alone('\x86', (machine) => machine.push(machine.popTuple(2))),
+  alone('\x87', (machine) => machine.push(machine.popTuple(3))),
+  alone('d', (machine) => {
+    const items = machine.popMark();
+    machine.push(new Map());
+    machine.setInTop(items);
+  }),
+  alone('\x91', (machine) => {
+    const items = machine.popMark();
+    machine.push(new Set());
+    machine.addToTop(items);
+  }),
+  alone('a', (machine) => machine.extendTop([machine.pop()])),
+  alone('e', (machine) => machine.extendTop(machine.popMark())),
+  alone('s', (machine) => machine.setInTop(machine.popTuple(2))),
+  alone('u', (machine) => machine.setInTop(machine.popMark())),
+  alone('\x90', (machine) => machine.addToTop(machine.popMark())),
   // Memo.
-  ['p', (machine) => machine.remember(machine.memoLine())],
-  ['q', (machine) => machine.remember(machine.cursor.uint8())],
-  ['r', (machine) => machine.remember(machine.cursor.uint32())],
-  ['\x94', (machine) => machine.remember()],
-  ['g', (machine) => machine.recall(machine.memoLine())],
-  ['h', (machine) => machine.recall(machine.cursor.uint8())],
-  ['j', (machine) => machine.recall(machine.cursor.uint32())],
+  withOperand('p', memoLine, remember),
+  withOperand('q', uint8, remember),
+  withOperand('r', uint32, remember),
+  alone('\x94', (machine) => machine.remember()),
+  recalling('g', memoLine),
+  recalling('h', uint8),
+  recalling('j', uint32),
   // Names, calls and what they leave: all through the allow-list.
-  ['c', (machine) => machine.push(machine.find(machine.cursor.line(), machine.cursor.line()))],
-  [
-    '\x93',
-    (machine) => {
-      const [module, name] = machine.popTuple(2);
-      if (typeof module !== 'string' || typeof name !== 'string') throw machine.bad('the name of a class', 'no text');
-      machine.push(machine.find(module, name));
-    },
-  ],
-  [
-    'R',
-    (machine) => {
-      const [callee, args] = machine.popTuple(2);
-      machine.call(callee, args);
-    },
-  ],
-  [
-    '\x81',
-    (machine) => {
-      const [callee, args] = machine.popTuple(2);
-      machine.call(callee, args);
-    },
-  ],
-  ['i', (machine) => machine.call(machine.find(machine.cursor.line(), machine.cursor.line()), machine.popMark())],
-  [
-    'o',
-    (machine) => {
-      const [callee, ...args] = machine.popMark();
-      machine.call(callee, args);
-    },
-  ],
-  ['b', (machine) => machine.build(machine.pop())],
-  ['Q', (machine) => machine.persistent(machine.pop())],
+  withOperand('c', twoLines, (machine, [module, name]) => machine.push(machine.find(module, name))),
+  alone('\x93', (machine) => {
+    const [module, name] = machine.popTuple(2);
+    if (typeof module !== 'string' || typeof name !== 'string') throw machine.bad('the name of a class', 'no text');
+    machine.push(machine.find(module, name));
+  }),
+  alone('R', call),
+  alone('\x81', call),
+  withOperand('i', twoLines, (machine, [module, name]) => machine.call(machine.find(module, name), machine.popMark())),
+  alone('o', (machine) => {
+    const [callee, ...args] = machine.popMark();
+    machine.call(callee, args);
+  }),
+  alone('b', (machine) => machine.build(machine.pop())),
+  alone('Q', (machine) => machine.persistent(machine.pop())),
 ]);
+
+function byCode(rows: readonly Row[]): (PickleOpcode | undefined)[] {
+  const table = new Array<PickleOpcode | undefined>(256).fill(undefined);
+  for (const [code, opcode] of rows) table[code.charCodeAt(0)] = opcode;
+  return table;
+}

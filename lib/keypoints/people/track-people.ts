@@ -2,6 +2,7 @@ import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
 import { cheapestAssignment } from './assignment.js';
+import { halfLike, halfShared, joinFirstHalves } from './first-halves.js';
 import { PoseLikeness } from './pose-likeness.js';
 
 /** More people than this in one frame are refused: linking them takes time with the cube of their number. */
@@ -14,11 +15,10 @@ const speedDamping = 0.97;
 const lostCost = [0.2, 0.01] as const;
 /** A link is allowed where the mean of object keypoint similarity and overlap of the boxes is this. */
 const likeEnough = 0.3;
-/** Half a body belongs to a person who had this share of its joints, as alike (OKS) as that where they would be by now. */
-const halfShared = 0.75;
-const halfLike = 0.5;
 /** A detection with this share of the joints of the last whole one is whole. */
 const wholeShare = 0.8;
+/** Frames that a person may be missing. */
+const defaultGap = 30;
 /** The cost of no link. */
 const far = 10;
 
@@ -62,7 +62,7 @@ interface Followed {
  *
  * Returns (D) the person of each detection, numbered from 0 by first appearance (within a frame, by place in the list), or
  * -1 where it is a second detection of a body that is there already. Two of one frame have one person where they are halves of
- * a body that was whole before. Throws `ERR_ARGUMENT` for shapes that disagree,
+ * a body that was whole before, or is thereafter. Throws `ERR_ARGUMENT` for shapes that disagree,
  * `ERR_LIMIT` for more than 256 people in a frame.
  */
 export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: TrackPeopleOptions = {}): Int32Array {
@@ -91,7 +91,8 @@ export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: 
     if (list) list.push(index);
     else byFrame.set(frames[index], [index]);
   }
-  const linker = new Linker(new PoseLikeness(points.data, joints, options.layout), detections, options);
+  const likeness = new PoseLikeness(points.data, joints, options.layout);
+  const linker = new Linker(likeness, detections, options);
   for (const [frame, found] of [...byFrame].sort(([a], [b]) => a - b)) {
     if (found.length > mostPeople) {
       throw new PoseError(
@@ -101,7 +102,10 @@ export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: 
     }
     linker.take(frame, found);
   }
-  return linker.people;
+  const isNamed = (index: number) => ids?.[index] !== undefined;
+  const { people } = linker;
+  joinFirstHalves({ people, byFrame, frames, likeness, maxGap: options.maxGap ?? defaultGap, isNamed });
+  return people;
 }
 
 class Linker {
@@ -118,7 +122,7 @@ class Linker {
   constructor(
     likeness: PoseLikeness,
     detections: number,
-    { minSimilarity = 0.2, maxGap = 30, ids = [] }: TrackPeopleOptions,
+    { minSimilarity = 0.2, maxGap = defaultGap, ids = [] }: TrackPeopleOptions,
   ) {
     this.#likeness = likeness;
     this.people = new Int32Array(detections).fill(-1);

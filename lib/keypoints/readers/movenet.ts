@@ -36,7 +36,7 @@ function keypointsOf(pose: JsonRecord): unknown[] | undefined {
   if (Array.isArray(keypoints))
     return isPointObject(keypoints.find((point) => !isBlank(point))) ? keypoints : undefined;
   const byName = isRecord(keypoints) ? keypoints : pose;
-  const entries = Object.entries(byName).filter(([name, point]) => cocoKeys.has(jointKey(name)) && isRecord(point));
+  const entries = Object.entries(byName).filter(([name, point]) => isRecord(point) && cocoKeys.has(jointKey(name)));
   if (entries.length < leastNamed || !entries.some(([, point]) => isPointObject(point))) return undefined;
   return entries.map(([name, point]) => (isBlank(point) ? null : { ...(point as JsonRecord), name }));
 }

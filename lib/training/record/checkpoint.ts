@@ -1,4 +1,5 @@
 import type { NativeModel, TensorState } from '../../../binding.js';
+import { isArrayOf } from '../../base/array-kind.js';
 import { PoseError } from '../../base/pose-error.js';
 import * as z from '../../base/schema.js';
 import { schemaProblems } from '../../base/schema-problems.js';
@@ -107,7 +108,7 @@ function parsed(path: string, metadata: Record<string, string>): Pick<Checkpoint
 export async function restoreCheckpoint(path: string, native: NativeModel, checkpoint: Checkpoint): Promise<void> {
   for (const { state, name, shape } of storedTensors(native)) {
     const stored = checkpoint.tensors.get(storedName(state, name));
-    if (!(stored?.data instanceof Float32Array) || stored.shape.join() !== shape.join()) {
+    if (!(stored && isArrayOf('Float32Array', stored.data)) || stored.shape.join() !== shape.join()) {
       const came = stored ? `(${stored.shape.join(', ')})` : 'none';
       throw new PoseError(
         'ERR_FORMAT',

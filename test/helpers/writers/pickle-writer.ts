@@ -1,5 +1,5 @@
 import type { Tensor, TensorData } from '../../../lib/base/tensor.js';
-import { encodeNumbers, numberTypeOf } from '../../../lib/formats/bytes/numbers.js';
+import { encodeNumbers, storedTypeOf } from '../../../lib/formats/bytes/numbers.js';
 import { writeAtomically } from '../../../lib/formats/files/atomic-file.js';
 import { ZipWriter } from '../../../lib/formats/zip/zip-writer.js';
 
@@ -49,13 +49,21 @@ function objectNpy(value: Picklable, shape: readonly number[] = []): Uint8Array 
   return Buffer.concat([header, writer.finish()]);
 }
 
-/** Python's pickle, protocol 3, without memo. */
+/** Items that Python appends to a list together. */
+const batchItems = 1000;
+
+/** Python's pickle, protocol 3. As Python does, it puts every text, list, dict and array aside under a number. */
 class PickleWriter {
-  private readonly parts: Uint8Array[] = [Buffer.from([0x80, 3])];
+  private remembered = 0;
+  private readonly memory = new GrowingBytes();
+
+  constructor() {
+    this.code('\x80\x03');
+  }
 
   finish(): Buffer {
     this.code('.');
-    return Buffer.concat(this.parts);
+    return this.memory.taken();
   }
 
   value(value: Picklable): void {
@@ -68,9 +76,13 @@ class PickleWriter {
   }
 
   list(items: readonly Picklable[]): void {
-    this.code('](');
-    for (const item of items) this.value(item);
-    this.code('e');
+    this.code(']');
+    this.remember();
+    for (let first = 0; first < items.length; first += batchItems) {
+      this.code('(');
+      for (const item of items.slice(first, first + batchItems)) this.value(item);
+      this.code('e');
+    }
   }
 
   /** numpy.core.multiarray._reconstruct(ndarray, (0,), b'b'), then its state; `data` writes the elements. */
@@ -79,11 +91,15 @@ class PickleWriter {
     this.number(0);
     this.code('\x85');
     this.bytes(Buffer.from('b'));
-    this.code('\x87R(');
+    this.code('\x87R');
+    this.remember();
+    this.code('(');
     this.number(1);
     this.code('(');
     for (const length of shape) this.number(length);
-    this.code('tcnumpy\ndtype\n');
+    this.code('t');
+    this.remember();
+    this.code('cnumpy\ndtype\n');
     this.text(dtype);
     this.code('\x89\x88\x87R(');
     this.number(3);
@@ -98,12 +114,14 @@ class PickleWriter {
   }
 
   private tensor({ data, shape }: Tensor<TensorData>): void {
-    const type = numberTypeOf(data);
+    const type = storedTypeOf('pickle', { data, shape });
     this.array(shape, type, type.endsWith('1') ? '|' : '<', 0, () => this.bytes(encodeNumbers(data)));
   }
 
   private dict(entries: Record<string, Picklable>): void {
-    this.code('}(');
+    this.code('}');
+    this.remember();
+    this.code('(');
     for (const [key, value] of Object.entries(entries)) {
       this.text(key);
       this.value(value);
@@ -112,15 +130,13 @@ class PickleWriter {
   }
 
   private number(value: number): void {
-    const bytes = Buffer.alloc(Number.isInteger(value) ? 5 : 9);
     if (Number.isInteger(value)) {
-      bytes.write('J');
-      bytes.writeInt32LE(value, 1);
+      this.code('J');
+      this.memory.room(4).writeInt32LE(value);
     } else {
-      bytes.write('G');
-      bytes.writeDoubleBE(value, 1);
+      this.code('G');
+      this.memory.room(8).writeDoubleBE(value);
     }
-    this.parts.push(bytes);
   }
 
   private text(value: string): void {
@@ -132,14 +148,39 @@ class PickleWriter {
   }
 
   private sized(code: string, value: Uint8Array): void {
-    const head = Buffer.alloc(5);
-    head.write(code);
-    head.writeUInt32LE(value.length, 1);
-    this.parts.push(head, Buffer.from(value));
+    this.code(code);
+    this.memory.room(4).writeUInt32LE(value.length);
+    this.memory.room(value.length).set(value);
+    this.remember();
+  }
+
+  private remember(): void {
+    this.code('r');
+    this.memory.room(4).writeUInt32LE(this.remembered++);
   }
 
   private code(text: string): void {
-    this.parts.push(Buffer.from(text, 'latin1'));
+    this.memory.room(text.length).write(text, 'latin1');
+  }
+}
+
+class GrowingBytes {
+  private bytes = Buffer.alloc(1 << 16);
+  private length = 0;
+
+  /** The next bytes, to be filled. */
+  room(length: number): Buffer {
+    if (this.length + length > this.bytes.length) {
+      const larger = Buffer.alloc(2 * (this.length + length));
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.length += length;
+    return this.bytes.subarray(this.length - length, this.length);
+  }
+
+  taken(): Buffer {
+    return this.bytes.subarray(0, this.length);
   }
 }
 

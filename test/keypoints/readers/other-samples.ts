@@ -3,7 +3,7 @@ import { writeNpy } from '../../../lib/formats/numpy/npy-writer.js';
 import { body25 } from '../../../lib/skeletons/body25.js';
 import { coco17, coco18 } from '../../../lib/skeletons/coco.js';
 import { mediapipe33 } from '../../../lib/skeletons/mediapipe.js';
-import { pickled } from '../../helpers/writers/pickle-writer.js';
+import { type Picklable, pickled } from '../../helpers/writers/pickle-writer.js';
 import {
   array,
   flat,
@@ -70,6 +70,20 @@ export const otherSamples: readonly Sample[] = [
         keypoint_score: { data: scores, shape: [1, clip.length, 17] },
       };
       writeFileSync(`${path}.pkl`, pickled([annotation]));
+      return `${path}.pkl`;
+    },
+  },
+  {
+    ...{ name: "MMPose's results in a pickle", reader: 'keypoint-pickle', layout: coco17, frameFields: [] },
+    nobodies: [[], null],
+    write: (path, clip, writing) => {
+      const person = (one: Person) => {
+        const points = flat(inLayout(one, coco17)).map((value) => value ?? Number.NaN);
+        const bbox = { data: Float32Array.of(0, 0, 9, 9, 0.9), shape: [5] };
+        return { bbox, keypoints: { data: Float32Array.from(points), shape: [17, 3] } };
+      };
+      const frames = clip.map((_, frame) => people(clip, frame, person, writing) as Picklable);
+      writeFileSync(`${path}.pkl`, pickled(frames));
       return `${path}.pkl`;
     },
   },

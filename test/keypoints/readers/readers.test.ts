@@ -260,6 +260,8 @@ describe.each(table(({ crowd = true }) => crowd))('%s: a body in two halves', (_
   it.each([
     ['one frame', [9], [null, null, 0] as Point],
     ['ten frames', [8, 9, 10, 11, 12, 13, 14, 15, 16, 17], [null, null, 0] as Point],
+    ['the first frame', [0], [null, null, 0] as Point],
+    ['the first five frames', [0, 1, 2, 3, 4], [null, null, 0] as Point],
     ['one frame, with a stray point in the lower half', [9], [640, 700, 0.06] as Point],
   ])('is one person in %s', (_name, frames, stray) => {
     const clip = walking(24);

@@ -255,7 +255,8 @@ export const samples: readonly Sample[] = [
         const shape = [frame.length, 4, coco17.joints.length];
         return [[], frame.length === 0 ? [] : { data: Float32Array.from(rows), shape }];
       });
-      writeListNpz(`${path}.npz`, { keypoints });
+      const boxes = clip.map((frame) => [[], { data: new Float32Array(frame.length * 5), shape: [frame.length, 5] }]);
+      writeListNpz(`${path}.npz`, { boxes, segments: clip.map(() => null), keypoints });
       return `${path}.npz`;
     },
   },

@@ -1,6 +1,6 @@
 import { PoseError } from '../../../base/pose-error.js';
 import type { Tensor, TensorData } from '../../../base/tensor.js';
-import type { NpyValue } from '../../../formats/numpy/npy.js';
+import type { NpyValue, ObjectStream } from '../../../formats/numpy/npy.js';
 import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../../../formats/pickle/value.js';
 import type { FoundDetections } from '../../detections.js';
 import type { ReadKeypointsOptions } from '../../keypoint-track.js';
@@ -32,6 +32,14 @@ const foreignLayouts = new Map([
   ['coco', 'coco-17'],
   ['h36m', 'h36m-17'],
 ]);
+
+/** Arrays by their names, each of which is read when it is asked for: an open npz, or the items of a dict. */
+export interface NamedArrays {
+  readonly names: readonly string[];
+  read(name: string): NpyValue;
+  /** undefined for an array of numbers or texts. */
+  objects(name: string): ObjectStream | undefined;
+}
 
 /**
  * A `.npy`: (T, J, 2) pixels, (T, J, 3) with confidence, or (P, T, J, 2 or 3) with P people; or what MoveNet and MediaPipe
@@ -81,24 +89,26 @@ function tracksInArray(where: string, value: NpyValue): FoundTrack[] {
  */
 export function readKeypointNpz(
   where: string,
-  arrays: ReadonlyMap<string, NpyValue>,
+  arrays: NamedArrays,
   options: ReadKeypointsOptions,
 ): FoundTrack[] | FoundDetections {
-  const named = options.entry !== undefined && arrays.has(options.entry) ? options.entry : undefined;
-  const name = named ?? keypointNames.find((candidate) => arrays.has(candidate));
+  const has = (candidate: string) => arrays.names.includes(candidate);
+  const named = options.entry !== undefined && has(options.entry) ? options.entry : undefined;
+  const name = named ?? keypointNames.find(has);
   if (name === undefined) {
-    const list = [...arrays].map(([key, value]) => `${key}: ${described(value)}`).join('; ') || 'no array';
+    const list = arrays.names.map((key) => `${key}: ${described(arrays.read(key))}`).join('; ') || 'no array';
     const wanted = options.entry === undefined ? keypointNames.slice(0, 4).join(', ') : options.entry;
     throw new PoseError('ERR_FORMAT', `${where}: expected an array of 2D keypoints (${wanted}), got ${list}.`);
   }
-  const value = arrays.get(name)!;
   const place = `${where}: ${name}`;
-  const metadata = soleObject(arrays.get('metadata'));
-  if (isDetectronOutput(value)) return readDetectron(place, value, metadata);
+  const metadata = soleObject(arrayNamed(arrays, 'metadata'));
+  const objects = arrays.objects(name);
+  if (objects && isDetectronOutput(objects)) return readDetectron(place, objects, metadata);
+  const value = objects ? { ...objects, objects: [...objects.objects] } : arrays.read(name);
   const dict = soleObject(value);
   if (dict !== undefined) return readDetectionDict(place, dict, metadata, options);
   if (options.entry !== undefined && named === undefined) {
-    const names = [...arrays.keys()].join(', ');
+    const names = arrays.names.join(', ');
     throw new PoseError('ERR_ARGUMENT', `${where}: option entry: expected one of ${names}, got ${options.entry}.`);
   }
 
@@ -112,24 +122,24 @@ function withArrays(
   track: FoundTrack,
   person: number,
   value: NpyValue,
-  arrays: ReadonlyMap<string, NpyValue>,
+  arrays: NamedArrays,
 ): FoundTrack {
   const found = { ...track };
-  const confidenceName = confidenceNames.find((candidate) => arrays.has(candidate));
+  const array = (name: string) => arrayNamed(arrays, name);
+  const confidenceName = confidenceNames.find((candidate) => arrays.names.includes(candidate));
   if (!found.confidence && confidenceName) {
     const shape = isTensor(value) ? value.shape.slice(0, -1) : [];
-    found.confidence = confidenceArray(where, confidenceName, arrays.get(confidenceName)!, shape, person);
+    found.confidence = confidenceArray(where, confidenceName, arrays.read(confidenceName), shape, person);
   }
-  const size =
-    numbersOf(arrays.get('size')) ?? numbersOf(shapeNames.map((shape) => arrays.get(shape)).find(Boolean))?.reverse();
-  found.width = size?.length === 2 ? size[0] : numbersOf(arrays.get('width'))?.[0];
-  found.height = size?.length === 2 ? size[1] : numbersOf(arrays.get('height'))?.[0];
-  found.fps = numbersOf(arrays.get('fps'))?.[0];
-  found.layout = textOf(arrays.get('keypoint_layout')) ?? textOf(arrays.get('layout'));
-  found.id ??= textOf(arrays.get('person'));
-  const filled = arrays.get('filled');
+  const size = numbersOf(array('size')) ?? numbersOf(shapeNames.map((shape) => array(shape)).find(Boolean))?.reverse();
+  found.width = size?.length === 2 ? size[0] : numbersOf(array('width'))?.[0];
+  found.height = size?.length === 2 ? size[1] : numbersOf(array('height'))?.[0];
+  found.fps = numbersOf(array('fps'))?.[0];
+  found.layout = textOf(array('keypoint_layout')) ?? textOf(array('layout'));
+  found.id ??= textOf(array('person'));
+  const filled = array('filled');
   if (filled && isTensor(filled) && filled.data.length === found.frames) found.filled = Array.from(filled.data, Number);
-  const ids = arrays.get('frames');
+  const ids = array('frames');
   if (ids && isStringArray(ids) && ids.strings.length === found.frames) found.frameIds = ids.strings;
   return found;
 }
@@ -203,6 +213,10 @@ function confidenceArray(
   const count = shape[shape.length - 2] * shape[shape.length - 1];
   const start = shape.length === 3 ? person * count : 0;
   return Float32Array.from({ length: count }, (_, at) => Number(value.data[start + at]));
+}
+
+function arrayNamed(arrays: NamedArrays, name: string): NpyValue | undefined {
+  return arrays.names.includes(name) ? arrays.read(name) : undefined;
 }
 
 /** The object of a 0-d (or one-element) object array. */

@@ -1,16 +1,20 @@
 import { PoseError } from '../../../base/pose-error.js';
 import type { Tensor, TensorData } from '../../../base/tensor.js';
 import type { NpyValue } from '../../../formats/numpy/npy.js';
-import { readPickle } from '../../../formats/pickle/pickle.js';
+import { pickledList, readPickle } from '../../../formats/pickle/pickle.js';
 import { isObjectArray, isStringArray, isTensor, type PickleValue } from '../../../formats/pickle/value.js';
 import type { FoundDetections } from '../../detections.js';
 import type { ReadKeypointsOptions } from '../../keypoint-track.js';
 import type { FoundTrack } from '../../people/assemble-track.js';
 import { readJsonValue } from '../../read-input.js';
+import { findItem, LongList, made } from '../json/long-value.js';
 import { readKeypointArray, readKeypointNpz } from './keypoint-arrays.js';
 
 /** Protocols 2 to 5 begin with this byte and their number. */
 const protocolMark = 0x80;
+
+/** A list of more bytes is not held: it is made again, item by item, each time somebody goes through it. */
+const longBytes = 16 << 20;
 
 /** Whether bytes begin as a pickle of Python does. */
 export function isPickle(bytes: Uint8Array): boolean {
@@ -27,6 +31,12 @@ export function readKeypointPickle(
   bytes: Uint8Array,
   options: ReadKeypointsOptions,
 ): FoundTrack[] | FoundDetections {
+  const items = bytes.length > longBytes ? pickledList(bytes, { where }) : undefined;
+  const first = items && findItem(items, () => true)?.item;
+  if (items && !isClip(first as PickleValue)) {
+    const list = new LongList(() => made(() => plainItems(items)));
+    return readJsonValue(where, list, options);
+  }
   const value = readPickle(bytes, { where });
   if (isTensor(value) || isObjectArray(value)) return readKeypointArray(where, value, options);
   const root = value instanceof Map ? (value.get('annotations') ?? value) : value;
@@ -41,7 +51,9 @@ export function readKeypointPickle(
     );
   }
   const { entry: _, ...rest } = options;
-  return readKeypointNpz(where, arraysOf(chosen), rest);
+  const arrays = arraysOf(chosen);
+  const named = { names: [...arrays.keys()], read: (name: string) => arrays.get(name)!, objects: () => undefined };
+  return readKeypointNpz(where, named, rest);
 }
 
 type Dict = Map<PickleValue, PickleValue>;
@@ -73,6 +85,10 @@ function arraysOf(clip: Dict): Map<string, NpyValue> {
 
 function numbers(values: readonly number[]): Tensor<TensorData> {
   return { data: Float64Array.from(values), shape: [values.length] };
+}
+
+function* plainItems(items: Iterable<PickleValue>): Generator<unknown> {
+  for (const item of items) yield plain(item);
 }
 
 /** A value as JSON would have it: dicts as objects, arrays as lists. */

@@ -62,7 +62,11 @@ export function peopleIn(format: FrameFormat, value: unknown): readonly unknown[
 
 /** The list of a frame's people under a field that the format does not name. */
 function peopleByField(format: FrameFormat, frame: JsonRecord): unknown {
-  return peopleFields.map((field) => frame[field]).find((list) => Array.isArray(list) && list.some(format.isPerson));
+  for (const field of peopleFields) {
+    const list = frame[field];
+    if (Array.isArray(list) && list.some(format.isPerson)) return list;
+  }
+  return undefined;
 }
 
 /** Whether a value may stand for somebody beside people with points: an object without lists but its box. */

@@ -1,19 +1,23 @@
 import { isBlank } from './frame-fields.js';
 import { isRecord, type JsonRecord, wrongValue } from './json-value.js';
 
-const sureFields = ['score', 'confidence', 'visibility', 'conf', 'likelihood', 'inFrameLikelihood'];
+/** Spellings of a field: "x" may be "X", "visibility" "Visibility". They are made once: a file has millions of points. */
+const spellings = (name: string) => [name, name.toUpperCase(), name[0].toUpperCase() + name.slice(1)];
+const [xFields, yFields] = [spellings('x'), spellings('y')];
+const sureFields = ['score', 'confidence', 'visibility', 'conf', 'likelihood', 'inFrameLikelihood'].flatMap(spellings);
 const nameFields = ['name', 'part', 'bodyPart', 'type'];
 
-/** The name of a point's field as it is spelt there: "x" may be "X", "visibility" "Visibility". */
-function spelt(point: JsonRecord, name: string): string | undefined {
-  return [name, name.toUpperCase(), name[0].toUpperCase() + name.slice(1)].find((spelling) => spelling in point);
+/** The first of the names that a point's field has. */
+function spelt(point: JsonRecord, names: readonly string[]): string | undefined {
+  for (const name of names) if (name in point && point[name] !== undefined) return name;
+  return undefined;
 }
 
 /** Whether a value is a point as an object: {x, y}, or {position: {x, y}}; its coordinates may be null. */
 export function isPointObject(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const place = isRecord(value.position) ? value.position : value;
-  return spelt(place, 'x') !== undefined && spelt(place, 'y') !== undefined;
+  return spelt(place, xFields) !== undefined && spelt(place, yFields) !== undefined;
 }
 
 /** x, y, confidence of a point as an object; NaN where nothing is known. Throws `ERR_FORMAT` that names the place. */
@@ -21,12 +25,10 @@ export function tripleOf(place: string, point: unknown): number[] {
   if (isBlank(point)) return [Number.NaN, Number.NaN, 0];
   if (!isRecord(point)) throw wrongValue(place, 'an object with x and y', point);
   const at = isRecord(point.position) ? point.position : point;
-  const field = sureFields
-    .map((name) => spelt(point, name))
-    .find((name) => name !== undefined && point[name] !== undefined);
+  const field = spelt(point, sureFields);
   return [
-    coordinate(`${place}.x`, at[spelt(at, 'x') ?? 'x']),
-    coordinate(`${place}.y`, at[spelt(at, 'y') ?? 'y']),
+    coordinate(`${place}.x`, at[spelt(at, xFields) ?? 'x']),
+    coordinate(`${place}.y`, at[spelt(at, yFields) ?? 'y']),
     field === undefined ? 1 : coordinate(`${place}.${field}`, point[field]),
   ];
 }

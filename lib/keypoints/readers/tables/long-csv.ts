@@ -24,6 +24,9 @@ const jointNames = [
   ...['kptid', 'kpid', 'landmarkid', 'landmarkidx', 'landmarkindex', 'pointid', 'label', 'name', 'index'],
 ];
 
+/** Stands for the confidence of a joint of which there was no row yet: no cell's number. */
+const noRow = Number.NEGATIVE_INFINITY;
+
 /** Columns of a row a joint. */
 interface LongColumns {
   joint: number;
@@ -58,7 +61,6 @@ export function readLongCsv(where: string, table: CsvTable): FoundDetections {
   const frames = new CsvFrames(where, header, placing);
   const joints = new Map<string, number>();
   const people = new Map<string, number>();
-  // For each joint of a person x, y, confidence and whether a row was there.
   const detections = new DetectionTable();
   for (const line of table.after(1)) {
     checkWidth(where, line, header.length);
@@ -70,15 +72,19 @@ export function readLongCsv(where: string, table: CsvTable): FoundDetections {
     const track = frames.trackOf(line);
     const joint = joints.get(name) ?? joints.size;
     joints.set(name, joint);
-    if ((joint + 1) * 4 > detections.width) widen(detections, 2 * joint + 2);
+    if ((joint + 1) * 3 > detections.width) widen(detections, roomFor(joint));
     const key = `${image} ${track}`;
     const person = people.get(key) ?? detections.length;
     if (person === detections.length) {
       people.set(key, person);
-      detections.push({ image, track, triples: new Float64Array(Math.max(detections.width, (2 * joint + 2) * 4)) });
+      detections.push({
+        image,
+        track,
+        triples: new Float64Array(Math.max(detections.width, 3 * roomFor(joint))).fill(noRow),
+      });
     }
-    const point = detections.triples(person).subarray(joint * 4, joint * 4 + 4);
-    if (point[3] === 1) {
+    const point = detections.triples(person).subarray(joint * 3, joint * 3 + 3);
+    if (point[2] !== noRow) {
       throw new PoseError(
         'ERR_FORMAT',
         `${place}: expected each joint once a person and frame, got ${shown(name)} of frame ${frames.nameOf(line)} again.`,
@@ -87,7 +93,7 @@ export function readLongCsv(where: string, table: CsvTable): FoundDetections {
     for (const [axis, column] of [columns.x, columns.y, columns.sure].entries()) {
       point[axis] = column < 0 ? 1 : cellNumber(() => `${place}: ${header[column]}`, cells[column], Number.NaN);
     }
-    point[3] = 1;
+    if (point[2] === noRow) point[2] = Number.NaN;
   }
   const names = [...joints.keys()];
   const numbered = names.every((name) => /^\d+$/.test(name));
@@ -95,8 +101,8 @@ export function readLongCsv(where: string, table: CsvTable): FoundDetections {
   const places = names.map((name) => joints.get(name)!);
   detections.rewrite(names.length * 3, (points, triples) => {
     for (const [index, joint] of places.entries()) {
-      const [x, y, sure, there] = points.subarray(joint * 4, joint * 4 + 4);
-      triples.set(there === 1 ? [x, y, sure] : [Number.NaN, Number.NaN, 0], index * 3);
+      const point = points.subarray(joint * 3, joint * 3 + 3);
+      triples.set(point[2] === noRow ? [Number.NaN, Number.NaN, 0] : point, index * 3);
     }
   });
   const found: FoundDetections = { ...frames.images(), detections, notices: [] };
@@ -105,5 +111,13 @@ export function readLongCsv(where: string, table: CsvTable): FoundDetections {
 
 /** Makes room for more joints at people who are there. */
 function widen(people: DetectionTable, joints: number): void {
-  people.rewrite(joints * 4, (points, row) => row.set(points));
+  people.rewrite(joints * 3, (points, row) => {
+    row.set(points);
+    row.fill(noRow, points.length);
+  });
+}
+
+/** Joints that a row has room for where it needs one's place: few more, for an hour's rows take their room many times. */
+function roomFor(joint: number): number {
+  return joint + 1 + (joint >> 3);
 }
