@@ -20,6 +20,11 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'Moments#framesOf': 'the old name of FrameInspector',
 };
 
+/** Functions whose fields are not tried, each with its reason. */
+const FIELD_EXCEPTIONS: Readonly<Record<string, string>> = {
+  writeNpy: 'a tensor or texts, which have fields apart; test/base/array-kind.test.ts has both',
+};
+
 const folder = temporaryFolder();
 const functions = publicFunctions().filter(({ parameters }) => parameters.some(({ kind }) => kind !== 'any'));
 const modules = new Map<string, Record<string, unknown>>();
@@ -143,6 +148,33 @@ describe('every public function', () => {
     expect(problems).toEqual([]);
   });
 
+  it.each(
+    functions
+      .filter(
+        ({ name, parameters }) =>
+          !(name in EXCEPTIONS) && !(name in FIELD_EXCEPTIONS) && parameters.some(({ fields }) => fields.length > 0),
+      )
+      .map((one) => [`${one.subpath} ${one.name}`, one] as const),
+  )('%s answers fields of a wrong type by a PoseError', async (_, one) => {
+    const call = callable(one);
+    const right = one.parameters.map(({ kind }) => (kind === 'any' ? {} : RIGHT[kindsOf(kind)[0]]));
+    // Writers among them write `no-such` here.
+    process.chdir(folder);
+    const problems: string[] = [];
+    for (const [index, { name, fields }] of one.parameters.entries()) {
+      for (const field of fields.filter(({ kind }) => kind !== 'any?' && kind !== 'any')) {
+        const needed = fields.filter(({ kind }) => !kind.endsWith('?'));
+        const others = Object.fromEntries(needed.map((other) => [other.name, RIGHT[kindsOf(other.kind)[0]]]));
+        for (const [what, value, fits] of WRONG) {
+          if (fits.some((fit) => kindsOf(field.kind).includes(fit))) continue;
+          const error = await outcome(() => call(...right.with(index, { ...others, [field.name]: value })));
+          if (!(error instanceof PoseError)) problems.push(`${name}.${field.name} = ${what}: ${error ?? 'no error'}`);
+        }
+      }
+    }
+    expect(problems).toEqual([]);
+  });
+
   it('says what to do with a URL in place of a path', async () => {
     await expect(PoseLifter.load(pathToFileURL('/models/a b.safetensors') as never)).rejects.toThrow(
       'load: pathOrName: expected a string, got the URL file:///models/a%20b.safetensors; fileURLToPath(url) of node:url makes a path of it.',
@@ -156,6 +188,22 @@ describe('every public function', () => {
     ['onProgress: 3', () => liftWith({ onProgress: 3 }), /lift: onProgress: expected a function, got 3/],
     ['flip: "no"', () => liftWith({ flip: 'no' }), /lift: flip: expected true or false, got the string 'no'/],
     ['width: "10"', () => liftWith({ width: '10' }), /width: expected a number, got the string '10'/],
+    ['an item of null', () => many([null]), /liftMany: input: expected an object, got null/],
+    ['nothing to go through', () => many({}), /liftMany: inputs: expected something to go through, got an object/],
+    [
+      'an iterator of nothing',
+      () => many({ [Symbol.iterator]: () => ({ next: () => 5 }) }),
+      /liftMany: step: .* got 5/,
+    ],
+    ['shape: 5', () => liftShape(5), /keypoints: expected a Float32Array of shape .*, got an object/],
+    ['a shape of symbols', () => liftShape([Symbol('x'), 17, 2]), /got a Float32Array of shape \(Symbol\(x\), 17, 2\)/],
+    ['a shape of texts', () => liftShape(['1', 17, 2]), /keypoints: expected a Float32Array of shape/],
+    [
+      'a signal by name',
+      () => liftWith({ signal: { [Symbol.toStringTag]: 'AbortSignal' } }),
+      /expected an AbortSignal/,
+    ],
+    ['fps: 1e300', () => liftWith({ fps: 1e300 }), /fps: expected at most \d+, got 1e\+300/],
     ['null', () => liftWith(null), /lift: options: expected an object, got null/],
     [
       'device: 3',
@@ -168,6 +216,13 @@ describe('every public function', () => {
     expect((error as Error).message).toMatch(message);
   });
 });
+
+const many = (inputs: unknown) => lifter.liftMany(inputs as never, { width: 10, height: 10 }).next();
+
+function liftShape(shape: unknown) {
+  const keypoints = { data: new Float32Array(34).fill(3), shape };
+  return lifter.lift(keypoints as never, { width: 10, height: 10 });
+}
 
 function liftWith(options: object | null) {
   const keypoints = { data: new Float32Array(34).fill(3), shape: [1, 17, 2] };

@@ -4,6 +4,10 @@ import { HUMAN36M_LENSES, HUMAN36M_PLACEMENTS } from './human36m/human36m-camera
 import type { VirtualCamera } from './mocap/virtual-camera.js';
 import type { Extrinsics, Intrinsics } from './pose-dataset.js';
 
+const INTRINSICS = {
+  ...{ width: 'number', height: 'number', fx: 'number', fy: 'number', cx: 'number', cy: 'number' },
+} as const;
+
 type Quaternion = readonly [number, number, number, number];
 
 /** A calibrated camera with its lens's distortion: radial k1, k2, k3 and tangential p1, p2. */
@@ -61,7 +65,10 @@ function rotationMatrix([w, x, y, z]: Quaternion): readonly number[] {
  * (u, v) = (x, y) / z and r2 = u^2 + v^2, the factor 1 + k1 r2 + k2 r2^2 + k3 r2^3 + p1 v + p2 u, plus (p2, p1) r2.
  */
 export function projectPoints(points: Float32Array, camera: Camera): Float32Array {
-  checkArguments('projectPoints', { points, camera }, 'Float32Array', 'object');
+  checkArguments('projectPoints', { points, camera }, 'Float32Array', {
+    ...INTRINSICS,
+    ...{ id: 'text', radial: 'list', tangential: 'list', extrinsics: 'object' },
+  });
   const [k1, k2, k3] = camera.radial;
   const [p1, p2] = camera.tangential;
   const out = new Float32Array((points.length / 3) * 2);
@@ -78,7 +85,7 @@ export function projectPoints(points: Float32Array, camera: Camera): Float32Arra
 
 /** Intrinsics in the units of normalised keypoints: 2 f / width and (2 cx / width - 1, 2 cy / width - height / width). */
 export function normalizeIntrinsics(camera: Pick<Camera, 'fx' | 'fy' | 'cx' | 'cy' | 'width' | 'height'>): Intrinsics {
-  checkArguments('normalizeIntrinsics', { camera }, 'object');
+  checkArguments('normalizeIntrinsics', { camera }, INTRINSICS);
   const { width, height } = camera;
   return {
     fx: (camera.fx / width) * 2,

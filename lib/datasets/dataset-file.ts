@@ -1,3 +1,4 @@
+import { DATASET } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
@@ -80,7 +81,7 @@ function describe(sequence: PoseSequence, start: number): SequenceMetadata {
  * sequences, one after the other. The metadata describe them as JSON.
  */
 export async function writeDataset(path: string, dataset: PoseDataset): Promise<void> {
-  checkArguments('writeDataset', { path, dataset }, 'text', 'object');
+  checkArguments('writeDataset', { path, dataset }, 'text', DATASET);
   const { sequences } = dataset;
   if (sequences.length === 0)
     throw new PoseError('ERR_DATASET', `${path}: a data set without sequences is not written.`);

@@ -1,3 +1,4 @@
+import { SKELETON } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Random } from '../base/random.js';
@@ -5,6 +6,9 @@ import { findStateDict, readTorch } from '../formats/torch/torch.js';
 import { human36m17 } from '../skeletons/human36m.js';
 import type { Skeleton } from '../skeletons/skeleton.js';
 import type { PoseSequence } from './pose-dataset.js';
+
+/** Fields of a `PoseSequence` that noise needs. */
+const SEQUENCE = { keypoints: 'Float32Array', frames: 'number', width: 'number', height: 'number' } as const;
 
 /** Which noise: none, Gaussian (`sigma` in normalised units or pixels), or a detector's errors times `scale`. */
 export type Noise =
@@ -45,7 +49,7 @@ const parts: readonly (readonly [part: RegExp, std: number, weight: number])[] =
 
 /** The bundled table for a layout. */
 export function bundledDetectorNoise(skeleton: Skeleton): DetectorNoise {
-  checkArguments('bundledDetectorNoise', { skeleton }, 'object');
+  checkArguments('bundledDetectorNoise', { skeleton }, SKELETON);
   const found = skeleton.joints.map((joint) => parts.find(([part]) => part.test(joint)) ?? parts[parts.length - 1]);
   return {
     mean: new Float32Array(found.length * 2),
@@ -127,7 +131,14 @@ export function addNoise(
   random: Random,
   table: DetectorNoise = bundledDetectorNoise(human36m17),
 ): Float32Array {
-  checkArguments('addNoise', { sequence, noise, random, table }, 'object', 'object', 'object', 'object?');
+  checkArguments(
+    'addNoise',
+    { sequence, noise, random, table },
+    SEQUENCE,
+    { kind: 'text' },
+    { normal: 'function' },
+    'object?',
+  );
   if (noise.kind === 'none') return sequence.keypoints.slice();
   if (noise.kind === 'detector') return addDetectorNoise(sequence, noise.scale, random, table);
   const sigma = noise.unit === 'pixels' ? (noise.sigma * 2) / sequence.width : noise.sigma;

@@ -1,5 +1,6 @@
+import { DATASET } from '../base/argument-kinds.js';
 import { withCallbacks } from '../base/callbacks.js';
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
@@ -23,6 +24,14 @@ type Noise = ModelConfig['noise'];
 export async function evaluate(given: EvaluationOptions): Promise<EvaluationReport> {
   checkArguments('evaluate', { given }, 'object');
   const options = withoutOldNames(given);
+  checkArguments('evaluate', { options }, { model: 'text', dataset: 'object|text' });
+  const { dataset } = options;
+  if (typeof dataset !== 'string') checkArguments('evaluate', { dataset }, DATASET);
+  checkOptionKinds('evaluate', options, {
+    ...{ split: 'text', subjects: 'list', flip: 'boolean', noise: 'object' },
+    ...{ noiseTable: 'text', seed: 'number', baselines: 'boolean', root: 'text', device: 'text', precision: 'text' },
+    ...{ threads: 'number', matmul: 'text' },
+  });
   checkEvaluationOptions(options);
   return withCallbacks(options, evaluateWith);
 }

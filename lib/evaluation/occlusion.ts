@@ -1,5 +1,6 @@
+import { DATASET } from '../base/argument-kinds.js';
 import { withCallbacks } from '../base/callbacks.js';
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -48,7 +49,13 @@ const defaultShares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
  * `readKeypoints` bridges what a detector misses ({@link fillGaps}): what lifting makes of occluded people.
  */
 export async function evaluateOcclusion(options: OcclusionOptions): Promise<OcclusionReport> {
-  checkArguments('evaluateOcclusion', { options }, 'object');
+  checkArguments('evaluateOcclusion', { options }, { model: 'text', dataset: 'object|text' });
+  const { dataset } = options;
+  if (typeof dataset !== 'string') checkArguments('evaluateOcclusion', { dataset }, DATASET);
+  checkOptionKinds('evaluateOcclusion', options, {
+    ...{ shares: 'list', seconds: 'number', seed: 'number', flip: 'boolean' },
+    ...{ split: 'text', subjects: 'list', device: 'text', precision: 'text', threads: 'number' },
+  });
   const { shares = defaultShares, seconds = 0.4 } = options;
   const bad = shares.find((share) => !(share >= 0 && share < 1));
   if (shares.length === 0 || bad !== undefined || !(seconds > 0)) {

@@ -7,7 +7,21 @@ import type { ConditionReport, EvaluationReport, MethodReport } from './report.j
 
 /** The report as tables for people. */
 export function evaluationTable(report: EvaluationReport): string {
-  checkArguments('evaluationTable', { report }, 'object');
+  checkArguments(
+    'evaluationTable',
+    { report },
+    {
+      ...{
+        model: 'object',
+        dataset: 'object',
+        notes: 'list',
+        flip: 'boolean',
+        conditions: 'list',
+        framesPerSecond: 'number',
+      },
+      ...{ shuffleFrames: 'null|number', refine: 'null|object' },
+    },
+  );
   const { model, dataset, flip, shuffleFrames, refine } = report;
   const lines = [
     `${model.name} on ${dataset.name}, ${dataset.split} split: ${dataset.sequences} sequences, ${dataset.frames} frames` +

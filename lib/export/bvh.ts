@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { type Motion, rateOf } from '../motion/motion.js';
 import { anglesZxy, type Quaternion } from '../motion/quaternion.js';
@@ -19,7 +20,7 @@ export interface BvhWriteOptions extends RigOptions {
  * angles without jumps of a whole turn. BVH has no start: before a motion that starts later, its first pose is held. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeBvh(motion: Motion, options: BvhWriteOptions = {}): string {
-  checkArguments('writeBvh', { motion, options }, 'object', 'object?');
+  checkArguments('writeBvh', { motion, options }, MOTION, 'object?');
   return bvhOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'BVH'), options.units);
 }
 

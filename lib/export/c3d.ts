@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { largest, pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
@@ -24,7 +25,7 @@ const text = (row: string): Value => ({ kind: 'text', rows: [row] });
  * Throws `ERR_ARGUMENT` without a frame rate and `ERR_LIMIT` for more frames than the format's 16 bits count.
  */
 export function writeC3d(motion: Motion): Uint8Array {
-  checkArguments('writeC3d', { motion }, 'object');
+  checkArguments('writeC3d', { motion }, MOTION);
   const fps = rateOf(motion, 'C3D');
   const joints = jointsOf(motion);
   const { frames, start = 0 } = motion;

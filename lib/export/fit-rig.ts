@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { medianBoneLengths } from '../motion/bone-lengths.js';
@@ -45,7 +46,7 @@ export interface FitResidual {
  * another layout.
  */
 export function fitRig(motion: Motion, rig: Rig): FittedRig {
-  checkArguments('fitRig', { motion, rig }, 'object', 'object');
+  checkArguments('fitRig', { motion, rig }, MOTION, 'object');
   if (motion.layout !== 'h36m-17') {
     throw new PoseError(
       'ERR_UNSUPPORTED',
@@ -80,7 +81,14 @@ export function fitRig(motion: Motion, rig: Rig): FittedRig {
 
 /** Where the joints of a fitted rig are in a frame, (K) points in metres, y up. */
 export function rigPositions(given: Omit<FittedRig, 'residual'>, frame: number): Vector[] {
-  checkArguments('rigPositions', { given, frame }, 'object', 'number');
+  checkArguments(
+    'rigPositions',
+    { given, frame },
+    {
+      ...{ frames: 'number', root: 'Float32Array', rig: 'object', start: 'number', offsets: 'list', rotations: 'list' },
+    },
+    'number',
+  );
   const { rig, offsets, root, rotations } = given;
   const turned: Quaternion[] = [];
   const places: Vector[] = [];

@@ -1,4 +1,5 @@
 import { type Accessor, Document, type Node, WebIO } from '@gltf-transform/core';
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { smallest } from '../base/lists.js';
 import { type Motion, rateOf } from '../motion/motion.js';
@@ -15,7 +16,7 @@ import { stickFigure } from './stick-figure.js';
  * hold `notes` (what was assumed) and `fit` (the residual in mm). Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeGlb(motion: Motion, options: RigOptions = {}): Promise<Uint8Array> {
-  checkArguments('writeGlb', { motion, options }, 'object', 'object?');
+  checkArguments('writeGlb', { motion, options }, MOTION, 'object?');
   return glbOf(fitRig(motion, rigByName(options.rig ?? 'h36m')), rateOf(motion, 'glTF'), motion.notes);
 }
 

@@ -1,3 +1,4 @@
+import { LIFTED_POSES } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { tensor } from '../base/tensor.js';
@@ -15,7 +16,7 @@ import type { LiftedPoses } from './poses/lifted-poses.js';
 
 /** Lifted poses as a motion: what they were worked into, or else as the network gives them, camera axes and the root at zero. */
 export function motionOf(given: LiftedPoses): Motion {
-  checkArguments('motionOf', { given }, 'object');
+  checkArguments('motionOf', { given }, LIFTED_POSES);
   const { poses, layout, track, motion } = given;
   const { start } = track;
   if (motion) return start === undefined ? motion : { ...motion, start };
@@ -52,7 +53,7 @@ export interface MotionReport {
  * `motion`; `poses` stay what the network gave. Throws `ERR_ARGUMENT` for steps that lack what they need.
  */
 export function workMotion(result: LiftedPoses, steps: MotionSteps): { result: LiftedPoses; report: MotionReport } {
-  checkArguments('workMotion', { result, steps }, 'object', 'object');
+  checkArguments('workMotion', { result, steps }, LIFTED_POSES, 'object');
   if (steps.lockFeet && !(steps.trajectory && steps.world)) {
     throw new PoseError(
       'ERR_ARGUMENT',

@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { columnName } from '../keypoints/layout.js';
 import { jointsOf, type Motion, positionsYUp, rateOf } from '../motion/motion.js';
@@ -8,7 +9,7 @@ import { skeletonByName } from '../skeletons/skeletons.js';
  * video's first frame being 1 at time 0: a motion that starts later has later numbers and times. Throws `ERR_ARGUMENT` without a frame rate.
  */
 export function writeTrc(motion: Motion, file?: string): string {
-  checkArguments('writeTrc', { motion, file }, 'object', 'text?');
+  checkArguments('writeTrc', { motion, file }, MOTION, 'text?');
   return Array.from(trcLines(motion, file)).join('');
 }
 

@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, extname } from '../base/system/node.js';
@@ -41,7 +42,7 @@ export async function writeMotion(
   motion: Motion,
   options: RigOptions = {},
 ): Promise<FitResidual | undefined> {
-  checkArguments('writeMotion', { path, motion, options }, 'text', 'object', 'object?');
+  checkArguments('writeMotion', { path, motion, options }, 'text', MOTION, 'object?');
   const format = motionFormatOf(path);
   if (format === undefined) {
     throw new PoseError('ERR_ARGUMENT', `${path}: expected a name that ends in .${motionFormats.join(', .')}.`);

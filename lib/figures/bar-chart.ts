@@ -20,7 +20,11 @@ const barHeight = 9;
 
 /** Horizontal bars, grouped in rows. Throws `ERR_ARGUMENT` for values that do not fit the groups. */
 export function barChart(given: BarChartOptions): Drawing {
-  checkArguments('barChart', { given }, 'object');
+  checkArguments(
+    'barChart',
+    { given },
+    { title: 'text', unit: 'text', groups: 'list', series: 'list', width: 'number?' },
+  );
   const { title, unit, groups, series, width = 640 } = given;
   const wrong = series.find(({ values }) => values.length !== groups.length || values.some((value) => !(value >= 0)));
   if (groups.length === 0 || series.length === 0 || wrong) {

@@ -23,7 +23,7 @@ const mostActions = 20;
 
 /** MPJPE by action and by joint, a bar a method, as an SVG picture; each kind of 2D input has its own two charts. */
 export function errorBars(given: ReportedErrors): string {
-  checkArguments('errorBars', { given }, 'object');
+  checkArguments('errorBars', { given }, { model: 'object', conditions: 'list' });
   const { model, conditions } = given;
   const { joints, root } = skeletonByName(model.config.outputLayout);
   const shown = joints.map((_, joint) => joint).filter((joint) => joint !== root);

@@ -20,7 +20,7 @@ export interface HeatMapOptions {
 
 /** A square matrix of values of 0 or more, row by row, as coloured cells; the most is the brightest. */
 export function heatMap(values: Float32Array, rows: number, given: HeatMapOptions): Drawing {
-  checkArguments('heatMap', { values, rows, given }, 'Float32Array', 'number', 'object');
+  checkArguments('heatMap', { values, rows, given }, 'Float32Array', 'number', { title: 'text', size: 'number?' });
   const { title, size = 150 } = given;
   if (rows < 1 || values.length !== rows * rows) {
     throw new PoseError('ERR_ARGUMENT', `${title}: expected ${rows} x ${rows} values, got ${values.length}.`);

@@ -28,7 +28,14 @@ const margin = { left: 62, right: 20, top: 40, bottom: 46 };
 
 /** Curves over two axes. Throws `ERR_ARGUMENT` where there is no point, or one that the axes cannot show. */
 export function lineChart(options: LineChartOptions): Drawing {
-  checkArguments('lineChart', { options }, 'object');
+  checkArguments(
+    'lineChart',
+    { options },
+    {
+      ...{ title: 'text', xLabel: 'text', yLabel: 'text', series: 'list', logarithmic: 'boolean?' },
+      ...{ width: 'number?', height: 'number?' },
+    },
+  );
   const { title, xLabel, yLabel, series, logarithmic = false, width = 640, height = 320 } = options;
   const points = series.flatMap((one) => one.points);
   const bad = points.find(([x, y]) => !(Number.isFinite(x) && Number.isFinite(y) && (logarithmic ? y > 0 : y >= 0)));

@@ -12,7 +12,7 @@ export interface HiddenErrors {
 
 /** Error over the share of the joints that are hidden, as an SVG picture. */
 export function occlusionCurve(given: HiddenErrors): string {
-  checkArguments('occlusionCurve', { given }, 'object');
+  checkArguments('occlusionCurve', { given }, { dataset: 'object', seconds: 'number', points: 'list' });
   const { dataset, seconds, points } = given;
   const curve = (name: string, key: 'mpjpeMm' | 'pMpjpeMm') => ({
     ...{ name, dots: true },

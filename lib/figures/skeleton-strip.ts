@@ -1,3 +1,4 @@
+import { LIFTED_POSES } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
@@ -35,7 +36,7 @@ interface Stroke {
  * side and a little from above, and under it others' poses. Left limbs are red, right ones blue.
  */
 export function skeletonStrip(result: LiftedPoses, options: StripOptions = {}): string {
-  checkArguments('skeletonStrip', { result, options }, 'object', 'object?');
+  checkArguments('skeletonStrip', { result, options }, LIFTED_POSES, 'object?');
   const { columns = 8, width = 1200, azimuth = 50, others = [] } = options;
   const { track } = result;
   if (!(Number.isInteger(columns) && columns >= 1 && width >= 200)) {

@@ -25,7 +25,7 @@ export const seriesColours = 4;
 
 /** The text of an SVG file. */
 export function picture(given: Drawing): string {
-  checkArguments('picture', { given }, 'object');
+  checkArguments('picture', { given }, { width: 'number', height: 'number', body: 'text' });
   const { width, height, body } = given;
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
   const box = { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${w} ${h}`, width: w, height: h };

@@ -1,5 +1,6 @@
+import { READ_OPTIONS } from '../base/argument-kinds.js';
 import { entriesOf } from '../base/array-kind.js';
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
@@ -176,6 +177,7 @@ export class SafetensorsFile {
 /** Opens a safetensors file and checks its header; the caller closes it. */
 export function openSafetensors(source: PathOrBytes, options: ReadOptions = {}): SafetensorsFile {
   checkArguments('openSafetensors', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('openSafetensors', options, READ_OPTIONS);
   const opened = openSource(source, options.where);
   try {
     return new SafetensorsFile(opened, options.limitBytes);
@@ -191,6 +193,7 @@ export function readSafetensors(
   options: ReadOptions = {},
 ): { tensors: Map<string, Tensor<TensorData>>; metadata: Record<string, string> } {
   checkArguments('readSafetensors', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readSafetensors', options, READ_OPTIONS);
   const file = openSafetensors(source, options);
   try {
     const tensors = new Map([...file.entries.keys()].map((name) => [name, file.read(name)]));
@@ -223,6 +226,7 @@ export function writeSafetensors(
   options: { half?: boolean } = {},
 ): void {
   checkArguments('writeSafetensors', { path, tensors, metadata, options }, 'text', 'Map|object', 'object?', 'object?');
+  checkOptionKinds('writeSafetensors', options, { half: 'boolean' });
   const named = entriesOf(tensors);
   const items = named.map(([name, tensor]) => {
     if (name === METADATA_KEY) {

@@ -1,6 +1,8 @@
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 
+const CAMERA = { fx: 'number', fy: 'number', cx: 'number', cy: 'number', distortion: 'list?' } as const;
+
 /** A calibrated camera, in pixels, with OpenCV's distortion. */
 export interface PixelCamera {
   fx: number;
@@ -23,7 +25,10 @@ export function undistortKeypoints(
   camera: PixelCamera,
   size: { width: number; height: number },
 ): Float32Array {
-  checkArguments('undistortKeypoints', { points, camera, size }, 'Float32Array', 'object', 'object');
+  checkArguments('undistortKeypoints', { points, camera, size }, 'Float32Array', CAMERA, {
+    width: 'number',
+    height: 'number',
+  });
   const { fx, fy, cx, cy, distortion = [] } = camera;
   const numbers = [fx, fy, cx, cy, ...distortion];
   if (!(fx > 0 && fy > 0) || numbers.some((value) => !Number.isFinite(value)) || distortion.length > 5) {

@@ -95,7 +95,13 @@ export function mapCustomLayout(
   keypoints: Float32Array,
   confidence: Float32Array,
 ): { keypoints: Float32Array; confidence: Float32Array } {
-  checkArguments('mapCustomLayout', { layout, keypoints, confidence }, 'object', 'Float32Array', 'Float32Array');
+  checkArguments(
+    'mapCustomLayout',
+    { layout, keypoints, confidence },
+    { name: 'text', joints: 'list', map: 'object' },
+    'Float32Array',
+    'Float32Array',
+  );
   const mixes = mixesOf(layout, `layout ${layout.name}`);
   const joints = layout.joints.length;
   const frames = confidence.length / joints;

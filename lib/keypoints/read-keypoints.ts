@@ -1,10 +1,11 @@
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
 import { isReadableFolder } from '../formats/files/make-folder.js';
 import { readNpyFrom } from '../formats/numpy/npy.js';
 import { NpzFile } from '../formats/numpy/npz.js';
+import { READ_KEYPOINTS } from '../keypoints/option-kinds.js';
 import type { FoundDetections } from './detections.js';
 import { readFrameFolder } from './frames/frame-folder.js';
 import { inputFormats } from './input-format.js';
@@ -59,6 +60,7 @@ const knownOptions = [
  */
 export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack {
   checkArguments('readKeypoints', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readKeypoints', options, READ_KEYPOINTS);
   const people = findPeople(source, options);
   const where = nameOf(source, options);
   const person = options.person ?? 0;
@@ -74,6 +76,7 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
 export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack[] {
   checkArguments('readPeople', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readPeople', options, READ_KEYPOINTS);
   const where = nameOf(source, options);
   return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
 }

@@ -1,3 +1,4 @@
+import { TENSOR } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import type { Tensor } from '../base/tensor.js';
 import { mpjpeMm, posePairShape } from './joint-errors.js';
@@ -12,7 +13,7 @@ import { largestEigenvector } from './symmetric-eigen.js';
  * construction, and flat, straight or single-point poses still give one. Scale = that eigenvalue / |predicted|^2.
  */
 export function similarityAligned(predicted: Tensor, truth: Tensor): Tensor {
-  checkArguments('similarityAligned', { predicted, truth }, 'object', 'object');
+  checkArguments('similarityAligned', { predicted, truth }, TENSOR, TENSOR);
   const { frames, joints } = posePairShape(predicted, truth);
   const row = 3 * joints;
   const data = new Float32Array(frames * row);
@@ -29,13 +30,13 @@ export function similarityAligned(predicted: Tensor, truth: Tensor): Tensor {
 
 /** P-MPJPE: mean joint distance in millimetres after {@link similarityAligned}, of two arrays (T, J, 3) in metres. */
 export function pMpjpeMm(predicted: Tensor, truth: Tensor): number {
-  checkArguments('pMpjpeMm', { predicted, truth }, 'object', 'object');
+  checkArguments('pMpjpeMm', { predicted, truth }, TENSOR, TENSOR);
   return mpjpeMm(similarityAligned(predicted, truth), truth);
 }
 
 /** Each predicted pose times the one factor a frame that makes its squared distance to the true pose least. */
 export function scaleAligned(predicted: Tensor, truth: Tensor): Tensor {
-  checkArguments('scaleAligned', { predicted, truth }, 'object', 'object');
+  checkArguments('scaleAligned', { predicted, truth }, TENSOR, TENSOR);
   const { frames, joints } = posePairShape(predicted, truth);
   const row = 3 * joints;
   const data = new Float32Array(frames * row);
@@ -56,7 +57,7 @@ export function scaleAligned(predicted: Tensor, truth: Tensor): Tensor {
 
 /** N-MPJPE: mean joint distance in millimetres after {@link scaleAligned}, of two arrays (T, J, 3) in metres. */
 export function nMpjpeMm(predicted: Tensor, truth: Tensor): number {
-  checkArguments('nMpjpeMm', { predicted, truth }, 'object', 'object');
+  checkArguments('nMpjpeMm', { predicted, truth }, TENSOR, TENSOR);
   return mpjpeMm(scaleAligned(predicted, truth), truth);
 }
 

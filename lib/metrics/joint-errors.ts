@@ -1,3 +1,4 @@
+import { TENSOR } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
@@ -30,7 +31,7 @@ export function posePairShape(predicted: Tensor, truth: Tensor): { frames: numbe
 
 /** Distance of each joint in millimetres, (T, J), of two arrays (T, J, 3) in metres. */
 export function jointErrorsMm(predicted: Tensor, truth: Tensor): Tensor {
-  checkArguments('jointErrorsMm', { predicted, truth }, 'object', 'object');
+  checkArguments('jointErrorsMm', { predicted, truth }, TENSOR, TENSOR);
   const { frames, joints } = posePairShape(predicted, truth);
   const p = predicted.data;
   const t = truth.data;
@@ -57,13 +58,13 @@ export function mean(values: Iterable<number>): number {
 
 /** MPJPE: mean joint distance in millimetres of two arrays (T, J, 3) in metres. */
 export function mpjpeMm(predicted: Tensor, truth: Tensor): number {
-  checkArguments('mpjpeMm', { predicted, truth }, 'object', 'object');
+  checkArguments('mpjpeMm', { predicted, truth }, TENSOR, TENSOR);
   return mean(jointErrorsMm(predicted, truth).data);
 }
 
 /** Mean error of each joint, (J), over the frames of errors (T, J). */
 export function meanByJoint(errorsMm: Tensor): number[] {
-  checkArguments('meanByJoint', { errorsMm }, 'object');
+  checkArguments('meanByJoint', { errorsMm }, TENSOR);
   const [frames, joints] = errorsMm.shape;
   const sums = new Array<number>(joints).fill(0);
   for (let i = 0; i < errorsMm.data.length; i++) {
@@ -77,7 +78,7 @@ export function meanByJoint(errorsMm: Tensor): number[] {
  * (T, J, 3) in metres. With `valid` (T), only steps between two valid frames count. NaN where there is no step.
  */
 export function mpjveMm(predicted: Tensor, truth: Tensor, valid?: Uint8Array): number {
-  checkArguments('mpjveMm', { predicted, truth, valid }, 'object', 'object', 'Uint8Array?');
+  checkArguments('mpjveMm', { predicted, truth, valid }, TENSOR, TENSOR, 'Uint8Array?');
   const { frames, joints } = posePairShape(predicted, truth);
   const p = predicted.data;
   const t = truth.data;

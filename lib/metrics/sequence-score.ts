@@ -1,3 +1,4 @@
+import { TENSOR } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
@@ -35,7 +36,14 @@ export interface SequenceScore {
  * Throws `ERR_ARGUMENT` when shapes disagree, `ERR_DATASET` when no frame counts.
  */
 export function scoreSequence(about: ScoredSequence, predicted: Tensor, truth: Tensor, root: number): SequenceScore {
-  checkArguments('scoreSequence', { about, predicted, truth, root }, 'object', 'object', 'object', 'number');
+  checkArguments(
+    'scoreSequence',
+    { about, predicted, truth, root },
+    { name: 'text', subject: 'text', action: 'text', valid: 'Uint8Array?' },
+    TENSOR,
+    TENSOR,
+    'number',
+  );
   const { frames } = posePairShape(predicted, truth);
   const valid = about.valid;
   if (valid && valid.length !== frames) {
@@ -67,7 +75,7 @@ export function scoreSequence(about: ScoredSequence, predicted: Tensor, truth: T
 
 /** A copy of poses (T, J, 3) whose joint `root` is 0 in every frame. */
 export function withoutRoot(poses: Tensor, root: number): Tensor {
-  checkArguments('withoutRoot', { poses, root }, 'object', 'number');
+  checkArguments('withoutRoot', { poses, root }, TENSOR, 'number');
   const [frames, joints] = poses.shape;
   const data = poses.data.slice();
   for (let frame = 0; frame < frames; frame++) {
@@ -78,7 +86,7 @@ export function withoutRoot(poses: Tensor, root: number): Tensor {
 
 /** The frames of an array (T, ...) whose mark in `valid` (T) is set; the array itself without marks. */
 export function countedFrames(array: Tensor, valid?: Uint8Array): Tensor {
-  checkArguments('countedFrames', { array, valid }, 'object', 'Uint8Array?');
+  checkArguments('countedFrames', { array, valid }, TENSOR, 'Uint8Array?');
   if (!valid) {
     return array;
   }

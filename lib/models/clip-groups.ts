@@ -1,3 +1,7 @@
+import { checkArguments } from '../base/check-arguments.js';
+import { PoseError } from '../base/pose-error.js';
+import { valueText } from '../base/value-text.js';
+
 /** A clip made ready; `alike` is the same for clips that one call may take together. */
 export interface GroupedClip {
   frames: number;
@@ -20,6 +24,14 @@ async function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
+function iteratorOf<Input>(inputs: Iterable<Input> | AsyncIterable<Input>): Iterator<Input> | AsyncIterator<Input> {
+  const async = (inputs as AsyncIterable<Input>)[Symbol.asyncIterator];
+  const plain = (inputs as Iterable<Input>)[Symbol.iterator];
+  if (typeof async === 'function') return async.call(inputs);
+  if (typeof plain === 'function') return plain.call(inputs);
+  throw new PoseError('ERR_ARGUMENT', `liftMany: inputs: expected something to go through, got ${valueText(inputs)}.`);
+}
+
 /**
  * Gathers clips in their order into groups of like ones, some thousand frames each. A group goes out early where the next
  * input is not there yet, and before the error of an input is thrown.
@@ -28,7 +40,7 @@ export async function* clipGroups<Input, Clip extends GroupedClip>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
   prepare: (input: Input) => Clip,
 ): AsyncGenerator<[Clip, ...Clip[]], void, undefined> {
-  const iterator = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+  const iterator = iteratorOf(inputs);
   const next = async () => iterator.next();
   let group: Clip[] = [];
   let frames = 0;
@@ -48,6 +60,7 @@ export async function* clipGroups<Input, Clip extends GroupedClip>(
       let clip: Clip;
       try {
         const step = await pending;
+        checkArguments('liftMany', { step }, 'object');
         if (step.done) {
           exhausted = true;
           break;

@@ -25,10 +25,19 @@ export function fitFrameRate(config: Pick<ModelConfig, 'stride' | 'fps'>, fps: n
     throw new PoseError('ERR_ARGUMENT', `fps: expected a positive number, got ${fps}.`);
   }
   const span = (config.stride * fps) / config.fps;
+  if (span > MOST_STRIDE) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `fps: expected at most ${(MOST_STRIDE * config.fps) / config.stride}, got ${fps}.`,
+    );
+  }
   const stride = Math.max(1, Math.round(span));
   const step = span / stride;
   return Math.abs(step - 1) <= spanTolerance ? { step: 1, fps, stride } : { step, fps: fps / step, stride };
 }
+
+/** Largest stride that native code takes. */
+const MOST_STRIDE = 2 ** 16;
 
 /** Most frames that one call lifts: at 50 frames a second, two months. */
 const MOST_FRAMES = 2 ** 28;

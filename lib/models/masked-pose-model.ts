@@ -37,9 +37,11 @@ export class MaskedPoseModel extends LoadedModel {
     checkKnownOptions('reconstruct', options, WINDOW_OPTIONS);
     const input = this.#window(keypoints, options);
     const own = copied(masks);
+    const { width, height } = options;
+    const shape = [...input.shape];
     const output = await this.network.run((native) => native.reconstruct({ keypoints: input.data, batch: 1, ...own }));
     const ordered = inTimeOrder(output, own.masked);
-    return { data: denormalizeKeypoints(ordered, options.width, options.height), shape: input.shape };
+    return { data: denormalizeKeypoints(ordered, width, height), shape };
   }
 
   /**

@@ -27,9 +27,12 @@ function firstNonFinite(data: Float32Array): number {
 function checkKeypoints(keypoints: Tensor, layout: string): void {
   const joints = skeletonByName(layout).joints.length;
   const shape = keypoints?.shape;
-  const fits = shape?.length === 3 && shape[0] > 0 && shape[1] === joints && shape[2] === 2;
+  const whole = Array.isArray(shape) && Number.isSafeInteger(shape[0]);
+  const fits = whole && shape.length === 3 && shape[0] > 0 && shape[1] === joints && shape[2] === 2;
   if (!fits || !isArrayOf('Float32Array', keypoints.data) || keypoints.data.length !== shape[0] * joints * 2) {
-    const came = shape ? `(${shape.join(', ')}) with ${keypoints.data?.length} values` : 'something else';
+    const came = Array.isArray(shape)
+      ? `${valueText(keypoints.data)} of shape (${shape.map(String).join(', ')})`
+      : valueText(keypoints);
     throw new PoseError(
       'ERR_ARGUMENT',
       `keypoints: expected a Float32Array of shape (T, ${joints}, 2) for layout ${layout}, got ${came}.`,

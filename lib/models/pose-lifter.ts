@@ -51,6 +51,7 @@ interface ReadyClip extends GroupedClip {
 
 const IMAGE_OPTIONS = ['width', 'height', 'layout', 'fps'];
 const LIFT_KINDS = {
+  ...{ width: 'number', height: 'number' },
   ...{ layout: 'text', fps: 'number', flip: 'boolean', batch: 'number', root: 'object', camera: 'object' },
   ...{ signal: 'AbortSignal', onProgress: 'function' },
 };
@@ -95,8 +96,12 @@ export class PoseLifter extends LoadedModel {
     options: Partial<LiftOptions> = {},
   ): AsyncGenerator<Tensor, void, undefined> {
     checkArguments('liftMany', { inputs, options }, 'list|object', 'object?');
-    const prepare = ({ keypoints, ...own }: LiftInput) =>
-      this.#prepare(keypoints, { ...options, ...own } as LiftOptions);
+    checkOptionKinds('liftMany', options, LIFT_KINDS);
+    const prepare = (input: LiftInput) => {
+      checkArguments('liftMany', { input }, 'object');
+      const { keypoints, ...own } = input;
+      return this.#prepare(keypoints, { ...options, ...own } as LiftOptions);
+    };
     try {
       for await (const clips of clipGroups(inputs, prepare)) {
         yield* await this.#liftClips(clips);
@@ -111,7 +116,7 @@ export class PoseLifter extends LoadedModel {
    * `ERR_CLOSED`.
    */
   async stream(options: StreamOptions): Promise<PoseStream> {
-    checkArguments('stream', { options }, 'object');
+    checkArguments('stream', { options }, { width: 'number', height: 'number' });
     return PoseStream.open(this.network, options);
   }
 

@@ -69,7 +69,9 @@ export class PoseStream implements AsyncDisposable {
   /** Used by `PoseLifter.stream`. */
   static async open(network: LoadedNetwork, options: StreamOptions): Promise<PoseStream> {
     checkArguments('open', { network, options }, 'object', 'object');
-    checkOptionKinds('stream', options, { layout: 'text', flip: 'boolean', fps: 'number' });
+    checkOptionKinds('stream', options, {
+      ...{ layout: 'text', flip: 'boolean', fps: 'number', lookahead: 'number', width: 'number', height: 'number' },
+    });
     checkKnownOptions('stream', options, ['width', 'height', 'layout', 'lookahead', 'flip', 'fps']);
     const { lookahead = 0, flip = true, fps, ...image } = options;
     const { step, stride } = fitFrameRate(network.config, fps);
@@ -95,8 +97,8 @@ export class PoseStream implements AsyncDisposable {
   async push(keypoints: Tensor): Promise<Tensor | undefined> {
     checkArguments('push', { keypoints }, 'object');
     this.#checkOpen();
-    const [joints, coordinates] = keypoints?.shape ?? [];
-    const frame = keypoints && { data: keypoints.data, shape: [1, joints, coordinates, ...keypoints.shape.slice(2)] };
+    const { data: values, shape } = keypoints;
+    const frame = { data: values, shape: Array.isArray(shape) ? [1, ...shape] : shape };
     const { data } = networkInput(frame, this.#options, this.#network.config);
     return this.#inTurn((native) => this.#take(native, data));
   }

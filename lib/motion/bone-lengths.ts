@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { median } from '../base/statistics.js';
@@ -7,7 +8,7 @@ import { add, length, pointAt, subtract, unit, type Vector } from './vector.js';
 
 /** Median distance of each joint from its parent over the frames, (J) metres, left and right averaged; 0 at the root. */
 export function medianBoneLengths(motion: Motion): number[] {
-  checkArguments('medianBoneLengths', { motion }, 'object');
+  checkArguments('medianBoneLengths', { motion }, MOTION);
   const joints = jointsOf(motion);
   const { parents, left, right } = skeletonByName(motion.layout);
   const lengths = parents.map((parent, joint) => (parent < 0 ? 0 : median(lengthsOf(motion, joints, parent, joint))));
@@ -30,7 +31,7 @@ export interface BoneSpread {
 }
 
 export function boneLengthSpread(motion: Motion): BoneSpread {
-  checkArguments('boneLengthSpread', { motion }, 'object');
+  checkArguments('boneLengthSpread', { motion }, MOTION);
   const joints = jointsOf(motion);
   const spreads = skeletonByName(motion.layout).parents.flatMap((parent, joint) => {
     if (parent < 0) return [];
@@ -51,7 +52,7 @@ export function boneLengthSpread(motion: Motion): BoneSpread {
  * outwards each joint is put at that distance from its parent, in the direction it had.
  */
 export function rigidBones(motion: Motion, lengths: readonly number[] = medianBoneLengths(motion)): Motion {
-  checkArguments('rigidBones', { motion, lengths }, 'object', 'list?');
+  checkArguments('rigidBones', { motion, lengths }, MOTION, 'list?');
   const joints = jointsOf(motion);
   const { parents } = skeletonByName(motion.layout);
   const order = parentsFirst(parents);

@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { median } from '../base/statistics.js';
@@ -29,7 +30,7 @@ const stepTime = 0.6;
  * standing foot from a sliding one.
  */
 export function detectFootContacts(motion: Motion): FootContacts {
-  checkArguments('detectFootContacts', { motion }, 'object');
+  checkArguments('detectFootContacts', { motion }, MOTION);
   const joints = jointsOf(motion);
   const fps = rateOf(motion, 'Foot contacts');
   if (motion.axes !== 'world' || motion.root !== 'estimated') {
@@ -122,7 +123,7 @@ export interface FootSkate {
 }
 
 export function footSkate(motion: Motion, contacts: FootContacts): FootSkate {
-  checkArguments('footSkate', { motion, contacts }, 'object', 'Uint8Array');
+  checkArguments('footSkate', { motion, contacts }, MOTION, 'Uint8Array');
   const joints = jointsOf(motion);
   const { ankles } = legsOf(motion.layout);
   let [away, step, frames, steps] = [0, 0, 0, 0];

@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { detectFootContacts, type FootContacts, standsOf } from './foot-contact.js';
 import { legsOf } from './legs.js';
@@ -14,7 +15,7 @@ const ease = 0.2;
  * and a frame rate, as {@link detectFootContacts} does.
  */
 export function lockFeet(motion: Motion, contacts: FootContacts = detectFootContacts(motion)): Motion {
-  checkArguments('lockFeet', { motion, contacts }, 'object', 'Uint8Array?');
+  checkArguments('lockFeet', { motion, contacts }, MOTION, 'Uint8Array?');
   const joints = jointsOf(motion);
   const { frames } = motion;
   const reach = Math.max(1, Math.round(ease * rateOf(motion, 'Foot locking')));

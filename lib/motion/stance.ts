@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { median } from '../base/statistics.js';
 import { legsOf } from './legs.js';
@@ -36,7 +37,7 @@ const steepest = (20 * Math.PI) / 180;
  * Throws `ERR_UNSUPPORTED` for a layout without ankles, knees, hips and shoulders of these names.
  */
 export function stanceAxes(motion: Motion): StanceAxes {
-  checkArguments('stanceAxes', { motion }, 'object');
+  checkArguments('stanceAxes', { motion }, MOTION);
   const body = bodyUp(motion);
   const floor = motion.root === 'estimated' ? floorUp(motion, body.up) : undefined;
   const up = floor?.up ?? body.up;

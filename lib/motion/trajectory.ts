@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { median } from '../base/statistics.js';
@@ -50,7 +51,7 @@ const assumedShare = 0.3;
  * shapes that disagree, a motion in world axes or one whose root was estimated before.
  */
 export function estimateTrajectory(motion: Motion, input: TrajectoryInput): Trajectory {
-  checkArguments('estimateTrajectory', { motion, input }, 'object', 'object');
+  checkArguments('estimateTrajectory', { motion, input }, MOTION, 'object');
   const joints = jointsOf(motion);
   const { frames } = motion;
   const { keypoints, confidence, width, height } = input;

@@ -1,3 +1,4 @@
+import { MOTION } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
@@ -26,7 +27,7 @@ export type WorldOptions =
  * without ankles, knees and hips of these names.
  */
 export function toWorld(motion: Motion, options: WorldOptions): Motion {
-  checkArguments('toWorld', { motion, options }, 'object', 'object');
+  checkArguments('toWorld', { motion, options }, MOTION, 'object');
   jointsOf(motion);
   if (motion.axes !== 'camera') {
     throw new PoseError('ERR_ARGUMENT', 'World: expected a motion in camera axes, got one in world axes.');

@@ -211,6 +211,7 @@ export function writeWeights(
     'object?',
     'object?',
   );
+  parseModelConfig(config, 'writeWeights: config');
   checkWritten(path, tensors);
   writeSafetensors(path, tensors, { ...metadata, [CONFIG_KEY]: JSON.stringify(config) }, options);
 }

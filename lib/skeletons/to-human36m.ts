@@ -1,3 +1,4 @@
+import { TENSOR } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
@@ -138,7 +139,7 @@ function mixesOf(layout: Skeleton): IndexMix[] {
  * Throws `ERR_ARGUMENT` when the shape does not fit the layout.
  */
 export function mapToHuman36m(layout: string, keypoints: Tensor, kind: 'keypoints' | 'points' = 'keypoints'): Tensor {
-  checkArguments('mapToHuman36m', { layout, keypoints, kind }, 'text', 'object', 'text?');
+  checkArguments('mapToHuman36m', { layout, keypoints, kind }, 'text', TENSOR, 'text?');
   const skeleton = skeletonByName(layout);
   const [, joints, channels] = keypoints.shape;
   if (keypoints.shape.length !== 3 || joints !== skeleton.joints.length || (channels !== 2 && channels !== 3)) {

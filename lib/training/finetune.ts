@@ -1,6 +1,7 @@
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
+import { TRAINING_KINDS } from './options.js';
 import { train } from './train.js';
 
 /**
@@ -9,6 +10,7 @@ import { train } from './train.js';
  * together. Ends early, with a checkpoint, when the signal comes.
  */
 export async function finetune(options: TrainingOptions): Promise<TrainingResult> {
-  checkArguments('finetune', { options }, 'object');
+  checkArguments('finetune', { options }, { dataset: 'object|text', out: 'text' });
+  checkOptionKinds('finetune', options, TRAINING_KINDS);
   return train('finetune', withoutOldNames(options));
 }

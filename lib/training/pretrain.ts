@@ -1,6 +1,7 @@
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { withoutOldNames } from '../base/old-names.js';
 import type { TrainingOptions, TrainingResult } from './options.js';
+import { TRAINING_KINDS } from './options.js';
 import { train } from './train.js';
 
 /**
@@ -8,6 +9,7 @@ import { train } from './train.js';
  * needed. The model file starts {@link finetune}. Ends early, with a checkpoint, when the signal comes.
  */
 export async function pretrain(options: TrainingOptions): Promise<TrainingResult> {
-  checkArguments('pretrain', { options }, 'object');
+  checkArguments('pretrain', { options }, { dataset: 'object|text', out: 'text' });
+  checkOptionKinds('pretrain', options, TRAINING_KINDS);
   return train('pretrain', withoutOldNames(options));
 }

@@ -1,6 +1,8 @@
 import { existsSync, rmdirSync } from 'node:fs';
 import { throwIfAborted } from '../base/abort.js';
+import { DATASET } from '../base/argument-kinds.js';
 import { withCallbacks } from '../base/callbacks.js';
+import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
@@ -11,7 +13,7 @@ import { FileLock } from '../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
-import { resolveDevice } from '../networks/device.js';
+import { checkTrains, resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { presetByName, presetConfig } from '../networks/presets.js';
 import { readWeights, type Weights } from '../networks/weights.js';
@@ -41,6 +43,9 @@ const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.
 /** The common part of `pretrain` and `finetune`. One process at a time trains in a folder; throws `ERR_LOCKED`. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
   checkOptions(options);
+  const { dataset } = options;
+  if (typeof dataset !== 'string') checkArguments(kind, { dataset }, DATASET);
+  checkTrains(options.device);
   return withCallbacks(options, (watched) => lockAndTrain(kind, watched));
 }
 

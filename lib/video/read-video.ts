@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { withCallbacks } from '../base/callbacks.js';
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { largest, smallest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { DetectionTable } from '../keypoints/detection-table.js';
 import type { FoundDetections } from '../keypoints/detections.js';
 import type { KeypointTrack, ReadKeypointsOptions } from '../keypoints/keypoint-track.js';
+import { READ_KEYPOINTS } from '../keypoints/option-kinds.js';
 import { tracksFrom } from '../keypoints/read-keypoints.js';
 import { OnnxNetwork } from './onnx.js';
 import { isRtmPose, RtmPose } from './rtmpose.js';
@@ -35,6 +36,7 @@ const seen = 0.3;
  */
 export async function readVideo(path: string, options: VideoOptions = {}): Promise<KeypointTrack[]> {
   checkArguments('readVideo', { path, options }, 'text', 'object?');
+  checkOptionKinds('readVideo', options, { ...READ_KEYPOINTS, detector: 'text', boxes: 'text' });
   return withCallbacks(options, (watched) => readFrames(path, watched));
 }
 

@@ -79,13 +79,21 @@ function rateOf(text: string | undefined): number | undefined {
   return rate > 0 && Number.isFinite(rate) ? rate : undefined;
 }
 
+const ABOUT = { width: 'number', height: 'number', fps: 'number' } as const;
+
 /**
  * The frames of a video one after the other at a constant rate, each (height, width, 3) bytes of red, green and blue, decoded
  * by ffmpeg as they are asked for. Throws `ERR_UNSUPPORTED` without ffmpeg, `ERR_FORMAT` where it fails, `ERR_ABORTED`.
  */
 export async function* videoFrames(path: string, given: VideoAbout, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  checkArguments('videoFrames', { path, given, signal }, 'text', 'object', 'AbortSignal?');
+  checkArguments('videoFrames', { path, given, signal }, 'text', ABOUT, 'AbortSignal?');
   const { width, height, fps } = given;
+  if (![width, height].every((pixels) => Number.isInteger(pixels) && pixels > 0) || !(fps > 0 && fps < Infinity)) {
+    throw new PoseError(
+      'ERR_ARGUMENT',
+      `videoFrames: expected whole numbers of pixels and a positive rate, got ${width}x${height} at ${fps}.`,
+    );
+  }
   const input = ['-nostdin', '-v', 'error', ...onlyFiles, '-i', `file:${resolve(path)}`];
   const output = ['-map', '0:v:0', '-vf', `fps=${fps}`, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'];
   const child = spawn('ffmpeg', [...input, ...output], { stdio: ['ignore', 'pipe', 'pipe'] });

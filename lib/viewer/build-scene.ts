@@ -1,4 +1,4 @@
-import { checkArguments } from '../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
@@ -51,6 +51,7 @@ interface Member {
  */
 export function buildScene(paths: readonly string[], options: SceneOptions = {}): BuiltScene {
   checkArguments('buildScene', { paths, options }, 'list', 'object?');
+  checkOptionKinds('buildScene', options, { truth: 'list', keypoints: 'text', size: 'object', fps: 'number' });
   const groups = groupResults(paths);
   const unworked = (options.truth?.length ?? 0) > 0;
   const given = options.keypoints === undefined ? undefined : readPeople(options.keypoints, keypointOptions(options));

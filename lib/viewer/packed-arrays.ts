@@ -21,7 +21,7 @@ const headBytes = 8;
  * other, each from a multiple of four bytes. Little-endian.
  */
 export function packArrays<Value>(packed: Packed<Value>): Uint8Array<ArrayBuffer> {
-  checkArguments('packArrays', { packed }, 'object');
+  checkArguments('packArrays', { packed }, { arrays: 'Map' });
   const parts = packedParts(packed);
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

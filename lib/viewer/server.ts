@@ -49,7 +49,13 @@ const headers = {
  * under another host's name, or from a page of another origin, is refused. Throws `ERR_FILE` where the port cannot be had.
  */
 export async function startViewer(options: ViewerOptions): Promise<Viewer> {
-  checkArguments('startViewer', { options }, 'object');
+  checkArguments(
+    'startViewer',
+    { options },
+    {
+      ...{ title: 'text', scene: { value: 'object', arrays: 'Map' }, inspector: 'object?', port: 'number?' },
+    },
+  );
   const { title, scene, inspector, port = 0 } = withoutOldNames(options);
   const files = readPageFiles();
   const page = servedPage(files, title);

@@ -7,6 +7,8 @@ import { readPageFiles, selfContainedPage } from './page-files.js';
 import type { Scene } from './scene.js';
 import { storeFrames } from './stored-frames.js';
 
+const PAGE = { title: 'text', scene: { value: 'object', arrays: 'Map' }, inspector: 'object?' } as const;
+
 export interface PageOptions extends OldViewerOptions<FrameInspector> {
   title: string;
   scene: Scene;
@@ -16,7 +18,7 @@ export interface PageOptions extends OldViewerOptions<FrameInspector> {
 
 /** The HTML of one file that shows a scene without a server, and what a model does at some of its frames. */
 export async function viewerPage(options: PageOptions): Promise<string> {
-  checkArguments('viewerPage', { options }, 'object');
+  checkArguments('viewerPage', { options }, PAGE);
   return Array.from(await pageParts(options)).join('');
 }
 

@@ -83,6 +83,20 @@ describe.each([
     expect(readdirSync(out)).toEqual([]);
   });
 
+  // The signal's own default ends what it finds before a command listens.
+  it.each([
+    ['profile', () => ['profile', '--frames', '243', '--seconds', '60']],
+    ['plot', (out: string) => ['plot', 'occlusion', large, dataset, '--out', join(out, 'a.svg')]],
+  ])('ends %s', async (_, args) => {
+    const out = folderOf('ended');
+    const { child, done } = startCli(args(out));
+    await setTimeout(150);
+    child.kill(name);
+    const { code, signal, err } = await done;
+    expect(signal === name || code === exit, err).toBe(true);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
   it('stops pretrain with a checkpoint', async () => {
     const out = folderOf('pretrain');
     const model = Object.entries(tinyModel).flatMap(([field, value]) => ['--set', `${field}=${value}`]);

@@ -9,6 +9,8 @@ const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 export interface PublicParameter {
   name: string;
   kind: string;
+  /** Of an object of options: its fields. */
+  fields: PublicParameter[];
 }
 
 /** A function, or a method of a class, that package.json exports. */
@@ -58,8 +60,23 @@ function parametersOf(declaration: ts.SignatureDeclaration, checker: ts.TypeChec
     const kinds = [...new Set(kindsOf(type, checker))];
     const optional = checker.isOptionalParameter(parameter) || parameter.initializer !== undefined;
     const kind = kinds.includes('any') ? 'any' : kinds.sort().join('|') + (optional ? '?' : '');
-    return { name: parameter.name.getText(), kind };
+    return { name: parameter.name.getText(), kind, fields: kinds.includes('object') ? fieldsOf(type, checker) : [] };
   });
+}
+
+/** The fields that an object of this project's own types has. */
+function fieldsOf(type: ts.Type, checker: ts.TypeChecker): PublicParameter[] {
+  const parts = type.isUnion() ? type.types : [type];
+  return parts
+    .filter((part) => kindsOf(part, checker).includes('object') && part.getCallSignatures().length === 0)
+    .flatMap((part) => checker.getPropertiesOfType(part))
+    .filter(({ declarations }) => declarations?.every((one) => !one.getSourceFile().fileName.includes('node_modules')))
+    .filter(({ flags }) => !(flags & ts.SymbolFlags.Method))
+    .map((field) => {
+      const kinds = [...new Set(kindsOf(checker.getTypeOfSymbol(field), checker))];
+      const kind = kinds.includes('any') ? 'any' : kinds.sort().join('|');
+      return { name: field.name, kind: kind + (field.flags & ts.SymbolFlags.Optional ? '?' : ''), fields: [] };
+    });
 }
 
 const withBody = (declarations: readonly ts.Declaration[] | undefined) =>

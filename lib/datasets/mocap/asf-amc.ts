@@ -4,6 +4,11 @@ import { PoseError } from '../../base/pose-error.js';
 import type { MocapClip } from './mocap-clip.js';
 import { addTurned, multiplyMatrices, setIdentity, turnAbout } from './rotation.js';
 
+/** `AsfSkeleton` */
+const SKELETON_FILE = {
+  ...{ file: 'text', bones: 'list', metres: 'number', degrees: 'boolean', rootPosition: 'list' },
+} as const;
+
 /** The frame rate of the CMU recordings; AMC files do not state one. */
 const DEFAULT_FPS = 120;
 const INCH = 0.0254;
@@ -229,7 +234,7 @@ function orderBones(
  * `ERR_FORMAT` with the line on rubbish.
  */
 export function parseAmc(text: string, file: string, skeleton: AsfSkeleton, fps = DEFAULT_FPS): MocapClip {
-  checkArguments('parseAmc', { text, file, skeleton, fps }, 'text', 'text', 'object', 'number?');
+  checkArguments('parseAmc', { text, file, skeleton, fps }, 'text', 'text', SKELETON_FILE, 'number?');
   const { bones } = skeleton;
   const starts = new Map<string, [number, number]>();
   let width = 0;
@@ -351,6 +356,6 @@ export async function readAsf(path: string): Promise<AsfSkeleton> {
 
 /** Reads a motion of `skeleton` from an AMC file; `fps` is 120 unless told (the format holds none). */
 export async function readAmc(path: string, skeleton: AsfSkeleton, fps = DEFAULT_FPS): Promise<MocapClip> {
-  checkArguments('readAmc', { path, skeleton, fps }, 'text', 'object', 'number?');
+  checkArguments('readAmc', { path, skeleton, fps }, 'text', SKELETON_FILE, 'number?');
   return parseAmc(await readMocapText(path), path, skeleton, fps);
 }

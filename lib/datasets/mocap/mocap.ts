@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { throwIfAborted } from '../../base/abort.js';
 import { withCallbacks } from '../../base/callbacks.js';
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { createRandom } from '../../base/random.js';
 import { valueText } from '../../base/value-text.js';
@@ -300,6 +300,10 @@ function checkOptions(options: MocapOptions): void {
  */
 export async function prepareMocap(options: MocapOptions): Promise<PoseDataset> {
   checkArguments('prepareMocap', { options }, 'object');
+  checkOptionKinds('prepareMocap', options, {
+    ...{ folder: 'text', layout: 'object', fps: 'number', cameras: 'number', cameraRanges: 'object', seed: 'number' },
+    ...{ splits: 'object', shortest: 'number', amcFps: 'number', bvhUnits: 'number|text', up: 'text', source: 'text' },
+  });
   checkOptions(options);
   return withCallbacks(options, prepare);
 }

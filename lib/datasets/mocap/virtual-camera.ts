@@ -148,7 +148,7 @@ export function placeCameras(
   checkArguments(
     'placeCameras',
     { random, poses, joints, count, ranges },
-    'object',
+    { uniform: 'function' },
     'Float32Array',
     'number',
     'number',

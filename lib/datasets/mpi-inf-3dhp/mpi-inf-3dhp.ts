@@ -1,4 +1,4 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { pushAll } from '../../base/lists.js';
 import { PoseError } from '../../base/pose-error.js';
 import { isReadableFolder } from '../../formats/files/make-folder.js';
@@ -41,6 +41,7 @@ const ROOT = 14;
  */
 export async function loadMpiInf3dhp(options: MpiInf3dhpOptions): Promise<PoseDataset> {
   checkArguments('loadMpiInf3dhp', { options }, 'object');
+  checkOptionKinds('loadMpiInf3dhp', options, { train: 'text', test: 'text', validation: 'list', cameras: 'list' });
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(OPTION_NAMES, name)) {
       throw new PoseError('ERR_ARGUMENT', `MPI-INF-3DHP has no option ${name}; known: ${Object.keys(OPTION_NAMES)}.`);

@@ -1,3 +1,4 @@
+import { LIFTED_POSES } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { columnName } from '../../keypoints/layout.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
@@ -9,7 +10,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * The places are those of the motion, where the poses were worked into one.
  */
 export function posesToCsv(result: LiftedPoses): string {
-  checkArguments('posesToCsv', { result }, 'object');
+  checkArguments('posesToCsv', { result }, LIFTED_POSES);
   return Array.from(csvLines(result)).join('');
 }
 

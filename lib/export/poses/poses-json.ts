@@ -1,3 +1,4 @@
+import { LIFTED_POSES } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { posesFormat } from '../../keypoints/readers/own-text.js';
 import { skeletonByName } from '../../skeletons/skeletons.js';
@@ -18,7 +19,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  * Metres are rounded to a micrometre, pixels to a thousandth.
  */
 export function posesToJson(result: LiftedPoses): string {
-  checkArguments('posesToJson', { result }, 'object');
+  checkArguments('posesToJson', { result }, LIFTED_POSES);
   return Array.from(jsonParts(result)).join('');
 }
 

@@ -1,5 +1,5 @@
 import { isArrayOf } from '../../base/array-kind.js';
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { GrowingFloats } from '../../base/growing-floats.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
@@ -20,6 +20,7 @@ import type { LiftedPoses } from './lifted-poses.js';
  */
 export function readPoses(source: PathOrBytes, options: { where?: string } = {}): LiftedPoses {
   checkArguments('readPoses', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readPoses', options, { where: 'text' });
   return withSource(source, options.where, (opened) => posesOf(opened, source));
 }
 

@@ -1,3 +1,4 @@
+import { LIFTED_POSES } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { extname } from '../../base/system/node.js';
@@ -39,7 +40,7 @@ export function poseFormatOf(path: string): PoseFormat {
  * Throws `ERR_ARGUMENT` for another ending or shapes that disagree, `ERR_FILE` when the disk refuses.
  */
 export function writePoses(path: string, result: LiftedPoses): void {
-  checkArguments('writePoses', { path, result }, 'text', 'object');
+  checkArguments('writePoses', { path, result }, 'text', LIFTED_POSES);
   const format = poseFormatOf(path);
   checkShapes(result);
   if (format === 'npz') {

@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { READ_OPTIONS } from '../../base/argument-kinds.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { inflateStart, inflateZlib } from '../../base/system/node.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
@@ -55,6 +56,7 @@ function inflateElement(element: MatElement, littleEndian: boolean, where: strin
  */
 export function readMat5(source: PathOrBytes, options: MatOptions = {}): Map<string, MatValue> {
   checkArguments('readMat5', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readMat5', options, { variables: 'list', ...READ_OPTIONS });
   return withSource(source, options.where, (opened) => {
     const { where } = opened;
     const littleEndian = readByteOrder(opened);

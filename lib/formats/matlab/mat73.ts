@@ -1,5 +1,5 @@
 import type { Dataset, Entity, File, Group } from 'h5wasm/node';
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import type { TensorData } from '../../base/tensor.js';
 import { fileSource } from '../bytes/byte-source.js';
@@ -110,6 +110,7 @@ function reasonOf(error: unknown): string {
  */
 export async function readMat73(path: string, options: Omit<MatOptions, 'where'> = {}): Promise<Map<string, MatValue>> {
   checkArguments('readMat73', { path, options }, 'text', 'object?');
+  checkOptionKinds('readMat73', options, { variables: 'list', limitBytes: 'number' });
   const source = fileSource(path);
   const { size } = source;
   source.close();

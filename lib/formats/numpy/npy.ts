@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { READ_OPTIONS } from '../../base/argument-kinds.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { type ByteSource, memorySource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { latin1 } from '../bytes/latin1.js';
@@ -90,6 +91,7 @@ function readHeader(source: ByteSource): NpyHeader {
  */
 export function readNpy(source: PathOrBytes, options: ReadOptions = {}): NpyValue {
   checkArguments('readNpy', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readNpy', options, READ_OPTIONS);
   return withSource(source, options.where, (opened) => readNpyFrom(opened, options.limitBytes));
 }
 

@@ -1,5 +1,5 @@
 import { entriesOf } from '../../base/array-kind.js';
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { writeAtomically } from '../files/atomic-file.js';
 import type { StringArray } from '../pickle/value.js';
@@ -13,6 +13,7 @@ export function writeNpz(
   options: { compress?: boolean } = {},
 ): void {
   checkArguments('writeNpz', { path, arrays, options }, 'text', 'Map|object', 'object?');
+  checkOptionKinds('writeNpz', options, { compress: 'boolean' });
   const entries = entriesOf(arrays);
   writeAtomically(path, (append) => {
     const zip = new ZipWriter(append);

@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { READ_OPTIONS } from '../../base/argument-kinds.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { type ByteSource, memorySource, openSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
 import { checkLimit, type ReadOptions } from '../bytes/memory-budget.js';
@@ -80,6 +81,7 @@ export class NpzFile {
 /** Opens a `.npz` without reading any array; the caller closes it. */
 export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile {
   checkArguments('openNpz', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('openNpz', options, READ_OPTIONS);
   const opened = openSource(source, options.where);
   try {
     return new NpzFile(opened, options.limitBytes);
@@ -92,6 +94,7 @@ export function openNpz(source: PathOrBytes, options: ReadOptions = {}): NpzFile
 /** Reads every array of a `.npz`; `limitBytes` holds for all of them together. */
 export function readNpz(source: PathOrBytes, options: ReadOptions = {}): Map<string, NpyValue> {
   checkArguments('readNpz', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readNpz', options, READ_OPTIONS);
   return withSource(source, options.where, (opened) => {
     const file = new NpzFile(opened, options.limitBytes);
     checkLimit(opened.where, 'the sum of all arrays', file.totalBytes, options.limitBytes);

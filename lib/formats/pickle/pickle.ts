@@ -1,5 +1,5 @@
 import { isArrayOf } from '../../base/array-kind.js';
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { ByteCursor } from '../bytes/byte-cursor.js';
 import { formatError } from '../format-error.js';
 import { describe, PickleMachine, type PickleOptions } from './machine.js';
@@ -71,6 +71,12 @@ export function readPickleAt(bytes: Uint8Array, options: PickleOptions): { value
 /** Reads bytes that hold exactly one pickle; see {@link readPickleAt}. */
 export function readPickle(bytes: Uint8Array, options: PickleOptions): PickleValue {
   checkArguments('readPickle', { bytes, options }, 'Uint8Array', 'object');
+  checkOptionKinds('readPickle', options, {
+    where: 'text',
+    startOffset: 'number',
+    builders: 'object',
+    persistentLoad: 'function',
+  });
   const { value, end } = readPickleAt(bytes, options);
   checkEnd(bytes, end, options);
   return value;

@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { READ_OPTIONS } from '../../base/argument-kinds.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import type { Tensor, TensorData } from '../../base/tensor.js';
 import { ByteCursor } from '../bytes/byte-cursor.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
@@ -98,6 +99,7 @@ function readLegacyForm(source: ByteSource, limitBytes: number | undefined): Pic
  */
 export function readTorch(source: PathOrBytes, options: ReadOptions = {}): PickleValue {
   checkArguments('readTorch', { source, options }, 'Uint8Array|text', 'object?');
+  checkOptionKinds('readTorch', options, READ_OPTIONS);
   return withSource(source, options.where, (opened) => {
     const lead = opened.read(0, Math.min(2, opened.size));
     const isZip = lead[0] === 0x50 && lead[1] === 0x4b;

@@ -1,4 +1,4 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 
 /** What {@link fillGaps} did. */
 export interface FilledGaps {
@@ -42,6 +42,7 @@ export interface FillGapsOptions {
  */
 export function fillGaps(known: Float32Array, frames: number, joints: number, given: FillGapsOptions = {}): FilledGaps {
   checkArguments('fillGaps', { known, frames, joints, given }, 'Float32Array', 'number', 'number', 'object?');
+  checkOptionKinds('fillGaps', given, { confidence: 'Float32Array', maxGap: 'number' });
   const { confidence, maxGap = Number.POSITIVE_INFINITY } = given;
   const keypoints = known.slice();
   const filled = new Uint8Array(frames);

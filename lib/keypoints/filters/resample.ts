@@ -1,3 +1,4 @@
+import { TENSOR } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
@@ -8,7 +9,7 @@ import { type Tensor, tensor } from '../../base/tensor.js';
  * `ERR_ARGUMENT` unless step is positive and there is a frame.
  */
 export function resampleFrames(values: Tensor, step: number, count?: number): Tensor {
-  checkArguments('resampleFrames', { values, step, count }, 'object', 'number', 'number?');
+  checkArguments('resampleFrames', { values, step, count }, TENSOR, 'number', 'number?');
   const { data, shape } = tensor(values.data, values.shape);
   const [frames, ...rest] = shape;
   if (!(step > 0 && Number.isFinite(step) && frames > 0)) {

@@ -1,3 +1,4 @@
+import { TENSOR } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
@@ -23,7 +24,7 @@ export interface SavitzkyGolayOptions {
  * speed, so that rest is steady and fast motion is not late. Causal. Returns new data. Throws `ERR_ARGUMENT`.
  */
 export function smoothOneEuro(values: Tensor, fps: number, given: OneEuroOptions = {}): Tensor {
-  checkArguments('smoothOneEuro', { values, fps, given }, 'object', 'number', 'object?');
+  checkArguments('smoothOneEuro', { values, fps, given }, TENSOR, 'number', 'object?');
   const { minCutoff = 1.5, beta = 1, speedCutoff = 1 } = given;
   if (!(fps > 0 && minCutoff > 0 && beta >= 0 && speedCutoff > 0)) {
     throw new PoseError(
@@ -51,7 +52,7 @@ export function smoothOneEuro(values: Tensor, fps: number, given: OneEuroOptions
  * window about it; at the ends, the window is moved inside. Returns new data. Throws `ERR_ARGUMENT`.
  */
 export function smoothSavitzkyGolay(values: Tensor, given: SavitzkyGolayOptions = {}): Tensor {
-  checkArguments('smoothSavitzkyGolay', { values, given }, 'object', 'object?');
+  checkArguments('smoothSavitzkyGolay', { values, given }, TENSOR, 'object?');
   const { window = 7, degree = 2 } = given;
   if (!(Number.isInteger(window) && window % 2 === 1 && Number.isInteger(degree) && degree >= 0 && degree < window)) {
     throw new PoseError(

@@ -1,4 +1,5 @@
-import { checkArguments } from '../../base/check-arguments.js';
+import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
+import { READ_KEYPOINTS } from '../../keypoints/option-kinds.js';
 import type { ReadKeypointsOptions } from '../keypoint-track.js';
 import { findPeople } from '../read-keypoints.js';
 import type { FoundTrack } from './assemble-track.js';
@@ -28,6 +29,7 @@ export interface PersonSummary {
  */
 export function describePeople(path: string, options: ReadKeypointsOptions = {}): PersonSummary[] {
   checkArguments('describePeople', { path, options }, 'text', 'object?');
+  checkOptionKinds('describePeople', options, READ_KEYPOINTS);
   return summariesOf(findPeople(path, options, true));
 }
 

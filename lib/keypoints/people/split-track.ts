@@ -6,7 +6,28 @@ import type { KeypointTrack } from '../keypoint-track.js';
  * `frameIds` tell which remain. One clip, the track itself, where there is no long gap.
  */
 export function splitAtGaps(track: KeypointTrack): KeypointTrack[] {
-  checkArguments('splitAtGaps', { track }, 'object');
+  checkArguments(
+    'splitAtGaps',
+    { track },
+    {
+      ...{
+        keypoints: 'Float32Array',
+        confidence: 'Float32Array',
+        frames: 'number',
+        start: 'number?',
+        joints: 'number',
+      },
+      ...{
+        layout: 'text',
+        width: 'number?',
+        height: 'number?',
+        fps: 'number?',
+        frameIds: 'list',
+        filled: 'Uint8Array',
+      },
+      ...{ people: 'number', id: 'text?', notices: 'list' },
+    },
+  );
   const clips: KeypointTrack[] = [];
   let first = 0;
   for (let frame = 0; frame <= track.frames; frame++) {

@@ -1,3 +1,4 @@
+import { TENSOR } from '../../base/argument-kinds.js';
 import { checkArguments } from '../../base/check-arguments.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type Tensor, tensor } from '../../base/tensor.js';
@@ -66,7 +67,7 @@ interface Followed {
  * `ERR_LIMIT` for more than 256 people in a frame.
  */
 export function trackPeople(points: Tensor, frames: ArrayLike<number>, options: TrackPeopleOptions = {}): Int32Array {
-  checkArguments('trackPeople', { points, frames, options }, 'object', 'numbers', 'object?');
+  checkArguments('trackPeople', { points, frames, options }, TENSOR, 'numbers', 'object?');
   const unknown = Object.keys(options).find((name) => !knownOptions.has(name));
   if (unknown !== undefined) {
     throw new PoseError(
