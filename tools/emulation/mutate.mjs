@@ -12,7 +12,7 @@ import path from 'node:path';
 export const AS_THEY_ARE = new Map([['cuda/peaks.cu', 'measures the device: no result comes of it']]);
 const CONSTANTS = /^(?:\s|[-+*/()\d]|k[A-Z]\w*|\b[A-Z]\b)+$/;
 const DECLARED =
-  /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters)[\s*]+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
+  /(?:\b(?:float|double|int|bool|u?int\d+_t|uint4|Left|Right|LeftRegisters|RightRegisters|PhiloxWords)[\s*]+|[,&]\s*)\w+(?:\[[^\]]*\])*$/;
 
 const HOOKS = `#pragma once
 #include <cstdio>

@@ -320,6 +320,18 @@ def _generic(block, one, mask, full):
     block.set(one.operands[0], block.value(one.operands[1], 'u64'), mask, full)
 
 
+def _permuted(one, a, b, selectors):
+    """prmt: each nibble of the selectors chooses a byte of b and a together; its highest bit asks for that byte's sign alone."""
+    both = a.astype(np.uint64) | b.astype(np.uint64) << np.uint64(32)
+    found = np.zeros_like(both)
+    for place in range(4):
+        chosen = selectors.astype(np.uint64) >> np.uint64(4 * place) & np.uint64(15)
+        byte = both >> np.uint64(8) * (chosen & np.uint64(7)) & np.uint64(255)
+        sign = np.where(byte & np.uint64(128), np.uint64(255), np.uint64(0))
+        found |= np.where(chosen & np.uint64(8), sign, byte) << np.uint64(8 * place)
+    return found.astype(np.uint32)
+
+
 OPERATIONS = {
     'add': _arithmetic(lambda one, a, b: a + b),
     'sub': _arithmetic(lambda one, a, b: a - b),
@@ -336,6 +348,7 @@ OPERATIONS = {
     'or': _arithmetic(lambda one, a, b: a | b),
     'xor': _arithmetic(lambda one, a, b: a ^ b),
     'not': _arithmetic(lambda one, a: ~a),
+    'prmt': _arithmetic(_permuted),
     'ex2': _arithmetic(lambda one, a: np.exp2(a)),
     'lg2': _arithmetic(lambda one, a: np.log2(a)),
     'rcp': _arithmetic(lambda one, a: a.dtype.type(1) / a),

@@ -84,6 +84,10 @@ class Numbers(unittest.TestCase):
         for relation, expected in (('lt', 0), ('ne', 0), ('neu', 1), ('ltu', 1), ('nan', 1)):
             self.assertEqual(answer(f'setp.{relation}.f32 \t%p1, {nan}, {one};\nselp.b32 \t%r9, 1, 0, %p1;')[0], expected, relation)
 
+    def test_bytes_of_two_words(self):
+        for selectors, expected in ((0x5410, 0xCCDD3344), (0x7632, 0xAABB1122), (0x1054, 0x3344CCDD), (0xC8F0, 0xFF00FF44)):
+            self.assertEqual(answer(f'prmt.b32 \t%r9, {0x11223344}, {0xAABBCCDD}, {selectors};')[0], expected, hex(selectors))
+
     def test_subnormal_powers_are_zero(self):
         self.assertEqual(answer(f'ex2.approx.ftz.f32 \t%f1, {floats([-140])[0]};\nmov.b32 \t%r9, %f1;')[0], 0)
 

@@ -130,7 +130,7 @@ struct FloatArithmetic {
     const LanePlace at;
 #pragma unroll
     for (int n = 0; n < kN; ++n) {
-#pragma unroll kC> 4 ? 1 : 4
+#pragma unroll kC> 8 ? 1 : 4
       for (int pair = 0; pair < 4; ++pair) {  // of keys; wide rows leave no registers for more
 #pragma unroll
         for (int odd = 0; odd < 2; ++odd) {

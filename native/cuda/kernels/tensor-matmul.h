@@ -263,7 +263,7 @@ __device__ __forceinline__ void writeTensorTile(const TensorSums& sums, int64_t 
 #pragma unroll
     for (int p = 0; p < 4; p += 2) {  // columns from c on, and 16 further
       const int column = firstColumn + 16 * p;
-      PhiloxWords words[4];
+      PhiloxWords words[4] = {};
       if (kPaired && op.dropout.active) {
 #pragma unroll
         for (int e = 0; e < 4; ++e)
