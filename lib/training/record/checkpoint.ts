@@ -22,6 +22,8 @@ export const trainingStateSchema = z.strictObject({
   settings: trainingSettingsSchema,
   from: z.nullable(z.string()),
   dataset: z.strictObject({ name: z.string(), digest: z.string() }),
+  /** Digests of what else of the inputs decides the weights; older versions wrote none. */
+  inputs: z.optional(z.strictObject({ sequences: z.string(), noiseTable: z.nullable(z.string()) })),
   /** Epochs that are done. */
   epoch: z.whole(0),
   /** Steps since the beginning, and within the epoch under way. */
