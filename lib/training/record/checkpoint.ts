@@ -1,5 +1,6 @@
 import type { NativeModel, TensorState } from '../../../binding.js';
 import { isArrayOf } from '../../base/array-kind.js';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import * as z from '../../base/schema.js';
 import { schemaProblems } from '../../base/schema-problems.js';
@@ -131,7 +132,7 @@ export function storedAverage({ tensors }: Checkpoint): Map<string, Float32Array
 
 function parsedJson(text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJsonText(text);
   } catch {
     return undefined;
   }
