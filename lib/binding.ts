@@ -55,6 +55,13 @@ function load(): Binding {
         { cause },
       );
     }
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') {
+      throw new PoseError(
+        'ERR_NATIVE',
+        'pstmo works by an addon, and this Node loads none: start it without --no-addons, and with --allow-addons beside --permission.',
+        { cause },
+      );
+    }
     const platform = `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
     const missing = (cause as Error).message.startsWith('No native build was found');
     const what = missing ? `has no native build for ${platform}` : `could not load its native build on ${platform}`;
