@@ -1,6 +1,9 @@
-/** The native addon, written by hand; a test holds it against the real exports. Used by lib/binding.ts alone. */
+/**
+ * The native addon, written by hand; a test holds it against the real exports. Used by lib/binding.ts alone. lib/wasm gives the same in
+ * WebAssembly.
+ */
 
-export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+export type DeviceName = 'auto' | 'cpu' | 'wasm' | 'cuda' | `cuda:${number}`;
 export type PrecisionName = 'fp32' | 'tf32' | 'bf16';
 export type TensorState = 'value' | 'gradient' | 'adamMean' | 'adamVariance' | 'adamMaximum';
 
@@ -29,7 +32,8 @@ export interface NativeConfig {
 }
 
 export interface NativeOptions {
-  device: 'cpu' | `cuda:${number}`;
+  /** `wasm`: WebAssembly, which the addon itself is not. */
+  device: 'cpu' | 'wasm' | `cuda:${number}`;
   precision: PrecisionName;
   /** 0: as many as the machine gives this process. */
   threads: number;

@@ -10,6 +10,8 @@ import type {
 } from '../binding.js';
 import { packageRoot } from './base/package-root.js';
 import { PoseError, type PoseErrorCode } from './base/pose-error.js';
+import { hasWasm } from './wasm/module.js';
+import { wasmBinding } from './wasm/wasm-binding.js';
 
 type Binding = typeof import('../binding.js');
 
@@ -31,7 +33,26 @@ const NATIVE_CODES: ReadonlySet<string> = new Set<PoseErrorCode>([
   'ERR_UNSUPPORTED',
 ]);
 
-let loaded: Binding | undefined;
+/** The native build of this platform. */
+export interface NativeBuild {
+  /** The file that was tried; undefined where there is none for this platform. */
+  path: string | undefined;
+  /** Why it does not serve; WebAssembly then does. */
+  problem: string | undefined;
+}
+
+/** The native build where it loads, and what became of it. */
+interface Loaded {
+  binding: Binding | undefined;
+  build: NativeBuild;
+}
+
+let loaded: Loaded | undefined;
+/** What serves. */
+let serving: Binding | undefined;
+
+/** How much slower WebAssembly lifts than AVX2 or AVX-512, thread for thread: bench/results/webassembly.md. */
+const WASM_SLOWER = 'about 4 times';
 
 /** True on Linux with musl instead of glibc: Node's report names the glibc that it runs on. */
 function runsOnMusl(): boolean {
@@ -42,39 +63,65 @@ function runsOnMusl(): boolean {
   return report.header?.glibcVersionRuntime === undefined;
 }
 
-function load(): Binding {
+/** "linux x64 with musl" */
+function platformText(): string {
+  return `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
+}
+
+/** Loads the native build where there is one that can be. */
+function load(): Loaded {
   const require = createRequire(import.meta.url);
+  const build: NativeBuild = { path: undefined, problem: undefined };
   try {
-    const build = require('node-gyp-build') as (folder: string) => Binding;
-    return build(packageRoot());
+    build.path = (require('node-gyp-build') as { resolve(folder: string): string }).resolve(packageRoot());
+    const native = require(build.path) as Binding;
+    return { binding: { ...native, NativeModel: guardedClass(native.NativeModel) }, build };
   } catch (cause) {
-    if (/^E[MN]FILE$/.test((cause as NodeJS.ErrnoException).code ?? '')) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (/^E[MN]FILE$/.test(code ?? '')) {
       throw new PoseError(
         'ERR_FILE',
-        `The native build cannot be loaded: ${(cause as Error).message}; expected a few free file handles (ulimit -n).`,
+        `The native build cannot be loaded: ${message}; expected a few free file handles (ulimit -n).`,
         { cause },
       );
     }
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') {
-      throw new PoseError(
-        'ERR_NATIVE',
-        'pstmo works by an addon, and this Node loads none: start it without --no-addons, and with --allow-addons beside --permission.',
-        { cause },
-      );
-    }
-    const platform = `${process.platform} ${process.arch}${runsOnMusl() ? ' with musl' : ''}`;
-    const missing = (cause as Error).message.startsWith('No native build was found');
-    const what = missing ? `has no native build for ${platform}` : `could not load its native build on ${platform}`;
-    const why = missing ? '' : ` (${(cause as Error).message})`;
-    throw new PoseError(
-      'ERR_NATIVE',
-      `pstmo ${what}${why}: run \`npm run build:native\` in a clone of it with CMake and a C++20 compiler.`,
-      { cause },
-    );
+    build.problem =
+      code === 'ERR_DLOPEN_DISABLED'
+        ? 'This Node loads no native build of pstmo (start it without --no-addons, and with --allow-addons beside --permission)'
+        : build.path === undefined
+          ? `pstmo has no native build for ${platformText()}`
+          : `pstmo could not load its native build on ${platformText()} (${message})`;
+    return { binding: undefined, build };
   }
 }
 
+/** WebAssembly in place of the native build; says so once. */
+function fallback(problem: string | undefined): Binding {
+  if (!hasWasm()) {
+    throw new PoseError(
+      'ERR_NATIVE',
+      `${problem}, and this copy of it no WebAssembly: run \`npm run build:native\` in a clone with CMake and a C++20 compiler.`,
+    );
+  }
+  process.emitWarning(
+    `${problem}: WebAssembly lifts in its place, ${WASM_SLOWER} slower; \`pstmo doctor\` says more.`,
+    {
+      type: 'Warning',
+      code: 'PSTMO_WASM',
+    },
+  );
+  return wasm();
+}
+
+let guardedWasm: Binding | undefined;
+
+function wasm(): Binding {
+  guardedWasm ??= { ...wasmBinding, NativeModel: guardedClass(wasmBinding.NativeModel) };
+  return guardedWasm;
+}
+
 function asPoseError(error: unknown): unknown {
+  if (error instanceof PoseError) return error;
   // Native code makes its errors in the realm that loaded it, which need not be this one.
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === 'string' && NATIVE_CODES.has(code)) {
@@ -113,22 +160,28 @@ function guardedClass(Native: Binding['NativeModel']): Binding['NativeModel'] {
   return GuardedModel;
 }
 
-function binding(): Binding {
-  if (loaded === undefined) {
-    const native = load();
-    loaded = { ...native, NativeModel: guardedClass(native.NativeModel) };
-  }
-  return loaded;
+/** The addon, or WebAssembly where that was asked for or the addon does not load. */
+function binding(device?: NativeOptions['device']): Binding {
+  if (device === 'wasm') return wasm();
+  loaded ??= load();
+  serving ??= loaded.binding ?? fallback(loaded.build.problem);
+  return serving;
+}
+
+/** Which native build was tried, and why it does not serve where it does not. */
+export function nativeBuild(): NativeBuild {
+  loaded ??= load();
+  return loaded.build;
 }
 
 /** A network on a device. Throws `ERR_ARGUMENT`, `ERR_CONFIG`, `ERR_MEMORY`, `ERR_NO_CUDA` or `ERR_UNSUPPORTED`. */
 export function createNativeModel(config: NativeConfig, options: NativeOptions): NativeModel {
-  return guarded(() => new (binding().NativeModel)(config, options));
+  return guarded(() => new (binding(options?.device).NativeModel)(config, options));
 }
 
-/** What this build and this machine offer. */
-export function machine(): MachineInfo {
-  return guarded(() => binding().machine());
+/** What this build and this machine offer; of `wasm` what WebAssembly does. */
+export function machine(device?: 'cpu' | 'wasm'): MachineInfo {
+  return guarded(() => binding(device).machine());
 }
 
 /** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
@@ -147,7 +200,7 @@ export async function measurePeak(
   device: NativeOptions['device'] = 'cpu',
 ): Promise<number> {
   try {
-    return await binding().measurePeak(threads, precision, seconds, device);
+    return await binding(device).measurePeak(threads, precision, seconds, device);
   } catch (error) {
     throw asPoseError(error);
   }
@@ -161,7 +214,7 @@ export function runOp(
   attributes: { [name: string]: number },
   repeats?: number,
 ): number {
-  return guarded(() => binding().runOp(device, op, tensors, attributes, repeats));
+  return guarded(() => binding(device?.device).runOp(device, op, tensors, attributes, repeats));
 }
 
 /** What one operation computes and moves. */
@@ -170,6 +223,6 @@ export function opCost(op: string, tensors: OpTensors, attributes: { [name: stri
 }
 
 /** The arrays of every operation. */
-export function describeOps(): ReturnType<Binding['describeOps']> {
-  return guarded(() => binding().describeOps());
+export function describeOps(device?: 'cpu' | 'wasm'): ReturnType<Binding['describeOps']> {
+  return guarded(() => binding(device).describeOps());
 }

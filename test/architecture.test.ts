@@ -19,7 +19,8 @@ const libRooms: Record<string, readonly string[]> = {
   figures: ['base', 'skeletons', 'export'],
   video: ['base', 'keypoints'],
   datasets: ['base', 'formats', 'skeletons', 'keypoints', 'motion', 'export'],
-  binding: ['base'],
+  wasm: ['base'],
+  binding: ['base', 'wasm'],
   networks: ['base', 'formats', 'skeletons', 'binding'],
   models: ['base', 'skeletons', 'keypoints', 'networks', 'binding'],
   profiling: ['base', 'skeletons', 'networks', 'models', 'binding'],
@@ -29,10 +30,12 @@ const libRooms: Record<string, readonly string[]> = {
 const belowIndex = Object.keys(libRooms);
 libRooms['when-called'] = ['training', 'evaluation'];
 libRooms.index = [...belowIndex, 'when-called'];
-libRooms.viewer = belowIndex.filter((room) => !['binding', 'profiling', 'evaluation', 'training'].includes(room));
+libRooms.viewer = belowIndex.filter(
+  (room) => !['binding', 'wasm', 'profiling', 'evaluation', 'training'].includes(room),
+);
 libRooms.cli = [...belowIndex, 'index', 'viewer'];
 
-/** What each room of `native` may include of ours. `cpu` and `cuda` never meet; only `binding` sees every room. */
+/** What each room of `native` may include of ours. `cpu` and `cuda` never meet; only `binding` sees every room; `wasm` stands in for Node around it. */
 const nativeRooms: Record<string, readonly string[]> = {
   core: [],
   ops: ['core'],
@@ -42,6 +45,7 @@ const nativeRooms: Record<string, readonly string[]> = {
   network: ['ops', 'core'],
   inference: ['core', 'ops', 'cpu', 'cuda'],
   binding: ['core', 'ops', 'cpu', 'cuda', 'network', 'inference'],
+  wasm: ['core', 'network', 'binding'],
 };
 
 /** Rooms that compute and nothing else: no files, no processes, no clock. */
@@ -145,7 +149,7 @@ describe('lib', () => {
     expect(loaders.filter((file) => file !== 'lib/binding.ts')).toEqual([]);
     const strangers = libFiles
       .filter((file) => importsOf(file).some((name) => join(dirname(file), name) === 'binding.js'))
-      .filter((file) => !['binding', 'networks', 'models', 'profiling', 'training'].includes(roomOf(file)));
+      .filter((file) => !['binding', 'wasm', 'networks', 'models', 'profiling', 'training'].includes(roomOf(file)));
     expect(strangers).toEqual([]);
   });
 
@@ -189,8 +193,11 @@ describe('native', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('speaks Node-API in binding alone', () => {
-    const others = nativeFiles.filter((file) => roomOf(file) !== 'binding' && /napi/i.test(includesOf(file).join(' ')));
+  it('speaks Node-API in binding, and in wasm, which answers it', () => {
+    const rooms = ['binding', 'wasm'];
+    const others = nativeFiles.filter(
+      (file) => !rooms.includes(roomOf(file)) && /napi/i.test(includesOf(file).join(' ')),
+    );
     expect(others).toEqual([]);
   });
 });

@@ -135,14 +135,16 @@ export function mergedIds(text: string, before: Record<string, string[]> = {}): 
 }
 
 function device(text: string): DeviceOption {
-  if (!/^(auto|cpu|cuda(:\d+)?)$/.test(text)) {
-    throw new InvalidArgumentError('Expected auto, cpu, cuda or cuda:<number>.');
+  if (!/^(auto|cpu|wasm|cuda(:\d+)?)$/.test(text)) {
+    throw new InvalidArgumentError('Expected auto, cpu, wasm, cuda or cuda:<number>.');
   }
   return text as DeviceOption;
 }
 
 export function deviceOption(): Option {
-  return new Option('--device <device>', 'auto, cpu, cuda or cuda:<number>').default('auto').argParser(device);
+  return new Option('--device <device>', 'auto, cpu, wasm (WebAssembly), cuda or cuda:<number>')
+    .default('auto')
+    .argParser(device);
 }
 
 export function precisionOption(): Option {

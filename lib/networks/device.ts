@@ -1,10 +1,13 @@
 import type { NativeOptions } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import { valueText } from '../base/value-text.js';
-import { machine } from '../binding.js';
+import { machine, nativeBuild } from '../binding.js';
 
-/** Where a network runs. `auto`: a GPU where one can be used, else the CPU. */
-export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+/**
+ * Where a network runs. `auto`: a GPU where one can be used, else the CPU. `wasm`: WebAssembly, on the CPU too; it serves for `auto`
+ * and `cpu` where this platform has no native build.
+ */
+export type DeviceOption = 'auto' | 'cpu' | 'wasm' | 'cuda' | `cuda:${number}`;
 
 /** What to do where a GPU was asked for and cannot be used, by why it cannot. */
 const REMEDIES = {
@@ -25,12 +28,12 @@ export function resolveDevice(
   device: DeviceOption = 'auto',
   onNotice?: (text: string) => void,
 ): NativeOptions['device'] {
-  if (device === 'cpu') {
+  if (device === 'cpu' || device === 'wasm') {
     return device;
   }
   const match = /^(?:auto|cuda(?::(\d+))?)$/.exec(device);
   if (!match) {
-    throw new PoseError('ERR_ARGUMENT', `device: expected auto, cpu, cuda or cuda:N, got ${valueText(device)}.`);
+    throw new PoseError('ERR_ARGUMENT', `device: expected auto, cpu, wasm, cuda or cuda:N, got ${valueText(device)}.`);
   }
   const { cuda } = machine();
   const usable = cuda.built && cuda.found;
@@ -47,4 +50,15 @@ export function resolveDevice(
     throw new PoseError(code, `device ${device}: ${cuda.reason} ${REMEDIES[code]}`);
   }
   return `cuda:${Number(match[1] ?? 0)}`;
+}
+
+/** Throws `ERR_UNSUPPORTED` where training was asked of WebAssembly, which lifts and does not train. */
+export function checkTrains(device: DeviceOption | undefined): void {
+  const problem = device === 'wasm' ? 'it was asked for by name' : nativeBuild().problem;
+  if (problem === undefined) return;
+  throw new PoseError(
+    'ERR_UNSUPPORTED',
+    `device ${device ?? 'auto'}: WebAssembly does not train, and nothing else can here (${problem}): expected a platform ` +
+      'with a native build, or a clone of pstmo built with CMake and a C++20 compiler (npm run build:native).',
+  );
 }

@@ -6,6 +6,7 @@ import { valueText } from '../base/value-text.js';
 import { augmentationSchema } from '../datasets/augmentation/settings.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
 import type { ModelConfigInput } from '../networks/config.js';
+import type { DeviceOption } from '../networks/device.js';
 import type { EpochLine } from './record/log.js';
 
 /** What decides the result of a training, bit for bit, beside the model's configuration and the data. */
@@ -91,7 +92,8 @@ export interface TrainingOptions extends Partial<SettingsInput>, OldTrainingOpti
   from?: string;
   /** Go on from the folder's checkpoint; from the beginning where there is none yet. */
   resume?: boolean;
-  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  /** WebAssembly (`wasm`) does not train: `ERR_UNSUPPORTED`. */
+  device?: DeviceOption;
   /** 0: as many as the machine gives this process. The result does not depend on it. */
   threads?: number;
   /** What multiplies matrices on a GPU: `auto` (the default), `cublaslt`, `own`, or the path of a cuBLASLt. */

@@ -13,7 +13,7 @@ import { FileLock } from '../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
-import { resolveDevice } from '../networks/device.js';
+import { checkTrains, resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { presetByName, presetConfig } from '../networks/presets.js';
 import { readWeights, type Weights } from '../networks/weights.js';
@@ -45,6 +45,7 @@ export async function train(kind: TrainingState['kind'], options: TrainingOption
   checkOptions(options);
   const { dataset } = options;
   if (typeof dataset !== 'string') checkArguments(kind, { dataset }, DATASET);
+  checkTrains(options.device);
   return withCallbacks(options, (watched) => lockAndTrain(kind, watched));
 }
 

@@ -51,15 +51,17 @@ const char* arrayTypeName(napi_typedarray_type type) {
 }  // namespace
 
 size_t sizeOf(std::initializer_list<int64_t> shape) {
-  constexpr size_t kLargest = size_t{1} << 40;
-  size_t size = 1;
+  // Far from what overflows where a size has 32 bits, too.
+  constexpr uint64_t kLargest = sizeof(size_t) == 4 ? uint64_t{1} << 29 : uint64_t{1} << 40;
+  uint64_t size = 1;
   for (const int64_t length : shape) {
-    if (length < 0 || (length > 0 && size > kLargest / static_cast<size_t>(length))) {
-      throw Error("ERR_ARGUMENT", "An array of more than 2^40 values was asked for.");
+    if (length < 0 || (length > 0 && size > kLargest / static_cast<uint64_t>(length))) {
+      throw Error("ERR_ARGUMENT",
+                  "An array of more than " + std::to_string(kLargest) + " values was asked for.");
     }
-    size *= static_cast<size_t>(length);
+    size *= static_cast<uint64_t>(length);
   }
-  return size;
+  return static_cast<size_t>(size);
 }
 
 napi_value toJavaScript(napi_env env, const Error& error) {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "bits.h"
 
 namespace pstmo {
 
@@ -13,7 +14,7 @@ inline size_t firstNonFinite(const float* values, size_t count) {
   constexpr size_t kBlock = 1024;  // without a branch inside, so that it becomes vector code
   const auto endless = [values](size_t i) {
     constexpr uint32_t kExponent = 0x7f800000u;
-    return (std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent;
+    return (bitCast<uint32_t>(values[i]) & kExponent) == kExponent;
   };
   for (size_t start = 0; start < count; start += kBlock) {
     const size_t end = std::min(count, start + kBlock);

@@ -1,11 +1,13 @@
 #include "thread-pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <set>
 #include <string>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -54,9 +56,10 @@ int cgroupCpus() {
 }  // namespace
 
 int availableCores() {
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+#if defined(__linux__)
   cpu_set_t set;
   CPU_ZERO(&set);
-  int cores = static_cast<int>(std::thread::hardware_concurrency());
   if (sched_getaffinity(0, sizeof set, &set) == 0) {
     std::set<std::pair<long, long>> physical;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
@@ -68,6 +71,7 @@ int availableCores() {
     }
     cores = static_cast<int>(physical.size());
   }
+#endif
   const int granted = cgroupCpus();
   return std::max(1, granted > 0 ? std::min(cores, granted) : cores);
 }

@@ -14,7 +14,7 @@ describe('wrong usage ends with exit code 2 and says what was meant', () => {
     ['a flag of another command', ['models', '--epochs', '3'], /unknown option '--epochs'/],
     ['a choice that there is not', ['evaluate', 'm', 'd', '--split', 'tests'], /train, validation, test/],
     ['a size that is none', ['lift', 'a.npz', '--size', '1920'], /WIDTHxHEIGHT/],
-    ['a device that is none', ['lift', 'a.npz', '--device', 'gpu'], /auto, cpu, cuda/],
+    ['a device that is none', ['lift', 'a.npz', '--device', 'gpu'], /auto, cpu, wasm, cuda/],
     ['a number that is none', ['finetune', 'd', '--out', 'o', '--epochs', 'many'], /--epochs.*whole number/],
     ['half an epoch', ['finetune', 'd', '--out', 'o', '--epochs', '0.5'], /whole number/],
     ['a missing argument', ['convert', 'only-one'], /missing required argument 'out'/],

@@ -2,14 +2,15 @@ import { expect } from 'vitest';
 import type { NativeConfig, NativeModel, NativeOptions } from '../../binding.js';
 import { createRandom } from '../../lib/base/random.js';
 import { createNativeModel } from '../../lib/binding.js';
+import { cpuDevice } from './cpu-device.js';
 import { nativeConfig } from './native-model.js';
 
 /** Two models of the same random weights, whose norms are not the identity either: compiled, and op by op on the CPU in fp32. */
 export async function twins(overrides: Partial<NativeConfig>, options: Partial<NativeOptions> = {}) {
   const config = nativeConfig(overrides);
-  const common = { device: 'cpu', precision: 'fp32', threads: 2, ...options } as const;
+  const common = { device: cpuDevice, precision: 'fp32', threads: 2, ...options } as const;
   const compiled = createNativeModel(config, { compiled: 'on', ...common });
-  const opByOp = createNativeModel(config, { ...common, device: 'cpu', precision: 'fp32', compiled: 'off' });
+  const opByOp = createNativeModel(config, { ...common, device: cpuDevice, precision: 'fp32', compiled: 'off' });
   await opByOp.initialize(7);
   for (const { name } of opByOp.tensors) {
     const values = await opByOp.read('value', name);

@@ -8,6 +8,7 @@ import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { PoseLifter } from '../../lib/models/pose-lifter.js';
 import type { ModelConfigInput } from '../../lib/networks/config.js';
 import { CONFIG_KEY, writeNamedNpz, writeWeights } from '../../lib/networks/weights.js';
+import { cpuDevice } from '../helpers/cpu-device.js';
 import { pattern } from '../helpers/pattern.js';
 import { randomNetwork, randomTensors, smallConfig } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -59,7 +60,7 @@ describe('weights that are not finite', () => {
     for (const as of ['safetensors', 'npz'] as const) {
       const path = await damaged({ [name]: value }, as);
       const preset = as === 'npz' ? { config: smallConfig() } : {};
-      const error = await errorOf(() => PoseLifter.load(path, { device: 'cpu', threads: 1, ...preset }));
+      const error = await errorOf(() => PoseLifter.load(path, { device: cpuDevice, threads: 1, ...preset }));
       expect(error).toMatchObject({ code: 'ERR_MODEL', message: expect.stringMatching(message) });
       expect(error.message).toContain(path);
       expect(error.message).toContain(`${name}[1]`);
@@ -68,7 +69,7 @@ describe('weights that are not finite', () => {
 
   it('are refused in a Stage I model too', async () => {
     const path = await damaged({ mask_token: Number.NaN }, 'safetensors', { stage: 1 });
-    const error = await errorOf(() => MaskedPoseModel.load(path, { device: 'cpu', threads: 1 }));
+    const error = await errorOf(() => MaskedPoseModel.load(path, { device: cpuDevice, threads: 1 }));
     expect(error).toMatchObject({ code: 'ERR_MODEL', message: expect.stringContaining('mask_token[1]') });
   });
 
@@ -106,7 +107,7 @@ describe('inputs that no network can lift', () => {
     const config = smallConfig();
     const path = join(folder, 'sound.safetensors');
     writeWeights(path, await randomTensors(config), config);
-    await using lifter = await PoseLifter.load(path, { device: 'cpu', threads: 1 });
+    await using lifter = await PoseLifter.load(path, { device: cpuDevice, threads: 1 });
     const far = video(5);
     far.data[2 * 34 + 7] = 1e38;
     const message = /frame 2, joint 3 has y 9\.99.*e\+37 in an image of 640x480/;
@@ -129,7 +130,7 @@ describe('inputs that no network can lift', () => {
     const config = smallConfig({ refine: { root: 'given' } });
     const path = join(folder, 'refining.safetensors');
     writeWeights(path, await randomTensors(config), config);
-    await using lifter = await PoseLifter.load(path, { device: 'cpu', threads: 1 });
+    await using lifter = await PoseLifter.load(path, { device: cpuDevice, threads: 1 });
     const camera = { fx: 2, fy: 2, cx: 0, cy: 0 };
     const root = { data: new Float32Array(15).fill(4), shape: [5, 3] };
     const lift = (view: object) => errorOf(() => lifter.lift(video(5), { ...size, root, camera, ...view }));
@@ -170,7 +171,7 @@ describe('a result that is not finite', () => {
     const tensors = await randomTensors(config);
     for (const name of ['fcn.1.weight', 'fcn_1.1.weight']) tensors.get(name)!.data.fill(3e38);
     writeWeights(path, tensors, config);
-    return PoseLifter.load(path, { device: 'cpu', threads: 1, compiled, precision });
+    return PoseLifter.load(path, { device: cpuDevice, threads: 1, compiled, precision });
   }
 
   it.each(['auto', 'off'] as const)(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NativeConfig, NativeModel } from '../../binding.js';
 import type { Tensor, TensorData } from '../../lib/base/tensor.js';
+import { describeTrains } from '../helpers/cpu-device.js';
 import { onlySmallShapes, testDevice } from '../helpers/cuda-device.js';
 import { goldenAbout, goldenTensor, loadGolden } from '../helpers/golden.js';
 import { filledModel, norm, relativeError } from '../helpers/native-model.js';
@@ -161,7 +162,7 @@ async function compareGradients(model: NativeModel, golden: Golden): Promise<num
   return keys.length;
 }
 
-describe.each(['stage2_grad_n27_d64', 'stage2_grad_n81_d64'])('%s', (name) => {
+describeTrains.each(['stage2_grad_n27_d64', 'stage2_grad_n81_d64'])('%s', (name) => {
   it('gives the loss, every gradient and the running statistics of the oracle', async () => {
     const golden = loadGolden(name);
     const about = goldenAbout(name);
@@ -184,7 +185,7 @@ describe.each(['stage2_grad_n27_d64', 'stage2_grad_n81_d64'])('%s', (name) => {
   });
 });
 
-describe.each([
+describeTrains.each([
   'stage1_grad_n27_d64_all',
   'stage1_grad_n27_d64_visible',
   'stage1_grad_n81_d64_all',
@@ -229,7 +230,7 @@ const spreads: Record<string, Spread> = JSON.parse(
 // One float32 run is a draw from a lottery: an element whose true gradient is near zero moves by the whole learning rate one way or the
 // other. PyTorch itself, run on one thread, misses three times the distance of its own stored run (`end32.*`) by up to 290 times, and so
 // would exact gradients, rounded once (`missed` in the fixture). So the distance allowed is three times the widest of PyTorch's 32 runs.
-describe.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (name) => {
+describeTrains.each(['train_stage1', 'train_stage1_visible', 'train_stage2'])('%s', (name) => {
   it('follows the oracle through 20 steps of Adam with amsgrad', async () => {
     const golden = loadGolden(name);
     const about = goldenAbout(name);

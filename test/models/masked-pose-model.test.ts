@@ -4,6 +4,7 @@ import { createRandom } from '../../lib/base/random.js';
 import { normalizeKeypoints } from '../../lib/keypoints/normalize.js';
 import { MaskedPoseModel } from '../../lib/models/masked-pose-model.js';
 import { drawMasks } from '../../lib/models/masks.js';
+import { cpuDevice } from '../helpers/cpu-device.js';
 import { relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
 import { randomNetwork, smallConfig, writeSmallModel } from '../helpers/small-models.js';
@@ -50,7 +51,7 @@ describe('MaskedPoseModel', () => {
   });
 
   it('reconstructs a window in pixels and in the order of time', async () => {
-    await using model = await MaskedPoseModel.load(path, { device: 'cpu' });
+    await using model = await MaskedPoseModel.load(path, { device: cpuDevice });
     const masks = model.masks(5);
     expect(sum(masks.masked)).toBe(5);
     const poses = await model.reconstruct(keypoints, masks, size);
@@ -65,7 +66,7 @@ describe('MaskedPoseModel', () => {
   });
 
   it('does not look at what is hidden', async () => {
-    await using model = await MaskedPoseModel.load(path, { device: 'cpu' });
+    await using model = await MaskedPoseModel.load(path, { device: cpuDevice });
     const masks = model.masks(5);
     const other = keypoints.data.map((value, i) => (masks.masked[Math.floor(i / 34)] ? value + 50 : value));
     const poses = await model.reconstruct(keypoints, masks, size);
@@ -73,7 +74,7 @@ describe('MaskedPoseModel', () => {
   });
 
   it('shows the maps of TEM over visible frames and of the decoder over all', async () => {
-    await using model = await MaskedPoseModel.load(path, { device: 'cpu' });
+    await using model = await MaskedPoseModel.load(path, { device: cpuDevice });
     const masks = model.masks(5);
     const tem = await model.attention(keypoints, masks, size);
     expect(tem.map(({ maps }) => maps.shape)).toEqual(new Array(2).fill([8, 4, 4]));
@@ -85,7 +86,7 @@ describe('MaskedPoseModel', () => {
   });
 
   it('refuses windows of another length and models of the other stage', async () => {
-    await using model = await MaskedPoseModel.load(path, { device: 'cpu' });
+    await using model = await MaskedPoseModel.load(path, { device: cpuDevice });
     const short = { data: keypoints.data.subarray(34), shape: [8, 17, 2] };
     await expect(model.reconstruct(short, model.masks(5), size)).rejects.toMatchObject({
       message: expect.stringMatching(/9 frames, got 8/),

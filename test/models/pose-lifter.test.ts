@@ -7,6 +7,7 @@ import { bundledModels } from '../../lib/networks/bundled.js';
 import { human36m17 } from '../../lib/skeletons/human36m.js';
 import { mirroredJoints } from '../../lib/skeletons/mirror.js';
 import { mapToHuman36m } from '../../lib/skeletons/to-human36m.js';
+import { cpuDevice } from '../helpers/cpu-device.js';
 import { relativeError } from '../helpers/native-model.js';
 import { pattern } from '../helpers/pattern.js';
 import { writeSmallModel } from '../helpers/small-models.js';
@@ -21,7 +22,7 @@ function video(frames: number, joints = 17): Tensor {
 }
 
 const model = await writeSmallModel(join(folder, 'small.safetensors'), { stride: 2 });
-const load = (options = {}) => PoseLifter.load(model, { device: 'cpu', threads: 2, ...options });
+const load = (options = {}) => PoseLifter.load(model, { device: cpuDevice, threads: 2, ...options });
 
 describe('PoseLifter.lift', () => {
   it('gives metres relative to the root, the same for every batch and number of threads', async () => {
@@ -33,7 +34,7 @@ describe('PoseLifter.lift', () => {
     expect((await lifter.lift(video(21), { ...size, batch: 4 })).data).toEqual(poses.data);
     await using one = await load({ threads: 1 });
     expect((await one.lift(video(21), size)).data).toEqual(poses.data);
-    expect(lifter.device).toMatch(/^CPU, .*2 threads$/);
+    expect(lifter.device).toMatch(cpuDevice === 'wasm' ? /^WebAssembly SIMD128, 2 workers$/ : /^CPU, .*2 threads$/);
   });
 
   it('is its own mirror image with flip, and is not without', async () => {
@@ -121,7 +122,7 @@ describe('PoseLifter.lift', () => {
 
   it('refines with a root trajectory and a camera where the model has the module', async () => {
     const path = await writeSmallModel(join(folder, 'refine.safetensors'), { refine: { root: 'given' } });
-    await using lifter = await PoseLifter.load(path, { device: 'cpu' });
+    await using lifter = await PoseLifter.load(path, { device: cpuDevice });
     const root = {
       data: pattern('root', 6, 3).data.map((value, i) => (i % 3 === 2 ? 4 + value : value)),
       shape: [6, 3],
@@ -277,7 +278,7 @@ describe('PoseLifter.stream', () => {
   }
 
   it.each(['auto', 'off'] as const)('gives with the greatest look-ahead what lift gives, plan %s', async (plan) => {
-    await using lifter = await PoseLifter.load(model, { device: 'cpu', plan });
+    await using lifter = await PoseLifter.load(model, { device: cpuDevice, plan });
     for (const flip of [true, false]) {
       const { poses, came } = await streamed(lifter, video(23), { lookahead: 8, flip });
       expect(came).toEqual([...new Array(8).fill(0), ...new Array(15).fill(1)]);
@@ -288,7 +289,7 @@ describe('PoseLifter.stream', () => {
   });
 
   it.each(['auto', 'off'] as const)('sees no frame before it comes, plan %s', async (plan) => {
-    await using lifter = await PoseLifter.load(model, { device: 'cpu', plan });
+    await using lifter = await PoseLifter.load(model, { device: cpuDevice, plan });
     for (const lookahead of [0, 2]) {
       const { poses } = await streamed(lifter, video(12), { lookahead });
       for (const t of [0, 3, 11]) {
@@ -336,7 +337,7 @@ describe('PoseLifter.attention', () => {
   it('shows where joints look, with the transformer backbone', async () => {
     const overrides = { backbone: 'transformer', width: 136, aggregate: false } as const;
     const path = await writeSmallModel(join(folder, 'joints.safetensors'), overrides);
-    await using lifter = await PoseLifter.load(path, { device: 'cpu' });
+    await using lifter = await PoseLifter.load(path, { device: cpuDevice });
     const maps = await lifter.attention(video(12), 3, { ...size, module: 'joints' });
     expect(maps.map((map) => map.maps.shape)).toEqual(new Array(3).fill([9, 8, 17, 17]));
     expect(maps[0].maps.data).toHaveLength(9 * 8 * 17 * 17);
@@ -364,7 +365,7 @@ describe('PoseLifter.load', () => {
     await expect(load({ device: 'gpu' })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   });
 
-  it.skipIf(!machine().bf16)('lifts in bf16 on a processor that has it, within its precision', async () => {
+  it.skipIf(!machine(cpuDevice).bf16)('lifts in bf16 on a processor that has it, within its precision', async () => {
     await using exact = await load();
     await using coarse = await load({ precision: 'bf16' });
     const [expected, poses] = [await exact.lift(video(9), size), await coarse.lift(video(9), size)];
@@ -382,7 +383,7 @@ describe('PoseLifter.load', () => {
 
   it('finds bundled models by name', async () => {
     for (const { name } of bundledModels()) {
-      await using lifter = await PoseLifter.load(name, { device: 'cpu' });
+      await using lifter = await PoseLifter.load(name, { device: cpuDevice });
       expect(lifter.config.stage).toBe(2);
     }
     await expect(PoseLifter.load('pstmo-huge')).rejects.toMatchObject({ code: 'ERR_FILE' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
 import { createNativeModel, runOp } from '../../lib/binding.js';
+import { cpuDevice, itTrains } from '../helpers/cpu-device.js';
 import { goldenTensor, loadGolden } from '../helpers/golden.js';
 import { mirrorList, nativeConfig, norm, relativeError } from '../helpers/native-model.js';
 import { fill, pattern } from '../helpers/pattern.js';
@@ -8,7 +9,7 @@ import { refinedClip, refinedMean } from '../helpers/refined-mean.js';
 
 const HIDDEN = 1024;
 const JOINTS = 17;
-const device = { device: 'cpu', precision: 'fp32', threads: 2, isa: 'auto' } as const;
+const device = { device: cpuDevice, precision: 'fp32', threads: 2, isa: 'auto' } as const;
 
 /** The module's weights, as the goldens have them. */
 const weights = {
@@ -126,7 +127,7 @@ describe('a network with the refining module', () => {
       refine: true,
       mirrorInput: mirrorList(),
     });
-    const made = createNativeModel(config, { device: 'cpu', precision: 'fp32', threads: 2 });
+    const made = createNativeModel(config, { device: cpuDevice, precision: 'fp32', threads: 2 });
     for (const { name, shape } of made.tensors) await made.write('value', name, fill(name, shape).data);
     return made;
   }
@@ -149,12 +150,13 @@ describe('a network with the refining module', () => {
     'refines the mean of a mirrored test once, as the authors do, compiled %s',
     async (compiled) => {
       const config = nativeConfig({ frames: 9, layers: 1, width: 32, hidden: 48, refine: true });
-      const network = createNativeModel(config, { device: 'cpu', precision: 'fp32', threads: 1, compiled });
+      const network = createNativeModel(config, { device: cpuDevice, precision: 'fp32', threads: 1, compiled });
       await network.initialize(5);
       const clip = refinedClip(12);
       const request = { ...clip, flip: true, first: 0, count: 12, batch: 5 };
       const expected = await refinedMean(network, config, clip);
       expect(relativeError(await network.lift(request), expected)).toBeLessThan(1e-5);
+      if (cpuDevice === 'wasm') return network.close();
       // Validation in training, too.
       await network.setSequences({
         ...{ keypoints: clip.keypoints, roots: clip.root, cameras: clip.camera },
@@ -170,7 +172,7 @@ describe('a network with the refining module', () => {
     },
   );
 
-  it('learns jointly: along the gradients of all parameters the loss falls as they say', async () => {
+  itTrains('learns jointly: along the gradients of all parameters the loss falls as they say', async () => {
     const network = await model();
     const parameters = network.tensors.filter(({ role }) => role === 'parameter');
     const loss = async () => (await network.gradients({ ...input, targets }, 3, 0))[0];

@@ -68,7 +68,7 @@ describe.skipIf(reason !== undefined)('operations on arrays in bf16', () => {
 const SMALL = { rows: 2, channels: 2 };
 
 /** Loss and gradients of the network that the fixture measures. */
-async function gradientsOf(device: 'cpu' | `cuda:${number}`, precision: 'fp32' | 'bf16') {
+async function gradientsOf(device: ReturnType<typeof testDevice>, precision: 'fp32' | 'bf16') {
   const { frames, layers, width, batch } = torch.network;
   const model = createNativeModel(nativeConfig({ frames, layers, width, hidden: 2 * width }), {
     ...{ device, precision, threads: 2 },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpTensors } from '../../binding.js';
 import { describeOps, machine, opCost, runOp } from '../../lib/binding.js';
+import { cpuDevice } from '../helpers/cpu-device.js';
 import type { Expected, OpCase } from './op-case.js';
 import { errorOf, input } from './op-case.js';
 import { opCases } from './op-cases.js';
@@ -8,7 +9,7 @@ import { opCases } from './op-cases.js';
 /** Scratch: no case expects anything of it. */
 const SCRATCH = ['spatialBlockBackward.dZ'];
 
-const { isas, bf16 } = machine();
+const { isas, bf16 } = machine(cpuDevice);
 console.log(`Instruction sets of this machine, each tested: ${isas.join(', ')}${bf16 ? ', avx512 with bf16' : ''}`);
 
 interface Setting {
@@ -19,7 +20,7 @@ interface Setting {
 
 function run(opCase: OpCase, { isa, threads = 2, precision = 'fp32' }: Setting): OpTensors {
   const arrays = opCase.arrays();
-  runOp({ device: 'cpu', isa, threads, precision }, opCase.op, arrays, opCase.attributes);
+  runOp({ device: cpuDevice, isa, threads, precision }, opCase.op, arrays, opCase.attributes);
   return arrays;
 }
 
@@ -36,7 +37,7 @@ function compare(
 }
 
 describe('the table of operations', () => {
-  const ops = describeOps();
+  const ops = describeOps(cpuDevice);
 
   it('has a case for every operation', () => {
     expect(Object.keys(ops).length).toBeGreaterThan(30);
@@ -53,7 +54,7 @@ describe('the table of operations', () => {
   });
 
   it('refuses arrays and numbers that an operation does not have, and lengths other than its own', () => {
-    const device = { device: 'cpu', precision: 'fp32', threads: 1, isa: 'auto' } as const;
+    const device = { device: cpuDevice, precision: 'fp32', threads: 1, isa: 'auto' } as const;
     const [x, y] = [new Float32Array(2), new Float32Array(2)];
     const add = (tensors: OpTensors, attributes = {}) =>
       runOp(device, 'addForward', tensors, { count: 2, ...attributes });
@@ -123,7 +124,7 @@ describe('windowGather with shuffled frames', () => {
       sequences: 1,
       sourceFrames: 40,
     };
-    runOp({ device: 'cpu', isa, threads: 1, precision: 'fp32' }, 'windowGather', arrays, {
+    runOp({ device: cpuDevice, isa, threads: 1, precision: 'fp32' }, 'windowGather', arrays, {
       ...shape,
       shuffle: 1,
       seed,

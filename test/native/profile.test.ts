@@ -11,7 +11,7 @@ if (reason !== undefined) console.log(`Profiles on the CUDA device are skipped: 
 describe.skipIf(reason !== undefined)('a profile on the CUDA device', () => {
   it('has the same ops and counts as on the CPU, timed by events', async () => {
     const config = parseModelConfig({ frames: 9, width: 32, hidden: 32 });
-    const on = (device: 'cpu' | `cuda:${number}`) =>
+    const on = (device: ReturnType<typeof testDevice>) =>
       profileModel({ config, device, batch: 1, training: false, seconds: 0.001 });
     const [cuda, cpu] = [await on(testDevice()), await on('cpu')];
     expect(cuda.device).toMatch(/^CUDA device 0/);

@@ -12,11 +12,19 @@ const [, holders] = /^(Copyright .+)$/m.exec(readFileSync(license, 'utf8'));
 /** Entries that a browser can import. */
 const BROWSER = ['formats', 'skeletons', 'keypoints', 'metrics', 'motion', 'export', 'figures'];
 
-const entries = [...Object.values(manifest.exports).map((entry) => entry.default), manifest.bin.pstmo].filter(Boolean);
+/** The program of a worker thread of WebAssembly. */
+const WORKER = 'wasm/worker';
+
+const entries = [
+  ...Object.values(manifest.exports).map((entry) => entry.default),
+  manifest.bin.pstmo,
+  `./dist/${WORKER}.js`,
+].filter(Boolean);
 const nameOf = (file) => path.relative(dist, path.join(root, file)).replace(/\.js$/, '');
 const sourceOf = (name) => path.join(dist, `${name}.js`);
 let opened;
 let browser;
+let worker;
 for (const file of readdirSync(dist)) {
   if (file.startsWith('chunk-')) rmSync(path.join(dist, file));
 }
@@ -44,14 +52,19 @@ await bundle.close();
 copyFileSync(license, path.join(dist, 'zod-license.txt'));
 chmodSync(path.join(root, manifest.bin.pstmo), 0o755);
 
-/** Of what `import 'pstmo'` opens, in as few files as that goes: zod, what a browser can run too, and the rest. */
+/**
+ * Of what `import 'pstmo'` opens, in as few files as that goes: zod, what a browser can run too, what a worker of WebAssembly opens too,
+ * and the rest.
+ */
 function sharedChunk(id, context) {
   opened ??= reachedFrom(['index'], context);
   browser ??= reachedFrom(
     BROWSER.map((name) => `${name}/index`),
     context,
   );
+  worker ??= reachedFrom([WORKER], context);
   if (!opened.has(id)) return null;
+  if (worker.has(id)) return 'wasm';
   if (/\/node_modules\/zod\//.test(id)) return 'zod';
   return browser.has(id) ? 'shared' : 'model';
 }

@@ -40,7 +40,7 @@ export async function compiledCases(root) {
   const out = path.join(root, 'build/op-cases');
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const flags =
-    '--target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
+    '--strict --target ES2022 --lib ES2023,ESNext.Disposable,DOM --module NodeNext --moduleResolution NodeNext --skipLibCheck --types node';
   const names = ['native/op-cases', 'native/lifter-cases', 'helpers/native-model'];
   const files = names.map((name) => path.join(root, `test/${name}.ts`));
   execFileSync(process.execPath, [tsc, ...flags.split(' '), '--rootDir', root, '--outDir', out, ...files], {

@@ -8,6 +8,7 @@ import { bundledModels } from '../../networks/bundled.js';
 import { parseModelConfig } from '../../networks/config.js';
 import { nativeConfig } from '../../networks/native-config.js';
 import { type Io, print } from '../io.js';
+import { type NativeFile, nativeFile, nativeFileText } from '../native-file.js';
 
 const PEAK_SECONDS = 0.3;
 const FRAMES = 60;
@@ -19,6 +20,7 @@ interface Findings {
   version: string;
   node: string;
   platform: string;
+  nativeFile: NativeFile;
   native: ReturnType<typeof machine>;
   /** What multiplies matrices on the GPU, and GFLOP/s in fp32 of a feed-forward layer (256 to 512 columns); null without one. */
   gpuMatmul: { using: string; gflops: { auto: number; own: number } } | null;
@@ -34,11 +36,14 @@ export function doctorCommand(io: Io): Command {
     .description('what this machine offers, and a one-second self-test')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const native = machine();
+      const file = nativeFile();
+      const platform = `${process.platform} ${process.arch}`;
+      const native = machineOr(() => io.err(`${nativeFileText(file, platform)}\n`));
       const findings: Findings = {
         version: packageVersion(),
         node: process.version,
-        platform: `${process.platform} ${process.arch}`,
+        platform,
+        nativeFile: file,
         native,
         gpuMatmul: native.cuda.found
           ? { using: cudaMatmul(), gflops: { auto: matmulSpeed('auto'), own: matmulSpeed('own') } }
@@ -54,6 +59,16 @@ export function doctorCommand(io: Io): Command {
       printed.selfTest = withOldProperties('selfTest', findings.selfTest);
       print(io, json, printed, () => text(findings));
     });
+}
+
+/** What serves; where nothing does, what was found until then is said before the error. */
+function machineOr(tell: () => void): ReturnType<typeof machine> {
+  try {
+    return machine();
+  } catch (error) {
+    tell();
+    throw error;
+  }
 }
 
 /** GFLOP/s of a matrix product on the first GPU, of as many rows as it multiplies in a tenth of a second, up to a training batch. */
@@ -132,7 +147,8 @@ function text(findings: Findings): string {
   const bf16 =
     peakGflops.bf16 === null ? 'no bf16 matrix products on this processor' : `${peakGflops.bf16.toFixed(0)} in bf16`;
   return [
-    `pstmo ${findings.version} (native ${native.version}), Node ${findings.node}, ${findings.platform}`,
+    `pstmo ${findings.version} (native ${native.version}), Node ${findings.node}`,
+    nativeFileText(findings.nativeFile, findings.platform),
     `CPU: ${native.isas.join(', ')}; ${native.threads} threads; ${peakGflops.fp32.toFixed(0)} GFLOP/s in fp32, ${bf16}`,
     `GPU: ${native.cuda.found ? '' : 'none. '}${native.cuda.reason}`,
     ...(gpuMatmul === null ? [] : [matmulText(gpuMatmul), GPU_LIFTING]),

@@ -1,14 +1,9 @@
 #include "values-file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 
+#include "../../core/bits.h"
 #include "../../core/error.h"
 #include "check-values.h"
 
@@ -20,59 +15,46 @@ static_assert(std::endian::native == std::endian::little);
 
 float widenHalf(uint16_t bits) {
   const uint32_t sign = uint32_t{bits & 0x8000u} << 16, rest = uint32_t{bits & 0x7fffu} << 13;
-  if ((bits & 0x7c00u) == 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | rest);
-  return std::bit_cast<float>(sign | rest) *
+  if ((bits & 0x7c00u) == 0x7c00u) return bitCast<float>(sign | 0x7f800000u | rest);
+  return bitCast<float>(sign | rest) *
          0x1p112f;  // the same digits under float32's exponent, which counts from 112 less
 }
 
-float widenBfloat16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+float widenBfloat16(uint16_t bits) { return bitCast<float>(uint32_t{bits} << 16); }
 
 }  // namespace
 
 ValuesFile::ValuesFile(const std::string& path, int descriptor,
                        const std::vector<StoredTensor>& tensors)
-    : path_(path), descriptor_(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
-  if (descriptor_ < 0)
-    throw Error("ERR_FILE", path_ + ": cannot be read: " + std::strerror(errno) + ".");
-  opened_ = version();
+    : path_(path), file_(path, descriptor), opened_(file_.version()) {
   for (const StoredTensor& tensor : tensors) {
     const uint64_t end =
         tensor.offset +
         tensor.count * (tensor.type == StoredType::float32 ? sizeof(float) : sizeof(uint16_t));
-    if (end > static_cast<uint64_t>(opened_.size)) {
-      close(descriptor_);
+    if (end > static_cast<uint64_t>(opened_.size))
       throw Error("ERR_FORMAT", path_ + ": expected " + tensor.name + " up to byte " +
                                     std::to_string(end) + ", got the end of the file at byte " +
                                     std::to_string(opened_.size) + ".");
-    }
     tensors_.emplace(tensor.name, tensor);
   }
-}
-
-ValuesFile::~ValuesFile() { close(descriptor_); }
-
-ValuesFile::Version ValuesFile::version() const {
-  struct stat status{};
-  if (fstat(descriptor_, &status) != 0) return {-1, 0, 0};
-  return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
 void ValuesFile::read(const std::string& name, float* values) const {
   const Entry& entry = tensors_.at(name);
   const StoredTensor& tensor = entry.stored;
   if (tensor.type == StoredType::float32) {
-    readBytes(values, tensor.count * sizeof(float), tensor.offset);
+    file_.read(values, tensor.count * sizeof(float), tensor.offset);
   } else {
     std::vector<uint16_t> piece(std::min(kPiece, tensor.count));
     const auto widen = tensor.type == StoredType::float16 ? widenHalf : widenBfloat16;
     for (size_t done = 0; done < tensor.count;) {
       const size_t count = std::min(piece.size(), tensor.count - done);
-      readBytes(piece.data(), count * sizeof(uint16_t), tensor.offset + done * sizeof(uint16_t));
+      file_.read(piece.data(), count * sizeof(uint16_t), tensor.offset + done * sizeof(uint16_t));
       for (size_t i = 0; i < count; ++i) values[done + i] = widen(piece[i]);
       done += count;
     }
   }
-  if (version() != opened_)
+  if (file_.version() != opened_)
     throw Error("ERR_FILE",
                 path_ + ": it was written to while a model of it was open; load the model again.");
   if (entry.checked) return;
@@ -90,20 +72,6 @@ void ValuesFile::checkRest() const {
     if (entry.checked) continue;
     values.resize(entry.stored.count);
     read(name, values.data());
-  }
-}
-
-void ValuesFile::readBytes(void* to, size_t bytes, uint64_t offset) const {
-  for (size_t done = 0; done < bytes;) {
-    const ssize_t count = pread(descriptor_, static_cast<char*>(to) + done, bytes - done,
-                                static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0)
-      throw Error("ERR_FILE", path_ + ": cannot be read: " + std::strerror(errno) + ".");
-    if (count == 0)
-      throw Error("ERR_FILE",
-                  path_ + ": it was cut short while a model of it was open; load the model again.");
-    done += static_cast<size_t>(count);
   }
 }
 

@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "opened-file.h"
+
 namespace pstmo::network {
 
 enum class StoredType { float32, float16, bfloat16 };
@@ -26,9 +28,6 @@ class ValuesFile {
   // in messages. Throws Error: ERR_FILE where it cannot be read, ERR_FORMAT where it ends before a
   // tensor does.
   ValuesFile(const std::string& path, int descriptor, const std::vector<StoredTensor>& tensors);
-  ~ValuesFile();
-  ValuesFile(const ValuesFile&) = delete;
-  ValuesFile& operator=(const ValuesFile&) = delete;
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
   // The tensor as float32, from any thread. Throws Error ERR_FILE where the file is not what it was
@@ -38,17 +37,9 @@ class ValuesFile {
   void checkRest() const;
 
  private:
-  // Show whether somebody wrote to the file.
-  struct Version {
-    int64_t size, seconds, nanoseconds;
-    bool operator==(const Version&) const = default;
-  };
-  Version version() const;
-  void readBytes(void* to, size_t bytes, uint64_t offset) const;
-
   const std::string path_;
-  int descriptor_;
-  Version opened_;
+  const OpenedFile file_;
+  const OpenedFile::Version opened_;
   struct Entry {
     explicit Entry(const StoredTensor& from) : stored(from) {}
     const StoredTensor stored;
