@@ -86,9 +86,11 @@ function load(): Loaded {
       );
     }
     build.problem =
-      build.path === undefined
-        ? `pstmo has no native build for ${platformText()}`
-        : `pstmo could not load its native build on ${platformText()} (${message})`;
+      code === 'ERR_DLOPEN_DISABLED'
+        ? 'This Node loads no native build of pstmo (start it without --no-addons, and with --allow-addons beside --permission)'
+        : build.path === undefined
+          ? `pstmo has no native build for ${platformText()}`
+          : `pstmo could not load its native build on ${platformText()} (${message})`;
     return { binding: undefined, build };
   }
 }

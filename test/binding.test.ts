@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -272,5 +273,16 @@ describe('an environment that ends in the middle of a job', () => {
       });
       expect({ code: child.status, signal: child.signal }).toEqual({ code, signal: null });
     }
+  });
+});
+
+describe('a Node that loads no addons', () => {
+  it('is told how to load them', () => {
+    const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+    const { stderr } = spawnSync(process.execPath, ['--no-addons', main, 'profile'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(stderr).toContain('start it without --no-addons, and with --allow-addons beside --permission');
   });
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
@@ -158,7 +159,7 @@ function readRecord(path: string): { entries: Record<string, Entry>; problem?: s
   if (!existsSync(path)) return { entries: {} };
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = parseJsonText(readFileSync(path, 'utf8'));
   } catch (error) {
     return { entries: {}, problem: `cannot be read (${(error as Error).message})` };
   }

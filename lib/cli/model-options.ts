@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
@@ -51,7 +52,7 @@ function assigned(object: Record<string, unknown>, [name, ...rest]: string[], va
 /** JSON where it is JSON, text otherwise. */
 function parsedValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return text;
   }

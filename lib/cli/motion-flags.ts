@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import { type MotionReport, type MotionSteps, motionOf, workMotion } from '../export/lifted-motion.js';
 import type { LiftedPoses } from '../export/poses/lifted-poses.js';
@@ -127,7 +128,7 @@ function worldOf(world: string): WorldOptions {
   if (world === 'stance') return { from: 'stance' };
   let file: { rotation?: unknown; translation?: unknown; up?: unknown };
   try {
-    file = JSON.parse(readFileSync(world, 'utf8'));
+    file = parseJsonText(readFileSync(world, 'utf8')) as typeof file;
   } catch (cause) {
     throw new PoseError(
       'ERR_FILE',

@@ -1,4 +1,5 @@
 import { checkArguments } from '../base/check-arguments.js';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import * as z from '../base/schema.js';
 
@@ -58,7 +59,7 @@ export function parseDatasetMetadata(metadata: Record<string, string>, file: str
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch (error) {
     throw new PoseError('ERR_FORMAT', `${file}: ${DATASET_KEY} is not JSON: ${(error as Error).message}`);
   }

@@ -1,3 +1,4 @@
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import { identity, multiply, onSideOf, type Quaternion, rotate } from '../motion/quaternion.js';
 import { add, type Vector } from '../motion/vector.js';
@@ -121,7 +122,7 @@ function chunksOf(bytes: Uint8Array, where: string): { gltf: Gltf; binary: Uint8
   const length = view.getUint32(12, true);
   let gltf: Gltf;
   try {
-    gltf = JSON.parse(new TextDecoder().decode(bytes.subarray(20, 20 + length)));
+    gltf = parseJsonText(new TextDecoder().decode(bytes.subarray(20, 20 + length))) as Gltf;
   } catch (cause) {
     throw new PoseError('ERR_FORMAT', `${where}: expected glTF's JSON, got ${(cause as Error).message}.`, { cause });
   }

@@ -1,6 +1,7 @@
 import { READ_OPTIONS } from '../base/argument-kinds.js';
 import { entriesOf } from '../base/array-kind.js';
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
@@ -74,7 +75,7 @@ function parseHeader(source: ByteSource): { header: Record<string, unknown>; dat
   checkHeaderMemory(bytes, where);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    header = parseJsonText(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw formatError(where, 8, 'a JSON header', error instanceof Error ? error.message : 'something else');
   }

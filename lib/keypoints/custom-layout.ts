@@ -1,4 +1,5 @@
 import { checkArguments } from '../base/check-arguments.js';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 import { readFileSync } from '../base/system/node.js';
 import { tensor } from '../base/tensor.js';
@@ -33,7 +34,7 @@ export function readCustomLayout(path: string): CustomLayout {
   checkArguments('readCustomLayout', { path }, 'text');
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = parseJsonText(readFileSync(path, 'utf8'));
   } catch (cause) {
     const code = cause instanceof SyntaxError ? 'ERR_FORMAT' : 'ERR_FILE';
     throw new PoseError(code, `${path}: expected a layout as JSON: ${(cause as Error).message}.`, { cause });

@@ -1,5 +1,6 @@
 import type { NativeModel, TensorInfo } from '../../binding.js';
 import { checkArguments } from '../base/check-arguments.js';
+import { parseJsonText } from '../base/json-text.js';
 import { pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { basename, statSync } from '../base/system/node.js';
@@ -95,7 +96,7 @@ async function readStored(path: string): Promise<{ tensors: Map<string, Tensor>;
 /** What a file's metadata hold as JSON under a key; throws `ERR_FORMAT` where it is none. */
 export function metadataJson(path: string, metadata: Record<string, string>, key: string): unknown {
   try {
-    return JSON.parse(metadata[key] ?? 'null');
+    return parseJsonText(metadata[key] ?? 'null');
   } catch (cause) {
     throw new PoseError('ERR_FORMAT', `${path}: ${key} is no JSON: ${(cause as Error).message}.`, { cause });
   }

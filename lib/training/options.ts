@@ -131,7 +131,7 @@ const RUNTIME = [
 /** Kinds of the runtime options; settings and model have schemas. */
 export const TRAINING_KINDS = {
   ...{ dataset: 'object|text', model: 'object|text', out: 'text', from: 'text', resume: 'boolean', device: 'text' },
-  ...{ threads: 'number', matmul: 'text', logEvery: 'number', checkpointEvery: 'number|text', commandLine: 'list' },
+  ...{ threads: 'number', matmul: 'text', logEvery: 'number', commandLine: 'list' },
 } as const;
 const CALLBACKS = ['onEpoch', 'onProgress', 'onNotice'];
 

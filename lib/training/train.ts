@@ -32,7 +32,7 @@ import {
 import { TrainingLog } from './record/log.js';
 import { writeRunFile } from './record/run-file.js';
 import { applyStartWeights } from './start-weights.js';
-import { selectSequences } from './training-data.js';
+import { noiseTableDigest, selectSequences } from './training-data.js';
 import { WeightAverage } from './weight-average.js';
 
 /** The paper's for detected 2D; a preset says its own. */
@@ -84,13 +84,15 @@ async function trainIn(
   }
   const settings = checkpoint?.state.settings ?? newSettings(kind, dataset, options);
   const data = selectSequences(dataset, config, { heldOut: settings.validation, select: settings.select });
+  const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
+  const inputs = { sequences: data.restDigest, noiseTable: table ? noiseTableDigest(table) : null };
   const state = checkpoint?.state ?? newState(kind, settings, options, { name: dataset.name, digest: data.digest });
   if (checkpoint) {
-    checkUnchanged(kind, checkpoint, options, paths.checkpoint, data.digest);
+    checkUnchanged(kind, checkpoint, options, paths.checkpoint, { digest: data.digest, ...inputs });
     // More epochs change nothing of those that are done.
     state.settings.epochs = options.epochs ?? settings.epochs;
   }
-  const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
+  state.inputs = inputs;
   const noise = keypointNoise(dataset, config.noise, config.seed, table);
   const source = epochSource(dataset, { data, config, noise, settings });
   writeRunFile(paths.run, config, state, options);
@@ -190,7 +192,7 @@ function checkUnchanged(
   checkpoint: Checkpoint,
   options: TrainingOptions,
   path: string,
-  digest: string,
+  { digest, ...inputs }: { digest: string } & NonNullable<TrainingState['inputs']>,
 ): void {
   const { state } = checkpoint;
   const differ = (what: string, stored: unknown, given: unknown) => {
@@ -203,6 +205,11 @@ function checkUnchanged(
   };
   differ('command', state.kind, kind);
   differ('data of digest', state.dataset.digest, digest);
+  if (state.inputs) {
+    differ('sequences whose cameras, rates and valid frames have the digest', state.inputs.sequences, inputs.sequences);
+  } else {
+    options.onNotice?.(`${path} is of an older version: whether cameras, rates or noise table changed is not known.`);
+  }
   if (options.from !== undefined) {
     differ('from', state.from, options.from);
   }
@@ -215,6 +222,8 @@ function checkUnchanged(
   for (const name of Object.keys(given) as (keyof typeof completed)[]) {
     differ(name, state.settings[name], completed[name]);
   }
+  // Behind the settings, so that another file's name is told as such.
+  if (state.inputs) differ('a noise table of digest', state.inputs.noiseTable, inputs.noiseTable);
   if (epochs !== undefined && state.settings.schedule.kind === 'cosine') {
     differ('epochs', state.settings.epochs, epochs);
   }

@@ -3,6 +3,7 @@ import type { Sequences } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined } from '../base/tensor.js';
 import { cameraRow } from '../datasets/camera-row.js';
+import type { DetectorNoise } from '../datasets/noise.js';
 import { type KeypointNoise, noisyKeypoints } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset, PoseSequence, Split } from '../datasets/pose-dataset.js';
 import type { ModelConfig } from '../networks/config.js';
@@ -16,6 +17,8 @@ export interface TrainingData {
   validation: SampledSequence[];
   /** Tells one data set from another. */
   digest: string;
+  /** Tells what the digest leaves out: layouts, rates, sizes, cameras, the root's path and which frames count. */
+  restDigest: string;
 }
 
 /** Which split a sequence belongs to once whole training subjects are held out for validation. */
@@ -69,6 +72,7 @@ export function selectSequences(
     train: sampled.slice(0, train.length),
     validation: sampled.slice(train.length),
     digest: digestOf(sequences),
+    restDigest: restDigestOf(dataset, sequences),
   };
 }
 
@@ -147,6 +151,27 @@ function digestOf(sequences: readonly PoseSequence[]): string {
       hash.update(bytesOf(poses));
     }
   }
+  return hash.digest('hex');
+}
+
+function restDigestOf(
+  { inputLayout, outputLayout, rootJoint }: PoseDataset,
+  sequences: readonly PoseSequence[],
+): string {
+  const hash = createHash('sha256').update(JSON.stringify([inputLayout, outputLayout, rootJoint]));
+  for (const { subject, action, camera, fps, width, height, intrinsics, extrinsics, root, valid } of sequences) {
+    const values = [subject, action, camera, fps, width, height, intrinsics && [...cameraRow(intrinsics)], extrinsics];
+    hash.update(JSON.stringify([...values, root?.length, valid?.length]));
+    if (root) hash.update(bytesOf(root));
+    if (valid) hash.update(valid);
+  }
+  return hash.digest('hex');
+}
+
+/** Tells one table of a detector's errors from another. */
+export function noiseTableDigest({ mean, std, weight }: DetectorNoise): string {
+  const hash = createHash('sha256').update(`${weight.length}`);
+  for (const values of [mean, std, weight]) hash.update(bytesOf(values));
   return hash.digest('hex');
 }
 

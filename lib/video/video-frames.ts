@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.js';
 import { checkArguments } from '../base/check-arguments.js';
+import { parseJsonText } from '../base/json-text.js';
 import { PoseError } from '../base/pose-error.js';
 
 /** What files are taken for videos, by their endings. */
@@ -66,7 +67,7 @@ interface Stream {
 
 function streamOf(text: string): Stream | undefined {
   try {
-    return (JSON.parse(text) as { streams?: Stream[] }).streams?.[0];
+    return (parseJsonText(text) as { streams?: Stream[] }).streams?.[0];
   } catch {
     return undefined;
   }

@@ -132,6 +132,24 @@ describe('the record of a lift folder', () => {
     expect(await run(() => {})).toEqual(['a.npz']);
   });
 
+  it.each([
+    ['lock', 'a-3d.npz.lock', 'the lock cannot be read: remove it, since expected is a file, got a folder'],
+    ['output', 'a-3d.npz', 'cannot be written: expected a file, got a folder'],
+    ['output with something in it', 'a-3d.npz/x', 'cannot be written: expected a file, got a folder'],
+  ])('fails for one file where a folder stands for its %s, and lifts the others', async (_, name, message) => {
+    const out = outFolder('folder');
+    mkdirSync(join(out, name), { recursive: true });
+    // What is no temporary file is left alone.
+    mkdirSync(join(out, 'b-3d.npz.1f2e3d4c-4711-0123456789ab.tmp'));
+    const args = ['lift', inputs, ...options, '--layout', 'coco-17', '--out', out, '--json'];
+    const { code, out: text, err } = await runHere(args);
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+    const { files } = JSON.parse(text) as { files: { input: string; code?: string }[] };
+    expect(files.map(({ code }) => code)).toEqual(['ERR_FILE', ...names.slice(1).map(() => undefined)]);
+    for (const other of names.slice(1)) expect(readdirSync(out)).toContain(`${other}-3d.npz`);
+  });
+
   it('writes no two clips to one file', async () => {
     const out = outFolder('collision');
     const clips = join(folder, 'clips');

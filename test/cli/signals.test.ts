@@ -10,6 +10,7 @@ import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
 import { startCli } from '../helpers/cli.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { writeFake3dhp, writeFakeHuman36m } from '../helpers/writers/fake-datasets.js';
 import { bvhText } from '../helpers/writers/mocap-files.js';
 import { tinyDataset, tinyModel } from '../training/tiny-dataset.js';
 
@@ -51,7 +52,8 @@ describe.each([
     const flags = ['--size', '1920x1080', '--fps', '50', '--layout', 'coco-17', '--model', large, '--threads', '1'];
     const { child, done } = startCli(['lift', clips, ...flags, '--out', out]);
     while (!existsSync(join(out, 'pstmo-lift.json'))) await setTimeout(5);
-    await setTimeout(500);
+    // While the second clip is read, the signal's own default ends the process.
+    await setTimeout(Math.max(500, 4 * (await startTime())));
     const start = performance.now();
     child.kill(name);
     const { code, signal, err } = await done;
@@ -140,5 +142,65 @@ describe.each([
     child.kill(name);
     expect(await done).toMatchObject({ code: exit });
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('SIGTERM to a command that writes one file', () => {
+  const wide = join(folder, 'wide.safetensors');
+  const long = join(folder, 'long-3d.npz');
+  const human36m = { positions3d: '', positions2d: '' };
+  let mpiInf3dhp = '';
+
+  beforeAll(async () => {
+    await writeSmallModel(wide, { frames: 27, layers: 2, width: 512, hidden: 1024, outputUnit: 'm' });
+    const poses = Float32Array.from({ length: LONG_FRAMES * 51 }, (_, at) => Math.sin(at) / 2);
+    writeNpz(long, { poses: { data: poses, shape: [LONG_FRAMES, 17, 3] } });
+    Object.assign(human36m, writeFakeHuman36m(join(folder, 'human36m'), { frames: 400 }));
+    mpiInf3dhp = (await writeFake3dhp(join(folder, 'mpi-inf-3dhp'), { frames: 400 })).trainNpz;
+  }, 60_000);
+
+  const commands: Record<string, () => [name: string, args: string[]]> = {
+    'prepare human36m': () => {
+      const { positions3d, positions2d } = human36m;
+      const flags = ['--positions3d', positions3d, '--positions2d', positions2d, '--layout', 'h36m-17'];
+      return ['data.safetensors', ['prepare', 'human36m', ...flags, '--out']];
+    },
+    'prepare mpi-inf-3dhp': () => ['data.safetensors', ['prepare', 'mpi-inf-3dhp', '--train', mpiInf3dhp, '--out']],
+    'view --out': () => ['page.html', ['view', long, '--fps', '50', '--no-open', '--out']],
+    'convert to safetensors': () => ['out.safetensors', ['convert', wide]],
+    'convert to npz': () => ['out.npz', ['convert', wide]],
+  };
+
+  it.each(Object.entries(commands))('%s leaves no half file and no temporary one', async (_, command) => {
+    const [name, args] = command();
+    const whole = folderOf('whole');
+    const start = performance.now();
+    const undisturbed = await startCli([...args, join(whole, name)]).done;
+    const length = performance.now() - start;
+    expect(undisturbed.code, undisturbed.err).toBe(0);
+    // Somewhere before the end, and as soon as the folder holds something.
+    const waits = [
+      () => setTimeout(0.6 * length),
+      // Without a turn between: the file is written within milliseconds.
+      (out: string) => {
+        const end = performance.now() + 2 * length + 2000;
+        while (readdirSync(out).length === 0 && performance.now() < end);
+      },
+    ];
+    for (const wait of waits) {
+      const out = folderOf('cut');
+      const { child, done } = startCli([...args, join(out, name)]);
+      await wait(out);
+      child.kill('SIGTERM');
+      const { code, signal, err } = await done;
+      const left = readdirSync(out);
+      // A signal that comes while the file is written waits for it.
+      if (left.length > 0) {
+        expect({ code, signal, left }, err).toEqual({ code: 0, signal: null, left: [name] });
+        expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name)))).toBe(true);
+      } else {
+        expect(signal === 'SIGTERM' || code === 143, `${signal} ${code} ${err}`).toBe(true);
+      }
+    }
   });
 });

@@ -9,6 +9,22 @@ import { errorOf, fixture, steps } from './fixture.js';
 
 const float32 = (...shape: number[]) => ({ data: Float32Array.from(steps(...shape)), shape });
 
+describe('writeNpz', () => {
+  it('writes a name of 65,531 bytes, and refuses a longer one', () => {
+    const path = join(temporaryFolder(), 'names.npz');
+    writeNpz(path, { ['n'.repeat(65_531)]: float32(2) });
+    expect([...readNpz(path).keys()]).toEqual(['n'.repeat(65_531)]);
+    expect(() => writeNpz(path, { ['é'.repeat(35_000)]: float32(2) })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_LIMIT',
+        message: expect.stringContaining(
+          `${path}: expected names of at most 65531 bytes, which a zip archive takes, got 70000`,
+        ),
+      }),
+    );
+  });
+});
+
 describe('readNpz', () => {
   const numbers = readNpz(fixture('numbers.npz'));
   const arrays = {

@@ -269,6 +269,21 @@ describe('videos', () => {
   });
 });
 
+describe('videoFrames', () => {
+  it.each([
+    [0, 0, 25],
+    [640, 0, 25],
+    [1.5, 480, 25],
+    [640, 480, 0],
+    [640, 480, Number.POSITIVE_INFINITY],
+  ])('refuses %d x %d pixels at %d frames a second', async (width, height, fps) => {
+    await expect(videoFrames('a.mp4', { width, height, fps, frames: undefined }).next()).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: `videoFrames: expected whole numbers of pixels and a positive rate, got ${width}x${height} at ${fps}.`,
+    });
+  });
+});
+
 describe('what is missing is said', () => {
   const lift = async (...args: string[]) => {
     const { code, err } = await runHere(['lift', ...args, '--out', file('none.npz')]);

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
 import { PoseError } from '../../base/pose-error.js';
 import { shownText } from '../../base/shown-text.js';
 import { createNativeModel } from '../../binding.js';
@@ -42,6 +43,8 @@ export function convertCommand(io: Io): Command {
       notice(io, text);
     }
     await checkFit(weights);
+    // From here on a signal waits for the file that is being written.
+    throwIfAborted(io.signal);
     if (ending === '.npz') {
       writeNamedNpz(out, weights.tensors);
     } else {

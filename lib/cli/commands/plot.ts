@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import { shownText } from '../../base/shown-text.js';
 import { evaluateOcclusion } from '../../evaluation/occlusion.js';
@@ -97,7 +99,7 @@ function occlusion(io: Io): Command {
         onProgress: (done, total, sequence) => line.update(() => `occlusion  ${done}/${total}  ${sequence}`),
       });
       line.clear();
-      write(out, occlusionCurve(report));
+      write(io, out, occlusionCurve(report));
       print(io, json, report, () => shownText(out));
     },
   );
@@ -127,11 +129,12 @@ function outFlag(command: Command, name: string): Command {
 }
 
 function save(io: Io, path: string, svg: string): void {
-  write(path, svg);
+  write(io, path, svg);
   io.out(`${shownText(path)}\n`);
 }
 
-function write(path: string, svg: string): void {
+function write(io: Io, path: string, svg: string): void {
+  throwIfAborted(io.signal);
   makeFolder(dirname(path));
   writeAtomically(path, (append) => append(new TextEncoder().encode(svg)));
 }
@@ -146,7 +149,7 @@ function textOf(path: string): string {
 
 function parsed(path: string, text: string, expected: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJsonText(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
     // Said below.

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { throwIfAborted } from '../../base/abort.js';
 import { withOldProperties } from '../../base/old-names.js';
 import { alignedRows } from '../../base/text-table.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
@@ -44,6 +45,7 @@ export function profileCommand(io: Io): Command {
     });
     if (trace !== undefined) {
       const text = chromeTrace(measured.trace, measured.device);
+      throwIfAborted(io.signal);
       writeAtomically(trace, (append) => append(new TextEncoder().encode(text)));
       notice(io, `Trace: ${trace}`);
     }

@@ -1,6 +1,7 @@
 import { isArrayOf } from '../../base/array-kind.js';
 import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
 import { GrowingFloats } from '../../base/growing-floats.js';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../../formats/bytes/byte-source.js';
 import { readNpz } from '../../formats/numpy/npz.js';
@@ -106,7 +107,9 @@ function posesOfJson(source: ByteSource): Found {
   let file: unknown;
   try {
     file =
-      size > streamedText ? parseJsonStream(source) : JSON.parse(new TextDecoder('utf-8').decode(source.read(0, size)));
+      size > streamedText
+        ? parseJsonStream(source)
+        : parseJsonText(new TextDecoder('utf-8').decode(source.read(0, size)));
   } catch (cause) {
     throw new PoseError('ERR_FORMAT', `${where}: expected npz or JSON: ${(cause as Error).message}.`, { cause });
   }

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort.js';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import {
   closeSync,
@@ -16,6 +17,7 @@ import {
   statSync,
   writeSync,
 } from '../../base/system/node.js';
+import { fileKind } from './file-kind.js';
 import { temporaryName } from './temporary-file.js';
 
 /** A holder writes its lock again this often; one that did not for {@link STALE_MS} is taken for dead. */
@@ -139,10 +141,14 @@ export function removeDeadLocks(folder: string, concerns: (name: string) => bool
     const match = /^(.+)\.lock(\.[\w-]+\.gone)?$/.exec(entry);
     if (!match || !concerns(match[1])) continue;
     const path = join(folder, entry);
-    const found = read(path);
-    if (!found?.holder || !isDead(found, found.renewedMs)) continue;
-    if (match[2]) rmSync(path, { force: true });
-    else remove(path, found.holder.token);
+    try {
+      const found = read(path);
+      if (!found?.holder || !isDead(found, found.renewedMs)) continue;
+      if (match[2]) rmSync(path, { force: true });
+      else remove(path, found.holder.token);
+    } catch {
+      // Whoever needs the lock is told why it cannot be had: a folder in its place, another user's file.
+    }
   }
 }
 
@@ -200,14 +206,16 @@ function read(path: string): Found | undefined {
   let renewedMs: number;
   let text: string;
   try {
-    renewedMs = statSync(path).mtimeMs;
+    const status = statSync(path);
+    if (!status.isFile()) throw new Error(`remove it, since expected is a file, got ${fileKind(status)}`);
+    renewedMs = status.mtimeMs;
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new PoseError('ERR_FILE', `${path}: the lock cannot be read: ${(cause as Error).message}.`, { cause });
   }
   try {
-    const holder = JSON.parse(text) as Holder | null;
+    const holder = parseJsonText(text) as Holder | null;
     const whole = typeof holder?.token === 'string' && /^[\w-]+$/.test(holder.token) && Number.isInteger(holder.pid);
     return { holder: whole ? holder : undefined, renewedMs };
   } catch {

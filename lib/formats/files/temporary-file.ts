@@ -31,6 +31,11 @@ export function removeDeadTemporaries(folder: string, concerns: (name: string) =
     const status = statSync(path, { throwIfNoEntry: false });
     if (!status?.isFile()) continue;
     const dead = match[2] === space ? !isRunning(Number(match[3])) : Date.now() - status.mtimeMs > DAY_MS;
-    if (dead) rmSync(path, { force: true });
+    if (!dead) continue;
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // Another user's file, in a folder where each removes their own.
+    }
   }
 }

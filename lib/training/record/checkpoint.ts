@@ -1,5 +1,6 @@
 import type { NativeModel, TensorState } from '../../../binding.js';
 import { isArrayOf } from '../../base/array-kind.js';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import * as z from '../../base/schema.js';
 import { schemaProblems } from '../../base/schema-problems.js';
@@ -22,6 +23,8 @@ export const trainingStateSchema = z.strictObject({
   settings: trainingSettingsSchema,
   from: z.nullable(z.string()),
   dataset: z.strictObject({ name: z.string(), digest: z.string() }),
+  /** Digests of what else of the inputs decides the weights; older versions wrote none. */
+  inputs: z.optional(z.strictObject({ sequences: z.string(), noiseTable: z.nullable(z.string()) })),
   /** Epochs that are done. */
   epoch: z.whole(0),
   /** Steps since the beginning, and within the epoch under way. */
@@ -129,7 +132,7 @@ export function storedAverage({ tensors }: Checkpoint): Map<string, Float32Array
 
 function parsedJson(text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJsonText(text);
   } catch {
     return undefined;
   }

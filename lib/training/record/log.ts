@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { parseJsonText } from '../../base/json-text.js';
 import { PoseError } from '../../base/pose-error.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 
@@ -76,7 +77,7 @@ function keptLines(text: string, from: { step: number; epochs: number }): string
 
 function parsed(line: string): LogLine | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = parseJsonText(line);
     return typeof value === 'object' && value !== null ? (value as LogLine) : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { parseJsonText } from '../../base/json-text.js';
 import { withoutOldNames } from '../../base/old-names.js';
 import { packageVersion } from '../../base/package-version.js';
 import { PoseError } from '../../base/pose-error.js';
@@ -64,7 +65,7 @@ export function readRunFile(path: string): RunFile {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch (cause) {
     throw new PoseError('ERR_CONFIG', `${path} is no JSON: ${(cause as Error).message}.`, { cause });
   }

@@ -1,3 +1,4 @@
+import { DEEPEST, tooDeep } from '../../../base/json-text.js';
 import { PoseError } from '../../../base/pose-error.js';
 import type { ByteSource } from '../../../formats/bytes/byte-source.js';
 import { isRecord, parseJson } from './json-value.js';
@@ -111,6 +112,9 @@ class Outline {
         if (this.#depth > 0 && open.isFull(offset + at, this.#piece)) open.endPiece(offset + at, 1);
       } else if (byte === openList || byte === openObject) {
         this.#depth++;
+        if (this.#depth > DEEPEST) {
+          throw new PoseError('ERR_FORMAT', `${this.#source.where}: expected JSON, got ${tooDeep}.`);
+        }
         this.#open[this.#depth] ??= new Open();
         this.#open[this.#depth].begin(offset + at + 1, byte === openList);
       } else if (byte === closeList || byte === closeObject) this.#close(offset + at, byte === closeList);

@@ -1,3 +1,4 @@
+import { parseJsonText } from '../../../base/json-text.js';
 import { PoseError } from '../../../base/pose-error.js';
 import { findItem, isList, LongObject } from './long-value.js';
 
@@ -169,10 +170,10 @@ function isJson(text: string): boolean {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (cause) {
     try {
-      if (text.search(pythonNumbers) >= 0) return JSON.parse(text.replace(pythonNumbers, 'null'));
+      if (text.search(pythonNumbers) >= 0) return parseJsonText(text.replace(pythonNumbers, 'null'));
     } catch {
       // The first complaint is about the text as it is.
     }
