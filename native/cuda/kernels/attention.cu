@@ -91,8 +91,7 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
   for (int half = 0; half < 2; ++half) {
     const int token = query + half;
     if (token < 0 || token >= op.tokens) continue;
-    if (at.t == 0)
-      op.logSumExp[head.firstRow + token] = highest[half] * kLn2 + logf(total[half]);
+    if (at.t == 0) op.logSumExp[head.firstRow + token] = highest[half] * kLn2 + logf(total[half]);
     storeRow(op.out, head.out + static_cast<int64_t>(token) * op.width, head, sums, half,
              1.0f / total[half]);
   }
