@@ -24,8 +24,8 @@ export class NativeCallError extends Error {
   }
 }
 
-/** "Function not implemented" of WASI: the module neither opens files by name nor reads an environment. */
-const NOT_IMPLEMENTED = 52;
+/** ENOSYS of WASI: the module neither opens files by name nor reads an environment. */
+const NO_SUCH_CALL = 52;
 
 /** The native half in WebAssembly. One instance runs one call at a time. */
 export class WasmInstance {
@@ -62,7 +62,7 @@ export class WasmInstance {
     const imports: Record<string, Record<string, (...values: never[]) => unknown>> = {};
     for (const { module: from, name } of Module.imports(module)) {
       imports[from] ??= {};
-      imports[from][name] = known[name] ?? (() => NOT_IMPLEMENTED);
+      imports[from][name] = known[name] ?? (() => NO_SUCH_CALL);
     }
     this.#exports = new Instance(module, imports).exports as unknown as Exports;
     this.#exports._initialize();
