@@ -1,4 +1,5 @@
 import { Command, CommanderError, type Option } from 'commander';
+import { asMemoryError } from '../base/memory-error.js';
 import { withoutOldFlags } from '../base/old-names.js';
 import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
@@ -47,7 +48,8 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${shownText(text)}\n`));
     await program.parseAsync(known, { from: 'user' });
     return io.exitCode;
-  } catch (error) {
+  } catch (thrown) {
+    const error = asMemoryError(thrown);
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? 0 : 2;
     }
