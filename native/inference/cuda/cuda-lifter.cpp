@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kBatchRows =
     1 << 18;  // rows of windows that pass through a layer together: about eight rounds of an H200
+// Of the memory that is free: recorded batches and other models take some too.
+constexpr double kMemoryShare = 0.9;
 constexpr int kEncoderRows = 1 << 14;  // rows that pass through the spatial encoder together
 
 }  // namespace
@@ -44,35 +46,91 @@ int CudaLifter::largestBatch(int sides) const {
   return std::max(1, kBatchRows / config_.frames / sides);
 }
 
+// Bytes of each array for this number of windows, of frames of keypoints and of tokens.
+struct CudaLifter::Sizes {
+  size_t keypoints, frameRows, tokens, parts, centres, plain, plainWords, innerWords, rows, wide,
+      head, poses;
+  size_t total() const {
+    return keypoints + frameRows + tokens + parts + centres + plain + plainWords + innerWords +
+           2 * rows + wide + head + poses;
+  }
+};
+
+CudaLifter::Sizes CudaLifter::sizesOf(int windows, int frames, int tokens) const {
+  const DeviceRows& rows = weights_.rows;
+  const auto bytes = [](int a, int b) {
+    return static_cast<size_t>(a) * static_cast<size_t>(b) * sizeof(float);
+  };
+  const int all = windows * config_.frames,
+            encoded = std::min(std::max(all, frames), std::max(kEncoderRows, config_.frames));
+  return {.keypoints = bytes(frames, 2 * config_.joints),
+          .frameRows = bytes(frames, rows.frame),
+          .tokens = bytes(tokens, rows.width),
+          .parts = weights_.positionParts ? bytes(tokens, rows.heads) : 0,
+          .centres = bytes(windows, 3),
+          .plain = bytes(encoded, rows.inner),
+          .plainWords = rows.rounded ? bytes(encoded, rows.words(rows.inner)) : 0,
+          .innerWords = bytes(encoded, rows.words(rows.inner)),
+          .rows = bytes(all, rows.width),
+          .wide = bytes(all, rows.words(std::max(rows.heads, rows.hidden))),
+          .head = bytes(windows, rows.pose),
+          .poses = bytes(windows, 3 * config_.outputJoints)};
+}
+
 void CudaLifter::prepare(int windows, int frames, int tokens) {
-  if (windows <= mostWindows_ && frames <= mostFrames_ && tokens <= mostTokens_) return;
   windows = std::max(windows, mostWindows_);
   frames = std::max(frames, mostFrames_);
   tokens = std::max(tokens, mostTokens_);
   mostWindows_ = mostFrames_ = mostTokens_ = 0;  // until all of it is there
   ++generation_;
   arrays_.clear();
-  const DeviceRows& rows = weights_.rows;
-  const auto count = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
-  const int all = windows * config_.frames,
-            encoded = std::min(std::max(all, frames), std::max(kEncoderRows, config_.frames));
-  keypoints_ = arrays_.floats(count(frames, 2 * config_.joints));
-  frameRows_ = arrays_.floats(count(frames, rows.frame));
-  tokens_ = arrays_.floats(count(tokens, rows.width));
-  if (weights_.positionParts) parts_ = arrays_.floats(count(tokens, rows.heads));
-  centres_ = static_cast<int32_t*>(arrays_.bytes(count(windows, 3) * sizeof(int32_t)));
-  plain_ = arrays_.floats(count(encoded, rows.inner));
-  plainWords_ = rows.rounded ? arrays_.words(count(encoded, rows.words(rows.inner)))
-                             : reinterpret_cast<uint32_t*>(plain_);
-  innerWords_ = arrays_.words(count(encoded, rows.words(rows.inner)));
-  x_ = arrays_.floats(count(all, rows.width));
-  middle_ = arrays_.floats(count(all, rows.width));
-  wide_ = arrays_.words(count(all, rows.words(std::max(rows.heads, rows.hidden))));
-  head_ = arrays_.floats(count(windows, rows.pose));
-  poses_ = arrays_.floats(count(windows, 3 * config_.outputJoints));
+  const Sizes sizes = sizesOf(windows, frames, tokens);
+  const auto floats = [this](size_t bytes) { return static_cast<float*>(arrays_.bytes(bytes)); };
+  const auto words = [this](size_t bytes) { return static_cast<uint32_t*>(arrays_.bytes(bytes)); };
+  keypoints_ = floats(sizes.keypoints);
+  frameRows_ = floats(sizes.frameRows);
+  tokens_ = floats(sizes.tokens);
+  if (weights_.positionParts) parts_ = floats(sizes.parts);
+  centres_ = static_cast<int32_t*>(arrays_.bytes(sizes.centres));
+  plain_ = floats(sizes.plain);
+  plainWords_ =
+      weights_.rows.rounded ? words(sizes.plainWords) : reinterpret_cast<uint32_t*>(plain_);
+  innerWords_ = words(sizes.innerWords);
+  x_ = floats(sizes.rows);
+  middle_ = floats(sizes.rows);
+  wide_ = words(sizes.wide);
+  head_ = floats(sizes.head);
+  poses_ = floats(sizes.poses);
   mostWindows_ = windows;
   mostFrames_ = frames;
   mostTokens_ = tokens;
+}
+
+template <typename FramesOf>
+int CudaLifter::prepareBatch(int windows, int sides, bool shares, const FramesOf& framesOf) {
+  const auto tokensOf = [&](int count) { return shares ? framesOf(count) * sides : 0; };
+  const auto rowsOf = [&](int count) { return framesOf(count) * sides; };
+  const auto fits = [&](int count) {
+    return count * sides <= mostWindows_ && rowsOf(count) <= mostFrames_ &&
+           tokensOf(count) <= mostTokens_;
+  };
+  if (fits(windows)) return windows;
+  const double room = kMemoryShare * static_cast<double>(backend_.freeBytes() + arrays_.total());
+  while (windows > 1 &&
+         static_cast<double>(sizesOf(windows * sides, rowsOf(windows), tokensOf(windows)).total()) >
+             room)
+    windows = (windows + 1) / 2;
+  for (;;) {
+    if (fits(windows)) return windows;
+    try {
+      prepare(windows * sides, rowsOf(windows), tokensOf(windows));
+      return windows;
+    } catch (const Error& error) {
+      arrays_.clear();
+      if (error.code() != "ERR_CUDA_OOM" || windows == 1) throw;
+      windows = (windows + 1) / 2;
+    }
+  }
 }
 
 void CudaLifter::encode(const float* from, int count, float* tokens, bool positions) {
@@ -190,9 +248,9 @@ void CudaLifter::throughLayers(int windows, bool projected) {
 }
 
 void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
-  const int largest = std::min(batch, largestBatch(1)), points = 2 * config_.joints,
-            size = 3 * config_.outputJoints;
-  prepare(largest, largest * config_.frames, 0);
+  const int points = 2 * config_.joints, size = 3 * config_.outputJoints;
+  const int largest = prepareBatch(std::min(batch, largestBatch(1)), 1, false,
+                                   [this](int windows) { return windows * config_.frames; });
   for (int first = 0; first < batch; first += largest) {
     const int windows = std::min(largest, batch - first), frames = windows * config_.frames;
     backend_.copyIn(keypoints_, keypoints + static_cast<ptrdiff_t>(first) * config_.frames * points,
@@ -283,10 +341,13 @@ void CudaLifter::lift(const ClipRequest& request, const Progress& progress) {
   const int sides = request.flip ? 2 : 1;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
   ClipWalk walk(request.clips, reach);
-  const int largest = static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides)));
-  const int64_t mostFrames = std::min<int64_t>(walk.total(), 2 * reach + largest);
-  const int seen = static_cast<int>(mostFrames) * sides;
-  prepare(largest * sides, seen, seen);
+  const auto framesOf = [&](int windows) {
+    return static_cast<int>(std::min<int64_t>(walk.total(), 2 * reach + windows));
+  };
+  const int largest =
+      prepareBatch(static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides))), sides,
+                   true, framesOf);
+  const int64_t mostFrames = framesOf(largest);
 
   for (int64_t done = 0; done < walk.wanted();) {
     VideoBatch batch;

@@ -24,8 +24,16 @@ class CudaLifter final : public CompiledLifter {
   // Windows of a batch of a video: their centres, and the frames [lowest, highest] that they see.
   struct VideoBatch;
 
+  struct Sizes;
+
+  Sizes sizesOf(int windows, int frames, int tokens) const;
   // Grows the memory to this number of windows, frames of keypoints, and tokens that windows share.
   void prepare(int windows, int frames, int tokens);
+  // Takes the memory of batches of `windows` centres, or of fewer: what is free decides, and where
+  // the device then refuses some of it, half as many are tried. framesOf: the frames that so many
+  // see, whose tokens they share or not. Returns the batch.
+  template <typename FramesOf>
+  int prepareBatch(int windows, int sides, bool shares, const FramesOf& framesOf);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);
   // Rows of x to a layer's Q, K and V.
