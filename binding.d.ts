@@ -57,7 +57,7 @@ export interface NativeOptions {
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
 export interface ProfileRecord {
-  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass". */
+  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass", or a stage of the compiled lifter. */
   op: string;
   /** "243 x 256 -> 512" */
   shape: string;
@@ -69,6 +69,8 @@ export interface ProfileRecord {
   bytes: number;
   /** `bytes` where a device keeps in bfloat16 what it may: native/ops/activations.h. */
   narrowBytes: number;
+  /** Which thread did it, counted from 0; 0 where a device has none of its own. */
+  thread: number;
 }
 
 /** Optimizations of the compiled lifter that can be switched off; native/inference/compiled-lifter.h says what each is. */
@@ -194,8 +196,11 @@ export class NativeModel {
   closeStream(stream: number): Promise<void>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
-  /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */
-  startProfile(detail: 'ops' | 'passes'): Promise<void>;
+  /**
+   * Notes the time of what follows, op by op or pass by pass, for models made with `profile`; or stage by stage of the compiled lifter,
+   * each thread's by itself, in which a GPU then replays no recorded batch.
+   */
+  startProfile(detail: 'ops' | 'passes' | 'stages'): Promise<void>;
   /** Waits for the device; what was noted. */
   stopProfile(): Promise<ProfileRecord[]>;
   close(): Promise<void>;

@@ -193,7 +193,7 @@ export class WasmModel implements NativeModel {
     return this.#call('closeStream', stream) as Promise<void>;
   }
 
-  startProfile(detail: 'ops' | 'passes'): Promise<void> {
+  startProfile(detail: 'ops' | 'passes' | 'stages'): Promise<void> {
     return this.#call('startProfile', detail) as Promise<void>;
   }
 

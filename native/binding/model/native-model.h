@@ -117,7 +117,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
       streams_;  // the queue's thread alone; they end with the lifter they run on
   std::map<int64_t, int> streamOwed_;  // the poses that each still has to give
   int64_t lastStream_ = 0;
-  bool lifterStale_ = true;  // weights changed since
+  bool profilesStages_ = false;  // the queue's thread alone
+  bool lifterStale_ = true;      // weights changed since
   enum class Compiled { whereDefault, on, off } compiled_ = Compiled::whereDefault;
   // A GPU lifts compiled once its lifter has passed a self-test; one that failed is not tried
   // again.

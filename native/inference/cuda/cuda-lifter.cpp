@@ -46,6 +46,39 @@ int CudaLifter::largestBatch(int sides) const {
   return std::max(1, kBatchRows / config_.frames / sides);
 }
 
+void CudaLifter::startProfile() {
+  stages_.clear();
+  timeline_ = backend_.timeline();
+}
+
+std::vector<StageRecord> CudaLifter::stopProfile() {
+  std::vector<StageRecord> records;
+  if (!timeline_) return records;
+  const std::vector<Timeline::Span> spans = timeline_->read();
+  for (size_t i = 0; i < spans.size(); ++i)
+    records.push_back({stages_[i], 0, spans[i].start, spans[i].seconds});
+  timeline_.reset();
+  return records;
+}
+
+template <typename Work>
+void CudaLifter::timed(const Stage& stage, const Work& work) {
+  if (!timeline_) return work();
+  timeline_->begin(stage.name);
+  stages_.push_back(stage);
+  work();
+  timeline_->end();
+}
+
+void CudaLifter::runBatch(const StepKey& key, const std::function<void()>& body) {
+  if (timeline_) return body();
+  backend_.runStep(key, {}, body);
+}
+
+double CudaLifter::flopsOf(const cuda::WeightMatrix& weights, int rows, bool exact) const {
+  return 2.0 * rows * weights.columns * weights.inner * (exact ? 1 : weights_.rows.perWord);
+}
+
 // Bytes of each array for this number of windows, of frames of keypoints and of tokens.
 struct CudaLifter::Sizes {
   size_t keypoints, frameRows, tokens, parts, centres, plain, plainWords, innerWords, rows, wide,
@@ -149,7 +182,7 @@ void CudaLifter::encode(const float* from, int count, float* tokens, bool positi
       op.out = {.slope = kLeakySlope, .residual = residual, .stride = rows.inner};
       op.out.y = inner ? nullptr : plain_;
       op.out.words = inner ? innerWords_ : rows.rounded ? plainWords_ : nullptr;
-      device_->run(op);
+      run("spatial encoder", flopsOf(weights, part, exact), op);
     };
     matmul(weights_.blocks[0],
            reinterpret_cast<const uint32_t*>(from + static_cast<ptrdiff_t>(first) * rows.frame),
@@ -166,18 +199,19 @@ void CudaLifter::encode(const float* from, int count, float* tokens, bool positi
               .tableRows = config_.frames,
               .y = tokens + static_cast<ptrdiff_t>(first) * rows.width,
               .stride = rows.width};
-    device_->run(op);
+    run("projection, positions", flopsOf(weights_.project, part), op);
   }
 }
 
 void CudaLifter::projectHeads(const DeviceLayer& layer, int rows) {
   const DeviceRows& lengths = weights_.rows;
-  device_->run(cuda::NormMatmul{.rows = rows,
-                                .width = config_.width,
-                                .xStride = lengths.width,
-                                .x = x_,
-                                .weights = layer.heads,
-                                .out = {.words = wide_, .stride = lengths.heads}});
+  run("norm, Q K V", flopsOf(layer.heads, rows),
+      cuda::NormMatmul{.rows = rows,
+                       .width = config_.width,
+                       .xStride = lengths.width,
+                       .x = x_,
+                       .weights = layer.heads,
+                       .out = {.words = wide_, .stride = lengths.heads}});
 }
 
 // The rest of a Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves
@@ -189,18 +223,20 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
   const bool drops = stride >= 3;
   const int kept = drops ? 3 * out - 1 : tokens;
   float* middle = stride > 0 ? middle_ : x_;
-  device_->run(cuda::Attention{.windows = windows,
-                               .tokens = tokens,
-                               .heads = config_.heads,
-                               .headWidth = rows.headWidth,
-                               .kept = kept,
-                               .convStride = drops ? stride : 0,
-                               .qkv = wide_,
-                               .qkvStride = rows.words(rows.heads),
-                               .x = x_,
-                               .y = middle,
-                               .stride = rows.width,
-                               .output = layer.output});
+  run("attention, output",
+      flopsOf(layer.output, windows * kept) + 4.0 * windows * kept * tokens * config_.width,
+      cuda::Attention{.windows = windows,
+                      .tokens = tokens,
+                      .heads = config_.heads,
+                      .headWidth = rows.headWidth,
+                      .kept = kept,
+                      .convStride = drops ? stride : 0,
+                      .qkv = wide_,
+                      .qkvStride = rows.words(rows.heads),
+                      .x = x_,
+                      .y = middle,
+                      .stride = rows.width,
+                      .output = layer.output});
   const cuda::NormMatmul expand{.rows = windows * kept,
                                 .width = config_.width,
                                 .xStride = rows.width,
@@ -219,7 +255,8 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
   }
   contract.out = {
       .residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
-  device_->run(
+  run(stride > 0 ? "feed-forward, strided" : "feed-forward",
+      flopsOf(layer.expand, windows * kept) + flopsOf(layer.contract, windows * out),
       cuda::FeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
@@ -244,7 +281,7 @@ void CudaLifter::throughLayers(int windows, bool projected) {
                   .tapWords = rows.width,
                   .weights = weights_.head};
   op.out = {.y = head_, .stride = rows.pose};
-  device_->run(op);
+  run("head", flopsOf(weights_.head, windows, true), op);
 }
 
 void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
@@ -255,19 +292,21 @@ void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
     const int windows = std::min(largest, batch - first), frames = windows * config_.frames;
     backend_.copyIn(keypoints_, keypoints + static_cast<ptrdiff_t>(first) * config_.frames * points,
                     static_cast<size_t>(frames) * static_cast<size_t>(points) * sizeof(float));
-    backend_.runStep({generation_, 0, static_cast<uint64_t>(windows)}, {}, [&] {
-      device_->run(cuda::PadKeypoints{.frames = frames,
-                                      .joints = config_.joints,
-                                      .stride = weights_.rows.frame,
-                                      .keypoints = keypoints_,
-                                      .y = frameRows_});
+    runBatch({generation_, 0, static_cast<uint64_t>(windows)}, [&] {
+      run("keypoints", 0,
+          cuda::PadKeypoints{.frames = frames,
+                             .joints = config_.joints,
+                             .stride = weights_.rows.frame,
+                             .keypoints = keypoints_,
+                             .y = frameRows_});
       encode(frameRows_, frames, x_, true);
       throughLayers(windows, false);
-      device_->run(cuda::ReadPoses{.rows = windows,
-                                   .joints = config_.outputJoints,
-                                   .stride = weights_.rows.pose,
-                                   .head = head_,
-                                   .y = poses_});
+      run("poses", 0,
+          cuda::ReadPoses{.rows = windows,
+                          .joints = config_.outputJoints,
+                          .stride = weights_.rows.pose,
+                          .head = head_,
+                          .y = poses_});
     });
     backend_.copyOut(poses + static_cast<ptrdiff_t>(first) * size, poses_,
                      static_cast<size_t>(windows) * static_cast<size_t>(size) * sizeof(float));
@@ -291,14 +330,15 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
   backend_.copyIn(centres_, batch.centres.data(), batch.centres.size() * sizeof(int32_t));
   const StepKey key{generation_, static_cast<uint64_t>(sides), static_cast<uint64_t>(count),
                     static_cast<uint64_t>(frames), static_cast<uint64_t>(request.stride)};
-  backend_.runStep(key, {}, [&] {
+  runBatch(key, [&] {
     // Each frame through the spatial encoder once.
-    device_->run(cuda::PadKeypoints{.frames = frames,
-                                    .joints = config_.joints,
-                                    .stride = rows.frame,
-                                    .keypoints = keypoints_,
-                                    .mirror = request.flip ? weights_.mirrorInput : nullptr,
-                                    .y = frameRows_});
+    run("keypoints", 0,
+        cuda::PadKeypoints{.frames = frames,
+                           .joints = config_.joints,
+                           .stride = rows.frame,
+                           .keypoints = keypoints_,
+                           .mirror = request.flip ? weights_.mirrorInput : nullptr,
+                           .y = frameRows_});
     encode(frameRows_, frames * sides, tokens_, false);
 
     // Tokens of each window, and the first layer's Q, K and V from a frame's and a position's part.
@@ -313,25 +353,29 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
                                      .table = weights_.positions,
                                      .y = x_};
     if (weights_.positionParts) {
-      weights_.firstLayerParts(tokens_, frames * sides, parts_);
-      device_->run(cuda::FirstLayer{.windows = gather,
-                                    .channels = config_.width,
-                                    .parts = parts_,
-                                    .positionParts = weights_.positionParts,
-                                    .bias = weights_.layers.front().heads.bias,
-                                    .words = wide_,
-                                    .stride = rows.heads});
+      timed(
+          {"first layer, Q K V of frames", flopsOf(weights_.layers.front().heads, frames * sides)},
+          [&] { weights_.firstLayerParts(tokens_, frames * sides, parts_); });
+      run("first layer, windows", 0,
+          cuda::FirstLayer{.windows = gather,
+                           .channels = config_.width,
+                           .parts = parts_,
+                           .positionParts = weights_.positionParts,
+                           .bias = weights_.layers.front().heads.bias,
+                           .words = wide_,
+                           .stride = rows.heads});
     } else {
-      device_->run(gather);
+      run("windows of frames", 0, gather);
     }
 
     throughLayers(windows, weights_.positionParts != nullptr);
-    device_->run(cuda::ReadPoses{.rows = count,
-                                 .joints = config_.outputJoints,
-                                 .stride = rows.pose,
-                                 .head = head_,
-                                 .mirror = request.flip ? weights_.mirrorOutput : nullptr,
-                                 .y = poses_});
+    run("poses", 0,
+        cuda::ReadPoses{.rows = count,
+                        .joints = config_.outputJoints,
+                        .stride = rows.pose,
+                        .head = head_,
+                        .mirror = request.flip ? weights_.mirrorOutput : nullptr,
+                        .y = poses_});
   });
   backend_.copyOut(poses, poses_,
                    static_cast<size_t>(count) * static_cast<size_t>(size) * sizeof(float));
