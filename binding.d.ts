@@ -42,8 +42,8 @@ export interface NativeOptions {
   /** CPU: an instruction set of `machine().isas`; default `auto`, the best (or what PSTMO_CPU_ISA says). */
   isa?: string | undefined;
   /**
-   * How lifting runs. `auto`, the default: by the compiled lifter where that is the default; `on`: by the compiled lifter, or
-   * ERR_UNSUPPORTED where it does not support the network; `off`: op by op.
+   * How lifting runs. `auto`, the default: by the compiled lifter where it supports the network, on a GPU once it has passed its self-test
+   * there; `on`: by the compiled lifter, or ERR_UNSUPPORTED where it does not support the network; `off`: op by op.
    */
   compiled?: 'auto' | 'on' | 'off' | undefined;
   /** For benches and tests: optimizations that the compiled lifter leaves out. */
@@ -57,7 +57,7 @@ export interface NativeOptions {
 
 /** One piece of work: an op, a copy, or a pass, which is ops with no copy between them. */
 export interface ProfileRecord {
-  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass". */
+  /** As in native/ops/operations.h, or "copyIn", "copyOut", "zero", "pass", or a stage of the compiled lifter. */
   op: string;
   /** "243 x 256 -> 512" */
   shape: string;
@@ -69,6 +69,8 @@ export interface ProfileRecord {
   bytes: number;
   /** `bytes` where a device keeps in bfloat16 what it may: native/ops/activations.h. */
   narrowBytes: number;
+  /** Which thread did it, counted from 0; 0 where a device has none of its own. */
+  thread: number;
 }
 
 /** Optimizations of the compiled lifter that can be switched off; native/inference/compiled-lifter.h says what each is. */
@@ -152,7 +154,7 @@ export class NativeModel {
   readonly memoryBytes: number;
   /** Threads that were asked for and that the system did not give: the model works with fewer. */
   readonly missingThreads: number;
-  /** Why lifting runs op by op; empty where it runs compiled. */
+  /** Why lifting runs op by op; empty where it runs compiled, and before the self-test of {@link prepareLifter}. */
   readonly unsupportedReason: string;
   read(state: TensorState, name: string): Promise<Float32Array>;
   write(state: TensorState, name: string, data: Float32Array): Promise<void>;
@@ -163,6 +165,11 @@ export class NativeModel {
    */
   readValues(path: string, descriptor: number, tensors: readonly StoredTensor[]): Promise<void>;
   initialize(seed: number): Promise<void>;
+  /**
+   * Compiles the lifter of the weights as they are, where it is to run. On a GPU with `compiled: 'auto'` it must then lift one window as
+   * the network does op by op, or it is not used: the promise's text says so, and is empty where all is well.
+   */
+  prepareLifter(): Promise<string>;
   forward(input: WindowInput): Promise<{ single: Float32Array; multiple?: Float32Array; refined?: Float32Array }>;
   reconstruct(input: WindowInput): Promise<Float32Array>;
   attention(
@@ -189,30 +196,38 @@ export class NativeModel {
   closeStream(stream: number): Promise<void>;
   /** (steps, 3) losses: total, single (or Stage I), multiple. */
   train(request: TrainRequest, control?: JobControl): Promise<Float64Array>;
-  /** Notes the time of what follows, op by op or pass by pass. For models made with `profile`. */
-  startProfile(detail: 'ops' | 'passes'): Promise<void>;
+  /**
+   * Notes the time of what follows, op by op or pass by pass, for models made with `profile`; or stage by stage of the compiled lifter,
+   * each thread's by itself, in which a GPU then replays no recorded batch.
+   */
+  startProfile(detail: 'ops' | 'passes' | 'stages'): Promise<void>;
   /** Waits for the device; what was noted. */
   stopProfile(): Promise<ProfileRecord[]>;
   close(): Promise<void>;
+}
+
+/** Whether a GPU can be used; `code` and `reason` say why it cannot, `code` is '' where it can. */
+export interface CudaInfo {
+  built: boolean;
+  found: boolean;
+  code: '' | 'ERR_NO_CUDA' | 'ERR_CUDA_ARCH' | 'ERR_CUDA_DRIVER';
+  reason: string;
 }
 
 export interface MachineInfo {
   isas: string[];
   bf16: boolean;
   threads: number;
-  /** `code`: why it cannot be used, '' where it can. */
-  cuda: {
-    built: boolean;
-    found: boolean;
-    code: '' | 'ERR_NO_CUDA' | 'ERR_CUDA_ARCH' | 'ERR_CUDA_DRIVER';
-    reason: string;
-  };
+  /** Of the first GPU that can be used, `cuda:<device>`; where none can, of the first. `devices`: how many there are. */
+  cuda: CudaInfo & { devices: number; device: number };
   version: string;
 }
 
 export function machine(): MachineInfo;
-/** What multiplies on the first GPU where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
-export function cudaMatmul(): string;
+/** Whether `cuda:<device>` can be used. */
+export function cudaDevice(device: number): CudaInfo;
+/** What multiplies on `cuda:<device>` where nothing else is asked for: "cuBLASLt 13.0.0 (file)", or own kernels and why. */
+export function cudaMatmul(device: number): string;
 /** GFLOP/s of fused multiply-adds, or GB/s of `copy` in memory (read and written), measured for `seconds` on a device, `cpu` by default. */
 export function measurePeak(
   threads: number,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machine } from '../dist/binding.js';
 import { Bench } from './measure/bench.mjs';
-import { readFlags } from './measure/flags.mjs';
+import { readFlags, refuseOnly } from './measure/flags.mjs';
 import { machineAbout } from './measure/machine.mjs';
 import { writeResults } from './report/report.mjs';
 import { assess } from './report/results.mjs';
@@ -84,6 +84,7 @@ const sections = [
   () => measureStart(bench, { frames: 243, rounds: 2 * rounds }),
   () => measureJavaScript(bench, { seconds: 2 * seconds }),
 ];
+await refuseUnknown();
 for (const section of sections) {
   try {
     await section();
@@ -104,6 +105,25 @@ if (picture) {
   writeFileSync(join(folder, 'bench.svg'), picture);
 }
 writeResults('bench', results, benchReport(results), { folder });
+
+/** False for a pattern that is none. */
+function matches(label) {
+  try {
+    return new RegExp(flags.only, 'i').test(label);
+  } catch {
+    return false;
+  }
+}
+
+/** Ends with what there is where `--only` names none of it. */
+async function refuseUnknown() {
+  bench.listing = true;
+  for (const section of sections) await section();
+  bench.listing = false;
+  if (bench.labels.some((label) => matches(label))) return;
+  bench.close();
+  refuseOnly(flags.only, bench.labels);
+}
 
 function resultsSoFar(complete = false) {
   const peaks = bench.largestPeaks;

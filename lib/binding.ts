@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type {
+  CudaInfo,
   MachineInfo,
   NativeConfig,
   NativeModel,
@@ -193,9 +194,14 @@ export function machine(device?: 'cpu' | 'wasm'): MachineInfo {
   return guarded(() => binding(device).machine());
 }
 
-/** What multiplies on the first GPU: which cuBLASLt, from which file, or own kernels and why. */
-export function cudaMatmul(): string {
-  return guarded(() => binding().cudaMatmul());
+/** Whether `cuda:<device>` can be used, and why not. */
+export function cudaDevice(device: number): CudaInfo {
+  return guarded(() => binding().cudaDevice(device));
+}
+
+/** What multiplies on `cuda:<device>`: which cuBLASLt, from which file, or own kernels and why. */
+export function cudaMatmul(device: number): string {
+  return guarded(() => binding().cudaMatmul(device));
 }
 
 /**

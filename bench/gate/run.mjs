@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { machine, measurePeak } from '../../dist/binding.js';
-import { readFlags } from '../measure/flags.mjs';
+import { chooseOnly, readFlags } from '../measure/flags.mjs';
 import { gateCases } from './cases.mjs';
 import { FLOOR, gateDecision } from './decision.mjs';
 
@@ -19,7 +19,7 @@ const PATIENCE_MS = 80_000;
 const { isas, bf16 } = machine();
 const [isa] = isas;
 const precisions = ['fp32', ...(bf16 ? ['bf16'] : [])];
-const cases = gateCases.filter(({ name }) => name.includes(flags.only));
+const cases = chooseOnly(gateCases, flags.only, ({ name }) => name);
 const table = existsSync(TABLE) ? JSON.parse(readFileSync(TABLE, 'utf8')) : {};
 
 let patience = PATIENCE_MS;

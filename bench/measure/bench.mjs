@@ -22,6 +22,9 @@ export class Bench {
   peaks = { fp32: [], bf16: [] };
   /** Set by Ctrl-C: the turn under way ends, and nothing new begins. */
   stopping = false;
+  /** Every part there is, by its label; filled by a run that measures nothing. */
+  labels = [];
+  listing = false;
   #models = new Map();
   #folder = mkdtempSync(join(tmpdir(), 'pstmo-bench-'));
 
@@ -46,6 +49,10 @@ export class Bench {
 
   /** False for a part that `--only` leaves out, or after Ctrl-C. */
   wants(label) {
+    if (this.listing) {
+      this.labels.push(label);
+      return false;
+    }
     return !this.stopping && new RegExp(this.flags.only, 'i').test(label);
   }
 

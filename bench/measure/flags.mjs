@@ -25,6 +25,21 @@ export function readFlags(usage, known) {
   }
 }
 
+/** Ends with what there is: `--only` named none of it. */
+export function refuseOnly(only, labels) {
+  process.stderr.write(
+    `--only: expected a pattern that some part matches, got "${only}". There are:\n  ${labels.join('\n  ')}\n`,
+  );
+  process.exit(2);
+}
+
+/** The cases whose name holds `only`; ends with all names where there is none. */
+export function chooseOnly(cases, only, nameOf) {
+  const chosen = cases.filter((one) => nameOf(one).includes(only));
+  if (chosen.length === 0) refuseOnly(only, cases.map(nameOf));
+  return chosen;
+}
+
 function describe(known) {
   return Object.entries(known)
     .map(([name, value]) => `  --${name}${typeof value === 'boolean' ? '' : ` (${value})`}\n`)

@@ -2,7 +2,7 @@
 // bounds the others, which have their GB/s.
 //   node bench/studies/kernels.mjs [--rows 4320] [--precisions fp32,bf16] [--threads 2] [--rounds 7] [--only text] [--json] [--out folder]
 import { measurePeak, opCost, runOp } from '../../dist/binding.js';
-import { readFlags } from '../measure/flags.mjs';
+import { chooseOnly, readFlags } from '../measure/flags.mjs';
 import { machineAbout } from '../measure/machine.mjs';
 import { matmulCases } from '../measure/model-matmuls.mjs';
 import { rowCases } from '../measure/model-rows.mjs';
@@ -77,7 +77,8 @@ ${tables.join('\n\n')}`;
 }
 
 const about = { ...machineAbout(), date: new Date().toISOString().slice(0, 10) };
-const cases = [...matmulCases(flags.rows), ...rowCases(flags.rows)].filter(({ shape }) => shape.includes(flags.only));
+const all = [...matmulCases(flags.rows), ...rowCases(flags.rows)];
+const cases = chooseOnly(all, flags.only, ({ shape }) => shape);
 const rows = [];
 for (const precision of flags.precisions) {
   const measured = [];

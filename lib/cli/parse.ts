@@ -143,16 +143,15 @@ export function mergedIds(text: string, before: Record<string, string[]> = {}): 
 }
 
 function device(text: string): DeviceOption {
-  if (!/^(auto|cpu|wasm|cuda(:\d+)?)$/.test(text)) {
-    throw new InvalidArgumentError('Expected auto, cpu, wasm, cuda or cuda:<number>.');
+  if (!/^(auto|cpu|wasm|cuda(:(\d{1,3}|all))?)$/.test(text)) {
+    throw new InvalidArgumentError('Expected auto, cpu, wasm, cuda, cuda:<number> or cuda:all.');
   }
   return text as DeviceOption;
 }
 
 export function deviceOption(): Option {
-  return new Option('--device <device>', 'auto, cpu, wasm (WebAssembly), cuda or cuda:<number>')
-    .default('auto')
-    .argParser(device);
+  const devices = 'auto, cpu, wasm (WebAssembly), cuda, cuda:<number> or, for lifting, cuda:all (every GPU)';
+  return new Option('--device <device>', devices).default('auto').argParser(device);
 }
 
 export function precisionOption(): Option {
@@ -162,7 +161,7 @@ export function precisionOption(): Option {
 export function compiledOption(): Option {
   return new Option(
     '--compiled <choice>',
-    'lift by the compiled lifter: on, off, or auto (on a CPU; on a GPU it has yet to be measured)',
+    'lift by the compiled lifter: on, off, or auto (where it can; on a GPU once it has passed a self-test)',
   )
     .choices(['auto', 'on', 'off'])
     .default('auto');

@@ -3,7 +3,6 @@ import { createRandom } from '../base/random.js';
 import { tensor } from '../base/tensor.js';
 import { cameraRow } from '../datasets/camera-row.js';
 import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
-import { runJob } from '../models/job.js';
 import { LoadedNetwork } from '../models/loaded-network.js';
 import { estimateRoot } from '../motion/root-trajectory.js';
 import type { ModelConfig } from '../networks/config.js';
@@ -59,9 +58,7 @@ export async function openTestNetwork(options: EvaluationOptions, dataset: PoseD
     const whole = { keypoints, stride: config.stride, flip, first: 0, count: sequence.frames, batch: 0 };
     const random = shuffleFrames === undefined ? undefined : createRandom(shuffleFrames, 'shuffle', sequence.name);
     const request = { ...whole, shuffleSeed: random?.integer(2 ** 53), ...view };
-    const poses = await network.run((native) =>
-      runJob(sequence.frames, { signal }, (control) => native.lift(request, control)),
-    );
+    const poses = await network.lift(request, { signal });
     return scale === 1 ? poses : poses.map((value) => value * scale);
   };
   const lift: TestNetwork['lift'] = async (sequence, keypoints, how) => {

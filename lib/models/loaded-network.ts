@@ -1,4 +1,4 @@
-import type { NativeModel, PrecisionName } from '../../binding.js';
+import type { LiftRequest, NativeModel, PrecisionName } from '../../binding.js';
 import { withCallbacks } from '../base/callbacks.js';
 import { checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
@@ -7,10 +7,12 @@ import { type OldModelOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
 import type { ModelConfig } from '../networks/config.js';
-import { type DeviceOption, resolveDevice } from '../networks/device.js';
+import { type DeviceOption, resolveDevice, resolveDevices } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { type NetworkWeights, openNetworkWeights } from '../networks/network-weights.js';
 import type { WeightOptions } from '../networks/weights.js';
+import { type JobOptions, runJob } from './job.js';
+import { liftOn, liftParts } from './lift-parts.js';
 
 /** Whether lifting runs the compiled lifter. */
 export type CompiledChoice = 'auto' | 'on' | 'off';
@@ -25,8 +27,8 @@ export interface LoadOptions extends WeightOptions, OldModelOptions {
   threads?: number;
   /**
    * How lifting runs; the poses agree to rounding. `off`: op by op. `on`: the compiled lifter, or `ERR_UNSUPPORTED` where it does
-   * not support this network, precision and device. `auto`, the default: compiled on a CPU where it can, op by op on a GPU until
-   * one has measured it.
+   * not support this network, precision and device. `auto`, the default: compiled where it can; on a GPU it must first lift one
+   * window as the network does op by op, else the network lifts and a notice says so.
    */
   compiled?: CompiledChoice;
   /**
@@ -47,14 +49,18 @@ export class LoadedNetwork {
   /** For example "CPU, AVX-512, 2 threads". */
   readonly device: string;
   readonly notices: readonly string[];
-  readonly #native: NativeModel;
+  readonly #natives: readonly [NativeModel, ...NativeModel[]];
   readonly #pending = new Set<Promise<unknown>>();
   #closed = false;
 
-  private constructor(native: NativeModel, config: ModelConfig, notices: readonly string[]) {
-    this.#native = native;
+  private constructor(
+    natives: readonly [NativeModel, ...NativeModel[]],
+    config: ModelConfig,
+    notices: readonly string[],
+  ) {
+    this.#natives = natives;
     this.config = config;
-    this.device = native.device;
+    this.device = natives.map((native) => native.device).join('; ');
     this.notices = notices;
   }
 
@@ -94,44 +100,63 @@ export class LoadedNetwork {
       throw new PoseError('ERR_MODEL', `${weights.path} is a Stage ${weights.config.stage} model, ${other}.`);
     }
     weights.notices.forEach(notice);
-    const native = createNativeModel(nativeConfig(weights.config), {
-      device: resolveDevice(options.device, notice),
-      precision: options.precision ?? 'fp32',
-      threads: options.threads ?? 0,
-      compiled: options.compiled,
-      matmul: options.matmul,
-    });
+    const made: NativeModel[] = [];
     try {
-      await weights.fill(native);
+      const devices = stage === 2 ? resolveDevices(options.device, notice) : [resolveDevice(options.device, notice)];
+      for (const device of devices) {
+        const native = createNativeModel(nativeConfig(weights.config), {
+          device,
+          precision: options.precision ?? 'fp32',
+          threads: options.threads ?? 0,
+          compiled: options.compiled,
+          matmul: options.matmul,
+        });
+        made.push(native);
+        await weights.fill(native);
+        if (stage === 2 && device.startsWith('cuda')) {
+          const problem = await native.prepareLifter();
+          if (problem !== '') notice(`compiled auto: ${native.device} lifts op by op, because ${problem}.`);
+        }
+      }
     } catch (error) {
-      await native.close();
+      for (const native of made) await native.close();
       throw error;
     }
-    if (native.missingThreads > 0) {
+    const natives = made as [NativeModel, ...NativeModel[]];
+    if (natives[0].missingThreads > 0) {
       notice(
-        `threads: the system gave ${native.missingThreads} fewer than asked (limits on processes or memory); ` +
+        `threads: the system gave ${natives[0].missingThreads} fewer than asked (limits on processes or memory); ` +
           'the results are the same, later.',
       );
     }
-    return new LoadedNetwork(native, weights.config, notices);
+    return new LoadedNetwork(natives, weights.config, notices);
   }
 
   /** Bytes of native memory held now. */
   get memoryBytes(): number {
-    return this.#native.memoryBytes;
+    return this.#natives.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
   /** Why lifting runs op by op; empty where it runs the compiled lifter. */
   get unsupportedReason(): string {
-    return this.#native.unsupportedReason;
+    return this.#natives.find((native) => native.unsupportedReason !== '')?.unsupportedReason ?? '';
   }
 
-  /** Runs a call on the network; calls queue up. Throws `ERR_CLOSED` after `close()`. */
+  /** Lifts the frames of a request under `options`; with several GPUs each takes a part of them. */
+  async lift(request: LiftRequest, options: JobOptions): Promise<Float32Array> {
+    return this.run(() =>
+      runJob(request.count, options, (control) =>
+        liftOn(this.#natives, liftParts(request, this.config, this.#natives.length), control),
+      ),
+    );
+  }
+
+  /** Runs a call on the network, with several GPUs on the first; calls queue up. Throws `ERR_CLOSED` after `close()`. */
   async run<Result>(call: (native: NativeModel) => Promise<Result>): Promise<Result> {
     if (this.#closed) {
       throw new PoseError('ERR_CLOSED', 'The model is closed.');
     }
-    const promise = call(this.#native);
+    const promise = call(this.#natives[0]);
     this.#pending.add(promise);
     try {
       return await promise;
@@ -146,6 +171,6 @@ export class LoadedNetwork {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#pending);
-    await this.#native.close();
+    await Promise.all(this.#natives.map((native) => native.close()));
   }
 }

@@ -10,7 +10,7 @@ import { type AttentionMap, type AttentionOptions, attentionMaps } from './atten
 import { clipGroups, type GroupedClip } from './clip-groups.js';
 import { finishPoses } from './finish-poses.js';
 import { fitFrameRate, resampledCount } from './frame-rate.js';
-import { type JobOptions, runJob } from './job.js';
+import type { JobOptions } from './job.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoadedNetwork, type LoadOptions } from './loaded-network.js';
 import { type ImageOptions, networkInput, windowOf } from './network-input.js';
@@ -183,7 +183,7 @@ export class PoseLifter extends LoadedModel {
           );
     const lengths = clips.length === 1 ? undefined : Int32Array.from(clips, (clip) => clip.frames);
     const whole = { ...request, keypoints: all, first: 0, count: frames, lengths };
-    const data = await this.network.run((native) => runJob(frames, options, (control) => native.lift(whole, control)));
+    const data = await this.network.lift(whole, options);
     const poses = finishPoses(data, this.config);
     const size = this.#joints * 3;
     let start = 0;

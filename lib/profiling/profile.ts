@@ -8,6 +8,7 @@ import type { ModelConfig } from '../networks/config.js';
 import { type DeviceOption, resolveDevice } from '../networks/device.js';
 import { nativeConfig } from '../networks/native-config.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
+import { type LiftProfile, profileLift } from './lift-profile.js';
 
 export type { ProfileRecord } from '../../binding.js';
 
@@ -47,8 +48,13 @@ export interface Profile {
   training: boolean;
   stage: 1 | 2;
   frames: number;
-  /** Measured in this run: GFLOP/s of matrix products in `precision` and in fp32, GB/s of copies, read and written together. */
-  peaks: { matmul: number; fp32: number; copy: number };
+  /**
+   * GFLOP/s of matrix products in `precision` and in fp32, GB/s of copies, read and written together: the largest of the turns that were
+   * taken between those of the steps, in the same seconds.
+   */
+  peaks: Peaks;
+  /** The smallest of them: how much other work on the machine changed. */
+  leastPeaks: Peaks;
   /** How many steps were measured, op by op and pass by pass alike. */
   steps: number;
   /** Longest first. */
@@ -65,6 +71,15 @@ export interface Profile {
   wall: Wall;
   /** The last step, for a trace. */
   trace: ProfileRecord[];
+  /** Stage II forward: `lift` of a video of `batch` frames with the mirrored pass, by the path that lifts. */
+  lift: LiftProfile | null;
+}
+
+/** What a device can do, by the precision of its matrix products. */
+export interface Peaks {
+  matmul: number;
+  fp32: number;
+  copy: number;
 }
 
 /** Whole calls as a user makes them, everything included. */
@@ -79,7 +94,9 @@ export interface Wall {
 const COPIES: ReadonlySet<string> = new Set(['copyIn', 'copyOut']);
 const LEAST_STEPS = 3;
 const MOST_STEPS = 200;
-const PEAK_SECONDS = 0.2;
+/** Turns of peaks and steps, one after the other. */
+const TURNS = 4;
+const PEAK_SECONDS = 0.1;
 
 /** Times each op of a forward pass or a training step of a network with random weights. */
 export async function profileModel(options: ProfileOptions): Promise<Profile> {
@@ -91,30 +108,42 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     threads: options.threads ?? 0,
   };
   const peakSeconds = Math.min(PEAK_SECONDS, options.seconds);
-  const before = await measurePeaks(native, peakSeconds);
   const timed = await withModel({ ...native, profile: true }, config, async (model) => {
     const step = await stepOf(model, options);
-    const steps = await stepsWithin(step, options.seconds);
-    await model.startProfile('passes');
-    await step(steps);
-    const passes = inSteps(await model.stopProfile(), steps);
-    await model.startProfile('ops');
-    await step(steps);
-    const ops = inSteps(await model.stopProfile(), steps);
-    return { device: model.device, steps, passes, ops };
+    const each = Math.ceil((await stepsWithin(step, options.seconds)) / TURNS);
+    const seen: Peaks[] = [];
+    const passes: ProfileRecord[][][] = [];
+    const ops: ProfileRecord[][][] = [];
+    for (let turn = 0; turn < TURNS; turn++) {
+      seen.push(await measurePeaks(native, peakSeconds));
+      await model.startProfile('passes');
+      await step(each);
+      passes.push(inSteps(await model.stopProfile(), each));
+      await model.startProfile('ops');
+      await step(each);
+      ops.push(inSteps(await model.stopProfile(), each));
+    }
+    return { device: model.device, steps: TURNS * each, seen, passes: passes.flat(), ops: ops.flat() };
   });
-  const wall = await withModel({ ...native, compiled: options.compiled }, config, (model) => wallTimes(model, options));
-  const after = await measurePeaks(native, peakSeconds);
+  const lifts = { ...native, compiled: options.compiled };
+  const [wall, lift] = await withModel(lifts, config, async (model) => {
+    const lifted = training || config.stage === 1 ? null : await profileLift(model, liftOf(model, options, true));
+    return [await wallTimes(model, options), lifted] as const;
+  });
+  const { seen } = timed;
+  const peaksBy = (choose: (a: number, b: number) => number): Peaks =>
+    seen.reduce((a, b) => ({
+      matmul: choose(a.matmul, b.matmul),
+      fp32: choose(a.fp32, b.fp32),
+      copy: choose(a.copy, b.copy),
+    }));
   const totals = totalsOf(timed.ops);
   const ops = totals.filter(({ op }) => !COPIES.has(op));
   return {
     device: timed.device,
     ...{ precision, batch, training, stage: config.stage, frames: config.frames },
-    peaks: {
-      matmul: Math.max(before.matmul, after.matmul),
-      fp32: Math.max(before.fp32, after.fp32),
-      copy: Math.max(before.copy, after.copy),
-    },
+    peaks: peaksBy(Math.max),
+    leastPeaks: peaksBy(Math.min),
     steps: timed.steps,
     ops,
     copies: totals.filter(({ op }) => COPIES.has(op)),
@@ -124,6 +153,7 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     passSeconds: median(timed.passes.map((step) => secondsOf(step.filter(({ op }) => !COPIES.has(op))))),
     wall,
     trace: timed.ops[timed.ops.length - 1],
+    lift,
   };
 }
 
@@ -151,7 +181,7 @@ export function paperFps(config: ModelConfig): number | undefined {
   ];
 }
 
-async function measurePeaks({ device, precision, threads }: NativeOptions, seconds: number): Promise<Profile['peaks']> {
+async function measurePeaks({ device, precision, threads }: NativeOptions, seconds: number): Promise<Peaks> {
   const fp32 = await measurePeak(threads, 'fp32', seconds, device);
   const matmul = precision === 'fp32' ? fp32 : await measurePeak(threads, precision, seconds, device);
   return { fp32, matmul, copy: await measurePeak(threads, 'copy', seconds, device) };
@@ -243,7 +273,7 @@ async function wallSeconds(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function wallTimes(model: NativeModel, options: ProfileOptions): Promise<Wall> {
-  const { config, batch, training, seconds } = options;
+  const { config, training, seconds } = options;
   const measured = async (step: Step) => {
     const steps = await stepsWithin(step, seconds);
     // In one call where a call takes many steps, as a training makes them.
@@ -256,10 +286,14 @@ async function wallTimes(model: NativeModel, options: ProfileOptions): Promise<W
   if (training || config.stage === 1) {
     return { stepSeconds: await measured(await stepOf(model, options)) };
   }
-  const keypoints = randomFloats(config, batch * inputJoints(config) * 2);
-  const lift = (flip: boolean) =>
-    times(() => model.lift({ keypoints, stride: config.stride, flip, first: 0, count: batch, batch: 0 }));
+  const lift = (flip: boolean) => times(liftOf(model, options, flip));
   return { liftFlipSeconds: await measured(lift(true)), liftSeconds: await measured(lift(false)) };
+}
+
+/** Lifts a random video of `batch` frames. */
+function liftOf(model: NativeModel, { config, batch }: ProfileOptions, flip: boolean): () => Promise<unknown> {
+  const keypoints = randomFloats(config, batch * inputJoints(config) * 2);
+  return () => model.lift({ keypoints, stride: config.stride, flip, first: 0, count: batch, batch: 0 });
 }
 
 /** Records of equal steps, step by step. */

@@ -16,7 +16,8 @@ const inside = <Device extends { device: NativeOptions['device'] }>(device: Devi
 export const wasmBinding: Binding = {
   NativeModel: WasmModel,
   machine: () => ({ ...call<MachineInfo>('machine'), threads: availableThreads() }),
-  cudaMatmul: () => call('cudaMatmul'),
+  cudaDevice: (device) => call('cudaDevice', device),
+  cudaMatmul: (device) => call('cudaMatmul', device),
   /** Each thread is a worker here. */
   async measurePeak(threads: number, precision: PrecisionName | 'copy', seconds: number, device = 'cpu') {
     const workers = Array.from({ length: threads || availableThreads() }, () => new WasmWorker(wasmModule()));

@@ -103,6 +103,10 @@ export class WasmModel implements NativeModel {
     return this.#change('initialize', seed);
   }
 
+  prepareLifter(): Promise<string> {
+    return this.#call('prepareLifter') as Promise<string>;
+  }
+
   async readValues(path: string, descriptor: number, tensors: readonly StoredTensor[]): Promise<void> {
     const request = writeMessage(['call', MODEL, 'readValues', path, descriptor, tensors]).bytes;
     const bytes = Number.isInteger(descriptor) && descriptor >= 0 ? fileBytes(path, descriptor) : new Uint8Array();
@@ -189,7 +193,7 @@ export class WasmModel implements NativeModel {
     return this.#call('closeStream', stream) as Promise<void>;
   }
 
-  startProfile(detail: 'ops' | 'passes'): Promise<void> {
+  startProfile(detail: 'ops' | 'passes' | 'stages'): Promise<void> {
     return this.#call('startProfile', detail) as Promise<void>;
   }
 

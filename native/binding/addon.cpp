@@ -11,6 +11,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon(env));
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("machine", Napi::Function::New(env, machine, "machine"));
+  exports.Set("cudaDevice", Napi::Function::New(env, cudaDevice, "cudaDevice"));
   exports.Set("cudaMatmul", Napi::Function::New(env, cudaMatmul, "cudaMatmul"));
   exports.Set("measurePeak", Napi::Function::New(env, measurePeak, "measurePeak"));
   exports.Set("runOp", Napi::Function::New(env, runOp, "runOp"));

@@ -184,6 +184,13 @@ size_t CudaBackend::freeBytes() {
 
 }  // namespace cuda
 
+int cudaDeviceCount() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  (void)cudaGetLastError();
+  return 0;
+}
+
 CudaState cudaState(int device) {
   using namespace cuda;
   int count = 0, driver = 0, runtime = 0;
@@ -223,8 +230,8 @@ CudaState cudaState(int device) {
                        "that names it (PSTMO_CUDA_ARCHS).");
   }
   if (status != cudaSuccess)
-    return refused(status,
-                   std::string("The GPU cannot be used: ") + cudaGetErrorString(status) + ".");
+    return refused(status, "GPU " + std::to_string(device) + " of " + std::to_string(count) +
+                               " cannot be used: " + cudaGetErrorString(status) + ".");
   return {true, true, "",
           std::string(properties.name) + ", compute capability " + arch + ", a driver for CUDA " +
               versionOf(driver) + "."};

@@ -18,6 +18,9 @@ struct CudaState {
       reason;  // the device found, and where it is not usable the need; one or two sentences
 };
 
+// How many GPUs the driver counts; 0 where there is none, no driver or no build for them.
+int cudaDeviceCount();
+
 // Opens the driver, which takes a while the first time; never throws.
 CudaState cudaState(int device);
 

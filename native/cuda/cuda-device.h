@@ -50,6 +50,7 @@ class CudaBackend final : public Backend {
   // The stream, after making its device this thread's: a model is made on one thread and runs on
   // another.
   cudaStream_t stream() const;
+  int device() const { return device_; }
 
   // As measureCudaPeak and measureCudaCopy of cuda-backend.h, in this backend's precision.
   double peak(double seconds);

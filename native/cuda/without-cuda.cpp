@@ -4,6 +4,8 @@
 
 namespace pstmo {
 
+int cudaDeviceCount() { return 0; }
+
 CudaState cudaState(int) {
   return {false, false, "ERR_NO_CUDA", "This build has no CUDA backend: " PSTMO_WITHOUT_CUDA "."};
 }

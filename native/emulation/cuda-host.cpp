@@ -1,14 +1,15 @@
 #include "cuda-host.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <string>
 
 #include "../core/error.h"
+#include "devices.h"
 #include "record.h"
 
 namespace {
@@ -42,70 +43,35 @@ size_t writtenAt(const unsigned char* guard) {
   return i;
 }
 
+struct Allocation {
+  size_t bytes;
+  int device;
+};
+
 std::mutex mutex;
-std::map<void*, size_t> allocations;
-size_t used = 0;
+std::map<const void*, Allocation> allocations;
+std::map<int, size_t> used;  // by device
 
-uint64_t setting(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
+size_t memory(int device) {
+  return pstmo::emulation::setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33, device);
 }
 
-size_t memory() { return setting("PSTMO_EMULATION_MEMORY", uint64_t{1} << 33); }
-
-cudaError_t devices(int* count) {
-  *count = 0;
-  const uint64_t driver = setting("PSTMO_EMULATION_DRIVER", 13000);
-  if (driver == 0) return cudaErrorNoDevice;
-  if (driver < 13000) return cudaErrorInsufficientDriver;
-  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
-  *count = static_cast<int>(setting("PSTMO_EMULATION_DEVICES", 1));
-  return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
-}
+size_t freeBytes(int device) { return memory(device) - std::min(memory(device), used[device]); }
 
 }  // namespace
-
-cudaError_t cudaGetDeviceCount(int* count) { return devices(count); }
-
-cudaError_t cudaSetDevice(int device) {
-  int count = 0;
-  const cudaError_t error = devices(&count);
-  if (error != cudaSuccess) return error;
-  return device >= 0 && device < count ? cudaSuccess : cudaErrorInvalidDevice;
-}
-
-cudaError_t cudaDriverGetVersion(int* version) {
-  *version = static_cast<int>(setting("PSTMO_EMULATION_DRIVER", 13000));
-  return cudaSuccess;
-}
-
-cudaError_t cudaRuntimeGetVersion(int* version) {
-  *version = 13000;
-  return cudaSuccess;
-}
-
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  const int arch = static_cast<int>(setting("PSTMO_EMULATION_ARCH", 90));
-  std::strcpy(properties->name, "emulated on the host");
-  properties->major = arch / 10;
-  properties->minor = arch % 10;
-  properties->sharedMemPerBlockOptin = size_t{arch == 80 ? 163u : arch < 90 ? 99u : 227u} << 10;
-  return cudaSuccess;
-}
-
-// As on a GPU for which the binary has no machine code and no PTX.
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*) {
-  return setting("PSTMO_EMULATION_ARCH", 90) < 80 ? cudaErrorNoKernelImageForDevice : cudaSuccess;
-}
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** address, size_t bytes) {
   *address = nullptr;
-  if (pstmo::emulation::contextLost()) return cudaErrorIllegalAddress;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   if (pstmo::emulation::recordingSteps()) return cudaErrorStreamCaptureUnsupported;
+  const int device = pstmo::emulation::currentDevice();
   const std::lock_guard<std::mutex> lock(mutex);
-  if (bytes > memory() - std::min(memory(), used)) return cudaErrorMemoryAllocation;
+  if (bytes > std::min<size_t>(freeBytes(device),
+                               pstmo::emulation::setting("PSTMO_EMULATION_LARGEST", ~uint64_t{0})))
+    return cudaErrorMemoryAllocation;
   void* whole = nullptr;
   if (posix_memalign(&whole, kAlignment, kGuard + bytes + kGuard) != 0)
     return cudaErrorMemoryAllocation;
@@ -118,26 +84,31 @@ cudaError_t cudaMalloc(void** address, size_t bytes) {
     std::memset(begin, 0, bytes);
   }
   *address = begin;
-  allocations[*address] = bytes;
-  used += bytes;
+  allocations[*address] = {bytes, device};
+  used[device] += bytes;
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* address) {
+  if (address == nullptr) return cudaSuccess;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered == cudaErrorDevicesUnavailable) return entered;
   (void)pstmo::emulation::finishAll();
   const std::lock_guard<std::mutex> lock(mutex);
   const auto at = allocations.find(address);
-  if (at == allocations.end()) return address == nullptr ? cudaSuccess : cudaErrorInvalidValue;
-  used -= at->second;
+  if (at == allocations.end()) return cudaErrorInvalidValue;
+  used[at->second.device] -= at->second.bytes;
   allocations.erase(at);
   std::free(static_cast<unsigned char*>(address) - kGuard);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   const std::lock_guard<std::mutex> lock(mutex);
-  *total = memory();
-  *free = *total - std::min(*total, used);
+  *total = memory(pstmo::emulation::currentDevice());
+  *free = freeBytes(pstmo::emulation::currentDevice());
   return cudaSuccess;
 }
 
@@ -151,12 +122,16 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "out of memory";
     case cudaErrorInsufficientDriver:
       return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorDevicesUnavailable:
+      return "CUDA-capable device(s) is/are busy or unavailable";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
     case cudaErrorNoKernelImageForDevice:
       return "no kernel image is available for execution on the device";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
     case cudaErrorStreamCaptureUnsupported:
       return "operation not permitted when stream is capturing";
     default:
@@ -168,12 +143,26 @@ namespace pstmo::emulation {
 
 std::map<void*, size_t> allocationsNow() {
   const std::lock_guard<std::mutex> lock(mutex);
-  return allocations;
+  std::map<void*, size_t> now;
+  for (const auto& [address, allocation] : allocations)
+    now[const_cast<void*>(address)] = allocation.bytes;
+  return now;
+}
+
+int ownerOf(const void* address) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto after = allocations.upper_bound(address);
+  if (after == allocations.begin()) return -1;
+  const auto& [begin, allocation] = *std::prev(after);
+  return static_cast<const char*>(address) < static_cast<const char*>(begin) + allocation.bytes
+             ? allocation.device
+             : -1;
 }
 
 void checkGuards() {
   const std::lock_guard<std::mutex> lock(mutex);
-  for (const auto& [address, bytes] : allocations) {
+  for (const auto& [address, allocation] : allocations) {
+    const size_t bytes = allocation.bytes;
     const auto* begin = static_cast<const unsigned char*>(address);
     const size_t before = writtenAt(begin - kGuard), behind = writtenAt(begin + bytes);
     if (before == kGuard && behind == kGuard) continue;

@@ -1,8 +1,12 @@
 // CUDA on the host, as far as the CUDA sources need it: the words of the language, and the
 // functions of the runtime that they call, with memory of exactly the size asked. The environment
-// describes the pretended machine: PSTMO_EMULATION_DEVICES (1), PSTMO_EMULATION_DRIVER (13000; 0:
-// none), PSTMO_EMULATION_ARCH (90), PSTMO_EMULATION_MEMORY (bytes, 1 << 33), PSTMO_EMULATION_FAULT
-// (the kernel, counted from 1, that touches a wrong address and ends the device).
+// describes the pretended machine: PSTMO_EMULATION_DEVICES (2), PSTMO_EMULATION_UNUSABLE (none; a
+// list: no context opens on these), PSTMO_EMULATION_DRIVER (13000; 0: none), PSTMO_EMULATION_ARCH
+// (90) and PSTMO_EMULATION_MEMORY (bytes, 1 << 33), each also as a list with one for each device,
+// PSTMO_EMULATION_LARGEST (bytes that one allocation may have: free memory lies in pieces),
+// PSTMO_EMULATION_SKIP (kernels that do nothing: those whose parameters' types contain this text),
+// PSTMO_EMULATION_FAULT (the kernel, counted from 1, that touches a wrong address and ends CUDA for
+// the process).
 // PSTMO_EMULATION_RECORD and PSTMO_EMULATION_DRY: record.h. PSTMO_EMULATION_LOG names a file that
 // gets a line for each copy, recording and replay.
 #pragma once
@@ -48,9 +52,11 @@ enum cudaError_t {
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorInsufficientDriver = 35,
+  cudaErrorDevicesUnavailable = 46,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidResourceHandle = 400,
   cudaErrorIllegalAddress = 700,
   cudaErrorStreamCaptureUnsupported = 900,
 };
@@ -67,6 +73,7 @@ struct cudaDeviceProp {
 struct cudaFuncAttributes {
   int numRegs;
 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 using cudaEvent_t = struct EmulatedEvent*;
 using cudaGraph_t = struct EmulatedGraph*;
@@ -74,11 +81,13 @@ using cudaGraphExec_t = struct EmulatedGraph*;
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
 
 cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel);
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -112,11 +121,14 @@ namespace pstmo::emulation {
 void checkGuards();
 // Device memory that is allocated: addresses with their bytes.
 std::map<void*, size_t> allocationsNow();
+// Which device's memory an address lies in; -1: no device's.
+int ownerOf(const void* address);
 // Called after each kernel where it is not null: mutated sources note there which of their mutants
 // were reached.
 inline void (*afterKernel)() = nullptr;
 
-void submitKernel(cudaStream_t stream, std::function<void()> kernel);
+// A kernel is refused in the stream of another device than this thread's.
+cudaError_t submitKernel(cudaStream_t stream, std::function<void()> kernel);
 // Runs the waiting work of all streams.
 cudaError_t finishAll();
 bool contextLost();

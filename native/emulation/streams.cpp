@@ -10,10 +10,12 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "cuda-host.h"
+#include "devices.h"
 #include "record.h"
 
 using Work = std::vector<std::function<void()>>;
@@ -23,6 +25,7 @@ struct EmulatedGraph {
 };
 
 struct EmulatedEvent {
+  int device = pstmo::emulation::currentDevice();
   using Time = std::chrono::steady_clock::time_point;
   cudaStream_t stream = nullptr;
   std::shared_ptr<Time> time = std::make_shared<Time>();  // when the stream came to it
@@ -63,24 +66,31 @@ class Stream final : public EmulatedStream {
   }
 
   bool recording() const { return recording_; }
-  void record() { recording_ = true; }
+  // Whether this thread began to record it: what it may not do meanwhile, others may.
+  bool recordedHere() const { return recording_ && recorder_ == std::this_thread::get_id(); }
+  void record() {
+    recording_ = true;
+    recorder_ = std::this_thread::get_id();
+  }
   Work recorded() {
     recording_ = false;
     return std::exchange(recorded_, {});
   }
 
+  const int device = pstmo::emulation::currentDevice();
   std::exception_ptr failure;
 
  private:
   Work waiting_, recorded_;
   bool recording_ = false;
+  std::thread::id recorder_;
 };
 
 Stream& of(cudaStream_t stream) { return *static_cast<Stream*>(stream); }
 
 bool recording() {
   return std::any_of(streams.begin(), streams.end(),
-                     [](const Stream* stream) { return stream->recording(); });
+                     [](const Stream* stream) { return stream->recordedHere(); });
 }
 
 bool isPinned(const void* memory) {
@@ -118,13 +128,20 @@ void note(const char* format, ...) {
   }
 }
 
-void submitKernel(cudaStream_t stream, std::function<void()> kernel) {
-  if (stream == nullptr) return kernel();
+cudaError_t submitKernel(cudaStream_t stream, std::function<void()> kernel) {
+  const cudaError_t entered = enterDevice();
+  if (entered != cudaSuccess) return entered;
+  if (stream == nullptr) {
+    kernel();
+    return cudaSuccess;
+  }
+  if (of(stream).device != currentDevice()) return cudaErrorInvalidResourceHandle;
   stream->submit([kernel = std::move(kernel)] {
     const char* last = std::getenv("PSTMO_EMULATION_FAULT");
     if (last != nullptr && *last != 0 && ++kernels >= std::atol(last)) lost = true;
     if (!lost) kernel();
   });
+  return cudaSuccess;
 }
 
 bool contextLost() { return lost; }
@@ -145,7 +162,8 @@ cudaError_t finishAll() {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
-  if (lost) return cudaErrorIllegalAddress;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   *stream = new Stream();
   return cudaSuccess;
 }
@@ -162,6 +180,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   *event = new EmulatedEvent();
   return cudaSuccess;
 }
@@ -169,6 +189,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  if (from->device != to->device) return cudaErrorInvalidResourceHandle;
   *milliseconds = std::chrono::duration<float, std::milli>(*to->time - *from->time).count();
   return cudaSuccess;
 }
@@ -179,6 +200,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (event->device != of(stream).device) return cudaErrorInvalidResourceHandle;
   if (of(stream).recording()) return cudaErrorStreamCaptureUnsupported;
   event->stream = stream;
   stream->submit([time = event->time] { *time = std::chrono::steady_clock::now(); });
@@ -228,6 +250,8 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
 
 cudaError_t cudaHostAlloc(void** memory, size_t bytes, unsigned) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   *memory = std::malloc(bytes);
   if (*memory == nullptr) return cudaErrorMemoryAllocation;
   pinned[static_cast<const char*>(*memory)] = bytes;
@@ -235,6 +259,9 @@ cudaError_t cudaHostAlloc(void** memory, size_t bytes, unsigned) {
 }
 
 cudaError_t cudaFreeHost(void* memory) {
+  if (memory == nullptr) return cudaSuccess;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered == cudaErrorDevicesUnavailable) return entered;
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   (void)pstmo::emulation::finishAll();
   pinned.erase(static_cast<const char*>(memory));
@@ -247,7 +274,8 @@ cudaError_t cudaFreeHost(void* memory) {
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
-  if (lost) return cudaErrorIllegalAddress;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
   if (kind != cudaMemcpyDeviceToDevice)
     pstmo::emulation::note("%s %zu\n", kind == cudaMemcpyDeviceToHost ? "toHost" : "toDevice",
                            bytes);
@@ -266,7 +294,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
 }
 
 cudaError_t cudaMemsetAsync(void* address, int value, size_t bytes, cudaStream_t stream) {
-  if (lost) return cudaErrorIllegalAddress;
+  const cudaError_t entered = pstmo::emulation::enterDevice();
+  if (entered != cudaSuccess) return entered;
+  if (stream != nullptr && of(stream).device != pstmo::emulation::currentDevice())
+    return cudaErrorInvalidResourceHandle;
   if (pstmo::emulation::runsDry()) return cudaSuccess;
   give(stream, [=] { std::memset(address, value, bytes); });
   return cudaSuccess;

@@ -12,6 +12,7 @@
 
 #include "../core/network-config.h"
 #include "../ops/backend.h"
+#include "stage-times.h"
 
 namespace pstmo::inference {
 
@@ -82,6 +83,9 @@ class CompiledLifter {
   virtual std::unique_ptr<LiftStream> stream(const StreamOptions& options) = 0;
   // Weights and workspaces.
   virtual size_t memoryBytes() const = 0;
+  // Times each stage of what follows; the second ends it and gives what was noted.
+  virtual void startProfile() = 0;
+  virtual std::vector<StageRecord> stopProfile() = 0;
   // Threads that were asked for and that the system did not give.
   virtual int missingThreads() const { return 0; }
 };

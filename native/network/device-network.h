@@ -90,6 +90,10 @@ class DeviceNetwork final : public Network {
   // bytes.
   template <typename DryRun>
   size_t bytesOf(int windows, bool training, const DryRun& dryRun);
+  // How many windows a pass may take, at most `most`, in the memory that is free; 0 where there is
+  // none for one.
+  template <typename DryRun>
+  int fittingBatch(int most, bool training, const DryRun& dryRun);
   // Work of passes over at most `batch` windows, with their memory reserved first. An error of the
   // GPU's memory says how many would fit.
   template <typename Work, typename DryRun>

@@ -12,8 +12,9 @@ namespace pstmo::network {
 
 namespace {
 
-constexpr int kLiftRows =
-    4320;  // tokens of a batch when the caller leaves its size open: 160 windows of 27, 17 of 243
+// Tokens of a batch when the caller leaves its size open: 160 windows of 27, 17 of 243; on a GPU
+// 2,427 and 269.
+constexpr int kLiftRows = 4320, kGpuLiftRows = 1 << 16;
 
 // Host memory of a request that ends, however it ends, is not written after that.
 class PendingCopies {
@@ -237,16 +238,29 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
   const Pose2DSequences sequence{request.keypoints, nullptr,         request.root,
                                  request.camera,    &request.frames, 1};
   const PoseSequences video(*backend_, config_, sequence);
-  const int batch = request.batch > 0 ? request.batch : std::max(1, kLiftRows / config_.frames);
   const size_t pose = 3 * static_cast<size_t>(config_.outputJoints);
   const auto samplesOf = [&](int done, int size) {
     std::vector<int32_t> samples;
     for (int i = 0; i < size; ++i) samples.insert(samples.end(), {0, request.first + done + i, 0});
     return samples;
   };
+  const auto dryRun = [&](const Pass& pass, int size) {
+    liftBatch(pass, video, request, samplesOf(0, size));
+  };
+
+  // A batch that the caller leaves open follows the memory that is free on a GPU. The order of
+  // shuffled frames depends on the batch.
+  const bool follows = request.batch == 0 && !request.shuffleFrames && backend_->freeBytes() > 0;
+  int batch = request.batch > 0
+                  ? request.batch
+                  : std::max(1, (follows ? kGpuLiftRows : kLiftRows) / config_.frames);
+  batch = std::min(batch, request.count);
+  if (follows) batch = std::max(1, fittingBatch(batch, false, dryRun));
+
   const PendingCopies pending(*backend_);
+  int done = 0;
   const auto work = [&] {
-    for (int done = 0; done < request.count;) {
+    while (done < request.count) {
       control.throwIfCancelled();
       const int size = std::min(batch, request.count - done);
       // The first frame stands for the step: a frame's order is drawn from (step, place in the
@@ -260,9 +274,16 @@ void DeviceNetwork::lift(const LiftRequest& request, const JobControl& control) 
     }
     backend_->finishCopies();
   };
-  withinMemory(std::min(batch, request.count), false, work, [&](const Pass& pass, int size) {
-    liftBatch(pass, video, request, samplesOf(0, size));
-  });
+  for (;;) {
+    try {
+      withinMemory(batch, false, work, dryRun);
+      break;
+    } catch (const Error& error) {
+      if (error.code() != "ERR_CUDA_OOM" || !follows || batch == 1) throw;
+      backend_->finishCopies();
+      batch = (batch + 1) / 2;
+    }
+  }
   countMemory();
 }
 

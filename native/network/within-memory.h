@@ -21,6 +21,18 @@ size_t DeviceNetwork::bytesOf(int windows, bool training, const DryRun& dryRun) 
   return dry.peak();
 }
 
+template <typename DryRun>
+int DeviceNetwork::fittingBatch(int most, bool training, const DryRun& dryRun) {
+  constexpr double kShare = 0.75;  // what operations need within themselves takes the rest
+  const size_t one = bytesOf(1, training, dryRun),
+               each = most > 1 ? bytesOf(2, training, dryRun) - one : one;
+  const double room =
+      kShare * static_cast<double>(backend_->freeBytes()) - static_cast<double>(one);
+  return room < 0 ? 0
+                  : std::min(most, 1 + static_cast<int>(
+                                           room / static_cast<double>(std::max(each, size_t{1}))));
+}
+
 template <typename Work, typename DryRun>
 void DeviceNetwork::withinMemory(int batch, bool training, const Work& work, const DryRun& dryRun) {
   try {
@@ -29,16 +41,7 @@ void DeviceNetwork::withinMemory(int batch, bool training, const Work& work, con
   } catch (const Error& error) {
     if (error.code() != "ERR_CUDA_OOM") throw;
     arena_.clear();
-    constexpr double kShare = 0.75;  // what operations need within themselves takes the rest
-    const size_t one = bytesOf(1, training, dryRun),
-                 each = batch > 1 ? bytesOf(2, training, dryRun) - one : one;
-    const double room =
-        kShare * static_cast<double>(backend_->freeBytes()) - static_cast<double>(one);
-    const int fit =
-        room < 0
-            ? 0
-            : std::min(batch - 1,
-                       1 + static_cast<int>(room / static_cast<double>(std::max(each, size_t{1}))));
+    const int fit = fittingBatch(batch - 1, training, dryRun);
     throw Error(error.code(), std::string(error.what()) + " It was for a batch of " +
                                   std::to_string(batch) + " windows; " +
                                   (fit > 0 ? "a batch of " + std::to_string(fit) + " would fit."

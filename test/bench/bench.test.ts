@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +27,27 @@ describe('training parity', () => {
     );
     // Neighbours differ by 0.02: half their mean square is a variance of 0.0002.
     expect(meanInNoise).toBeCloseTo(shift / Math.sqrt(0.0002 / BLOCK), 1);
+  });
+});
+
+describe('bench/run.mjs', () => {
+  it.each(['windwos', '('])('lists what there is where --only %s names none of it', (pattern) => {
+    const run = spawnSync(process.execPath, ['bench/run.mjs', '--only', pattern], { encoding: 'utf8' });
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain(`--only: expected a pattern that some part matches, got "${pattern}". There are:\n`);
+    expect(run.stderr).toMatch(/^ {2}windows N=27 S fp32$/m);
+    expect(run.stderr).toMatch(/^ {2}javascript$/m);
+    expect(run.stdout).toBe('');
+  });
+
+  it.each([
+    ['bench/gate/run.mjs', /^ {2}\S/m],
+    ['bench/studies/kernels.mjs', /^ {2}\S/m],
+  ])('so does %s', (script, list) => {
+    const run = spawnSync(process.execPath, [script, '--only', 'nothing of it'], { encoding: 'utf8' });
+    expect(run.status).toBe(2);
+    expect(run.stderr).toMatch(/^--only: expected .* got "nothing of it"\. There are:$/m);
+    expect(run.stderr).toMatch(list);
   });
 });
 

@@ -20,7 +20,8 @@ async function smallModel(
   precision: PrecisionName = 'fp32',
 ): Promise<NativeModel> {
   const config = nativeConfig({ ...small, ...overrides });
-  const model = createNativeModel(config, { device: 'cuda:0', precision, threads: 1, matmul });
+  const options = { device: 'cuda:0', precision, threads: 1, matmul, compiled: 'off' } as const;
+  const model = createNativeModel(config, options);
   for (const { name, shape } of model.tensors) {
     await model.write('value', name, fill(name, shape).data);
   }

@@ -152,20 +152,20 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
   });
 
   it('are found through the environment, and where they are not it is said why', async () => {
-    expect(cudaMatmul()).toMatch(/^own kernels, since no cuBLASLt could be opened \(.*libcublasLt\.so\.13: .+\)$/);
+    expect(cudaMatmul(0)).toMatch(/^own kernels, since no cuBLASLt could be opened \(.*libcublasLt\.so\.13: .+\)$/);
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt }, async () => {
-      expect(cudaMatmul()).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
+      expect(cudaMatmul(0)).toBe(`cuBLASLt 13.0.0 (${emulatedCublasLt})`);
       const [, log] = await emulationLog(() => run(forward, 'auto'));
       expect(log.filter((line) => line.startsWith('multiplied'))).toHaveLength(1);
     });
     await withEnvironment({ PSTMO_CUBLASLT: '/nowhere/libcublasLt.so' }, () => {
-      expect(cudaMatmul()).toMatch(/own kernels.*\/nowhere\/libcublasLt\.so: .*No such file/);
+      expect(cudaMatmul(0)).toMatch(/own kernels.*\/nowhere\/libcublasLt\.so: .*No such file/);
       expect(() => run(forward, 'cublaslt')).toThrow(
         expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/nowhere.*PSTMO_CUBLASLT/) }),
       );
     });
     await withEnvironment({ PSTMO_CUBLASLT: emulatedCublasLt, PSTMO_EMULATION_REFUSES: 'start' }, () => {
-      expect(cudaMatmul()).toMatch(/^own kernels.*was not initialized.*while starting/);
+      expect(cudaMatmul(0)).toMatch(/^own kernels.*was not initialized.*while starting/);
       expect(() => run(forward, 'cublaslt')).toThrow(expect.objectContaining({ code: 'ERR_CUDA_DRIVER' }));
     });
   });
@@ -176,14 +176,14 @@ describe.skipIf(reason !== undefined)('products by cuBLASLt', () => {
     mkdirSync(wheel, { recursive: true });
     symlinkSync(emulatedCublasLt, join(wheel, 'libcublasLt.so.13'));
     await withEnvironment({ VIRTUAL_ENV: environment }, () => {
-      expect(cudaMatmul()).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
+      expect(cudaMatmul(0)).toBe(`cuBLASLt 13.0.0 (${join(wheel, 'libcublasLt.so.13')})`);
     });
   });
 
   it('never come from a library for a GPU where the device is emulated', async () => {
     const other = join(`${process.env.PSTMO_PREBUILD}`, 'build/Release/pstmo.node');
     await withEnvironment({ PSTMO_CUBLASLT: other }, () => {
-      expect(cudaMatmul()).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
+      expect(cudaMatmul(0)).toBe(`own kernels, since no cuBLASLt could be opened (${other}: it is no emulated one)`);
     });
   });
 

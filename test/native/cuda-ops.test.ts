@@ -20,8 +20,8 @@ const toleranceOf: Record<PrecisionName, (opCase: OpCase) => number> = {
 };
 
 /** What multiplies: own kernels, and cuBLASLt where there is one; operations without products need one alone. */
-const library = reason ? undefined : isEmulated() ? emulatedCublasLt : /^cuBLASLt/.test(cudaMatmul()) && 'cublaslt';
-if (library === false) console.log(`Products by cuBLASLt are not tested: ${cudaMatmul()}`);
+const library = reason ? undefined : isEmulated() ? emulatedCublasLt : /^cuBLASLt/.test(cudaMatmul(0)) && 'cublaslt';
+if (library === false) console.log(`Products by cuBLASLt are not tested: ${cudaMatmul(0)}`);
 
 function waysOf({ op }: OpCase): string[] {
   return library && /^(linear|spatialBlock|stridedConv)/.test(op) ? ['own', library] : ['own'];

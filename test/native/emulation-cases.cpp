@@ -9,6 +9,7 @@
 namespace pstmo::cuda {
 
 void check(cudaError_t, const std::string&) {}
+void allowSharedBytes(const void*, size_t) {}
 
 namespace {
 

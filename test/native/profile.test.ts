@@ -23,6 +23,20 @@ describe.skipIf(reason !== undefined)('a profile on the CUDA device', () => {
     for (const { seconds } of cuda.trace) expect(seconds).toBeGreaterThanOrEqual(0);
     expect(cuda.opSeconds).toBeGreaterThan(0);
     expect(cuda.peaks.matmul).toBeGreaterThan(0);
+    // The lifter's kernels, by the same clock.
+    expect(cuda.lift).toMatchObject({ unsupportedReason: '', threads: 1 });
+    expect(cuda.lift!.stages.map(({ stage }) => stage).sort()).toEqual([
+      ...['attention, output', 'feed-forward', 'feed-forward, strided', 'first layer, Q K V of frames'],
+      ...[
+        'first layer, windows',
+        'head',
+        'keypoints',
+        'norm, Q K V',
+        'poses',
+        'projection, positions',
+        'spatial encoder',
+      ],
+    ]);
   });
 
   it('measures peaks in every precision', async () => {

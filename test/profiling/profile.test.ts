@@ -78,15 +78,68 @@ describe('a profile', () => {
     }
   });
 
-  it('becomes a trace of complete events in microseconds', () => {
-    const times = { start: 1.5, seconds: 0.25 };
-    const record = { op: 'linearForward', shape: '2 x 3 -> 4', ...times, flops: 48, bytes: 80, narrowBytes: 64 };
-    const { traceEvents } = JSON.parse(chromeTrace([record, { ...record, start: 2 }], 'CPU'));
-    expect(traceEvents[0]).toMatchObject({ ph: 'M', args: { name: 'CPU' } });
-    expect(traceEvents.slice(1)).toMatchObject([
-      { name: 'linearForward', ph: 'X', cat: 'matmul', ts: 0, dur: 250_000, args: { shape: '2 x 3 -> 4', flops: 48 } },
-      { ts: 500_000 },
+  it('becomes a trace of complete events in microseconds, with a name for every process and thread', () => {
+    const counts = { flops: 48, bytes: 80, narrowBytes: 64 };
+    const record = { op: 'linearForward', shape: '2 x 3 -> 4', start: 1.5, seconds: 0.25, ...counts, thread: 0 };
+    const lifted = { ...record, op: 'spatial encoder', thread: 3 };
+    const trace = chromeTrace([
+      { name: 'op by op', thread: 'ops', records: [record, { ...record, start: 2 }] },
+      { name: 'compiled', thread: 'thread', records: [lifted, { ...lifted, start: 1.25, thread: 1 }] },
     ]);
+    const { traceEvents } = JSON.parse(trace);
+    type Event = { name: string; pid: number; tid: number; args: { name: string } };
+    const named = (name: string) =>
+      (traceEvents as Event[])
+        .filter((event) => event.name === name)
+        .map(({ pid, tid, args }) => [pid, tid, args.name]);
+    expect(named('process_name')).toEqual([
+      [1, 0, 'op by op'],
+      [2, 0, 'compiled'],
+    ]);
+    expect(named('thread_name')).toEqual([
+      [1, 1, 'ops 0'],
+      [2, 2, 'thread 1'],
+      [2, 4, 'thread 3'],
+    ]);
+    const events = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X');
+    expect(events).toMatchObject([
+      { name: 'linearForward', pid: 1, tid: 1, cat: 'matmul', ts: 0, dur: 250_000, args: { shape: '2 x 3 -> 4' } },
+      { pid: 1, tid: 1, ts: 500_000 },
+      { name: 'spatial encoder', pid: 2, tid: 4, ts: 250_000 },
+      { pid: 2, tid: 2, ts: 0 },
+    ]);
+  });
+
+  it.each([
+    ['windows are few', 3],
+    ['windows are many', 200],
+  ])('takes the lifter apart on every thread, where %s', async (_, batch) => {
+    const config = parseModelConfig(small);
+    const profile = await profileModel({ config, device: 'cpu', threads: 2, batch, training: false, seconds: 0.001 });
+    const { stages, threads, seconds, records, unsupportedReason } = profile.lift!;
+    expect(unsupportedReason).toBe('');
+    // A busy machine may leave all of a short lift to one of them.
+    expect([1, 2]).toContain(threads);
+    expect(stages.map(({ stage }) => stage)).toEqual(
+      expect.arrayContaining(['spatial encoder', 'first layer, attention', 'strided convolution', 'head']),
+    );
+    // A thread does one thing at a time, and nothing before the first or after the last.
+    for (const thread of [0, 1]) {
+      const own = records.filter((record) => record.thread === thread);
+      expect(own.reduce((sum, record) => sum + record.seconds, 0)).toBeLessThanOrEqual(seconds);
+      for (const [i, { start }] of own.slice(1).entries()) expect(start).toBeGreaterThanOrEqual(own[i].start);
+    }
+    expect(profile.peaks.fp32).toBeGreaterThanOrEqual(profile.leastPeaks.fp32);
+  });
+
+  it('says why the path that lifts is op by op', async () => {
+    const config = parseModelConfig({ ...small, backbone: 'fc' });
+    const options = { config, device: 'cpu', batch: 2, training: false, seconds: 0.001 } as const;
+    expect((await profileModel(options)).lift).toMatchObject({
+      stages: [],
+      unsupportedReason: 'the spatial encoder is not the MLP',
+    });
+    expect((await profileModel({ ...options, training: true })).lift).toBeNull();
   });
 
   it('is what the command prints', async () => {
@@ -94,10 +147,31 @@ describe('a profile', () => {
     const args = ['--frames', '9', '--set', 'width=64', '--set', 'hidden=128', '--batch', '2', '--seconds', '0.001'];
     const json = await runHere(['profile', ...args, '--device', 'cpu', '--trace', trace, '--json']);
     expect(json).toMatchObject({ code: 0, err: `Trace: ${trace}\n` });
-    const { rates, ops, passSeconds } = JSON.parse(json.out);
+    const { rates, ops, passSeconds, lift } = JSON.parse(json.out);
+    expect(lift.stages.length).toBeGreaterThan(5);
+    expect(lift.records).toBeUndefined();
     expect(rates).toMatchObject({ pass: 2 / passSeconds, paper: null, step: null });
     const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8'));
     expect(traceEvents.length).toBeGreaterThan(ops.length);
+
+    const forward = await runHere([
+      'profile',
+      '--frames',
+      '81',
+      '--batch',
+      '1',
+      '--seconds',
+      '0.001',
+      '--device',
+      'cpu',
+    ]);
+    expect(forward.out).toMatch(/^Peaks, in turns with the steps.*: \d+ to \d+ GFLOP\/s in fp32, copies/m);
+    expect(forward.out).toMatch(/^Op by op, the forward pass:\nop +shape/m);
+    expect(forward.out).toMatch(
+      /^The path that lifts, .*: the compiled lifter, stage by stage, \d threads together\nstage +calls/m,
+    );
+    expect(forward.out).toMatch(/^The paper's protocol \(.*\), CPU, .*, batch 1: \S+ windows\/s$/m);
+    expect(forward.out).not.toContain('3080');
 
     const text = await runHere(['profile', ...args, '--device', 'cpu', '--training', '--set', 'stage=1']);
     expect(text.code).toBe(0);

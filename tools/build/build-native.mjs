@@ -34,6 +34,8 @@ const options = {
 const emulated = ['emulated', 'mutants', 'coverage', 'sanitized'].filter((name) => process.argv.includes(name));
 const named = variant === 'race' ? ['race'] : emulated;
 const targets = named.length > 0 ? named.map((name) => `pstmo-${name}`) : [undefined];
+// It links what the emulated addon is made of.
+if (named.includes('emulated')) targets.push('device-cases');
 
 try {
   await new BuildSystem(options).configure();

@@ -61,6 +61,10 @@ process.exitCode = caught < LEAST_CAUGHT || unexplained.length > 0 || idle.lengt
 /** What the cases say of each mutant. */
 async function runMutants() {
   const chosen = mutants.filter(({ file, kind, source }) => `${file} ${kind} ${source}`.includes(flags.only));
+  if (chosen.length === 0) {
+    console.error(`--only: expected a part of a file, kind or line that some mutant has, got "${flags.only}".`);
+    process.exit(2);
+  }
   const folder = path.join(root, 'build/mutants/cases');
   const compiled = await compiledCases(root);
   const written = [...writeCases(compiled.opCases, folder), ...writeLifterCases(compiled, folder)];

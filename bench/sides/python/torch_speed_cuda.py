@@ -1,4 +1,5 @@
-"""What PyTorch gives for P-STMO on this machine's GPU: eager and torch.compile, evaluation and Stage II training, a line of JSON a figure.
+"""What PyTorch gives for P-STMO on this machine's GPU: eager and torch.compile (default mode, then max-autotune), with an explicit softmax as
+published and with scaled_dot_product_attention, evaluation and Stage II training, a line of JSON a figure.
 
     python3 bench/sides/python/torch_speed_cuda.py [--device cuda|cpu] [--quick] [--budget SECONDS]
 
@@ -11,10 +12,24 @@ import statistics
 import time
 
 import torch
+import torch._dynamo
+from torch.nn import functional
 
 import stmo_torch as oracle
 
 ROUNDS = 5
+
+
+def fused_attention(self, x):
+    """oracle.Attention.forward by PyTorch's fused attention: the same softmax(Q K^T / sqrt(d / H)) V, dropout on its weights."""
+    b, n, d = x.shape
+    q, k, v = (linear(x).view(b, n, self.heads, -1).transpose(1, 2) for linear in list(self.linears)[:3])
+    dropout = self.dropout.p if self.training else 0.0
+    out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+    return self.linears[3](out.transpose(1, 2).reshape(b, n, d))
+
+
+ATTENTION = {"explicit": oracle.Attention.forward, "fused": fused_attention}
 
 
 class Bench:
@@ -45,16 +60,25 @@ class Bench:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
-    def evaluation(self, frames, layers, batch, precision, compiled):
-        model = oracle.Stmo(frames=frames, layers=layers).to(self.device).eval()
-        call = torch.compile(model, mode="max-autotune") if compiled else model
+    def model(self, job):
+        """The network with the job's attention, and the same as it is called: eager, or compiled in a mode of torch.compile."""
+        oracle.Attention.forward = ATTENTION[job["attention"]]
+        torch._dynamo.reset()
+        model = oracle.Stmo(frames=job["frames"], layers=job["layers"]).to(self.device)
+        return model, model if job["compile"] is None else torch.compile(model, mode=job["compile"])
+
+    def evaluation(self, job):
+        frames, batch, precision = job["frames"], job["batch"], job["precision"]
+        model, call = self.model(job)
+        model.eval()
         x = torch.randn(batch, frames, 17, 2, device=self.device)
         with torch.inference_mode(), self.autocast(precision):
             return self.rate(lambda: call(x), batch)
 
-    def training(self, frames, layers, batch, precision, compiled):
-        model = oracle.Stmo(frames=frames, layers=layers).to(self.device).train()
-        call = torch.compile(model) if compiled else model
+    def training(self, job):
+        frames, batch, precision = job["frames"], job["batch"], job["precision"]
+        model, call = self.model(job)
+        model.train()
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, amsgrad=True, fused=True)
         x = torch.randn(batch, frames, 17, 2, device=self.device)
         target = torch.randn(batch, frames, 17, 3, device=self.device)
@@ -71,16 +95,22 @@ class Bench:
 
 
 def jobs(cuda, quick):
-    """(what, frames, layers, batch, precision, compiled)"""
+    """What to measure, the most wanted first: bf16 with fused attention, eager and compiled, both stages."""
+
+    def job(what, precision, attention="fused", compile=None, frames=243, layers=3, batch=None):
+        batch = batch or (160 if what == "training" else 2304 if cuda else 16)
+        return dict(what=what, frames=frames, layers=layers, batch=batch, precision=precision, attention=attention, compile=compile)
+
+    both = ("evaluation", "training")
     if quick:
-        return [("evaluation", 27, 3, 8, "fp32", False), ("training", 27, 3, 8, "fp32", False)]
-    precisions = ["bf16", "tf32", "fp32"] if cuda else ["bf16", "fp32"]
-    large = 2304 if cuda else 16
-    eager = [("evaluation", 243, 3, large, p, False) for p in precisions]
-    eager += [("training", 243, 3, 160, p, False) for p in precisions]
-    compiled = [("evaluation", 243, 3, large, "bf16", True), ("training", 243, 3, 160, "bf16", True)]
-    rest = [("evaluation", n, l, b, p, False) for n, l, b in [(243, 3, 160), (81, 3, large), (243, 4, large)] for p in precisions]
-    return eager + compiled + rest
+        small = dict(frames=27, batch=8)
+        return [job(what, "fp32", attention, **small) for what in both for attention in ATTENTION]
+    first = [job(what, "bf16", compile=mode) for what in both for mode in (None, "default")]
+    explicit = [job(what, "bf16", "explicit", mode) for what in both for mode in (None, "default")]
+    precisions = [job(what, p) for what in both for p in (["tf32", "fp32"] if cuda else ["fp32"])]
+    tuned = [job("evaluation", "bf16", compile="max-autotune")]
+    rest = [job("evaluation", "bf16", frames=n, layers=l, batch=b) for n, l, b in [(243, 3, 160), (81, 3, None), (243, 4, None)]]
+    return first + explicit + precisions + tuned + rest
 
 
 def main():
@@ -92,13 +122,13 @@ def main():
     bench = Bench(arguments.device, arguments.quick)
     begin = time.perf_counter()
     about = {"torch": torch.__version__, "device": torch.cuda.get_device_name() if bench.cuda else "cpu"}
-    for what, frames, layers, batch, precision, compiled in jobs(bench.cuda, arguments.quick):
+    for job in jobs(bench.cuda, arguments.quick):
         if time.perf_counter() - begin > arguments.budget:
             print(json.dumps({**about, "stopped": "out of time"}), flush=True)
             break
-        row = {**about, "what": what, "frames": frames, "layers": layers, "batch": batch, "precision": precision, "compiled": compiled}
+        row = {**about, **job}
         try:
-            row["windowsPerSecond"] = round(getattr(bench, what)(frames, layers, batch, precision, compiled), 1)
+            row["windowsPerSecond"] = round(getattr(bench, job["what"])(job), 1)
         except Exception as error:  # one row must not lose the others
             row["failed"] = str(error)[:300]
         print(json.dumps(row), flush=True)

@@ -320,10 +320,21 @@ Napi::Value NativeModel::startProfile(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     Napi::Object fields = Napi::Object::New(info.Env());
     fields.Set("detail", info[0]);
-    const bool each =
-        ObjectReader(fields, "startProfile").text("detail", {"ops", "passes"}) == "ops";
+    const std::string detail =
+        ObjectReader(fields, "startProfile").text("detail", {"ops", "passes", "stages"});
+    if (detail == "stages") {
+      return submit(job(), [this] {
+        inference::CompiledLifter* const lifter = currentLifter();
+        if (lifter == nullptr)
+          throw Error("ERR_UNSUPPORTED",
+                      "startProfile \"stages\": this model lifts op by op, because " +
+                          reasonAgainstLifter() + ".");
+        lifter->startProfile();
+        profilesStages_ = true;
+      });
+    }
     requireProfiler();
-    return submit(job(), [this, each] {
+    return submit(job(), [this, each = detail == "ops"] {
       profiler_->start(each ? ProfilingBackend::Detail::ops : ProfilingBackend::Detail::passes);
     });
   });
@@ -331,13 +342,17 @@ Napi::Value NativeModel::startProfile(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
-    requireProfiler();
     auto task = job();
-    auto records = std::make_shared<std::vector<ProfilingBackend::Record>>();
+    struct Record {
+      Cost cost;
+      double start, seconds;
+      int thread;
+    };
+    auto records = std::make_shared<std::vector<Record>>();
     task->result = [records](Napi::Env env) {
       Napi::Array list = Napi::Array::New(env, records->size());
       for (uint32_t i = 0; i < records->size(); i++) {
-        const ProfilingBackend::Record& record = (*records)[i];
+        const Record& record = (*records)[i];
         Napi::Object entry = Napi::Object::New(env);
         entry.Set("op", record.cost.name);
         entry.Set("shape", record.cost.shape);
@@ -346,11 +361,26 @@ Napi::Value NativeModel::stopProfile(const Napi::CallbackInfo& info) {
         entry.Set("flops", record.cost.flops);
         entry.Set("bytes", record.cost.bytes.here);
         entry.Set("narrowBytes", record.cost.bytes.narrow);
+        entry.Set("thread", record.thread);
         list.Set(i, entry);
       }
       return list;
     };
-    return submit(std::move(task), [this, records] { *records = profiler_->stop(); });
+    return submit(std::move(task), [this, records] {
+      if (profilesStages_) {
+        profilesStages_ = false;
+        if (!lifter_) return;
+        for (const inference::StageRecord& record : lifter_->stopProfile())
+          records->push_back({{record.stage.name, "", record.stage.flops},
+                              record.start,
+                              record.seconds,
+                              record.thread});
+        return;
+      }
+      requireProfiler();
+      for (ProfilingBackend::Record& record : profiler_->stop())
+        records->push_back({std::move(record.cost), record.start, record.seconds, 0});
+    });
   });
 }
 

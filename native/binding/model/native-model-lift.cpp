@@ -1,38 +1,109 @@
 // The compiled lifter beside the op-by-op network: which networks have one, when it is compiled,
 // and the calls that run it.
+#include <cmath>
+#include <cstdio>
+
 #include "../output-array.h"
 #include "../probe/machine.h"
 #include "native-model.h"
 
 namespace pstmo::binding {
+namespace {
+
+// How far the compiled lifter's pose may be from the network's op by op, ||difference|| / ||pose||:
+// each rounds in its own order, in bf16 and tf32 at every matmul.
+double selfTestTolerance(Precision precision) {
+  return precision == Precision::fp32 ? 1e-4 : precision == Precision::tf32 ? 5e-3 : 5e-2;
+}
+
+}  // namespace
 
 std::string NativeModel::findUnsupportedReason() const {
   if (compiled_ == Compiled::off) return "it was switched off";
   if (deviceName_ == "cpu") return inference::cpuUnsupportedReason(config_, precision_);
-  if (compiled_ != Compiled::on)
-    return "on a GPU it is not the default before it has been measured on one: compiled \"on\" "
-           "asks for it";
   return inference::cudaUnsupportedReason(config_, precision_, cudaNumber(deviceName_));
 }
 
-inference::CompiledLifter* NativeModel::currentLifter() {
-  if (!unsupportedReason_.empty()) return nullptr;
-  if (lifterStale_) {
-    streams_.clear();
-    streamOwed_.clear();
-    lifter_.reset();
-    const inference::TensorReader read = [this](const std::string& name) {
-      std::vector<float> values(tensorSize(name));
-      network_->read(network::TensorState::value, name, values.data());
-      return values;
-    };
-    lifter_ =
-        deviceName_ == "cpu"
-            ? inference::makeCpuLifter(config_, folds_, precision_, threads_, isa_, read)
-            : inference::makeCudaLifter(config_, folds_, precision_, cudaNumber(deviceName_), read);
-    lifterStale_ = false;
+std::string NativeModel::reasonAgainstLifter() const {
+  const std::lock_guard<std::mutex> lock(reasonMutex_);
+  return unsupportedReason_;
+}
+
+std::unique_ptr<inference::CompiledLifter> NativeModel::makeLifter() {
+  const inference::TensorReader read = [this](const std::string& name) {
+    std::vector<float> values(tensorSize(name));
+    network_->read(network::TensorState::value, name, values.data());
+    return values;
+  };
+  if (deviceName_ == "cpu")
+    return inference::makeCpuLifter(config_, folds_, precision_, threads_, isa_, read);
+  return inference::makeCudaLifter(config_, folds_, precision_, cudaNumber(deviceName_), read);
+}
+
+void NativeModel::checkLifter(inference::CompiledLifter& lifter) {
+  const int frames = config_.frames;
+  std::vector<float> keypoints(sizeOf({frames, config_.joints, 2}));
+  for (size_t i = 0; i < keypoints.size(); ++i)
+    keypoints[i] = 0.5f * std::sin(0.7f * static_cast<float>(i));
+  std::vector<float> expected(sizeOf({config_.outputJoints, 3})), window(expected.size()),
+      video(expected.size());
+  network_->forward(keypoints.data(), 1, nullptr, nullptr, expected.data(), nullptr, nullptr);
+  lifter.liftWindows(keypoints.data(), 1, window.data());
+  inference::ClipRequest request;
+  request.keypoints = keypoints.data();
+  request.clips = {{frames, (frames - 1) / 2, 1}};
+  request.poses = video.data();
+  lifter.lift(request, [](int) {});
+
+  const double tolerance = selfTestTolerance(precision_);
+  for (const std::vector<float>* poses : {&window, &video}) {
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const double wanted = expected[i], apart = double{(*poses)[i]} - wanted;
+      difference += apart * apart;
+      norm += wanted * wanted;
+    }
+    const double error = difference == 0 ? 0 : std::sqrt(difference / norm);
+    if (error <= tolerance) continue;
+    char text[160];
+    std::snprintf(text, sizeof text, "a window came out %.1e from the network's, more than %.0e",
+                  error, tolerance);
+    throw Error("ERR_NATIVE", text);
   }
+}
+
+inference::CompiledLifter* NativeModel::currentLifter() {
+  if (!reasonAgainstLifter().empty()) return nullptr;
+  if (!lifterStale_) return lifter_.get();
+  streams_.clear();
+  streamOwed_.clear();
+  lifter_.reset();
+  try {
+    lifter_ = makeLifter();
+    if (selfTest_ == SelfTest::due) {
+      checkLifter(*lifter_);
+      selfTest_ = SelfTest::passed;
+    }
+  } catch (const Error& error) {
+    lifter_.reset();
+    if (selfTest_ != SelfTest::due || error.code() == "ERR_CUDA_OOM") throw;
+    const std::lock_guard<std::mutex> lock(reasonMutex_);
+    unsupportedReason_ = std::string("its self-test on this device failed: ") + error.what();
+  }
+  lifterStale_ = false;
   return lifter_.get();
+}
+
+Napi::Value NativeModel::prepareLifter(const Napi::CallbackInfo& info) {
+  return promised(info.Env(), [&] {
+    auto task = job();
+    auto problem = std::make_shared<std::string>();
+    task->result = [problem](Napi::Env env) { return Napi::String::New(env, *problem); };
+    return submit(std::move(task), [this, problem] {
+      if (currentLifter() == nullptr && selfTest_ == SelfTest::due)
+        *problem = reasonAgainstLifter();
+    });
+  });
 }
 
 void NativeModel::liftClips(const network::LiftRequest& request,
@@ -71,7 +142,7 @@ void NativeModel::liftClips(const network::LiftRequest& request,
 }
 
 Napi::Value NativeModel::unsupportedReason(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), unsupportedReason_);
+  return Napi::String::New(info.Env(), reasonAgainstLifter());
 }
 
 Napi::Value NativeModel::liftWindows(const Napi::CallbackInfo& info) {

@@ -85,6 +85,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::read>("read"),
                          InstanceMethod<&NativeModel::write>("write"),
                          InstanceMethod<&NativeModel::readValues>("readValues"),
+                         InstanceMethod<&NativeModel::prepareLifter>("prepareLifter"),
                          InstanceMethod<&NativeModel::initialize>("initialize"),
                          InstanceMethod<&NativeModel::forward>("forward"),
                          InstanceMethod<&NativeModel::reconstruct>("reconstruct"),
@@ -134,6 +135,8 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     precision_ = precision;
     threads_ = threads;
     unsupportedReason_ = findUnsupportedReason();
+    if (compiled_ == Compiled::whereDefault && deviceName_ != "cpu" && unsupportedReason_.empty())
+      selfTest_ = SelfTest::due;
     if (compiled_ == Compiled::on && !unsupportedReason_.empty()) {
       throw Error("ERR_UNSUPPORTED",
                   "options.compiled \"on\": the lifter cannot be compiled here, because " +

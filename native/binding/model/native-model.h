@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "../../inference/compiled-lifter.h"
@@ -49,6 +50,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value readValues(const Napi::CallbackInfo& info);
+  Napi::Value prepareLifter(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value reconstruct(const Napi::CallbackInfo& info);
@@ -91,6 +93,11 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   // On the queue's thread: the lifter of the weights as they are now, or null where it is
   // unsupported.
   inference::CompiledLifter* currentLifter();
+  std::unique_ptr<inference::CompiledLifter> makeLifter();
+  // Throws where this lifter does not lift one window as the network does op by op.
+  void checkLifter(inference::CompiledLifter& lifter);
+  // On any thread.
+  std::string reasonAgainstLifter() const;
   // Clips end to end; one clip may be lifted in part.
   void liftClips(const network::LiftRequest& request, const std::vector<int32_t>& lengths,
                  const network::JobControl& control);
@@ -110,9 +117,15 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
       streams_;  // the queue's thread alone; they end with the lifter they run on
   std::map<int64_t, int> streamOwed_;  // the poses that each still has to give
   int64_t lastStream_ = 0;
-  bool lifterStale_ = true;  // weights changed since
+  bool profilesStages_ = false;  // the queue's thread alone
+  bool lifterStale_ = true;      // weights changed since
   enum class Compiled { whereDefault, on, off } compiled_ = Compiled::whereDefault;
-  std::string deviceName_, isa_, unsupportedReason_;
+  // A GPU lifts compiled once its lifter has passed a self-test; one that failed is not tried
+  // again.
+  enum class SelfTest { needless, due, passed } selfTest_ = SelfTest::needless;
+  std::string deviceName_, isa_;
+  mutable std::mutex reasonMutex_;  // the self-test writes it on the queue's thread
+  std::string unsupportedReason_;
   Precision precision_ = Precision::fp32;
   int threads_ = 0;
   inference::Folds folds_;

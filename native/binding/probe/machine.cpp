@@ -24,16 +24,43 @@ std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precis
                   : makeCudaBackend(cuda, precision, matmul);
 }
 
-Napi::Value machine(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Napi::Array isas = Napi::Array::New(env);
-  for (const std::string& isa : cpuIsas()) isas.Set(isas.Length(), Napi::String::New(env, isa));
-  const CudaState state = cudaState(0);
+namespace {
+
+// Whether a GPU can be used, and why not.
+Napi::Object describeState(Napi::Env env, const CudaState& state) {
   Napi::Object cuda = Napi::Object::New(env);
   cuda.Set("built", state.built);
   cuda.Set("found", state.usable);
   cuda.Set("code", state.code);
   cuda.Set("reason", state.reason);
+  return cuda;
+}
+
+int readDeviceNumber(const Napi::CallbackInfo& info) {
+  Napi::Object fields = Napi::Object::New(info.Env());
+  fields.Set("device", info[0]);
+  return static_cast<int>(ObjectReader(fields, "argument").integer("device", 0, 999));
+}
+
+}  // namespace
+
+Napi::Value machine(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array isas = Napi::Array::New(env);
+  for (const std::string& isa : cpuIsas()) isas.Set(isas.Length(), Napi::String::New(env, isa));
+  // The first GPU that can be used; where none can, why the first cannot.
+  const int count = cudaDeviceCount();
+  int device = 0;
+  CudaState state = cudaState(0);
+  for (int next = 1; next < count && !state.usable; ++next) {
+    CudaState other = cudaState(next);
+    if (!other.usable) continue;
+    state = std::move(other);
+    device = next;
+  }
+  Napi::Object cuda = describeState(env, state);
+  cuda.Set("devices", count);
+  cuda.Set("device", device);
   Napi::Object result = Napi::Object::New(env);
   result.Set("isas", isas);
   result.Set("bf16", cpuHasBf16());
@@ -43,9 +70,17 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value cudaDevice(const Napi::CallbackInfo& info) {
+  try {
+    return describeState(info.Env(), cudaState(readDeviceNumber(info)));
+  } catch (...) {
+    throwJavaScript(info.Env(), currentError());
+  }
+}
+
 Napi::Value cudaMatmul(const Napi::CallbackInfo& info) {
   try {
-    return Napi::String::New(info.Env(), pstmo::cudaMatmul(0));
+    return Napi::String::New(info.Env(), pstmo::cudaMatmul(readDeviceNumber(info)));
   } catch (...) {
     throwJavaScript(info.Env(), currentError());
   }

@@ -18,6 +18,7 @@ std::unique_ptr<Backend> makeBackend(const std::string& device, Precision precis
                                      const std::string& isa, const std::string& matmul);
 
 Napi::Value machine(const Napi::CallbackInfo& info);
+Napi::Value cudaDevice(const Napi::CallbackInfo& info);
 Napi::Value cudaMatmul(const Napi::CallbackInfo& info);
 Napi::Value measurePeak(const Napi::CallbackInfo& info);
 Napi::Value runOp(const Napi::CallbackInfo& info);

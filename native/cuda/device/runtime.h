@@ -25,19 +25,18 @@ __device__ __forceinline__ Smem& sharedMemory() {
   return *reinterpret_cast<Smem*>(bytes);
 }
 
+// Lets blocks of this kernel take so much shared memory on this thread's device. The limit is the
+// kernel's and the device's, not the launch's: it is raised and never lowered, so that a smaller
+// model's launch takes nothing from a larger one's on another thread.
+void allowSharedBytes(const void* kernel, size_t bytes);
+
 // kernel<<<grid, threads, sharedBytes, stream>>>(arguments...), checked. A grid of no blocks does
 // nothing.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t sharedBytes,
             cudaStream_t stream, Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  constexpr size_t kWithoutAsking = 48 << 10;
-  if (sharedBytes > kWithoutAsking) {
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(sharedBytes)),
-          "asking for " + std::to_string(sharedBytes) + " bytes of shared memory a block");
-  }
+  allowSharedBytes(reinterpret_cast<const void*>(kernel), sharedBytes);
   kernel<<<grid, threads, sharedBytes, stream>>>(std::forward<Arguments>(arguments)...);
   check(cudaGetLastError(), "starting a kernel");
 }

@@ -9,6 +9,7 @@
 
 #include "../../core/error.h"
 #include "../cuda-host.h"
+#include "../devices.h"
 #include "../record.h"
 
 namespace pstmo::cuda {
@@ -20,19 +21,30 @@ Smem& sharedMemory() {
   return *reinterpret_cast<Smem*>(emulation::Block::current().shared());
 }
 
+void allowSharedBytes(const void* kernel, size_t bytes);
+
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 threads, size_t sharedBytes,
             cudaStream_t stream, Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  emulation::submitKernel(
-      stream, [=, held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
-        emulation::recorded(
-            reinterpret_cast<const void*>(kernel), grid, threads, sharedBytes, held, [&] {
-              emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
-              emulation::checkGuards();
-              if (emulation::afterKernel) emulation::afterKernel();
-            });
-      });
+  const auto* function = reinterpret_cast<const void*>(kernel);
+  allowSharedBytes(function, sharedBytes);
+  check(emulation::checkSharedBytes(function, sharedBytes), "starting a kernel");
+  if (emulation::skips(__PRETTY_FUNCTION__)) return;
+  const auto run = [=, device = emulation::currentDevice(),
+                    held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
+    std::apply(
+        [&](const auto&... each) {
+          (emulation::checkParameters(&each, sizeof(each), device), ...);
+        },
+        held);
+    emulation::recorded(function, grid, threads, sharedBytes, held, [&] {
+      emulation::runGrid(grid, threads, sharedBytes, [&] { std::apply(kernel, held); });
+      emulation::checkGuards();
+      if (emulation::afterKernel) emulation::afterKernel();
+    });
+  };
+  check(emulation::submitKernel(stream, run), "starting a kernel");
 }
 
 }  // namespace pstmo::cuda

@@ -45,10 +45,12 @@ struct CpuLifter::LayerShape {
         allKept(windows * kept) {}
 };
 
-void CpuLifter::matmul(const Workers& workers, const PackedMatrix& panels, Matmul op) const {
+void CpuLifter::matmul(const char* stage, const Workers& workers, const PackedMatrix& panels,
+                       Matmul op) const {
   op.inner = panels.inner;
   const int items = std::min(workers.threads(), panels.count), columns = kernels_.panelColumns;
-  workers.run(items, [&](int item, int) {
+  const double flops = 2.0 * op.rows * std::max(op.groups, 1) * op.inner * panels.count * columns;
+  workers.run({stage, flops}, items, [&](int item, int) {
     const int first = panels.count * item / items, end = panels.count * (item + 1) / items,
               column = first * columns;
     Matmul part = op;
@@ -64,7 +66,7 @@ void CpuLifter::matmul(const Workers& workers, const PackedMatrix& panels, Matmu
 
 void CpuLifter::addTable(const Workers& workers, float* x, int windows, int tokens,
                          const float* table) {
-  workers.run(std::min(windows, workers.threads()), [&](int item, int) {
+  workers.run({"positions"}, std::min(windows, workers.threads()), [&](int item, int) {
     const int items = std::min(windows, workers.threads()), first = windows * item / items,
               end = windows * (item + 1) / items;
     float* rows = x + static_cast<ptrdiff_t>(first) * tokens * row_;
@@ -78,7 +80,7 @@ void CpuLifter::addTable(const Workers& workers, float* x, int windows, int toke
 CpuLifter::Normed CpuLifter::normalize(const Workers& workers, const float* x, int rows,
                                        AlignedArray<float>& scale, PaddedRows& normed) {
   const int items = workers.threads();
-  workers.run(items, [&](int item, int) {
+  workers.run({"norm"}, items, [&](int item, int) {
     const int first = rows * item / items, end = rows * (item + 1) / items;
     const float* from = x + static_cast<ptrdiff_t>(first) * row_;
     if (!weights_.bf16()) {
@@ -180,7 +182,12 @@ void CpuLifter::attendHead(Workspace& workspace, WorkerScratch& scratch, int hea
 void CpuLifter::attend(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
                        const Normed& queries, const Normed& keys, const LayerShape& shape,
                        const SharedFirstLayer* shared) {
-  workers.run(config_.heads, [&](int head, int worker) {
+  const double width = config_.width,
+               projected =
+                   shared ? 0.0 : (shape.allKept + 2.0 * shape.windows * shape.tokens) * width,
+               attended = 2.0 * shape.allKept * shape.tokens;
+  const char* const name = shared ? "first layer, attention" : "Q K V, attention";
+  workers.run({name, 2 * width * (projected + attended)}, config_.heads, [&](int head, int worker) {
     WorkerScratch& scratch = scratch_[static_cast<size_t>(worker)];
     PaddedRows* outs[3] = {&scratch.query, &scratch.key, &scratch.value};
     for (int part = 0; part < 3; ++part) {
@@ -213,7 +220,7 @@ void CpuLifter::expand(const Workers& workers, Workspace& workspace, const Packe
     }
   }
   const ptrdiff_t front = shape.stride > 0 ? hiddenRow_ : 0;
-  matmul(workers, weights.expand.panels,
+  matmul("feed-forward, expand", workers, weights.expand.panels,
          {.rows = shape.allKept,
           .a = normed.rows,
           .aStride = normed.stride,
@@ -252,7 +259,8 @@ void CpuLifter::contract(const Workers& workers, Workspace& workspace, const Pac
                       .rows = shape.out,
                       .group = static_cast<ptrdiff_t>(shape.tokens) * row_};
   }
-  matmul(workers, weights.contract.panels, op);
+  matmul(shape.stride > 0 ? "strided convolution" : "feed-forward, contract", workers,
+         weights.contract.panels, op);
 }
 
 void CpuLifter::layer(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
@@ -262,7 +270,7 @@ void CpuLifter::layer(const Workers& workers, Workspace& workspace, const Packed
   // Norm before attention: of all rows for K and V, of the kept rows for Q.
   Normed keys{nullptr, 0, workspace.scale.data()};
   if (shared) {
-    workers.run(windows, [&](int window, int) {
+    workers.run({"norm"}, windows, [&](int window, int) {
       const ptrdiff_t first = static_cast<ptrdiff_t>(window) * tokens;
       kernels_.rowScales(x + first * row_, row_, config_.width, tokens,
                          workspace.scale.data() + first);
@@ -279,7 +287,7 @@ void CpuLifter::layer(const Workers& workers, Workspace& workspace, const Packed
 
   // Attention and its output projection, added in place.
   attend(workers, workspace, weights, queries, keys, shape, shared);
-  matmul(workers, weights.output.panels,
+  matmul("attention, output", workers, weights.output.panels,
          {.rows = shape.allKept,
           .a = workspace.attended.row(0),
           .aStride = workspace.attended.stride,
@@ -328,7 +336,11 @@ void CpuLifter::encodeFrames(const Workers& workers, const float* keypoints, int
   const int points = 2 * config_.joints;
   const int blockRows = frameBlock(rows, workers.threads()),
             blocks = (rows + blockRows - 1) / blockRows;
-  workers.run(blocks, [&](int block, int worker) {
+  const double inner = 2.0 * config_.width,
+               all = points * inner +
+                     (static_cast<double>(weights_.blocks.size()) - 1) * inner * inner +
+                     inner * config_.width;
+  workers.run({"spatial encoder", 2.0 * rows * all}, blocks, [&](int block, int worker) {
     WorkerScratch& scratch = scratch_[static_cast<size_t>(worker)];
     const int first = block * blockRows, count = std::min(blockRows, rows - first);
     float *plain = scratch.inside[0].data(), *inner = scratch.inside[1].data();

@@ -31,7 +31,7 @@ const SharedFirstLayer* VideoWindows::fill(const Workers& workers, Workspace& wo
       rows[i] = static_cast<int32_t>(frame % ring_.rows + side * ring_.rows);
     }
   }
-  workers.run(windows, [&](int window, int) {
+  workers.run({"windows of frames"}, windows, [&](int window, int) {
     const ptrdiff_t row = static_cast<ptrdiff_t>(window) * frames;
     lifter_.kernels_.addRows(ring_.tokens.data(), workspace.frameRows.data() + row, lifter_.row_,
                              lifter_.weights_.positions.data(), {.stride = lifter_.row_},
@@ -57,31 +57,34 @@ void CpuLifter::firstLayerParts(const float* tokens, int rows, float* parts, int
   const ptrdiff_t width = weights_.headPadded;
   const int chunk = frameBlock(rows, pool_.threads()), chunks = (rows + chunk - 1) / chunk;
   if (heads.bf16) ringRounded_.reserve(static_cast<size_t>(rows), row_, true);
-  pool_.run(chunks, [&](int item, int) {
-    const int first = item * chunk, count = std::min(chunk, rows - first);
-    const float* from = tokens + static_cast<ptrdiff_t>(first) * row_;
-    Matmul op{.rows = count,
-              .a = from,
-              .aStride = row_,
-              .inner = heads.inner,
-              .panelCount = weights_.headPanels,
-              .yMap = {.stride = width}};
-    if (heads.bf16) {
-      Bf16* rounded = static_cast<Bf16*>(ringRounded_.row(static_cast<size_t>(first)));
-      kernels_.layerNorm({.rows = count,
-                          .channels = config_.width,
-                          .x = from,
-                          .stride = row_,
-                          .scaled = false,
-                          .y = rounded});
-      op.a = rounded;
-    }
-    for (int part = 0; part < 3 * config_.heads; ++part) {
-      op.panels = heads.panel(part * weights_.headPanels);
-      op.y = parts + (static_cast<ptrdiff_t>(part) * allRows + first) * width;
-      runMatmul(heads, op);
-    }
-  });
+  const double width3 = 3.0 * config_.heads * weights_.headPadded;
+  together().run({"first layer, Q K V of frames", 2.0 * rows * config_.width * width3}, chunks,
+                 [&](int item, int) {
+                   const int first = item * chunk, count = std::min(chunk, rows - first);
+                   const float* from = tokens + static_cast<ptrdiff_t>(first) * row_;
+                   Matmul op{.rows = count,
+                             .a = from,
+                             .aStride = row_,
+                             .inner = heads.inner,
+                             .panelCount = weights_.headPanels,
+                             .yMap = {.stride = width}};
+                   if (heads.bf16) {
+                     Bf16* rounded =
+                         static_cast<Bf16*>(ringRounded_.row(static_cast<size_t>(first)));
+                     kernels_.layerNorm({.rows = count,
+                                         .channels = config_.width,
+                                         .x = from,
+                                         .stride = row_,
+                                         .scaled = false,
+                                         .y = rounded});
+                     op.a = rounded;
+                   }
+                   for (int part = 0; part < 3 * config_.heads; ++part) {
+                     op.panels = heads.panel(part * weights_.headPanels);
+                     op.y = parts + (static_cast<ptrdiff_t>(part) * allRows + first) * width;
+                     runMatmul(heads, op);
+                   }
+                 });
 }
 
 void CpuLifter::prepareVideo(FrameRing& ring, int rows, bool flip) {
@@ -121,7 +124,7 @@ void CpuLifter::encodeIntoRing(FrameRing& ring, const float* keypoints, int64_t 
       }
       const ptrdiff_t row = slot + static_cast<ptrdiff_t>(side) * ring.rows;
       float* tokens = ring.tokens.data() + row * row_;
-      encodeFrames(Workers(pool_), frames, count, tokens, nullptr, 0);
+      encodeFrames(together(), frames, count, tokens, nullptr, 0);
       if (folds_.firstLayer)
         firstLayerParts(tokens, count, ring.parts.data() + row * weights_.headPadded, ring.allRows);
     }

@@ -154,13 +154,13 @@ void CpuLifter::run(WindowSource& source, int windows, float* poses) {
   const int threads = pool_.threads(), size = 3 * config_.outputJoints;
   // Windows that all threads share: few of them, or what is left over when each thread has had as
   // many as the others.
-  int together = windows % threads;
+  int shared = windows % threads;
   if (windows * config_.frames < threads * kSharedRows) {
-    together = windows;
+    shared = windows;
   } else if (config_.frames < kSharedRows) {
-    together = 0;
+    shared = 0;
   }
-  const int separate = windows - together;
+  const int separate = windows - shared;
   if (separate > 0) {
     const int unit = std::clamp(separate / (kUnitsOfThread * threads), kUnitWindows, unitWindows_);
     const int items = std::min(separate, roundUp((separate + unit - 1) / unit, threads));
@@ -168,13 +168,13 @@ void CpuLifter::run(WindowSource& source, int windows, float* poses) {
     pool_.run(items, [&](int item, int worker) {
       const int first = static_cast<int>(static_cast<int64_t>(separate) * item / items),
                 end = static_cast<int>(static_cast<int64_t>(separate) * (item + 1) / items);
-      runUnit(Workers(worker), workspaces_[static_cast<size_t>(worker)], source, first, end - first,
-              poses + static_cast<ptrdiff_t>(first) * size);
+      runUnit(Workers(worker, times_.get()), workspaces_[static_cast<size_t>(worker)], source,
+              first, end - first, poses + static_cast<ptrdiff_t>(first) * size);
     });
   }
   prepare(groupWindows_, unitWindows_, 1);
   for (int first = separate; first < windows; first += unitWindows_) {
-    runUnit(Workers(pool_), workspaces_[0], source, first, std::min(unitWindows_, windows - first),
+    runUnit(together(), workspaces_[0], source, first, std::min(unitWindows_, windows - first),
             poses + static_cast<ptrdiff_t>(first) * size);
   }
 }
@@ -218,7 +218,7 @@ void CpuLifter::aggregate(const Workers& workers, Workspace& workspace, int wind
     std::swap(from, to);
     tokens = out;
   }
-  matmul(Workers(0), weights_.head.panels,
+  matmul("head", workers.alone(), weights_.head.panels,
          {.rows = windows,
           .a = from,
           .aStride = row_,

@@ -16,22 +16,34 @@ namespace pstmo::inference {
 // Who runs the items of a step: one thread, item after item, or all threads together.
 class Workers {
  public:
-  explicit Workers(int worker) : worker_(worker) {}
-  explicit Workers(ThreadPool& pool) : pool_(&pool) {}
+  // times: where a profile notes what each of them does; null: nowhere.
+  Workers(int worker, StageTimes* times) : worker_(worker), times_(times) {}
+  Workers(ThreadPool& pool, StageTimes* times) : pool_(&pool), times_(times) {}
 
   int threads() const { return pool_ ? pool_->threads() : 1; }
+  // The thread that asks, by itself.
+  Workers alone() const { return {worker_, times_}; }
   template <typename Body>
-  void run(int items, Body body) const {
-    if (pool_) {
+  void run(const Stage& stage, int items, Body body) const {
+    if (pool_ && times_) {
+      pool_->run(items, [&](int item, int worker) {
+        const double start = times_->now();
+        body(item, worker);
+        times_->add(worker, stage, start, 1.0 / items);
+      });
+    } else if (pool_) {
       pool_->run(items, body);
     } else {
+      const double start = times_ ? times_->now() : 0;
       for (int item = 0; item < items; ++item) body(item, worker_);
+      if (times_) times_->add(worker_, stage, start, 1);
     }
   }
 
  private:
   ThreadPool* pool_ = nullptr;
   int worker_ = 0;
+  StageTimes* times_ = nullptr;
 };
 
 // Rows in floats, or in bf16 where the matmuls are.
@@ -108,6 +120,11 @@ class CpuLifter final : public CompiledLifter {
   void lift(const ClipRequest& request, const Progress& progress) override;
   std::unique_ptr<LiftStream> stream(const StreamOptions& options) override;
   size_t memoryBytes() const override;
+  void startProfile() override { times_ = std::make_unique<StageTimes>(pool_.threads()); }
+  std::vector<StageRecord> stopProfile() override {
+    const std::unique_ptr<StageTimes> times = std::move(times_);
+    return times ? times->all() : std::vector<StageRecord>();
+  }
   int missingThreads() const override { return pool_.missing(); }
 
  private:
@@ -149,7 +166,9 @@ class CpuLifter final : public CompiledLifter {
   void contract(const Workers& workers, Workspace& workspace, const PackedLayer& weights,
                 const float* residual, float* y, const LayerShape& shape);
   void addTable(const Workers& workers, float* x, int windows, int tokens, const float* table);
-  void matmul(const Workers& workers, const PackedMatrix& panels, Matmul op) const;
+  Workers together() { return {pool_, times_.get()}; }
+  void matmul(const char* stage, const Workers& workers, const PackedMatrix& panels,
+              Matmul op) const;
   void runMatmul(const PackedMatrix& panels, const Matmul& op) const {
     (panels.bf16 ? kernels_.matmulBf16 : kernels_.matmul)(op);
   }
@@ -170,6 +189,7 @@ class CpuLifter final : public CompiledLifter {
   const Folds folds_;
   const Kernels& kernels_;
   ThreadPool pool_;
+  std::unique_ptr<StageTimes> times_;  // while a profile is taken
   PackedWeights weights_;
   const int row_, hiddenRow_, innerRow_,
       poseRow_;  // padded rows: width, hidden width, twice the width, 3 J'

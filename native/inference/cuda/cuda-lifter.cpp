@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kBatchRows =
     1 << 18;  // rows of windows that pass through a layer together: about eight rounds of an H200
+// Of the memory that is free: recorded batches and other models take some too.
+constexpr double kMemoryShare = 0.9;
 constexpr int kEncoderRows = 1 << 14;  // rows that pass through the spatial encoder together
 
 }  // namespace
@@ -44,35 +46,124 @@ int CudaLifter::largestBatch(int sides) const {
   return std::max(1, kBatchRows / config_.frames / sides);
 }
 
+void CudaLifter::startProfile() {
+  stages_.clear();
+  timeline_ = backend_.timeline();
+}
+
+std::vector<StageRecord> CudaLifter::stopProfile() {
+  std::vector<StageRecord> records;
+  if (!timeline_) return records;
+  const std::vector<Timeline::Span> spans = timeline_->read();
+  for (size_t i = 0; i < spans.size(); ++i)
+    records.push_back({stages_[i], 0, spans[i].start, spans[i].seconds});
+  timeline_.reset();
+  return records;
+}
+
+template <typename Work>
+void CudaLifter::timed(const Stage& stage, const Work& work) {
+  if (!timeline_) return work();
+  timeline_->begin(stage.name);
+  stages_.push_back(stage);
+  work();
+  timeline_->end();
+}
+
+void CudaLifter::runBatch(const StepKey& key, const std::function<void()>& body) {
+  if (timeline_) return body();
+  backend_.runStep(key, {}, body);
+}
+
+double CudaLifter::flopsOf(const cuda::WeightMatrix& weights, int rows, bool exact) const {
+  return 2.0 * rows * weights.columns * weights.inner * (exact ? 1 : weights_.rows.perWord);
+}
+
+// Bytes of each array for this number of windows, of frames of keypoints and of tokens.
+struct CudaLifter::Sizes {
+  size_t keypoints, frameRows, tokens, parts, centres, plain, plainWords, innerWords, rows, wide,
+      head, poses;
+  size_t total() const {
+    return keypoints + frameRows + tokens + parts + centres + plain + plainWords + innerWords +
+           2 * rows + wide + head + poses;
+  }
+};
+
+CudaLifter::Sizes CudaLifter::sizesOf(int windows, int frames, int tokens) const {
+  const DeviceRows& rows = weights_.rows;
+  const auto bytes = [](int a, int b) {
+    return static_cast<size_t>(a) * static_cast<size_t>(b) * sizeof(float);
+  };
+  const int all = windows * config_.frames,
+            encoded = std::min(std::max(all, frames), std::max(kEncoderRows, config_.frames));
+  return {.keypoints = bytes(frames, 2 * config_.joints),
+          .frameRows = bytes(frames, rows.frame),
+          .tokens = bytes(tokens, rows.width),
+          .parts = weights_.positionParts ? bytes(tokens, rows.heads) : 0,
+          .centres = bytes(windows, 3),
+          .plain = bytes(encoded, rows.inner),
+          .plainWords = rows.rounded ? bytes(encoded, rows.words(rows.inner)) : 0,
+          .innerWords = bytes(encoded, rows.words(rows.inner)),
+          .rows = bytes(all, rows.width),
+          .wide = bytes(all, rows.words(std::max(rows.heads, rows.hidden))),
+          .head = bytes(windows, rows.pose),
+          .poses = bytes(windows, 3 * config_.outputJoints)};
+}
+
 void CudaLifter::prepare(int windows, int frames, int tokens) {
-  if (windows <= mostWindows_ && frames <= mostFrames_ && tokens <= mostTokens_) return;
   windows = std::max(windows, mostWindows_);
   frames = std::max(frames, mostFrames_);
   tokens = std::max(tokens, mostTokens_);
   mostWindows_ = mostFrames_ = mostTokens_ = 0;  // until all of it is there
   ++generation_;
   arrays_.clear();
-  const DeviceRows& rows = weights_.rows;
-  const auto count = [](int a, int b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
-  const int all = windows * config_.frames,
-            encoded = std::min(std::max(all, frames), std::max(kEncoderRows, config_.frames));
-  keypoints_ = arrays_.floats(count(frames, 2 * config_.joints));
-  frameRows_ = arrays_.floats(count(frames, rows.frame));
-  tokens_ = arrays_.floats(count(tokens, rows.width));
-  if (weights_.positionParts) parts_ = arrays_.floats(count(tokens, rows.heads));
-  centres_ = static_cast<int32_t*>(arrays_.bytes(count(windows, 3) * sizeof(int32_t)));
-  plain_ = arrays_.floats(count(encoded, rows.inner));
-  plainWords_ = rows.rounded ? arrays_.words(count(encoded, rows.words(rows.inner)))
-                             : reinterpret_cast<uint32_t*>(plain_);
-  innerWords_ = arrays_.words(count(encoded, rows.words(rows.inner)));
-  x_ = arrays_.floats(count(all, rows.width));
-  middle_ = arrays_.floats(count(all, rows.width));
-  wide_ = arrays_.words(count(all, rows.words(std::max(rows.heads, rows.hidden))));
-  head_ = arrays_.floats(count(windows, rows.pose));
-  poses_ = arrays_.floats(count(windows, 3 * config_.outputJoints));
+  const Sizes sizes = sizesOf(windows, frames, tokens);
+  const auto floats = [this](size_t bytes) { return static_cast<float*>(arrays_.bytes(bytes)); };
+  const auto words = [this](size_t bytes) { return static_cast<uint32_t*>(arrays_.bytes(bytes)); };
+  keypoints_ = floats(sizes.keypoints);
+  frameRows_ = floats(sizes.frameRows);
+  tokens_ = floats(sizes.tokens);
+  if (weights_.positionParts) parts_ = floats(sizes.parts);
+  centres_ = static_cast<int32_t*>(arrays_.bytes(sizes.centres));
+  plain_ = floats(sizes.plain);
+  plainWords_ =
+      weights_.rows.rounded ? words(sizes.plainWords) : reinterpret_cast<uint32_t*>(plain_);
+  innerWords_ = words(sizes.innerWords);
+  x_ = floats(sizes.rows);
+  middle_ = floats(sizes.rows);
+  wide_ = words(sizes.wide);
+  head_ = floats(sizes.head);
+  poses_ = floats(sizes.poses);
   mostWindows_ = windows;
   mostFrames_ = frames;
   mostTokens_ = tokens;
+}
+
+template <typename FramesOf>
+int CudaLifter::prepareBatch(int windows, int sides, bool shares, const FramesOf& framesOf) {
+  const auto tokensOf = [&](int count) { return shares ? framesOf(count) * sides : 0; };
+  const auto rowsOf = [&](int count) { return framesOf(count) * sides; };
+  const auto fits = [&](int count) {
+    return count * sides <= mostWindows_ && rowsOf(count) <= mostFrames_ &&
+           tokensOf(count) <= mostTokens_;
+  };
+  if (fits(windows)) return windows;
+  const double room = kMemoryShare * static_cast<double>(backend_.freeBytes() + arrays_.total());
+  while (windows > 1 &&
+         static_cast<double>(sizesOf(windows * sides, rowsOf(windows), tokensOf(windows)).total()) >
+             room)
+    windows = (windows + 1) / 2;
+  for (;;) {
+    if (fits(windows)) return windows;
+    try {
+      prepare(windows * sides, rowsOf(windows), tokensOf(windows));
+      return windows;
+    } catch (const Error& error) {
+      arrays_.clear();
+      if (error.code() != "ERR_CUDA_OOM" || windows == 1) throw;
+      windows = (windows + 1) / 2;
+    }
+  }
 }
 
 void CudaLifter::encode(const float* from, int count, float* tokens, bool positions) {
@@ -91,7 +182,7 @@ void CudaLifter::encode(const float* from, int count, float* tokens, bool positi
       op.out = {.slope = kLeakySlope, .residual = residual, .stride = rows.inner};
       op.out.y = inner ? nullptr : plain_;
       op.out.words = inner ? innerWords_ : rows.rounded ? plainWords_ : nullptr;
-      device_->run(op);
+      run("spatial encoder", flopsOf(weights, part, exact), op);
     };
     matmul(weights_.blocks[0],
            reinterpret_cast<const uint32_t*>(from + static_cast<ptrdiff_t>(first) * rows.frame),
@@ -108,18 +199,19 @@ void CudaLifter::encode(const float* from, int count, float* tokens, bool positi
               .tableRows = config_.frames,
               .y = tokens + static_cast<ptrdiff_t>(first) * rows.width,
               .stride = rows.width};
-    device_->run(op);
+    run("projection, positions", flopsOf(weights_.project, part), op);
   }
 }
 
 void CudaLifter::projectHeads(const DeviceLayer& layer, int rows) {
   const DeviceRows& lengths = weights_.rows;
-  device_->run(cuda::NormMatmul{.rows = rows,
-                                .width = config_.width,
-                                .xStride = lengths.width,
-                                .x = x_,
-                                .weights = layer.heads,
-                                .out = {.words = wide_, .stride = lengths.heads}});
+  run("norm, Q K V", flopsOf(layer.heads, rows),
+      cuda::NormMatmul{.rows = rows,
+                       .width = config_.width,
+                       .xStride = lengths.width,
+                       .x = x_,
+                       .weights = layer.heads,
+                       .out = {.words = wide_, .stride = lengths.heads}});
 }
 
 // The rest of a Transformer layer on x: windows of `tokens` rows, of which a strided layer leaves
@@ -131,18 +223,20 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
   const bool drops = stride >= 3;
   const int kept = drops ? 3 * out - 1 : tokens;
   float* middle = stride > 0 ? middle_ : x_;
-  device_->run(cuda::Attention{.windows = windows,
-                               .tokens = tokens,
-                               .heads = config_.heads,
-                               .headWidth = rows.headWidth,
-                               .kept = kept,
-                               .convStride = drops ? stride : 0,
-                               .qkv = wide_,
-                               .qkvStride = rows.words(rows.heads),
-                               .x = x_,
-                               .y = middle,
-                               .stride = rows.width,
-                               .output = layer.output});
+  run("attention, output",
+      flopsOf(layer.output, windows * kept) + 4.0 * windows * kept * tokens * config_.width,
+      cuda::Attention{.windows = windows,
+                      .tokens = tokens,
+                      .heads = config_.heads,
+                      .headWidth = rows.headWidth,
+                      .kept = kept,
+                      .convStride = drops ? stride : 0,
+                      .qkv = wide_,
+                      .qkvStride = rows.words(rows.heads),
+                      .x = x_,
+                      .y = middle,
+                      .stride = rows.width,
+                      .output = layer.output});
   const cuda::NormMatmul expand{.rows = windows * kept,
                                 .width = config_.width,
                                 .xStride = rows.width,
@@ -161,7 +255,8 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
   }
   contract.out = {
       .residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
-  device_->run(
+  run(stride > 0 ? "feed-forward, strided" : "feed-forward",
+      flopsOf(layer.expand, windows * kept) + flopsOf(layer.contract, windows * out),
       cuda::FeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
@@ -186,30 +281,32 @@ void CudaLifter::throughLayers(int windows, bool projected) {
                   .tapWords = rows.width,
                   .weights = weights_.head};
   op.out = {.y = head_, .stride = rows.pose};
-  device_->run(op);
+  run("head", flopsOf(weights_.head, windows, true), op);
 }
 
 void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
-  const int largest = std::min(batch, largestBatch(1)), points = 2 * config_.joints,
-            size = 3 * config_.outputJoints;
-  prepare(largest, largest * config_.frames, 0);
+  const int points = 2 * config_.joints, size = 3 * config_.outputJoints;
+  const int largest = prepareBatch(std::min(batch, largestBatch(1)), 1, false,
+                                   [this](int windows) { return windows * config_.frames; });
   for (int first = 0; first < batch; first += largest) {
     const int windows = std::min(largest, batch - first), frames = windows * config_.frames;
     backend_.copyIn(keypoints_, keypoints + static_cast<ptrdiff_t>(first) * config_.frames * points,
                     static_cast<size_t>(frames) * static_cast<size_t>(points) * sizeof(float));
-    backend_.runStep({generation_, 0, static_cast<uint64_t>(windows)}, {}, [&] {
-      device_->run(cuda::PadKeypoints{.frames = frames,
-                                      .joints = config_.joints,
-                                      .stride = weights_.rows.frame,
-                                      .keypoints = keypoints_,
-                                      .y = frameRows_});
+    runBatch({generation_, 0, static_cast<uint64_t>(windows)}, [&] {
+      run("keypoints", 0,
+          cuda::PadKeypoints{.frames = frames,
+                             .joints = config_.joints,
+                             .stride = weights_.rows.frame,
+                             .keypoints = keypoints_,
+                             .y = frameRows_});
       encode(frameRows_, frames, x_, true);
       throughLayers(windows, false);
-      device_->run(cuda::ReadPoses{.rows = windows,
-                                   .joints = config_.outputJoints,
-                                   .stride = weights_.rows.pose,
-                                   .head = head_,
-                                   .y = poses_});
+      run("poses", 0,
+          cuda::ReadPoses{.rows = windows,
+                          .joints = config_.outputJoints,
+                          .stride = weights_.rows.pose,
+                          .head = head_,
+                          .y = poses_});
     });
     backend_.copyOut(poses + static_cast<ptrdiff_t>(first) * size, poses_,
                      static_cast<size_t>(windows) * static_cast<size_t>(size) * sizeof(float));
@@ -233,14 +330,15 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
   backend_.copyIn(centres_, batch.centres.data(), batch.centres.size() * sizeof(int32_t));
   const StepKey key{generation_, static_cast<uint64_t>(sides), static_cast<uint64_t>(count),
                     static_cast<uint64_t>(frames), static_cast<uint64_t>(request.stride)};
-  backend_.runStep(key, {}, [&] {
+  runBatch(key, [&] {
     // Each frame through the spatial encoder once.
-    device_->run(cuda::PadKeypoints{.frames = frames,
-                                    .joints = config_.joints,
-                                    .stride = rows.frame,
-                                    .keypoints = keypoints_,
-                                    .mirror = request.flip ? weights_.mirrorInput : nullptr,
-                                    .y = frameRows_});
+    run("keypoints", 0,
+        cuda::PadKeypoints{.frames = frames,
+                           .joints = config_.joints,
+                           .stride = rows.frame,
+                           .keypoints = keypoints_,
+                           .mirror = request.flip ? weights_.mirrorInput : nullptr,
+                           .y = frameRows_});
     encode(frameRows_, frames * sides, tokens_, false);
 
     // Tokens of each window, and the first layer's Q, K and V from a frame's and a position's part.
@@ -255,25 +353,29 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
                                      .table = weights_.positions,
                                      .y = x_};
     if (weights_.positionParts) {
-      weights_.firstLayerParts(tokens_, frames * sides, parts_);
-      device_->run(cuda::FirstLayer{.windows = gather,
-                                    .channels = config_.width,
-                                    .parts = parts_,
-                                    .positionParts = weights_.positionParts,
-                                    .bias = weights_.layers.front().heads.bias,
-                                    .words = wide_,
-                                    .stride = rows.heads});
+      timed(
+          {"first layer, Q K V of frames", flopsOf(weights_.layers.front().heads, frames * sides)},
+          [&] { weights_.firstLayerParts(tokens_, frames * sides, parts_); });
+      run("first layer, windows", 0,
+          cuda::FirstLayer{.windows = gather,
+                           .channels = config_.width,
+                           .parts = parts_,
+                           .positionParts = weights_.positionParts,
+                           .bias = weights_.layers.front().heads.bias,
+                           .words = wide_,
+                           .stride = rows.heads});
     } else {
-      device_->run(gather);
+      run("windows of frames", 0, gather);
     }
 
     throughLayers(windows, weights_.positionParts != nullptr);
-    device_->run(cuda::ReadPoses{.rows = count,
-                                 .joints = config_.outputJoints,
-                                 .stride = rows.pose,
-                                 .head = head_,
-                                 .mirror = request.flip ? weights_.mirrorOutput : nullptr,
-                                 .y = poses_});
+    run("poses", 0,
+        cuda::ReadPoses{.rows = count,
+                        .joints = config_.outputJoints,
+                        .stride = rows.pose,
+                        .head = head_,
+                        .mirror = request.flip ? weights_.mirrorOutput : nullptr,
+                        .y = poses_});
   });
   backend_.copyOut(poses, poses_,
                    static_cast<size_t>(count) * static_cast<size_t>(size) * sizeof(float));
@@ -283,10 +385,13 @@ void CudaLifter::lift(const ClipRequest& request, const Progress& progress) {
   const int sides = request.flip ? 2 : 1;
   const int64_t reach = static_cast<int64_t>((config_.frames - 1) / 2) * request.stride;
   ClipWalk walk(request.clips, reach);
-  const int largest = static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides)));
-  const int64_t mostFrames = std::min<int64_t>(walk.total(), 2 * reach + largest);
-  const int seen = static_cast<int>(mostFrames) * sides;
-  prepare(largest * sides, seen, seen);
+  const auto framesOf = [&](int windows) {
+    return static_cast<int>(std::min<int64_t>(walk.total(), 2 * reach + windows));
+  };
+  const int largest =
+      prepareBatch(static_cast<int>(std::min<int64_t>(walk.wanted(), largestBatch(sides))), sides,
+                   true, framesOf);
+  const int64_t mostFrames = framesOf(largest);
 
   for (int64_t done = 0; done < walk.wanted();) {
     VideoBatch batch;

@@ -19,13 +19,34 @@ class CudaLifter final : public CompiledLifter {
   void lift(const ClipRequest& request, const Progress& progress) override;
   std::unique_ptr<LiftStream> stream(const StreamOptions& options) override;
   size_t memoryBytes() const override { return weights_.bytes() + arrays_.total(); }
+  void startProfile() override;
+  std::vector<StageRecord> stopProfile() override;
 
  private:
   // Windows of a batch of a video: their centres, and the frames [lowest, highest] that they see.
   struct VideoBatch;
 
+  struct Sizes;
+
+  // Runs one operation, timed while a profile is taken.
+  template <typename Op>
+  void run(const char* stage, double flops, const Op& op) {
+    timed({stage, flops}, [&] { device_->run(op); });
+  }
+  template <typename Work>
+  void timed(const Stage& stage, const Work& work);
+  // A batch, recorded where it comes again. While a profile is taken it runs stage by stage.
+  void runBatch(const StepKey& key, const std::function<void()>& body);
+  double flopsOf(const cuda::WeightMatrix& weights, int rows, bool exact = false) const;
+
+  Sizes sizesOf(int windows, int frames, int tokens) const;
   // Grows the memory to this number of windows, frames of keypoints, and tokens that windows share.
   void prepare(int windows, int frames, int tokens);
+  // Takes the memory of batches of `windows` centres, or of fewer: what is free decides, and where
+  // the device then refuses some of it, half as many are tried. framesOf: the frames that so many
+  // see, whose tokens they share or not. Returns the batch.
+  template <typename FramesOf>
+  int prepareBatch(int windows, int sides, bool shares, const FramesOf& framesOf);
   // Rows of keypoints to tokens, with positions or without.
   void encode(const float* rows, int count, float* tokens, bool positions);
   // Rows of x to a layer's Q, K and V.
@@ -41,6 +62,9 @@ class CudaLifter final : public CompiledLifter {
   std::unique_ptr<cuda::LifterDevice> device_;
   Backend& backend_;
   const DeviceWeights weights_;
+
+  std::unique_ptr<Timeline> timeline_;  // while a profile is taken
+  std::vector<Stage> stages_;           // of its spans
 
   DeviceArrays arrays_;
   int mostWindows_ = 0, mostFrames_ = 0, mostTokens_ = 0;
