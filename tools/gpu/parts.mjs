@@ -89,7 +89,7 @@ async function rateOf(count, work) {
 }
 
 /** Folds of the compiled lifter whose worth only a GPU can show: timed without each, on the first shape. */
-const TIMED_FOLDS = ['feedForward', 'firstLayer'];
+const TIMED_FOLDS = ['feedForward', 'encoder', 'firstLayer'];
 
 /** Compiled beside op by op: how far apart, and how fast, copies included. Decides whether compiled becomes the default on a GPU. */
 async function compiled() {
