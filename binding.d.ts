@@ -74,7 +74,7 @@ export interface ProfileRecord {
 }
 
 /** Optimizations of the compiled lifter that can be switched off; native/inference/compiled-lifter.h says what each is. */
-export type Fold = 'firstLayer' | 'feedForward';
+export type Fold = 'firstLayer' | 'feedForward' | 'encoder';
 
 /** Where a tensor's numbers lie in a file, by the names of safetensors. */
 export interface StoredTensor {

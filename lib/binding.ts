@@ -9,6 +9,7 @@ import type {
   OpTensors,
   PrecisionName,
 } from '../binding.js';
+import { asMemoryError } from './base/memory-error.js';
 import { packageRoot } from './base/package-root.js';
 import { PoseError, type PoseErrorCode } from './base/pose-error.js';
 import { hasWasm } from './wasm/module.js';
@@ -86,6 +87,14 @@ function load(): Loaded {
         { cause },
       );
     }
+    // Not remembered: there may be memory when it is asked for again.
+    if (/cannot allocate memory|failed to map segment|cannot create shared object descriptor/i.test(message)) {
+      throw new PoseError(
+        'ERR_MEMORY',
+        `The native build cannot be loaded: ${message}; expected some tens of megabytes more (ulimit -v).`,
+        { cause },
+      );
+    }
     build.problem =
       code === 'ERR_DLOPEN_DISABLED'
         ? 'This Node loads no native build of pstmo (start it without --no-addons, and with --allow-addons beside --permission)'
@@ -128,7 +137,7 @@ function asPoseError(error: unknown): unknown {
   if (typeof code === 'string' && NATIVE_CODES.has(code)) {
     return new PoseError(code as PoseErrorCode, String(message), { cause: error });
   }
-  return error;
+  return asMemoryError(error);
 }
 
 /** Calls native code; an error of its own comes out as a `PoseError`. */

@@ -1,3 +1,5 @@
+import { asMemoryError } from './memory-error.js';
+
 /** Options that a program is called back by, in every function that has them. */
 const NAMES = ['onProgress', 'onNotice', 'onEpoch'] as const;
 
@@ -39,7 +41,7 @@ export async function withCallbacks<Options extends object, Result>(
     if (failure) throw failure.error;
     return result;
   } catch (error) {
-    throw failure ? failure.error : error;
+    throw failure ? failure.error : asMemoryError(error);
   }
 }
 

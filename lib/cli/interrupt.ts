@@ -45,7 +45,8 @@ export class StopRequests {
 
   /**
    * Runs `read`, which reads without giving JavaScript a turn: a signal ends the process meanwhile, since no listener would
-   * hear it. A pipe whose writer never comes can be left in this way. Throws `ERR_ABORTED` where a signal came before.
+   * hear it. A pipe whose writer never comes can be left in this way. The first process of a container keeps its listeners: Linux
+   * would drop the signal, and the command would not stop behind the file either. Throws `ERR_ABORTED` where a signal came before.
    */
   async reading<Result>(read: () => Result): Promise<Result> {
     // A signal that is on its way is heard first.
@@ -53,6 +54,7 @@ export class StopRequests {
       setImmediate(turn);
     });
     throwIfAborted(this.signal);
+    if (process.pid === 1) return read();
     for (const [name, listener] of this.#listeners) process.off(name, listener);
     try {
       return read();

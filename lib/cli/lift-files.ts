@@ -10,6 +10,8 @@ import { isVideo } from '../video/video-frames.js';
 export interface LiftTask {
   input: string;
   output: string;
+  /** Further files of the same poses: `--out` given again. */
+  also?: readonly string[];
 }
 
 /** What is lifted, and a sentence for each folder that holds something else too. */
@@ -33,16 +35,17 @@ const STREAMED: readonly (OutputFormat | undefined)[] = ['json', 'csv', undefine
 
 /**
  * Lists what to lift: files and folders of one file a frame as they are, of other folders those in them, and says what is
- * left out of these. One input goes to `out` when that is a file's name; else each goes to `<name>-3d.<format>` in the
+ * left out of these. One input goes to `out` when that is a file's name, or to each of several; else each goes to `<name>-3d.<format>` in the
  * folder `out`, which is the current one for a single file and `lifted` for several. Throws `ERR_USAGE` when two would go to
  * one place, `ERR_FILE` for a folder that holds nothing to lift.
  */
 export function liftTasks(
   inputs: readonly string[],
-  out: string | undefined,
+  outs: readonly string[],
   format: OutputFormat | undefined,
 ): LiftList {
-  if (out === '') {
+  const [out, ...also] = outs;
+  if (outs.includes('')) {
     throw new PoseError('ERR_USAGE', '--out: expected the name of a file or folder, got an empty one.');
   }
   if (inputs.includes(STANDARD) && inputs.length > 1) {
@@ -54,21 +57,18 @@ export function liftTasks(
   const skipped: string[] = [];
   const files = inputs.flatMap((input) => filesOf(input, skipped));
   const single = inputs.length === 1 && files[0] === inputs[0];
+  if (also.length > 0 && outs.includes(STANDARD)) throw severalOuts(STANDARD);
   if (out === STANDARD) {
     if (!single) throw new PoseError('ERR_USAGE', `--out ${STANDARD}: expected one input, got ${files.length}.`);
     return { tasks: [{ input: files[0], output: STANDARD }], skipped };
   }
-  const named = out !== undefined && !isFolder(out) && extname(out) !== '';
+  const named = out !== undefined && isFileName(out);
   if (named && single) {
-    outputFormatOf(out);
-    if (format !== undefined && outputFormatOf(out) !== format) {
-      throw new PoseError('ERR_USAGE', `--out ${out} and --format ${format} disagree.`);
-    }
-    if (resolve(out) === resolve(files[0])) {
-      throw new PoseError('ERR_USAGE', `--out ${out}: expected another file than the one that is lifted.`);
-    }
-    return { tasks: [{ input: files[0], output: out }], skipped };
+    const before = new Set([resolve(files[0])]);
+    for (const one of outs) checkOutput(one, format, before);
+    return { tasks: [{ input: files[0], output: out, ...(also.length > 0 && { also }) }], skipped };
   }
+  if (also.length > 0) throw severalOuts(single ? outs.find((one) => !isFileName(one))! : `${files.length} inputs`);
   if (named) {
     throw new PoseError('ERR_USAGE', `--out ${out} is a file's name, but several files are lifted; name a folder.`);
   }
@@ -86,6 +86,32 @@ export function liftTasks(
     places.set(output, input);
   }
   return { tasks, skipped };
+}
+
+/** Whether `--out` names a file and no folder. */
+function isFileName(out: string): boolean {
+  return !isFolder(out) && extname(out) !== '';
+}
+
+/** Checks one name of `--out` and adds it to those before: the input and other outputs. */
+function checkOutput(out: string, format: OutputFormat | undefined, before: Set<string>): void {
+  if (!isFileName(out)) throw severalOuts(out);
+  if (format !== undefined && outputFormatOf(out) !== format) {
+    throw new PoseError('ERR_USAGE', `--out ${out} and --format ${format} disagree.`);
+  }
+  outputFormatOf(out);
+  if (before.has(resolve(out))) {
+    const other = before.size === 1 ? 'the one that is lifted' : 'those before it and the one that is lifted';
+    throw new PoseError('ERR_USAGE', `--out ${out}: expected another file than ${other}.`);
+  }
+  before.add(resolve(out));
+}
+
+function severalOuts(got: string): PoseError {
+  return new PoseError(
+    'ERR_USAGE',
+    `--out, given again: expected names of files, for one input, such as --out walk.npz --out walk.bvh; got ${got}.`,
+  );
 }
 
 /** A file's name without its ending; a folder's as it is. */

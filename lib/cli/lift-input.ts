@@ -18,6 +18,7 @@ import {
   layoutName,
   mergedIds,
   numberFromZero,
+  RepeatableOption,
   type Smoothing,
   smoothing,
   wholeNumber,
@@ -62,7 +63,12 @@ export function addInputFlags(command: Command): Command {
     .option('--layout <name>', 'joint layout: coco-17, halpe-26, h36m-17, ..., or a JSON file of your own', layoutFlag)
     .option('--person <number>', 'which of several people, 0 being largest for longest, or all', personFlag)
     .option('--ignore-ids', "pass over the file's track ids: link people by their poses alone")
-    .option('--merge-ids <id=ids>', 'tracks of one person: 3=7,9 makes 7 and 9 parts of 3; again for others', mergedIds)
+    .addOption(
+      new RepeatableOption(
+        '--merge-ids <id=ids>',
+        'tracks of one person: 3=7,9 makes 7 and 9 parts of 3; again for others',
+      ).argParser(mergedIds),
+    )
     .option('--entry <name>', 'which array of an npz, or subject/action/camera of a detections file')
     .option(
       '--max-gap <seconds>',

@@ -6,7 +6,7 @@ import * as z from '../base/schema.js';
 import { schemaProblems } from '../base/schema-problems.js';
 import { type ModelConfig, type ModelConfigInput, modelConfigSchema } from '../networks/config.js';
 import { presetConfig, presetNames } from '../networks/presets.js';
-import { numberFromZero, wholeNumber } from './parse.js';
+import { numberFromZero, RepeatableOption, wholeNumber } from './parse.js';
 
 /** What the command line may say of a model's configuration. */
 export interface ModelFlags {
@@ -84,10 +84,11 @@ export function addModelFlags(command: Command): Command {
 
 /** Adds `--set` to a command. */
 export function configFlag(command: Command): Command {
-  return command.option(
-    '--set <field=value>',
-    `any field of the configuration, again and again (${fieldNames()})`,
-    assignment,
+  return command.addOption(
+    new RepeatableOption(
+      '--set <field=value>',
+      `any field of the configuration, again and again (${fieldNames()})`,
+    ).argParser(assignment),
   );
 }
 

@@ -51,9 +51,8 @@ export function motionSettings(outputs: readonly string[], flags: MotionFlags & 
   const refuse = (text: string) => {
     throw new PoseError('ERR_USAGE', text);
   };
-  const other = outputs.find((path) => !rigFormats.includes(motionFormatOf(path) ?? ''));
-  if (rig && other !== undefined) {
-    refuse(`--rig ${rig}: expected --out with a .bvh or .glb file, or --format bvh or glb; got ${other}.`);
+  if (rig && !outputs.some((path) => rigFormats.includes(motionFormatOf(path) ?? ''))) {
+    refuse(`--rig ${rig}: expected --out with a .bvh or .glb file, or --format bvh or glb; got ${outputs[0]}.`);
   }
   if (focal !== undefined && !trajectory) refuse('--focal: expected --trajectory with it, which it is for.');
   if (focal !== undefined && flags.camera) refuse('--focal: the focal length is in --camera already; leave one out.');

@@ -5,6 +5,14 @@ import { skeletonByName } from '../skeletons/skeletons.js';
 
 /** Parsers of option values; what they refuse is a usage error that names the option. */
 
+/** An option whose values add up where it is given again; any other that takes a value is refused the second time. */
+export class RepeatableOption extends Option {}
+
+/** One value after the other. */
+export function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
+import { asMemoryError } from '../base/memory-error.js';
 import { withoutOldFlags } from '../base/old-names.js';
 import { packageVersion } from '../base/package-version.js';
 import { PoseError } from '../base/pose-error.js';
@@ -18,6 +19,7 @@ import { finetuneCommand, pretrainCommand } from './commands/train.js';
 import { viewCommand } from './commands/view.js';
 import { stoppedExitCode } from './interrupt.js';
 import { type Io, isUsage } from './io.js';
+import { list, RepeatableOption } from './parse.js';
 
 const COMMANDS = [
   liftCommand,
@@ -46,7 +48,8 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     const known = withoutOldFlags(args, (text) => io.err(`pstmo: ${shownText(text)}\n`));
     await program.parseAsync(known, { from: 'user' });
     return io.exitCode;
-  } catch (error) {
+  } catch (thrown) {
+    const error = asMemoryError(thrown);
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? 0 : 2;
     }
@@ -77,8 +80,22 @@ export function makeProgram(io: Io, args: readonly string[] = []): Command {
       .exitOverride()
       .copyInheritedSettings(program)
       .configureOutput({ writeOut: io.out, writeErr: (text) => io.err(shownLines(withShownArguments(text, args))) });
+    for (const option of command.options) refuseSecond(command, option);
   }
   return program;
+}
+
+/**
+ * Refuses an option that is given again where the last value alone would count, without a word. One that takes no value, or whose
+ * values add up, may come again.
+ */
+function refuseSecond(command: Command, option: Option): void {
+  if (option.isBoolean() || option.negate || option instanceof RepeatableOption) return;
+  let given = 0;
+  const hint = option.parseArg === list ? ', with names separated by commas' : '';
+  command.on(`option:${option.name()}`, () => {
+    if (++given > 1) command.error(`error: option '${option.flags}': expected once${hint}, got it again.`);
+  });
 }
 
 /** A parser's message with what was typed in it as a terminal shows it: a line break in a name begins no line. */

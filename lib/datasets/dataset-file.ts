@@ -1,7 +1,10 @@
+import { throwIfAborted } from '../base/abort.js';
 import { DATASET } from '../base/argument-kinds.js';
 import { checkArguments } from '../base/check-arguments.js';
+import { withMemoryErrors } from '../base/memory-error.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
+import { Turns } from '../base/turns.js';
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../formats/safetensors.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { normalizeIntrinsics } from './cameras.js';
@@ -82,6 +85,10 @@ function describe(sequence: PoseSequence, start: number): SequenceMetadata {
  */
 export async function writeDataset(path: string, dataset: PoseDataset): Promise<void> {
   checkArguments('writeDataset', { path, dataset }, 'text', DATASET);
+  withMemoryErrors(() => writeSequences(path, dataset));
+}
+
+function writeSequences(path: string, dataset: PoseDataset): void {
   const { sequences } = dataset;
   if (sequences.length === 0)
     throw new PoseError('ERR_DATASET', `${path}: a data set without sequences is not written.`);
@@ -133,7 +140,15 @@ export async function writeDataset(path: string, dataset: PoseDataset): Promise<
 }
 
 /** The numbers of one tensor, after a look at its type and shape (F rows, then `rest`; -1 takes any length). */
-function readRows(file: SafetensorsFile, path: string, name: string, rows: number, dtype: string, rest: number[]) {
+function readRows(
+  file: SafetensorsFile,
+  path: string,
+  name: string,
+  rows: number,
+  dtype: string,
+  rest: number[],
+  turns: Turns,
+) {
   const entry = file.entries.get(name);
   const shape = entry?.shape ?? [];
   const fits =
@@ -146,7 +161,7 @@ function readRows(file: SafetensorsFile, path: string, name: string, rows: numbe
     const wanted = [rows, ...rest.map((length) => (length === -1 ? 'joints' : length))].join(', ');
     throw new PoseError('ERR_FORMAT', `${path}: expected a tensor ${name}, ${dtype} (${wanted}), but found ${found}.`);
   }
-  return file.read(name);
+  return file.readInPieces(name, () => turns.take());
 }
 
 /** Rows `start` to `start + frames`: a view, or a copy, so that the rows around it need not be kept. */
@@ -213,10 +228,16 @@ export function readDatasetMetadata(path: string): DatasetMetadata {
 /**
  * Reads a data set file, or the sequences of it that are selected; keypoints come normalised. Everything is checked
  * against the description first. Throws `ERR_FORMAT` on a file that is none, `ERR_DATASET` on a selection that it
- * does not have.
+ * does not have, `ERR_ABORTED` when the signal comes.
  */
-export async function readDataset(path: string, selection: DatasetSelection = {}): Promise<PoseDataset> {
-  checkArguments('readDataset', { path, selection }, 'text', 'object?');
+export async function readDataset(
+  path: string,
+  selection: DatasetSelection = {},
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<PoseDataset> {
+  checkArguments('readDataset', { path, selection, options }, 'text', 'object?', 'object?');
+  throwIfAborted(options.signal);
+  const turns = new Turns(options.signal);
   const file = openSafetensors(path);
   try {
     const metadata = parseDatasetMetadata(file.metadata, path);
@@ -232,20 +253,22 @@ export async function readDataset(path: string, selection: DatasetSelection = {}
     const chosen = select(path, metadata.sequences, selection);
     const copy = chosen.length < metadata.sequences.length;
     const sequences = chosen.map(makeSequence);
-    const fill = (name: TensorName, dtype: string, rest: number[]) => {
+    const fill = async (name: TensorName, dtype: string, rest: number[]) => {
       if (name !== 'keypoints' && !file.entries.has(name)) return;
-      const { data } = readRows(file, path, name, rows, dtype, rest);
+      const { data } = await readRows(file, path, name, rows, dtype, rest, turns);
       sequences.forEach((sequence, i) => {
-        const own = rowsOf(data as Float32Array & Uint8Array, rows, chosen[i], copy);
-        sequence[name] = own;
+        sequence[name] = withMemoryErrors(() => rowsOf(data as Float32Array & Uint8Array, rows, chosen[i], copy));
       });
     };
-    fill('keypoints', 'F32', [-1, 2]);
-    fill('poses', 'F32', [-1, 3]);
-    fill('root', 'F32', [3]);
-    fill('valid', 'U8', []);
-    fill('activity', 'U8', []);
-    for (const { keypoints, width, height } of sequences) toNormalised(keypoints, width, height);
+    await fill('keypoints', 'F32', [-1, 2]);
+    await fill('poses', 'F32', [-1, 3]);
+    await fill('root', 'F32', [3]);
+    await fill('valid', 'U8', []);
+    await fill('activity', 'U8', []);
+    for (const { keypoints, width, height } of sequences) {
+      toNormalised(keypoints, width, height);
+      await turns.take();
+    }
     const { name, source, inputLayout, outputLayout, rootJoint } = metadata;
     checkLayout(path, 'keypoints', inputLayout, file);
     checkLayout(path, 'poses', outputLayout, file);

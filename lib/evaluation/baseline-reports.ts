@@ -1,28 +1,34 @@
+import type { Turns } from '../base/turns.js';
 import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
-import { fitLinear, fitMeanPose, predictLinear, predictMeanPose } from './baselines.js';
+import { fitBaselines, predictLinear, predictMeanPose } from './baselines.js';
 import { methodReport } from './method-report.js';
 import type { MethodReport } from './report.js';
 
 /**
  * Mean pose and per-frame linear regression, fitted on the training sequences and scored on the test ones; both see the
- * 2D that `seen` gives, (T, J, 2).
+ * 2D that `seen` gives, (T, J, 2). Throws `ERR_ABORTED` when the signal of `turns` comes.
  */
-export function baselineReports(
+export async function baselineReports(
   dataset: PoseDataset,
   training: readonly PoseSequence[],
   tests: readonly PoseSequence[],
   seen: (sequence: PoseSequence) => Float32Array,
-): MethodReport[] {
-  const fitted = {
-    ...dataset,
-    sequences: training.map((sequence) => ({ ...sequence, keypoints: seen(sequence) })),
-  };
-  const meanPose = fitMeanPose(fitted);
-  const linear = fitLinear(fitted);
+  turns: Turns,
+): Promise<MethodReport[]> {
+  const sequences: PoseSequence[] = [];
+  for (const sequence of training) {
+    sequences.push({ ...sequence, keypoints: seen(sequence) });
+    await turns.take();
+  }
+  const { meanPose, linear } = await fitBaselines({ ...dataset, sequences }, turns);
   const constant = tests.map(({ frames }) => predictMeanPose(meanPose, frames));
-  const regressed = tests.map((sequence) => predictLinear(linear, seen(sequence)));
+  const regressed: Float32Array[] = [];
+  for (const sequence of tests) {
+    regressed.push(predictLinear(linear, seen(sequence)));
+    await turns.take();
+  }
   return [
-    methodReport('mean pose', dataset, tests, constant),
-    methodReport('linear regression', dataset, tests, regressed),
+    await methodReport('mean pose', dataset, tests, constant, turns),
+    await methodReport('linear regression', dataset, tests, regressed, turns),
   ];
 }

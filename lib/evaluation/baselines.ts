@@ -1,4 +1,5 @@
 import { PoseError } from '../base/pose-error.js';
+import type { Turns } from '../base/turns.js';
 import { mirroredJoints } from '../skeletons/mirror.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import { solvePositive } from './solve-positive.js';
@@ -40,7 +41,30 @@ const RIDGE = 1e-9;
 
 /** Mean of the training poses, plain and mirrored. Throws `ERR_DATASET` without training poses. */
 export function fitMeanPose(dataset: BaselineData): MeanPose {
-  const { cross, count, inputs, outputs, mirrorOutput } = moments(dataset);
+  return meanPose(finished(moments(dataset)));
+}
+
+/** Both baselines of one pass over the training frames. Throws `ERR_ABORTED` when the signal of `turns` comes. */
+export async function fitBaselines(
+  dataset: BaselineData,
+  turns: Turns,
+): Promise<{ meanPose: MeanPose; linear: LinearLifter }> {
+  const steps = moments(dataset);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return { meanPose: meanPose(value), linear: linearLifter(value) };
+    await turns.take();
+  }
+}
+
+function finished(steps: Generator<void, Moments>): Moments {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+function meanPose({ cross, count, inputs, outputs, mirrorOutput }: Moments): MeanPose {
   // The intercept's row of the cross moments is the sum of all poses.
   const sums = cross.subarray((inputs - 1) * outputs);
   return { pose: Float32Array.from(sums, (sum, i) => (sum + mirrored(sums, mirrorOutput, i)) / (2 * count)) };
@@ -55,7 +79,10 @@ export function predictMeanPose(model: MeanPose, frames: number): Float32Array {
 
 /** Least squares over all training frames, plain and mirrored. Throws `ERR_DATASET` without training poses. */
 export function fitLinear(dataset: BaselineData): LinearLifter {
-  const { gram, cross, inputs, outputs, mirrorInput, mirrorOutput } = moments(dataset);
+  return linearLifter(finished(moments(dataset)));
+}
+
+function linearLifter({ gram, cross, inputs, outputs, mirrorInput, mirrorOutput }: Moments): LinearLifter {
   // A mirrored frame is M x and N y with signed permutations M and N: its moments are those of the plain one, permuted.
   const a = new Float64Array(inputs * inputs);
   const b = new Float64Array(inputs * outputs);
@@ -118,7 +145,8 @@ interface Moments {
   mirrorOutput: readonly Mirror[];
 }
 
-function moments(dataset: BaselineData): Moments {
+/** A step a sequence. */
+function* moments(dataset: BaselineData): Generator<void, Moments> {
   const input = skeletonByName(dataset.inputLayout);
   const output = skeletonByName(dataset.outputLayout);
   const inputs = 2 * input.joints.length + 1;
@@ -130,6 +158,7 @@ function moments(dataset: BaselineData): Moments {
     if (sequence.split !== 'train' || !sequence.poses) continue;
     accumulate(sequence, sequence.poses, gram, cross, inputs, outputs);
     count += sequence.frames;
+    yield;
   }
   if (count === 0) {
     throw new PoseError('ERR_DATASET', `Data set ${dataset.name} has no training poses to fit a baseline on.`);

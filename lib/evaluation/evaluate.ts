@@ -4,6 +4,7 @@ import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { pushAll } from '../base/lists.js';
 import { withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
+import { Turns } from '../base/turns.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
 import { keypointNoise, noisyKeypoints } from '../datasets/noisy-keypoints.js';
@@ -38,7 +39,9 @@ export async function evaluate(given: EvaluationOptions): Promise<EvaluationRepo
 
 async function evaluateWith(options: EvaluationOptions): Promise<EvaluationReport> {
   const { split = 'test', flip = true, seed = 0, root = 'truth', shuffleFrames, signal, onProgress } = options;
-  const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
+  const turns = new Turns(signal);
+  const dataset =
+    typeof options.dataset === 'string' ? await readDataset(options.dataset, {}, { signal }) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const training = dataset.sequences.filter((sequence) => sequence.split === 'train' && sequence.poses);
   const table = options.noiseTable === undefined ? undefined : readDetectorNoise(options.noiseTable);
@@ -64,9 +67,9 @@ async function evaluateWith(options: EvaluationOptions): Promise<EvaluationRepor
         done++;
         onProgress?.(done, total, sequence.name);
       }
-      const methods = [methodReport('P-STMO', dataset, tests, predicted)];
+      const methods = [await methodReport('P-STMO', dataset, tests, predicted, turns)];
       if ((options.baselines ?? true) && training.length > 0) {
-        pushAll(methods, baselineReports(dataset, training, tests, seen));
+        pushAll(methods, await baselineReports(dataset, training, tests, seen, turns));
       }
       conditions.push({ name: conditionName(kind), noise: kind, methods });
     }

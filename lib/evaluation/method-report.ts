@@ -1,25 +1,34 @@
 import { tensor } from '../base/tensor.js';
+import type { Turns } from '../base/turns.js';
 import type { PoseDataset, PoseSequence } from '../datasets/pose-dataset.js';
 import { poolMpiInf3dhp } from '../metrics/mpi-inf-3dhp.js';
 import { poolScores } from '../metrics/pooling.js';
-import { scoreSequence } from '../metrics/sequence-score.js';
+import { type SequenceScore, scoreSequence } from '../metrics/sequence-score.js';
 import { skeletonByName } from '../skeletons/skeletons.js';
 import type { MethodReport } from './report.js';
 
-/** Scores one method: `predicted` holds (T, J', 3) metres for each of the sequences. */
-export function methodReport(
+/**
+ * Scores one method: `predicted` holds (T, J', 3) metres for each of the sequences. Throws `ERR_ABORTED` when the signal of
+ * `turns` comes.
+ */
+export async function methodReport(
   method: string,
   dataset: PoseDataset,
   sequences: readonly PoseSequence[],
   predicted: readonly Float32Array[],
-): MethodReport {
+  turns: Turns,
+): Promise<MethodReport> {
   const joints = skeletonByName(dataset.outputLayout).joints.length;
   const pairs = sequences.map((sequence, i) => ({
     sequence,
     predicted: tensor(predicted[i], [sequence.frames, joints, 3]),
     truth: tensor(sequence.poses!, [sequence.frames, joints, 3]),
   }));
-  const scores = pairs.map((pair) => scoreSequence(pair.sequence, pair.predicted, pair.truth, dataset.rootJoint));
+  const scores: SequenceScore[] = [];
+  for (const pair of pairs) {
+    scores.push(scoreSequence(pair.sequence, pair.predicted, pair.truth, dataset.rootJoint));
+    await turns.take();
+  }
   // The pools of subjects, with the camera in the subject's place.
   const byCamera = scores.map((score, i) => ({ ...score, subject: sequences[i].camera }));
   return {

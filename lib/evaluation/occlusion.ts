@@ -3,6 +3,7 @@ import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
 import { createRandom } from '../base/random.js';
+import { Turns } from '../base/turns.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import type { PoseSequence } from '../datasets/pose-dataset.js';
 import { fillGaps } from '../keypoints/filters/fill-gaps.js';
@@ -69,7 +70,9 @@ export async function evaluateOcclusion(options: OcclusionOptions): Promise<Occl
 
 async function evaluateHidden(options: OcclusionOptions): Promise<OcclusionReport> {
   const { shares = defaultShares, seconds = 0.4, split = 'test', flip = true, seed = 0, signal } = options;
-  const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
+  const turns = new Turns(signal);
+  const dataset =
+    typeof options.dataset === 'string' ? await readDataset(options.dataset, {}, { signal }) : options.dataset;
   const tests = testSequences(dataset, split, options.subjects);
   const network = await openTestNetwork(options, dataset);
   try {
@@ -83,7 +86,7 @@ async function evaluateHidden(options: OcclusionOptions): Promise<OcclusionRepor
         done++;
         options.onProgress?.(done, shares.length * tests.length, sequence.name);
       }
-      const { mpjpeMm, pMpjpeMm } = methodReport('P-STMO', dataset, tests, predicted).overall;
+      const { mpjpeMm, pMpjpeMm } = (await methodReport('P-STMO', dataset, tests, predicted, turns)).overall;
       points.push({ share, mpjpeMm, pMpjpeMm });
     }
     const frames = tests.reduce((sum, sequence) => sum + sequence.frames, 0);

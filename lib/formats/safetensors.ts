@@ -2,6 +2,7 @@ import { READ_OPTIONS } from '../base/argument-kinds.js';
 import { entriesOf } from '../base/array-kind.js';
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { parseJsonText } from '../base/json-text.js';
+import { withMemoryErrors } from '../base/memory-error.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor, TensorData } from '../base/tensor.js';
 import { type ByteSource, openSource, type PathOrBytes } from './bytes/byte-source.js';
@@ -33,6 +34,7 @@ const NAMES = new Map(Object.entries(TYPES).map(([name, type]) => [type, name]))
 const METADATA_KEY = '__metadata__';
 const LONGEST_HEADER = 100_000_000;
 const SHORT_HEADER = 1_000_000;
+const PIECE_BYTES = 4 << 20;
 /** A half holds no larger number. */
 const LARGEST_HALF = 65504;
 
@@ -155,7 +157,20 @@ export class SafetensorsFile {
   read(name: string): Tensor<TensorData> {
     checkArguments('read', { name }, 'text');
     const { dtype, shape } = this.entry(name);
-    return { data: decodeNumbers(this.readRaw(name), TYPES[dtype], true, this.source.fresh), shape };
+    const data = withMemoryErrors(() => decodeNumbers(this.readRaw(name), TYPES[dtype], true, this.source.fresh));
+    return { data, shape };
+  }
+
+  /** {@link read}, in pieces: a large tensor on a slow disk takes minutes. `between` runs between two of them. */
+  async readInPieces(name: string, between: () => Promise<void>): Promise<Tensor<TensorData>> {
+    checkArguments('readInPieces', { name, between }, 'text', 'function');
+    const { dtype, shape, offset, bytes } = this.entry(name);
+    const raw = withMemoryErrors(() => new Uint8Array(bytes));
+    for (let at = 0; at < bytes; at += PIECE_BYTES) {
+      raw.set(this.source.read(offset + at, Math.min(PIECE_BYTES, bytes - at)), at);
+      await between();
+    }
+    return { data: withMemoryErrors(() => decodeNumbers(raw, TYPES[dtype], true, true)), shape };
   }
 
   /** The stored bytes of one tensor, little endian; a view when the file was opened from bytes. */

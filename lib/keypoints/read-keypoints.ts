@@ -1,4 +1,5 @@
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
+import { withMemoryErrors } from '../base/memory-error.js';
 import { PoseError } from '../base/pose-error.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../formats/bytes/byte-source.js';
 import { latin1 } from '../formats/bytes/latin1.js';
@@ -61,7 +62,7 @@ const knownOptions = [
 export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions = {}): KeypointTrack {
   checkArguments('readKeypoints', { source, options }, 'Uint8Array|text', 'object?');
   checkOptionKinds('readKeypoints', options, READ_KEYPOINTS);
-  const people = findPeople(source, options);
+  const people = withMemoryErrors(() => findPeople(source, options));
   const where = nameOf(source, options);
   const person = options.person ?? 0;
   if (!(Number.isInteger(person) && person >= 0 && person < people.length)) {
@@ -70,7 +71,7 @@ export function readKeypoints(source: PathOrBytes, options: ReadKeypointsOptions
       `${where}: option person: expected ${people.length === 1 ? '0, the only one' : `0 to ${people.length - 1}`}, got ${person}.`,
     );
   }
-  return assembleTrack(where, { ...people[person], person }, options);
+  return withMemoryErrors(() => assembleTrack(where, { ...people[person], person }, options));
 }
 
 /** Everybody whom {@link readKeypoints} could read, in the order of the option `person`. */
@@ -78,7 +79,9 @@ export function readPeople(source: PathOrBytes, options: ReadKeypointsOptions = 
   checkArguments('readPeople', { source, options }, 'Uint8Array|text', 'object?');
   checkOptionKinds('readPeople', options, READ_KEYPOINTS);
   const where = nameOf(source, options);
-  return findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options));
+  return withMemoryErrors(() =>
+    findPeople(source, options).map((track, person) => assembleTrack(where, { ...track, person }, options)),
+  );
 }
 
 /** Tracks of the people that a detector found: what reading a file of them gives. */

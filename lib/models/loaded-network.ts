@@ -2,6 +2,7 @@ import type { LiftRequest, NativeModel, PrecisionName } from '../../binding.js';
 import { withCallbacks } from '../base/callbacks.js';
 import { checkOptionKinds } from '../base/check-arguments.js';
 import { checkKnownOptions } from '../base/known-options.js';
+import { asMemoryError } from '../base/memory-error.js';
 import { type OldModelOptions, withoutOldNames } from '../base/old-names.js';
 import { PoseError } from '../base/pose-error.js';
 import { createNativeModel } from '../binding.js';
@@ -159,6 +160,8 @@ export class LoadedNetwork {
     this.#pending.add(promise);
     try {
       return await promise;
+    } catch (error) {
+      throw asMemoryError(error);
     } finally {
       this.#pending.delete(promise);
     }

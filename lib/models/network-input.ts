@@ -1,4 +1,5 @@
 import { isArrayOf } from '../base/array-kind.js';
+import { withMemoryErrors } from '../base/memory-error.js';
 import { PoseError } from '../base/pose-error.js';
 import type { Tensor } from '../base/tensor.js';
 import { valueText } from '../base/value-text.js';
@@ -54,6 +55,10 @@ function checkKeypoints(keypoints: Tensor, layout: string): void {
  * the model's is mapped where the model takes Human3.6M's 17 joints, else it throws `ERR_UNSUPPORTED`.
  */
 export function networkInput(keypoints: Tensor, options: ImageOptions, config: ModelConfig): Tensor {
+  return withMemoryErrors(() => normalizedInput(keypoints, options, config));
+}
+
+function normalizedInput(keypoints: Tensor, options: ImageOptions, config: ModelConfig): Tensor {
   const layout = options.layout ?? config.inputLayout;
   checkKeypoints(keypoints, layout);
   let own = keypoints;

@@ -1,6 +1,8 @@
 import type { Sequences } from '../../binding.js';
+import { pushAll } from '../base/lists.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined } from '../base/tensor.js';
+import type { Turns } from '../base/turns.js';
 import { type AugmentedSequence, augmentRecording } from '../datasets/augmentation/augment.js';
 import { bodyReach } from '../datasets/augmentation/body.js';
 import { type Recording, recordingsOf } from '../datasets/augmentation/recording.js';
@@ -16,8 +18,11 @@ import { packSequences, type TrainingData } from './training-data.js';
 export interface EpochSource {
   /** Samples of an epoch (counted from 0), without making it. */
   sampleCount(epoch: number): number;
-  /** The sequences as the native model takes them; undefined where those of the epoch before serve again. */
-  sequences(epoch: number): Sequences | undefined;
+  /**
+   * The sequences as the native model takes them; undefined where those of the epoch before serve again. Throws `ERR_ABORTED`
+   * when the signal of `turns` comes.
+   */
+  sequences(epoch: number, turns: Turns): Promise<Sequences | undefined>;
   /** The samples of the epoch whose sequences were made last. */
   samples(epoch: number): Int32Array;
   /** Held out, with their places among the sequences. */
@@ -58,11 +63,12 @@ class FixedSource implements EpochSource {
     return epochSampleCount(this.plan, epoch);
   }
 
-  sequences(epoch: number): Sequences | undefined {
+  async sequences(epoch: number, turns: Turns): Promise<Sequences | undefined> {
     const { data, config, noise } = this.parts;
     if (this.packed && config.noise.kind === 'none') return undefined;
+    const packed = await packSequences(data, config, noise, epoch, turns);
     this.packed = true;
-    return packSequences(data, config, noise, epoch);
+    return packed;
   }
 
   samples(epoch: number): Int32Array {
@@ -113,11 +119,15 @@ class AugmentedSource implements EpochSource {
     return samplesPerEpoch! % batch === 1 ? samplesPerEpoch! - 1 : samplesPerEpoch!;
   }
 
-  sequences(epoch: number): Sequences {
+  async sequences(epoch: number, turns: Turns): Promise<Sequences> {
     const { data, config, noise, settings } = this.parts;
     const span = { fps: config.fps, reach: ((config.frames - 1) / 2) * config.stride };
     const draw = { seed: config.seed, epoch };
-    const made = this.recordings.flatMap((one) => augmentRecording(one, settings.augmentation!, span, draw));
+    const made: AugmentedSequence[] = [];
+    for (const recording of this.recordings) {
+      pushAll(made, augmentRecording(recording, settings.augmentation!, span, draw));
+      await turns.take();
+    }
     const held = data.sequences.slice(data.train.length);
     this.train = made.map(({ frames, valid }, i) => ({ index: held.length + i, frames, valid }));
     return {

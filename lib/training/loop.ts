@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { NativeModel } from '../../binding.js';
 import { throwIfAborted } from '../base/abort.js';
 import { PoseError } from '../base/pose-error.js';
+import { Turns } from '../base/turns.js';
 import type { FileLock } from '../formats/files/file-lock.js';
 import type { ModelConfig } from '../networks/config.js';
 import type { EpochSource } from './epoch-source.js';
@@ -78,13 +79,9 @@ export class TrainingLoop {
    * checkpoint are written. A signal ends it after the steps under way with a checkpoint, and `ERR_ABORTED` is thrown.
    */
   async run(): Promise<TrainingResult> {
-    const { state, native, source } = this.job;
+    const { state } = this.job;
     while (state.epoch < state.settings.epochs) {
-      const sequences = source.sequences(state.epoch);
-      if (sequences) {
-        await native.setSequences(sequences);
-      }
-      if (!(await this.runEpoch())) {
+      if (!(await this.takeSequences()) || !(await this.runEpoch())) {
         await this.writeCheckpoint();
         const { checkpoint } = this.job.paths;
         const text = `Stopped by the signal after ${state.step} steps; resume goes on from ${checkpoint}.`;
@@ -100,6 +97,19 @@ export class TrainingLoop {
       checkpointPath: paths.checkpoint,
       logPath: paths.log,
     };
+  }
+
+  /** Makes the epoch's sequences; false when the signal came before that was done. */
+  private async takeSequences(): Promise<boolean> {
+    const { state, native, source, options } = this.job;
+    try {
+      const sequences = await source.sequences(state.epoch, new Turns(options.signal));
+      if (sequences) await native.setSequences(sequences);
+      return true;
+    } catch (error) {
+      if (error instanceof PoseError && error.code === 'ERR_ABORTED') return false;
+      throw error;
+    }
   }
 
   private async writeCheckpoint(): Promise<void> {

@@ -4,6 +4,7 @@ import { DATASET } from '../base/argument-kinds.js';
 import { withCallbacks } from '../base/callbacks.js';
 import { checkArguments } from '../base/check-arguments.js';
 import { PoseError } from '../base/pose-error.js';
+import { Turns } from '../base/turns.js';
 import { createNativeModel } from '../binding.js';
 import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
@@ -72,7 +73,8 @@ async function trainIn(
   options: TrainingOptions,
 ): Promise<TrainingResult> {
   const checkpoint = findCheckpoint(options, paths);
-  const dataset = typeof options.dataset === 'string' ? await readDataset(options.dataset) : options.dataset;
+  const dataset =
+    typeof options.dataset === 'string' ? await readDataset(options.dataset, {}, options) : options.dataset;
   const start = checkpoint || options.from === undefined ? undefined : await startWeights(options.from, options);
   const config =
     checkpoint?.config ?? trainingConfig(kind === 'pretrain' ? 1 : 2, dataset, options.model, start?.config);
@@ -83,7 +85,8 @@ async function trainIn(
     );
   }
   const settings = checkpoint?.state.settings ?? newSettings(kind, dataset, options);
-  const data = selectSequences(dataset, config, { heldOut: settings.validation, select: settings.select });
+  const which = { heldOut: settings.validation, select: settings.select };
+  const data = await selectSequences(dataset, config, which, new Turns(options.signal));
   const table = settings.noiseTable === null ? undefined : readDetectorNoise(settings.noiseTable);
   const inputs = { sequences: data.restDigest, noiseTable: table ? noiseTableDigest(table) : null };
   const state = checkpoint?.state ?? newState(kind, settings, options, { name: dataset.name, digest: data.digest });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Sequences } from '../../binding.js';
 import { PoseError } from '../base/pose-error.js';
 import { joined } from '../base/tensor.js';
+import type { Turns } from '../base/turns.js';
 import { cameraRow } from '../datasets/camera-row.js';
 import type { DetectorNoise } from '../datasets/noise.js';
 import { type KeypointNoise, noisyKeypoints } from '../datasets/noisy-keypoints.js';
@@ -28,13 +29,14 @@ function splitOf(sequence: PoseSequence, heldOut: readonly string[]): Split {
 
 /**
  * Chooses the sequences of one stage: the training split seen by the stage's cameras, and what `select` validates on.
- * Throws `ERR_DATASET` or `ERR_CONFIG` when something is missing for it.
+ * Throws `ERR_DATASET` or `ERR_CONFIG` when something is missing for it, `ERR_ABORTED` when the signal of `turns` comes.
  */
-export function selectSequences(
+export async function selectSequences(
   dataset: PoseDataset,
   config: ModelConfig,
   options: { heldOut: readonly string[]; select: 'validation' | 'test' | 'last' },
-): TrainingData {
+  turns: Turns,
+): Promise<TrainingData> {
   const { heldOut, select } = options;
   for (const subject of heldOut) {
     if (!dataset.sequences.some((sequence) => sequence.subject === subject && sequence.split === 'train')) {
@@ -71,8 +73,8 @@ export function selectSequences(
     sequences,
     train: sampled.slice(0, train.length),
     validation: sampled.slice(train.length),
-    digest: digestOf(sequences),
-    restDigest: restDigestOf(dataset, sequences),
+    digest: await digestOf(sequences, turns),
+    restDigest: await restDigestOf(dataset, sequences, turns),
   };
 }
 
@@ -110,13 +112,21 @@ function checkSequence(sequence: PoseSequence, config: ModelConfig): void {
 }
 
 /** The sequences as the native model takes them, with this epoch's noise on the training ones. */
-export function packSequences(data: TrainingData, config: ModelConfig, noise: KeypointNoise, epoch: number): Sequences {
+export async function packSequences(
+  data: TrainingData,
+  config: ModelConfig,
+  noise: KeypointNoise,
+  epoch: number,
+  turns: Turns,
+): Promise<Sequences> {
   const { sequences } = data;
-  const keypoints = sequences.map((sequence, index) => {
+  const keypoints: Float32Array[] = [];
+  for (const [index, sequence] of sequences.entries()) {
     // What is validated on has the same noise every time.
     const draw = index < data.train.length ? `epoch ${epoch}` : 'validation';
-    return noisyKeypoints(sequence, noise, draw);
-  });
+    keypoints.push(noisyKeypoints(sequence, noise, draw));
+    await turns.take();
+  }
   return {
     keypoints: joined(Float32Array, keypoints),
     poses:
@@ -142,7 +152,7 @@ export function packSequences(data: TrainingData, config: ModelConfig, noise: Ke
   };
 }
 
-function digestOf(sequences: readonly PoseSequence[]): string {
+async function digestOf(sequences: readonly PoseSequence[], turns: Turns): Promise<string> {
   const hash = createHash('sha256');
   for (const { name, split, frames, keypoints, poses } of sequences) {
     hash.update(JSON.stringify([name, split, frames]));
@@ -150,20 +160,23 @@ function digestOf(sequences: readonly PoseSequence[]): string {
     if (poses) {
       hash.update(bytesOf(poses));
     }
+    await turns.take();
   }
   return hash.digest('hex');
 }
 
-function restDigestOf(
+async function restDigestOf(
   { inputLayout, outputLayout, rootJoint }: PoseDataset,
   sequences: readonly PoseSequence[],
-): string {
+  turns: Turns,
+): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([inputLayout, outputLayout, rootJoint]));
   for (const { subject, action, camera, fps, width, height, intrinsics, extrinsics, root, valid } of sequences) {
     const values = [subject, action, camera, fps, width, height, intrinsics && [...cameraRow(intrinsics)], extrinsics];
     hash.update(JSON.stringify([...values, root?.length, valid?.length]));
     if (root) hash.update(bytesOf(root));
     if (valid) hash.update(valid);
+    await turns.take();
   }
   return hash.digest('hex');
 }

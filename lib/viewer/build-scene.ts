@@ -1,5 +1,6 @@
 import { checkArguments, checkOptionKinds } from '../base/check-arguments.js';
 import { largest } from '../base/lists.js';
+import { withMemoryErrors } from '../base/memory-error.js';
 import { PoseError } from '../base/pose-error.js';
 import type { KeypointTrack } from '../keypoints/keypoint-track.js';
 import { readPeople } from '../keypoints/read-keypoints.js';
@@ -52,6 +53,10 @@ interface Member {
 export function buildScene(paths: readonly string[], options: SceneOptions = {}): BuiltScene {
   checkArguments('buildScene', { paths, options }, 'list', 'object?');
   checkOptionKinds('buildScene', options, { truth: 'list', keypoints: 'text', size: 'object', fps: 'number' });
+  return withMemoryErrors(() => sceneOf(paths, options));
+}
+
+function sceneOf(paths: readonly string[], options: SceneOptions): BuiltScene {
   const groups = groupResults(paths);
   const unworked = (options.truth?.length ?? 0) > 0;
   const given = options.keypoints === undefined ? undefined : readPeople(options.keypoints, keypointOptions(options));

@@ -77,6 +77,14 @@ class CudaBackend final : public Backend {
   template <typename A, typename B>
   void launchMatmul(Precision precision, int64_t rows, int columns, int64_t inner, int64_t depth,
                     const A& a, const B& b, const Epilogue& epilogue);
+  // The same in bf16.
+  template <typename A, typename B>
+  void launchBrainFloatMatmul(int64_t rows, int columns, int64_t inner, int64_t depth, const A& a,
+                              const B& b, const Epilogue& epilogue);
+  // (rows, columns) in memory, or its transposed, as pairs of bf16: as it lies, or rounded into
+  // `scratch`.
+  BrainOperand rounded(const ConstActivations& from, int fromStride, bool transposed, int64_t rows,
+                       int columns, Scratch& scratch);
   // The same by cuBLASLt, and a kernel after it for the rest of the epilogue. False where own
   // kernels must do it all.
   template <typename A, typename B>
@@ -113,7 +121,7 @@ class CudaBackend final : public Backend {
   std::string name_;
   cudaStream_t stream_ = nullptr;
   Scratch partials_, sums_, gathered_;
-  Scratch rounded_[3];  // left and right operand and bias for cuBLASLt, in bfloat16
+  Scratch rounded_[3];  // left and right operand, and bias for cuBLASLt, in bfloat16
   Staging staging_;
   std::unique_ptr<MatmulLibrary> library_;  // null: own kernels
 

@@ -10,6 +10,7 @@ struct NamedFold {
 constexpr NamedFold kFolds[] = {
     {"firstLayer", &Folds::firstLayer},
     {"feedForward", &Folds::feedForward},
+    {"encoder", &Folds::encoder},
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ struct Folds {
   // On a GPU: the two matmuls of a plain layer's feed-forward as one kernel, where its hidden rows
   // fit in shared memory.
   bool feedForward = true;
+  // On a GPU in bf16: the spatial encoder as one kernel, where its rows fit in shared memory.
+  bool encoder = true;
 };
 
 std::vector<std::string> foldNames();

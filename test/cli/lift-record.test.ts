@@ -54,8 +54,8 @@ const contents = (out: string) =>
       .map((name) => [name, readFileSync(join(out, name))]),
   );
 /** Lifts the folder and gives the names of what was lifted, not skipped. */
-async function lift(out: string, ...more: string[]) {
-  const args = ['lift', inputs, ...options, '--layout', 'coco-17', '--out', out, '--json', ...more];
+async function lift(out: string, layout = 'coco-17') {
+  const args = ['lift', inputs, ...options, '--layout', layout, '--out', out, '--json'];
   const { code, out: text, err } = await runHere(args);
   expect(code, err).toBe(0);
   const { files } = JSON.parse(text) as { files: { input: string; skipped?: boolean }[] };
@@ -183,7 +183,7 @@ describe('the record of a lift folder', () => {
       utimesSync(layout, 1e9, 1e9);
     };
     put(own);
-    const run = () => lift(out, '--layout', layout);
+    const run = () => lift(out, layout);
     writeInputs(own.joints.length);
     expect((await run()).again).toEqual(names);
     expect((await run()).again).toEqual([]);

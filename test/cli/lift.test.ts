@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/base/tensor.js';
 import { readPoses } from '../../lib/export/poses/read-poses.js';
@@ -14,8 +14,10 @@ const folder = temporaryFolder();
 const FRAMES = 12;
 const clip = join(folder, 'clip.npy');
 const model = join(folder, 'model', 'model.safetensors');
-const machine = ['--device', 'cpu', '--threads', '1', '--model', model];
-const options = [...machine, '--size', '1000x1000', '--fps', '50', '--layout', 'h36m-17'];
+const processor = ['--device', 'cpu', '--threads', '1'];
+const machine = [...processor, '--model', model];
+const seen = ['--size', '1000x1000', '--layout', 'h36m-17'];
+const options = [...machine, ...seen, '--fps', '50'];
 
 function writeClip(path: string): void {
   const { keypoints } = walkingSequence('E', 'test', 0, FRAMES);
@@ -67,14 +69,14 @@ describe('one file', () => {
 
   it('of another frame rate is seen through a wider window, and it says so', async () => {
     const out = join(folder, 'fast.npz');
-    const { err } = await runHere(['lift', clip, '--out', out, ...options, '--fps', '100']);
+    const { err } = await runHere(['lift', clip, '--out', out, ...machine, ...seen, '--fps', '100']);
     expect(err).toContain('100 frames a second: windows take one frame in 2 and span 0.16 s');
   });
 
   it.each<[string, number, string[], RegExp]>([
     ['without an image size', 2, [...machine, '--layout', 'h36m-17'], /--size WIDTHxHEIGHT.*ffprobe/],
     ['without a layout that could be several', 1, [...machine, '--size', '9x9'], /17 joints.*coco-17.*h36m-17|layout/],
-    ['of another layout than it says', 2, [...options, '--layout', 'halpe-26'], /halpe-26/],
+    ['of another layout than it says', 2, [...machine, '--size', '1000x1000', '--layout', 'halpe-26'], /halpe-26/],
     ['of another format than it says', 1, [...options, '--input-format', 'openpose'], /openpose, got arrays of NumPy/],
     ['that has fewer people', 2, [...options, '--person', '3'], /person/],
   ])('%s fails with what to do', async (_, wanted, args, message) => {
@@ -90,10 +92,41 @@ describe('one file', () => {
     expect(same).toMatchObject({ code: 2, out: '' });
     expect(same.err).toContain('another file than the one that is lifted');
     expect(readFileSync(clip).equals(before)).toBe(true);
-    const untimed = [...machine, '--size', '1000x1000', '--layout', 'h36m-17'];
-    const timeless = await runHere(['lift', clip, '--out', join(folder, 'a.bvh'), ...untimed]);
+    const timeless = await runHere(['lift', clip, '--out', join(folder, 'a.bvh'), ...machine, ...seen]);
     expect(timeless.code).toBe(2);
     expect(timeless.err).toContain('.bvh needs; give --fps');
+  });
+
+  it('goes to several files where --out is given again, with the same poses in each', async () => {
+    const [npz, bvh, csv] = ['npz', 'bvh', 'csv'].map((ending) => join(folder, 'several', `a.${ending}`));
+    const outs = [npz, bvh, csv].flatMap((out) => ['--out', out]);
+    const { code, out, err } = await runHere(['lift', clip, ...outs, ...options, '--rig', 'h36m', '--json']);
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out).files.map(({ output }: { output: string }) => output)).toEqual([npz, bvh, csv]);
+    for (const file of [npz, bvh, csv]) {
+      const alone = join(folder, 'alone', basename(file));
+      const rig = file === bvh ? ['--rig', 'h36m'] : [];
+      expect((await runHere(['lift', clip, '--out', alone, ...options, ...rig])).code).toBe(0);
+      expect(readFileSync(file).equals(readFileSync(alone)), file).toBe(true);
+    }
+    // What is the same of each file is said once.
+    expect(err.match(/50 frames a second/g)).toHaveLength(1);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['the same name', ['a.npz', './a.npz'], /--out \.\/a\.npz: expected another file than those before it/],
+    ['the input', ['a.npz', clip], /clip\.npy: expected another file/],
+    ['standard output', ['a.npz', '-'], /--out, given again: expected names of files.*got -/],
+    ['a folder', ['a.npz', folder], /--out, given again: .*--out walk\.npz --out walk\.bvh; got .*\./],
+    ['nothing', ['a.npz', ''], /--out: expected the name/],
+    ['a format that there is not', ['a.npz', 'a.mp4'], /\.npz.*got \.mp4/],
+    ['another format than --format', ['a.npz', 'a.csv', '--format', 'npz'], /--out a\.csv and --format npz disagree/],
+    ['a second file for two inputs', ['a.npz', 'b.npz', 'other.npy'], /expected names of files, for one input.*got 2/],
+  ])('is not written where --out is given again with %s', async (_, [first, second, ...more], message) => {
+    const { code, out, err } = await runHere(['lift', clip, '--out', first, '--out', second, ...options, ...more]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(existsSync('a.npz')).toBe(false);
   });
 
   it('goes to a folder that can be made, or the folder is named', async () => {
@@ -173,7 +206,18 @@ describe('convert', () => {
   it('gives weights that lift alike, as safetensors, as halves, and under the published names', async () => {
     const lift = async (weights: string) => {
       const out = join(folder, 'converted.npy');
-      const { code, err } = await runHere(['lift', clip, '--out', out, ...options, '--model', weights]);
+      const { code, err } = await runHere([
+        'lift',
+        clip,
+        '--out',
+        out,
+        ...processor,
+        ...seen,
+        '--fps',
+        '50',
+        '--model',
+        weights,
+      ]);
       expect(code, err).toBe(0);
       return (readNpy(out) as Tensor).data;
     };

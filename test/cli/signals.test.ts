@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const folderOf = (name: string) => mkdtempSync(join(folder, `${name}-`));
 const dataset = join(folder, 'tiny.safetensors');
 const large = join(folder, 'large.safetensors');
 const clips = join(folder, 'clips');
+const slowDisk = new URL('./slow-disk.mjs', import.meta.url).href;
 /** Lifting these takes a minute and more on one thread. */
 const LONG_FRAMES = 40_000;
 
@@ -40,6 +41,9 @@ async function startTime(): Promise<number> {
   await startCli(['--version']).done;
   return performance.now() - start;
 }
+
+/** The command line as Node takes it. */
+const mainOf = (args: string[]) => [fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)), ...args];
 
 const said = (child: ChildProcess, stream: 'stdout' | 'stderr') => once(child[stream]!, 'data');
 
@@ -122,8 +126,7 @@ describe.each([
   });
 
   it('stops waiting for standard input', async () => {
-    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-    const child = spawn(process.execPath, [main, 'lift', '-', '--out', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, mainOf(['lift', '-', '--out', '-']), { stdio: ['pipe', 'ignore', 'pipe'] });
     await setTimeout(1500);
     child.kill(name);
     const [code] = await once(child, 'close');
@@ -143,6 +146,107 @@ describe.each([
     expect(await done).toMatchObject({ code: exit });
     expect(performance.now() - start).toBeLessThan(1000);
   });
+});
+
+/** What a command prints on standard error once it reads from the slow disk. */
+const READING = 'reading';
+
+describe('a signal while files are read from a slow disk', () => {
+  const inputs = join(folder, 'slow');
+  const at = (name: string) => join(inputs, name);
+  const human36m = { positions3d: '', positions2d: '' };
+  let mpiInf3dhp = '';
+
+  beforeAll(async () => {
+    mkdirSync(inputs);
+    // Each takes the slow disk five seconds and more.
+    await writeDataset(at('data.safetensors'), tinyDataset(8000));
+    await writeSmallModel(at('wide.safetensors'), { frames: 27, layers: 2, width: 512, hidden: 1024 });
+    const keypoints = { data: new Float32Array(34 * 160_000).fill(100), shape: [160_000, 17, 2] };
+    writeNpz(at('clip.npz'), { keypoints });
+    writeNpz(at('clip-3d.npz'), { poses: { data: new Float32Array(51 * 110_000).fill(0.1), shape: [110_000, 17, 3] } });
+    Object.assign(human36m, writeFakeHuman36m(at('human36m'), { frames: 1500 }));
+    mpiInf3dhp = (await writeFake3dhp(at('mpi-inf-3dhp'), { frames: 1500 })).trainNpz;
+  }, 60_000);
+
+  const seen = ['--size', '640x480', '--fps', '50', '--layout', 'coco-17'];
+  const commands: Record<string, (out: string) => string[]> = {
+    evaluate: () => ['evaluate', large, at('data.safetensors')],
+    'plot occlusion': (out) => ['plot', 'occlusion', large, at('data.safetensors'), '--out', join(out, 'a.svg')],
+    pretrain: (out) => ['pretrain', at('data.safetensors'), '--out', join(out, 'run')],
+    finetune: (out) => ['finetune', at('data.safetensors'), '--out', join(out, 'run')],
+    'finetune --from': (out) => ['finetune', dataset, '--from', at('wide.safetensors'), '--out', join(out, 'run')],
+    lift: (out) => ['lift', at('clip.npz'), ...seen, '--out', join(out, 'a.npz')],
+    convert: (out) => ['convert', at('wide.safetensors'), join(out, 'a.safetensors')],
+    view: (out) => ['view', at('clip-3d.npz'), '--fps', '50', '--no-open', '--out', join(out, 'a.html')],
+    inspect: () => ['inspect', at('clip.npz')],
+    'prepare human36m': (out) => {
+      const { positions3d, positions2d } = human36m;
+      const flags = ['--positions3d', positions3d, '--positions2d', positions2d, '--layout', 'h36m-17'];
+      return ['prepare', 'human36m', ...flags, '--out', join(out, 'a.safetensors')];
+    },
+    'prepare mpi-inf-3dhp': (out) => [
+      ...['prepare', 'mpi-inf-3dhp', '--train', mpiInf3dhp, '--out', join(out, 'a.safetensors')],
+    ],
+  };
+
+  it.each(Object.keys(commands))('ends %s within 2 s, which leaves nothing behind', async (command) => {
+    const out = folderOf('slow');
+    // Both signals in turn.
+    const [name, exit] =
+      Object.keys(commands).indexOf(command) % 2 ? (['SIGTERM', 143] as const) : (['SIGINT', 130] as const);
+    const { child, done } = startCli(commands[command](out), { node: ['--import', `${slowDisk}?read=4`] });
+    let said = '';
+    child.stderr!.on('data', (text) => {
+      said += text;
+    });
+    while (!said.includes(READING)) {
+      await setTimeout(5);
+      if (child.exitCode !== null) throw new Error(`${command} has ended before it was stopped: ${said}`);
+    }
+    await setTimeout(300);
+    const start = performance.now();
+    child.kill(name);
+    const { code, signal, err } = await done;
+    const took = performance.now() - start;
+    expect(signal === name || code === exit, `${signal} ${code} ${err}`).toBe(true);
+    expect(took).toBeLessThan(Math.max(2000, 8 * (await startTime())));
+    expect(readdirSync(out)).toEqual([]);
+  });
+});
+
+const contained = process.platform === 'linux' && spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0;
+if (!contained)
+  console.log('The first process of a container is not tested: `unshare --pid --fork` does not work here');
+
+it.skipIf(!contained)('the first process of a container hears SIGTERM, which comes while it reads', async () => {
+  const out = folderOf('first');
+  const args = [
+    'lift',
+    join(clips, 'b-long.npz'),
+    '--size',
+    '1920x1080',
+    '--fps',
+    '50',
+    '--layout',
+    'coco-17',
+    '--model',
+    large,
+  ];
+  const command = [process.execPath, '--import', `${slowDisk}?read=4`, ...mainOf([...args, '--out', out])];
+  const outer = spawn('unshare', ['--pid', '--fork', '--kill-child', ...command], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  outer.stderr.on('data', (text) => {
+    said += text;
+  });
+  while (!said.includes(READING)) await setTimeout(5);
+  const inner = Number(readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8'));
+  process.kill(inner, 'SIGTERM');
+  const [code] = await once(outer, 'close');
+  expect(code, said).toBe(143);
+  expect(readdirSync(out)).toEqual([]);
 });
 
 describe('SIGTERM to a command that writes one file', () => {
@@ -178,18 +282,20 @@ describe('SIGTERM to a command that writes one file', () => {
     const undisturbed = await startCli([...args, join(whole, name)]).done;
     const length = performance.now() - start;
     expect(undisturbed.code, undisturbed.err).toBe(0);
-    // Somewhere before the end, and as soon as the folder holds something.
-    const waits = [
-      () => setTimeout(0.6 * length),
-      // Without a turn between: the file is written within milliseconds.
-      (out: string) => {
-        const end = performance.now() + 2 * length + 2000;
-        while (readdirSync(out).length === 0 && performance.now() < end);
-      },
+    // Somewhere before the end, and in the middle of the file, which a slow disk takes long to write.
+    const waits: [node: string[], wait: (out: string) => Promise<unknown>][] = [
+      [[], () => setTimeout(0.6 * length)],
+      [
+        ['--import', `${slowDisk}?written=16`],
+        async (out) => {
+          while (readdirSync(out).length === 0) await setTimeout(5);
+          await setTimeout(50);
+        },
+      ],
     ];
-    for (const wait of waits) {
+    for (const [node, wait] of waits) {
       const out = folderOf('cut');
-      const { child, done } = startCli([...args, join(out, name)]);
+      const { child, done } = startCli([...args, join(out, name)], { node });
       await wait(out);
       child.kill('SIGTERM');
       const { code, signal, err } = await done;

@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command, Option } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { RepeatableOption } from '../../lib/cli/parse.js';
+import { makeProgram } from '../../lib/cli/program.js';
 import { bundledModels } from '../../lib/networks/bundled.js';
 import { runHere } from '../helpers/cli.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
@@ -127,5 +130,86 @@ describe('what a machine reads', () => {
     expect(out).toMatch(/CPU: .*portable.*\d+ threads; \d+ GFLOP\/s/);
     expect(out).toMatch(/GPU: .+/);
     expect(out).toMatch(/Self-test: passed .*compiled within \d\.\de-[678] of op by op/);
+  });
+});
+
+/** Every command that takes flags, with the words that name it. */
+function commands(of: Command, words: string[] = []): [words: string[], command: Command][] {
+  const inside = of.commands.flatMap((command) => commands(command, [...words, command.name()]));
+  return [[words, of], ...inside];
+}
+
+describe('a flag that is given twice', () => {
+  const unused = { out: () => {}, err: () => {}, live: false, signal: new AbortController().signal, exitCode: 0 };
+  const flags = commands(makeProgram(unused)).flatMap(([words, command]) =>
+    command.options.map((option) => ({ words, option, name: [...words, option.long].join(' ') })),
+  );
+  const valued = flags.filter(({ option }) => !option.isBoolean() && !option.negate);
+  const values = [
+    '1',
+    '0.5',
+    '64',
+    'coco-17',
+    'a.html',
+    'a.safetensors',
+    '640x480',
+    '9,9,3,3',
+    'none',
+    'layers=4',
+    'pstmo-s-gt',
+    'cpu',
+  ];
+
+  /** The first value that the flag takes. */
+  function takenValue(option: Option): string {
+    const { argChoices, parseArg } = option;
+    const taken = [...(argChoices ?? []), ...values].find((value) => {
+      try {
+        parseArg?.(value, undefined);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    if (taken === undefined)
+      throw new Error(`${option.flags}: expected one of this test's values to be taken; add one.`);
+    return taken;
+  }
+
+  it('is looked for in every command', () => {
+    expect(flags.length).toBeGreaterThan(150);
+    const repeatable = valued.filter(({ option }) => option instanceof RepeatableOption).map(({ name }) => name);
+    expect(repeatable.sort()).toEqual(
+      [
+        ...['complexity --set', 'convert --set', 'finetune --set', 'lift --merge-ids', 'lift --out'],
+        ...['plot attention --merge-ids', 'pretrain --set', 'profile --set', 'view --truth'],
+      ].sort(),
+    );
+  });
+
+  it.each(valued.filter(({ option }) => !(option instanceof RepeatableOption)))(
+    '$name is refused, whatever it says',
+    async ({ words, option }) => {
+      const value = takenValue(option);
+      for (const second of [value, `${option.long}=${value}`]) {
+        const again = second.startsWith('--') ? [second] : [option.long!, second];
+        // The flag that there is not keeps the command from running where this check fails.
+        const { code, out, err } = await runHere([...words, option.long!, value, ...again, '--nonsense']);
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toMatch(/^error: option '.*': expected once.*, got it again\.\n/);
+        expect(err).toContain(option.flags);
+      }
+    },
+  );
+
+  it('counts in each call by itself, and under its old name too', async () => {
+    for (let call = 0; call < 2; call++) {
+      expect((await runHere(['lift', 'a.npz', '--compiled', 'off', '--rig', 'h36m'])).err).toMatch(/--rig h36m/);
+    }
+    expect((await runHere(['lift', 'a.npz', '--plan', 'off', '--compiled', 'on'])).err).toMatch(/--compiled.*once/);
+  });
+
+  it('is all right where it takes no value', async () => {
+    expect((await runHere(['models', '--json', '--json'])).code).toBe(0);
   });
 });

@@ -12,12 +12,15 @@ export interface CliResult {
   err: string;
 }
 
-/** Starts the compiled command line; `done` settles when the process has ended. */
-export function startCli(args: readonly string[], cwd?: string): { child: ChildProcess; done: Promise<CliResult> } {
+/** Starts the compiled command line, with flags of Node where they are given; `done` settles when the process has ended. */
+export function startCli(
+  args: readonly string[],
+  { cwd, node = [] }: { cwd?: string | undefined; node?: readonly string[] } = {},
+): { child: ChildProcess; done: Promise<CliResult> } {
   if (!existsSync(main)) {
     throw new Error('The command line is not compiled: run `npm run compile` first.');
   }
-  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...node, main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (bytes) => {
@@ -35,7 +38,7 @@ export function startCli(args: readonly string[], cwd?: string): { child: ChildP
 
 /** Runs the compiled command line to its end. */
 export function runCli(args: readonly string[], cwd?: string): Promise<CliResult> {
-  return startCli(args, cwd).done;
+  return startCli(args, { cwd }).done;
 }
 
 /** Runs a command line in this process: faster than {@link runCli}, same code. */

@@ -2,8 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeDataset } from '../../lib/datasets/dataset-file.js';
+import { writePoses } from '../../lib/export/poses/write-poses.js';
+import { writeNpz } from '../../lib/formats/numpy/npz-writer.js';
+import { liftedWalk } from '../helpers/lifted.js';
 import { writeSmallModel } from '../helpers/small-models.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { tinyDataset } from '../training/tiny-dataset.js';
 
 const folder = temporaryFolder();
 const library = join(folder, 'refuse-threads.so');
@@ -83,6 +88,55 @@ describe.skipIf(!limits)('few resources', () => {
         code: 'ERR_FILE',
         message: expect.stringMatching(/too many open files/i),
       },
+    });
+  });
+});
+
+describe.skipIf(!limits)('scarce memory', () => {
+  const calls = fileURLToPath(new URL('./scarce-calls.mjs', import.meta.url));
+  /** Megabytes that are left: for one large array, but not for the next; without a number for none. */
+  const left: Record<string, number[]> = { readPoses: [40, 90], buildScene: [40, 90], readNpz: [40, 60] };
+  /** Calls that take less than that. */
+  const small = ['stream', 'openStreams', 'reconstruct', 'writePoses'];
+
+  beforeAll(async () => {
+    await writeSmallModel(join(folder, 'lifter.safetensors'), { frames: 27, width: 256, hidden: 512, outputUnit: 'm' });
+    await writeSmallModel(join(folder, 'masked.safetensors'), { stage: 1, frames: 27, width: 256, hidden: 512 });
+    await writeDataset(join(folder, 'data.safetensors'), tinyDataset(20_000));
+    const keypoints = { data: new Float32Array(34 * 400_000).fill(100), shape: [400_000, 17, 2] };
+    writeNpz(join(folder, 'clip.npz'), { keypoints });
+    writePoses(join(folder, 'long-3d.npz'), liftedWalk('a', 300_000));
+  }, 60_000);
+
+  const { stdout } = spawnSync(process.execPath, [calls], { encoding: 'utf8' });
+  const table = (JSON.parse(stdout) as string[]).flatMap((name) =>
+    (left[name] ?? [40]).map((many) => [name, many] as const),
+  );
+
+  it.each(table)('is ERR_MEMORY in %s with %d MB left, and ends no process', (name, megabytes) => {
+    const run = spawnSync(process.execPath, [calls, folder, name, String(megabytes)], { encoding: 'utf8' });
+    expect({ status: run.status, signal: run.signal, stderr: run.stderr }).toEqual({
+      status: 0,
+      signal: null,
+      stderr: '',
+    });
+    const answer = JSON.parse(run.stdout) as Answer;
+    if (small.includes(name)) expect(answer.code).toBe('done');
+    else
+      expect(answer).toMatchObject({
+        name: 'PoseError',
+        code: 'ERR_MEMORY',
+        message: expect.stringMatching(/memory|ulimit/),
+      });
+  });
+
+  it('is ERR_MEMORY of a command, in a sentence', () => {
+    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const command = ['prlimit', '--as=1200000000', process.execPath, main, 'inspect', join(folder, 'long-3d.npz')];
+    const { status, stderr } = spawnSync(command[0], command.slice(1), { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^The machine's memory did not suffice.*\n$/),
     });
   });
 });

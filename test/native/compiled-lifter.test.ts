@@ -121,7 +121,7 @@ describe('the compiled lifter', () => {
   });
 
   it('does without each of its folds, with the same result', async () => {
-    const folds: Fold[] = ['firstLayer', 'feedForward'];
+    const folds: Fold[] = ['firstLayer', 'feedForward', 'encoder'];
     const shape = { mlpBlocks: 2, width: 48, hidden: 72, heads: 3 };
     for (const withoutFolds of [...folds.map((fold) => [fold]), folds]) {
       for (const frames of [9, 27, 351]) {

@@ -70,21 +70,26 @@ describe.skipIf(reason !== undefined)('the compiled lifter on CUDA', () => {
     await closeAll(compiled, exact);
   });
 
-  it('takes the feed-forward through one kernel and through two to the same bits', async () => {
-    for (const [shape, batch] of [
-      [{ width: 16, hidden: 16 }, 8],
-      [{ width: 64, hidden: 300 }, 1],
+  it('takes the feed-forward and the spatial encoder through one kernel and through more to the same bits', async () => {
+    for (const [fold, precision, shape, batch] of [
+      ['feedForward', 'fp32', { width: 16, hidden: 16 }, 8],
+      ['feedForward', 'tf32', { width: 16, hidden: 16 }, 8],
+      ['feedForward', 'bf16', { width: 16, hidden: 16 }, 8],
+      ['feedForward', 'fp32', { width: 64, hidden: 300 }, 1],
+      ['feedForward', 'tf32', { width: 64, hidden: 300 }, 1],
+      ['feedForward', 'bf16', { width: 64, hidden: 300 }, 1],
+      ['encoder', 'bf16', { width: 16, hidden: 16 }, 15],
+      ['encoder', 'bf16', { width: 104, heads: 4, mlpBlocks: 2 }, 1],
+      ['encoder', 'bf16', { width: 256, hidden: 64, heads: 8, layers: 1 }, 1],
     ] as const) {
-      for (const precision of ['fp32', 'tf32', 'bf16'] as const) {
-        const poses = [];
-        for (const withoutFolds of [[], ['feedForward'] as const]) {
-          const model = await goldenModel({ ...small, ...shape }, { precision, withoutFolds: [...withoutFolds] });
-          const keypoints = pattern('input', batch, 9, 17, 2).data;
-          poses.push(await model.liftWindows({ keypoints, batch }));
-          await model.close();
-        }
-        expect(poses[0], `${precision}, width ${shape.width}`).toEqual(poses[1]);
+      const poses = [];
+      for (const withoutFolds of [[], [fold]]) {
+        const model = await goldenModel({ ...small, ...shape }, { precision, withoutFolds });
+        const keypoints = pattern('input', batch, 9, 17, 2).data;
+        poses.push(await model.liftWindows({ keypoints, batch }));
+        await model.close();
       }
+      expect(poses[0], `${fold}, ${precision}, width ${shape.width}`).toEqual(poses[1]);
     }
   });
 

@@ -112,10 +112,17 @@ export const lifterCases: readonly LifterCase[] = [
     precisions: ['fp32'],
   },
   {
+    about: 'without the fold encoder',
+    config: { ...small, frames: 27 },
+    batch: 1,
+    withoutFolds: ['encoder'],
+    precisions: ['bf16'],
+  },
+  {
     about: 'without any fold',
     config: { ...small, mlpBlocks: 2 },
     video: { lengths: [2], stride: 1, flip: true },
-    withoutFolds: ['firstLayer', 'feedForward'],
+    withoutFolds: ['firstLayer', 'feedForward', 'encoder'],
     precisions: ['fp32', 'bf16'],
   },
 ];

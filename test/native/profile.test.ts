@@ -34,8 +34,7 @@ describe.skipIf(reason !== undefined)('a profile on the CUDA device', () => {
         'head',
         'keypoints',
       ],
-      ...['norm, Q K V', 'poses', 'projection, positions', 'spatial encoder'],
-      ...['strided convolution', 'strided layer, expand'],
+      ...['norm, Q K V', 'poses', 'spatial encoder', 'strided convolution', 'strided layer, expand'],
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Turns } from '../../lib/base/turns.js';
 import { bodyReach } from '../../lib/datasets/augmentation/body.js';
 import { augmentationSchema } from '../../lib/datasets/augmentation/settings.js';
 import { keypointNoise } from '../../lib/datasets/noisy-keypoints.js';
@@ -9,7 +10,7 @@ import { selectSequences } from '../../lib/training/training-data.js';
 import { tinyDataset, tinyModel } from './tiny-dataset.js';
 
 /** Places of the sequences that a training with new sequences validates on. */
-function validatedOn(smallest: number, scale: number[]) {
+async function validatedOn(smallest: number, scale: number[]) {
   const dataset = tinyDataset();
   const held = dataset.sequences.filter(({ split }) => split === 'validation');
   held.forEach((sequence, i) => {
@@ -20,7 +21,7 @@ function validatedOn(smallest: number, scale: number[]) {
     ...{ learningRate: 1e-3, samplesPerEpoch: 32, select: 'validation' },
     augmentation: augmentationSchema.parse({ body: { smallest } }),
   });
-  const data = selectSequences(dataset, config, { heldOut: [], select: 'validation' });
+  const data = await selectSequences(dataset, config, { heldOut: [], select: 'validation' }, new Turns());
   const noise = keypointNoise(dataset, config.noise, 1, undefined);
   return epochSource(dataset, { data, config, noise, settings }).validation.map(({ index }) => index);
 }
@@ -28,13 +29,13 @@ function validatedOn(smallest: number, scale: number[]) {
 describe('the validation of a training with new sequences', () => {
   const reach = bodyReach(tinyDataset().sequences.find(({ split }) => split === 'validation')!.poses!);
 
-  it('leaves out bodies smaller than the training makes any', () => {
-    expect(validatedOn(0.95 * reach, [1, 1])).toEqual([0, 1]);
-    expect(validatedOn(0.95 * reach, [0.8, 1])).toEqual([1]);
-    expect(validatedOn(0.95 * reach, [1, 0.8])).toEqual([0]);
+  it('leaves out bodies smaller than the training makes any', async () => {
+    expect(await validatedOn(0.95 * reach, [1, 1])).toEqual([0, 1]);
+    expect(await validatedOn(0.95 * reach, [0.8, 1])).toEqual([1]);
+    expect(await validatedOn(0.95 * reach, [1, 0.8])).toEqual([0]);
   });
 
-  it('takes them where there are no others', () => {
-    expect(validatedOn(0.95 * reach, [0.8, 0.8])).toEqual([0, 1]);
+  it('takes them where there are no others', async () => {
+    expect(await validatedOn(0.95 * reach, [0.8, 0.8])).toEqual([0, 1]);
   });
 });

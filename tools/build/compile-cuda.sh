@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles every CUDA source as the build does (CMakeLists.txt, PSTMO_CUDA=on), warnings as errors, for sm_90a; --full adds sm_80, sm_86 and
-# sm_89, so that all machine code of the package was looked at, in about three times the time. Compares registers, shared memory, stack and spills of each kernel on
+# sm_89, so that all machine code of the package was looked at. Compares registers, shared memory, stack and spills of each kernel on
 # sm_90a, and spills on the others, with native/cuda/ptxas.txt. Fails where a kernel does not compile, spills on sm_90a, or takes more
 # than that table says; --update writes the table anew. Needs nvcc and the C++ compiler it works with, no GPU.
 set -euo pipefail

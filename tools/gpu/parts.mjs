@@ -89,7 +89,7 @@ async function rateOf(count, work) {
 }
 
 /** Folds of the compiled lifter whose worth only a GPU can show: timed without each, on the first shape. */
-const TIMED_FOLDS = ['feedForward', 'firstLayer'];
+const TIMED_FOLDS = ['feedForward', 'encoder', 'firstLayer'];
 
 const emulated = process.env.PSTMO_PREBUILD !== undefined;
 const SHAPES = emulated
@@ -152,8 +152,7 @@ async function speeds(...precisions) {
 
 /** The kernel that each stage of the compiled lifter is. */
 const KERNELS = {
-  'spatial encoder': 'gatherMatmulKernel',
-  'projection, positions': 'gatherMatmulKernel',
+  'spatial encoder': 'encoderKernel',
   'strided convolution': 'gatherMatmulKernel',
   head: 'gatherMatmulKernel',
   'norm, Q K V': 'normMatmulKernel',
@@ -198,9 +197,16 @@ async function kernels() {
     measured.set(kernel, (measured.get(kernel) ?? 0) + ms);
   }
   if (emulated) process.stdout.write('Times of the emulated device, beside a forecast for an H200:\n');
-  for (const [kernel, forecast] of forecastOf()) {
-    const ms = measured.get(kernel);
-    if (ms === undefined) continue;
+  const forecasts = forecastOf();
+  for (const [kernel, ms] of measured) {
+    const forecast = forecasts.get(kernel);
+    if (forecast === undefined) {
+      say(
+        { compare: kernel, forecast: null, measured: ms, unit: 'ms' },
+        `${kernel}: measured ${ms.toFixed(2)} ms, no forecast`,
+      );
+      continue;
+    }
     const ratio = ms / forecast;
     const off = Math.abs(ratio - 1) > 0.2 ? ', over 20% off' : '';
     say(

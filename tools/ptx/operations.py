@@ -332,6 +332,24 @@ def _permuted(one, a, b, selectors):
     return found.astype(np.uint32)
 
 
+def _of_three(_, a, b, c, table):
+    """Bit i of the result is bit 4 a_i + 2 b_i + c_i of the table."""
+    result = np.zeros_like(np.asarray(a) | np.asarray(b) | np.asarray(c))
+    for i in range(8):
+        if int(np.max(table)) >> i & 1:
+            result |= (a if i & 4 else ~a) & (b if i & 2 else ~b) & (c if i & 1 else ~c)
+    return result
+
+
+def _inserted(one, a, b, start, length):
+    """The low `length` bits of a in the place of those of b from bit `start` on, as far as the word goes."""
+    width = SIZES[one.parts[-1]] * 8
+    begin, count = int(np.max(start)) & 255, int(np.max(length)) & 255
+    mask = 0 if begin >= width else ((1 << count) - 1 << begin) & ((1 << width) - 1)
+    kind = np.asarray(b).dtype.type
+    return (b & kind(~mask & (1 << width) - 1)) | ((np.asarray(a) << kind(min(begin, width - 1))) & kind(mask))
+
+
 OPERATIONS = {
     'add': _arithmetic(lambda one, a, b: a + b),
     'sub': _arithmetic(lambda one, a, b: a - b),
@@ -348,6 +366,8 @@ OPERATIONS = {
     'or': _arithmetic(lambda one, a, b: a | b),
     'xor': _arithmetic(lambda one, a, b: a ^ b),
     'not': _arithmetic(lambda one, a: ~a),
+    'lop3': _arithmetic(_of_three),
+    'bfi': _arithmetic(_inserted),
     'prmt': _arithmetic(_permuted),
     'ex2': _arithmetic(lambda one, a: np.exp2(a)),
     'lg2': _arithmetic(lambda one, a: np.log2(a)),

@@ -56,6 +56,13 @@ class Numbers(unittest.TestCase):
         self.assertEqual(answer('div.s32 \t%r9, -7, 2;').view(np.int32)[0], -3)
         self.assertEqual(answer('rem.s32 \t%r9, -7, 2;').view(np.int32)[0], -1)
         self.assertEqual(answer('shl.b32 \t%r9, 1, 32;')[0], 0)
+        self.assertEqual(answer('bfi.b32 \t%r9, 255, 4096, 4, 3;')[0], 4096 | 7 << 4)
+        self.assertEqual(answer('bfi.b32 \t%r9, 255, 1, 28, 8;')[0], 0xF0000001)
+        self.assertEqual(answer('bfi.b32 \t%r9, 255, 1, 32, 8;')[0], 1)
+        # PTX ISA, lop3: the table is the operation on 0xF0, 0xCC and 0xAA.
+        for table, expected in ((0xF0 ^ 0xCC ^ 0xAA, 0b1100 ^ 0b1010 ^ 0b0110), (0xF0 & 0xCC | 0xAA, 0b1100 & 0b1010 | 0b0110),
+                                (~0xF0 & 0xFF, ~0b1100 & 0xFFFFFFFF)):
+            self.assertEqual(answer(f'lop3.b32 \t%r9, 12, 10, 6, {table};')[0], expected)
         self.assertEqual(answer('shr.s32 \t%r9, -8, 40;').view(np.int32)[0], -1)
         self.assertEqual(answer('mul.hi.u64 \t%rd9, 18446744073709551615, 18446744073709551615;\ncvt.u32.u64 \t%r9, %rd9;')[0], 0xFFFFFFFE)
 

@@ -26,12 +26,21 @@ import { isOutputName, type LiftTask, liftTasks, outputWith, STANDARD } from '..
 import { addInputFlags, type Clip, type InputFlags, readClips } from '../lift-input.js';
 import { LiftRecord, type OutputFile } from '../lift-record.js';
 import { addMotionFlags, type MotionFlags, type MotionSettings, motionSettings, writeLifted } from '../motion-flags.js';
-import { compiledOption, deviceOption, matmulOption, precisionOption, threadsOption, wholeNumber } from '../parse.js';
+import {
+  collected,
+  compiledOption,
+  deviceOption,
+  matmulOption,
+  precisionOption,
+  RepeatableOption,
+  threadsOption,
+  wholeNumber,
+} from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface LiftFlags extends InputFlags, MotionFlags {
   model: string;
-  out?: string;
+  out?: string[];
   format?: OutputFormat;
   flip: boolean;
   device: DeviceOption;
@@ -68,9 +77,11 @@ export function liftCommand(io: Io): Command {
       '<inputs...>',
       "files of any detector's keypoints, folders of one file a frame, folders of these, videos, or - for standard input",
     )
-    .option(
-      '--out <path>',
-      'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), folder for several, or - for standard output (json, csv)',
+    .addOption(
+      new RepeatableOption(
+        '--out <path>',
+        'file (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb), again for further formats; folder for several inputs; - for standard output (json, csv)',
+      ).argParser(collected),
     )
     .addOption(new Option('--format <format>', 'of files in an --out folder (default: npz)').choices(outputFormats));
   return addMotionFlags(addInputFlags(command))
@@ -86,14 +97,11 @@ export function liftCommand(io: Io): Command {
     .option('--json', 'print what was done as JSON')
     .option('--quiet', 'print nothing but what failed')
     .action(async (inputs: string[], flags: LiftFlags) => {
-      if (flags.json && flags.out === STANDARD) {
+      if (flags.json && streams(flags)) {
         throw new PoseError('ERR_USAGE', `--json and --out ${STANDARD}: both would be printed; leave one out.`);
       }
-      const { tasks, skipped } = liftTasks(inputs, flags.out, flags.format);
-      const motion = motionSettings(
-        tasks.map(({ output }) => output),
-        flags,
-      );
+      const { tasks, skipped } = liftTasks(inputs, flags.out ?? [], flags.format);
+      const motion = motionSettings(tasks.flatMap(outputsOf), flags);
       // Before the model is read: one that changes meanwhile differs from the record's in the next run.
       const line = new ProgressLine(io);
       const say = (text: string) => {
@@ -122,6 +130,15 @@ export function liftCommand(io: Io): Command {
         await lifter.close();
       }
     });
+}
+
+/** Whether the poses go to standard output. */
+function streams({ out }: LiftFlags): boolean {
+  return out?.includes(STANDARD) === true;
+}
+
+function outputsOf({ output, also = [] }: LiftTask): string[] {
+  return [output, ...also];
 }
 
 /** The files that flags name, whose content decides the poses. */
@@ -156,9 +173,9 @@ async function liftAll(
   motion: MotionSettings,
   flags: LiftFlags,
 ): Promise<void> {
-  const { json, quiet, out, force } = flags;
+  const { json, quiet, force } = flags;
   // What a killed run was writing when it ended.
-  for (const folder of new Set(tasks.map(({ output }) => dirname(output)))) {
+  for (const folder of new Set(tasks.flatMap(outputsOf).map((output) => dirname(output)))) {
     if (!isFolder(folder)) continue;
     removeDeadTemporaries(folder, isOutputName);
     removeDeadLocks(folder, isOutputName);
@@ -197,7 +214,7 @@ async function liftAll(
         }
         if (!json && !quiet) {
           line.clear();
-          const print = out === STANDARD ? io.err : io.out;
+          const print = streams(flags) ? io.err : io.out;
           print(`${liftedText(lifted, manner(lifter, flags))}\n`);
         }
       }
@@ -244,15 +261,16 @@ async function* liftOne(
         `--out ${STANDARD}: expected one clip of one person, got more (${suffix.slice(1)}); name a folder.`,
       );
     }
-    const output = streamed ? STANDARD : outputWith(task.output, suffix);
+    const outputs = streamed ? [STANDARD] : outputsOf(task).map((output) => outputWith(output, suffix));
     const rate = fitFrameRate(lifter.config, track.fps);
-    if (track.fps === undefined && motionFormatOf(output) !== undefined) {
+    const timed = outputs.find((output) => motionFormatOf(output) !== undefined);
+    if (track.fps === undefined && timed !== undefined) {
       throw new PoseError(
         'ERR_USAGE',
-        `${task.input} does not say its frames a second, which ${extname(output)} needs; give --fps.`,
+        `${task.input} does not say its frames a second, which ${extname(timed)} needs; give --fps.`,
       );
     }
-    if (!streamed) makeFolder(dirname(output));
+    if (!streamed) for (const output of outputs) makeFolder(dirname(output));
     const put = (result: LiftedPoses) => {
       for (const piece of inPieces(flags.format === 'csv' ? csvLines(result) : jsonParts(result))) io.out(piece);
     };
@@ -262,21 +280,19 @@ async function* liftOne(
     const seconds = (performance.now() - start) / 1000;
     const { seen, intrinsics } = seenBy(track, flags);
     const lifted = { poses, layout: lifter.config.outputLayout, model: flags.model, track: seen };
-    const write = () => writeLifted(output, lifted, shared, intrinsics, streamed ? put : undefined);
-    const { result, file } = record
-      ? await record.written(task, output, write)
-      : { result: await write(), file: undefined };
-    const { notices: said, stance } = result;
-    if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
-    const notices = [
-      ...track.notices,
-      ...cameraNotice(track, flags),
-      rateNotice(track.fps, rate, lifter.config),
-      ...said,
-    ];
     const { frames } = track;
-    const about = { output, frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride, notices };
-    yield { ...task, ...about, ...(file && { file }) };
+    const about = { frames, seconds, framesPerSecond: frames / seconds, stride: rate.stride };
+    const told = [...track.notices, ...cameraNotice(track, flags), rateNotice(track.fps, rate, lifter.config)];
+    const settled = shared;
+    for (const output of outputs) {
+      const write = () => writeLifted(output, lifted, settled, intrinsics, streamed ? put : undefined);
+      const { result, file } = record
+        ? await record.written(task, output, write)
+        : { result: await write(), file: undefined };
+      const { notices: said, stance } = result;
+      if (stance) shared = { ...motion, world: { from: 'stance', found: stance } };
+      yield { input: task.input, output, ...about, notices: [...told, ...said], ...(file && { file }) };
+    }
   }
 }
 
@@ -347,7 +363,7 @@ function finish(io: Io, lifter: PoseLifter, outcomes: readonly Outcome[], total:
     if (skipped > 0 && !flags.quiet) {
       notice(io, `${skipped} of ${total} were lifted before and are kept; --force lifts them again.`);
     }
-    if (first && !flags.quiet && flags.out !== STANDARD) {
+    if (first && !flags.quiet && !streams(flags)) {
       io.out(`${shownText(lookText(first.output, flags))}\n`);
     }
   }

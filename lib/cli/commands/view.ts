@@ -13,7 +13,7 @@ import { startViewer } from '../../viewer/server.js';
 import { pageParts } from '../../viewer/viewer-page.js';
 import { stoppedExitCode } from '../interrupt.js';
 import { type Io, notice } from '../io.js';
-import { deviceOption, imageSize, positiveNumber, wholeNumber } from '../parse.js';
+import { collected, deviceOption, imageSize, positiveNumber, RepeatableOption, wholeNumber } from '../parse.js';
 import { ProgressLine } from '../progress-line.js';
 
 interface ViewFlags {
@@ -35,7 +35,11 @@ export function viewCommand(io: Io): Command {
       '<results...>',
       'what lift wrote (.npz, .npy, .json, .csv, .bvh, .trc, .c3d, .glb): one result, or two to compare; several people are one result',
     )
-    .option('--truth <file>', '3D truth, for joint errors; again for each further person', collected)
+    .addOption(
+      new RepeatableOption('--truth <file>', '3D truth, for joint errors; again for each further person').argParser(
+        collected,
+      ),
+    )
     .option('--model <model>', 'file or bundled model: attention maps, and of a Stage I model masked poses')
     .option('--keypoints <file>', 'the 2D that was lifted, where the result does not hold it')
     .option('--size <WxH>', "the video's width and height in pixels, where no file says it", imageSize)
@@ -45,10 +49,6 @@ export function viewCommand(io: Io): Command {
     .option('--out <page.html>', 'write one file that shows it without a server, and end')
     .addOption(deviceOption())
     .action(async (results: string[], flags: ViewFlags) => view(io, results, flags));
-}
-
-function collected(file: string, before: string[] = []): string[] {
-  return [...before, file];
 }
 
 async function view(io: Io, results: readonly string[], flags: ViewFlags): Promise<void> {

@@ -1,3 +1,4 @@
+import { withMemoryErrors } from '../../base/memory-error.js';
 import { PoseError } from '../../base/pose-error.js';
 import { closeSync, fstatSync, openSync, READ_NOW, readSync } from '../../base/system/node.js';
 import { fileKind } from '../files/file-kind.js';
@@ -68,7 +69,7 @@ export function fileSource(path: string): ByteSource {
     fresh: true,
     read(offset, length) {
       checkRange(source, offset, length);
-      const bytes = new Uint8Array(length);
+      const bytes = withMemoryErrors(() => new Uint8Array(length));
       let done = 0;
       while (done < length) {
         let count: number;
@@ -104,7 +105,7 @@ export function withSource<Result>(
 ): Result {
   const opened = openSource(source, where);
   try {
-    return use(opened);
+    return withMemoryErrors(() => use(opened));
   } finally {
     opened.close();
   }

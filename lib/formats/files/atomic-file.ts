@@ -1,4 +1,5 @@
 import { inPieces } from '../../base/lists.js';
+import { asMemoryError } from '../../base/memory-error.js';
 import { PoseError } from '../../base/pose-error.js';
 import {
   closeSync,
@@ -84,7 +85,7 @@ export function writeAtomically(path: string, write: (append: Append) => void): 
   } catch (error) {
     if (open) closeSync(descriptor);
     rmSync(temporary, { force: true });
-    throw error;
+    throw asMemoryError(error);
   }
 }
 

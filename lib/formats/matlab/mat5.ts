@@ -1,5 +1,6 @@
 import { READ_OPTIONS } from '../../base/argument-kinds.js';
 import { checkArguments, checkOptionKinds } from '../../base/check-arguments.js';
+import { throwIfMemoryError } from '../../base/memory-error.js';
 import { PoseError } from '../../base/pose-error.js';
 import { inflateStart, inflateZlib } from '../../base/system/node.js';
 import { type ByteSource, type PathOrBytes, withSource } from '../bytes/byte-source.js';
@@ -45,6 +46,7 @@ function inflateElement(element: MatElement, littleEndian: boolean, where: strin
     if (bytes.length !== TAG_BYTES + length) throw bad(`${TAG_BYTES + length} bytes unpacked`, bytes.length);
     return bytes;
   } catch (error) {
+    throwIfMemoryError(error);
     if (error instanceof PoseError) throw error;
     throw bad('packed data', error);
   }

@@ -1,3 +1,4 @@
+import { throwIfMemoryError } from '../../base/memory-error.js';
 import { crc32, inflateRaw, inflateRawStart } from '../../base/system/node.js';
 import type { ByteSource } from '../bytes/byte-source.js';
 import { checkLimit, MemoryBudget } from '../bytes/memory-budget.js';
@@ -205,6 +206,7 @@ export class ZipReader {
       try {
         bytes = inflateRawStart(packed);
       } catch (error) {
+        throwIfMemoryError(error);
         throw this.damaged(entry, error instanceof Error ? error.message : 'damaged data');
       }
       if (bytes.length >= Math.min(least, entry.bytes) || packed.length === entry.compressedBytes) return bytes;
@@ -229,6 +231,7 @@ export class ZipReader {
     try {
       bytes = inflateRaw(packed, entry.bytes);
     } catch (error) {
+      throwIfMemoryError(error);
       throw this.damaged(entry, error instanceof Error ? error.message : 'damaged data');
     }
     if (bytes.length !== entry.bytes) throw this.damaged(entry, `${bytes.length}`);

@@ -32,6 +32,23 @@ __device__ __forceinline__ uint32_t brainFloatPair(float low, float high) {
   return pair;
 }
 
+// The low and high words of a product.
+struct WideProduct {
+  uint32_t low, high;
+};
+__device__ __forceinline__ WideProduct multiplyWide(uint32_t a, uint32_t b) {
+  uint64_t wide;
+  asm("mul.wide.u32 %0, %1, %2;" : "=l"(wide) : "r"(a), "r"(b));
+  WideProduct product;
+  asm("mov.b64 {%0, %1}, %2;" : "=r"(product.low), "=r"(product.high) : "l"(wide));
+  return product;
+}
+__device__ __forceinline__ uint32_t xorOfThree(uint32_t a, uint32_t b, uint32_t c) {
+  uint32_t result;
+  asm("lop3.b32 %0, %1, %2, %3, 0x96;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
+  return result;
+}
+
 // A lane's part of a left fragment (16 x inner) and of a right one (inner x 8).
 struct LeftRegisters {
   uint32_t r[4];

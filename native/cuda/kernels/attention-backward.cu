@@ -36,6 +36,18 @@ __device__ __forceinline__ void rowNumbers(const AttentionBackward& op, const He
   if (present && LanePlace().t == 0) dots[head.firstRow + token] = dot;
 }
 
+// Zeros for keys from `present` on, which are none.
+__device__ __forceinline__ void dropKeys(float (&scores)[kKeyTiles][4], int present) {
+  const LanePlace at;
+#pragma unroll
+  for (int n = 0; n < kKeyTiles; ++n) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      if (8 * n + 2 * at.t + e % 2 >= present) scores[n][e] = 0;
+    }
+  }
+}
+
 // dQ of the block's queries, and their D.
 template <typename Arithmetic, int kWidth>
 __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kPerWord>,
@@ -64,6 +76,7 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
   const typename Arithmetic::template Query<kHeadWords> left(Operand{q, warpRow, 0}),
       leftOut(Operand{dOut, warpRow, 0});
 
+  const float exponent = head.scale * kLog2E;
   float sums[kChannelTiles][4] = {};  // dQ of the warp, without 1 / sqrt(w)
   for (int first = 0; first < op.tokens; first += kRows) {
     const auto tokenOf = [&](int row) { return first + row; };
@@ -90,13 +103,14 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
           for (int i = 0; i < 4; ++i) {  // word i: query i / 2, key i % 2 * 16 further
             const int half = i / 2, high = i % 2;
             float& score = scores[n + 2 * high][2 * half + e];
-            const float weight = exp2Approx(score * head.scale * kLog2E - logSum[half]),
+            const float weight = exp2Approx(fmaf(score, exponent, -logSum[half])),
                         dWeight = dWeights[n + 2 * high][2 * half + e] *
                                   dropoutOf(dropout, words.word[i]);
-            score = key + 16 * high < op.tokens ? weight * (dWeight - dot[half]) : 0.0f;
+            score = weight * (dWeight - dot[half]);
           }
         }
       }
+      if (first + keys + kKeys > op.tokens) dropKeys(scores, op.tokens - first - keys);
       Arithmetic::weigh(sums, scores, k, keys);
     }
   }
@@ -154,6 +168,7 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
   const typename Arithmetic::template Query<kHeadWords> leftKeys(Operand{k, warpRow, 0}),
       leftValues(Operand{v, warpRow, 0});
 
+  const float exponent = head.scale * kLog2E;
   float dK[kChannelTiles][4] = {}, dV[kChannelTiles][4] = {};  // dK without 1 / sqrt(w)
   for (int first = head.firstQuery; first < op.tokens; first += kRows) {
     loadQueries<Arithmetic, kHeadWords>(q, dOut, numbers, op, head, dots, first);
@@ -173,8 +188,7 @@ __global__ void __launch_bounds__(kWarp* kAttentionWarps<kWidth / Arithmetic::kP
         for (int i = 0; i < 4; ++i) {  // word i: query i / 2, key i % 2 * 16 further
           const int e = i / 2, half = i % 2;
           float &score = scores[n][2 * half + e], &dWeight = dWeights[n][2 * half + e];
-          const float weight = exp2Approx(score * head.scale * kLog2E -
-                                          floatOf(numbers.get(0, row + e))),
+          const float weight = exp2Approx(fmaf(score, exponent, -floatOf(numbers.get(0, row + e)))),
                       factor = dropoutOf(dropout, words.word[i]);
           score = weight * factor;
           dWeight = weight * (dWeight * factor - floatOf(numbers.get(1, row + e)));

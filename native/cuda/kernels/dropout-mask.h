@@ -2,7 +2,7 @@
 // elements on every device.
 #pragma once
 
-#include <device/runtime.h>
+#include <device/ptx.h>
 
 #include "../../core/dropout.h"
 #include "../../core/philox.h"
@@ -26,6 +26,23 @@ struct DropoutMask {
   const StepState* now = nullptr;  // holds seed and step, where it is not null
 };
 
+// core/philox.h in 32-bit words: a compiler would take 64-bit ones, two instructions each.
+__device__ __forceinline__ PhiloxWords philoxOfWords(uint64_t seed, uint64_t counter,
+                                                     uint32_t third, uint32_t fourth) {
+  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32),
+           c2 = third, c3 = fourth;
+  const uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+#pragma unroll
+  for (uint32_t round = 0; round < kPhiloxRounds; ++round) {
+    const WideProduct first = multiplyWide(kPhiloxMultiplier0, c0),
+                      second = multiplyWide(kPhiloxMultiplier1, c2);
+    c0 = xorOfThree(second.high, c1, k0 + round * kPhiloxWeyl0);
+    c2 = xorOfThree(first.high, c3, k1 + round * kPhiloxWeyl1);
+    c1 = second.low, c3 = first.low;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
 // The four random words of rows 2 pair and 2 pair + 1 at `column` and at the column 16 away within
 // its 32. width: columns of the matrix.
 __device__ __forceinline__ PhiloxWords dropoutWords(const DropoutMask& dropout, int width,
@@ -34,8 +51,8 @@ __device__ __forceinline__ PhiloxWords dropoutWords(const DropoutMask& dropout, 
                             static_cast<uint64_t>(column >> 5)) *
                                16 +
                            static_cast<uint64_t>(column & 15);
-  return philox(dropout.now ? dropout.now->seed : dropout.seed, counter,
-                dropout.now ? dropout.now->step : dropout.step, dropout.site);
+  return philoxOfWords(dropout.now ? dropout.now->seed : dropout.seed, counter,
+                       dropout.now ? dropout.now->step : dropout.step, dropout.site);
 }
 
 // Dropout with the seed and the number of the step that runs, so that they are read once.

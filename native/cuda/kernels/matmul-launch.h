@@ -4,14 +4,14 @@
 #include <type_traits>
 
 #include "../cuda-device.h"
+#include "brain-float-matmul.h"
 #include "elementwise.h"
-#include "tensor-matmul.h"
 
 namespace pstmo::cuda {
 
 // Rows reduced by one block of a weight gradient: fixed, so that sums do not depend on the device.
 constexpr int kGradientRows = 1024;
-constexpr int64_t kDepthMultiple = 32;  // of every kernel's steps along the inner dimension
+constexpr int64_t kDepthMultiple = 64;  // of every kernel's steps along the inner dimension
 constexpr int64_t kSmallestBf16 = 64;
 
 template <typename A, typename B>
@@ -32,15 +32,67 @@ void launchFloatMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t i
          columns, inner, depth, a, b, epilogue);
 }
 
-template <typename Arithmetic, typename A, typename B>
+template <typename A, typename B>
 void launchTensorMatmul(cudaStream_t stream, int64_t rows, int columns, int64_t inner,
                         int64_t depth, const A& a, const B& b, const Epilogue& epilogue) {
   const dim3 grid(static_cast<unsigned>((rows + kTensorTile - 1) / kTensorTile),
                   static_cast<unsigned>((columns + kTensorTile - 1) / kTensorTile),
                   static_cast<unsigned>((inner + depth - 1) / depth));
-  launch(tensorMatmulKernel<Arithmetic, A, B>, grid, dim3(kTensorThreads),
-         4 * kTensorStage * sizeof(uint32_t), stream, rows, columns, inner, depth, a, isAligned(a),
-         b, isAligned(b), epilogue);
+  launch(tensorMatmulKernel<A, B>, grid, dim3(kTensorThreads), 4 * kTensorStage * sizeof(uint32_t),
+         stream, rows, columns, inner, depth, a, isAligned(a), b, isAligned(b), epilogue);
+}
+
+// to (rows, stride) as bf16 = from (rows, columns), or its transposed, and zeros behind each row.
+// For forEach().
+struct RoundRow {
+  ConstActivations from;
+  int64_t fromStride;
+  bool transposed;
+  int columns, stride;
+  Activations to;
+  __device__ void operator()(int64_t i) const {
+    const int64_t row = i / stride, column = i % stride;
+    write(to, i,
+          column < columns
+              ? read(from, transposed ? column * fromStride + row : row * fromStride + column)
+              : 0.0f);
+  }
+};
+
+inline BrainOperand CudaBackend::rounded(const ConstActivations& from, int fromStride,
+                                         bool transposed, int64_t rows, int columns,
+                                         Scratch& scratch) {
+  const bool lies = !transposed && from.storage == Storage::bfloat16 && fromStride % 8 == 0 &&
+                    columns % 8 == 0 && reinterpret_cast<uintptr_t>(from.data) % 16 == 0;
+  if (lies) return {static_cast<const uint32_t*>(from.data), fromStride / 2};
+  const int stride = (columns + 7) / 8 * 8;
+  const int64_t count = rows * stride;
+  const Activations to = scratch.activations(static_cast<size_t>(count), Storage::bfloat16);
+  forEach(stream(), count, RoundRow{from, fromStride, transposed, columns, stride, to});
+  return {static_cast<const uint32_t*>(to.data), stride / 2};
+}
+
+// Where the right side alone lies the other way, as weights do on the way back, its copy is
+// transposed.
+template <typename A, typename B>
+void CudaBackend::launchBrainFloatMatmul(int64_t rows, int columns, int64_t inner, int64_t depth,
+                                         const A& a, const B& b, const Epilogue& epilogue) {
+  constexpr bool kInnerFirst = A::kInnerFirst;
+  static_assert(kInnerFirst || !B::kInnerFirst, "a weight's gradient takes both the other way");
+  const auto operand = [&](const auto& from, bool transposed, int64_t count, Scratch& scratch) {
+    return kInnerFirst
+               ? rounded(from.data, from.stride, transposed, count, static_cast<int>(inner),
+                         scratch)
+               : rounded(from.data, from.stride, false, inner, static_cast<int>(count), scratch);
+  };
+  const BrainOperand left = operand(a, false, rows, rounded_[0]),
+                     right = operand(b, !B::kInnerFirst, columns, rounded_[1]);
+  const dim3 grid(static_cast<unsigned>((rows + kTensorTile - 1) / kTensorTile),
+                  static_cast<unsigned>((columns + kTensorTile - 1) / kTensorTile),
+                  static_cast<unsigned>((inner + depth - 1) / depth));
+  launch(brainFloatMatmulKernel<kInnerFirst>, grid, dim3(kTensorThreads),
+         4 * kBrainStage<kInnerFirst> * sizeof(uint32_t), stream(), rows, columns, inner, depth,
+         left, right, epilogue);
 }
 
 // A convolution's gathered rows are laid out in memory for the tensor cores.
@@ -56,10 +108,9 @@ void CudaBackend::launchMatmul(Precision precision, int64_t rows, int columns, i
     launchMatmul(precision, rows, columns, inner, depth, a,
                  InnerMajor{gatherRows(b, inner), 3 * b.in}, epilogue);
   } else if (precision == Precision::tf32) {
-    launchTensorMatmul<TensorFloatArithmetic>(stream(), rows, columns, inner, depth, a, b,
-                                              epilogue);
+    launchTensorMatmul(stream(), rows, columns, inner, depth, a, b, epilogue);
   } else {
-    launchTensorMatmul<BrainFloatArithmetic>(stream(), rows, columns, inner, depth, a, b, epilogue);
+    launchBrainFloatMatmul(rows, columns, inner, depth, a, b, epilogue);
   }
 }
 

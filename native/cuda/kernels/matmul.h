@@ -67,6 +67,12 @@ struct ConvolutionInnerMajor : ConvolutionRows {
   }
 };
 
+// An operand as pairs of bf16; rows begin at 16 bytes, and are padded with zeros to that.
+struct BrainOperand {
+  const uint32_t* words;
+  int stride;  // words of a row in memory
+};
+
 // The epilogue of a result, in this order: + bias, batch norm and leaky ReLU, ReLU, dropout, mask
 // of an earlier ReLU, + residual, + the old y.
 struct Epilogue {

@@ -11,25 +11,52 @@ namespace {
 
 int outTokensOf(int tokens, int stride) { return (tokens + stride - 1) / stride; }
 
+// Element-wise steps take four channels of a row a thread, with forEach().
+__host__ __device__ int quadsOf(int channels) { return (channels + 3) / 4; }
+
+// The four channels from `channel` on of the row that begins at element `begin`; zeros behind the
+// last one.
+__device__ __forceinline__ void readQuad(const ConstActivations& from, int64_t begin, int channel,
+                                         int channels, float (&values)[4]) {
+  if (channels % 4 == 0) return readNeighbours(from, begin + channel, values);
+#pragma unroll
+  for (int e = 0; e < 4; ++e)
+    values[e] = channel + e < channels ? read(from, begin + channel + e) : 0.0f;
+}
+
 // dX[b, t] = sum of the shares of the output rows that read token t, in the order of the taps,
-// through the ReLU and dropout of the layer before. For elementwise().
+// through the ReLU and dropout of the layer before.
 struct TakeShares {
   StridedConvBackward op;
   ConstActivations spread;  // (B outTokens, 3 in)
   int outTokens;
-  __device__ void operator()(int64_t row, int c, float) const {
-    const int64_t window = row / op.tokens;
+  __device__ void operator()(int64_t item) const {
+    const int quads = quadsOf(op.in), c = static_cast<int>(item % quads) * 4;
+    const int64_t row = item / quads, window = row / op.tokens;
     const int token = static_cast<int>(row % op.tokens);
-    float sum = 0;
+    float sums[4] = {};
 #pragma unroll
     for (int tap = 0; tap < 3; ++tap) {
       const int at = token + 1 - tap;
-      if (at >= 0 && at % op.stride == 0 && at / op.stride < outTokens)
-        sum += read(spread, (window * outTokens + at / op.stride) * 3 * op.in + 3 * c + tap);
+      if (at < 0 || at % op.stride != 0 || at / op.stride >= outTokens) continue;
+      const int64_t begin = (window * outTokens + at / op.stride) * 3 * op.in + 3 * c;
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        if (c + e < op.in) sums[e] += read(spread, begin + 3 * e + tap);
+      }
     }
-    if (op.reluOutput)
-      sum = read(op.reluOutput, row * op.in + c) > 0.0f ? sum * op.reluScale : 0.0f;
-    write(op.dX, row * op.in + c, sum);
+    const int64_t begin = row * op.in;
+    if (op.reluOutput) {
+      float outputs[4];
+      readQuad(op.reluOutput, begin, c, op.in, outputs);
+#pragma unroll
+      for (int e = 0; e < 4; ++e) sums[e] = outputs[e] > 0.0f ? sums[e] * op.reluScale : 0.0f;
+    }
+    if (op.in % 4 == 0) return writeFour(op.dX, begin + c, sums);
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      if (c + e < op.in) write(op.dX, begin + c + e, sums[e]);
+    }
   }
 };
 
@@ -43,13 +70,36 @@ struct AddToKept {
   }
 };
 
-// y (rows, length) = the gathered rows, laid out in memory for cuBLASLt.
+// y (rows, 3 in) = the gathered rows, laid out in memory for cuBLASLt.
 struct GatherRow {
   ConvolutionRows rows;
-  int length;
   Activations y;
-  __device__ void operator()(int64_t row, int j, float) const {
-    write(y, row * length + j, rows.element(row, j));
+  __device__ void operator()(int64_t item) const {
+    const int quads = quadsOf(rows.in), c = static_cast<int>(item % quads) * 4;
+    const int64_t row = item / quads, window = row / rows.outTokens;
+    const int middle = static_cast<int>(row % rows.outTokens) * rows.stride;
+    float values[12] = {};  // 3 e + tap
+#pragma unroll
+    for (int tap = 0; tap < 3; ++tap) {
+      const int token = middle + tap - 1;
+      if (token < 0 || token >= rows.tokens) continue;
+      float found[4];
+      readQuad(rows.x, (window * rows.tokens + token) * rows.in, c, rows.in, found);
+#pragma unroll
+      for (int e = 0; e < 4; ++e) values[3 * e + tap] = found[e];
+    }
+    const int64_t at = row * 3 * rows.in + 3 * c;
+#pragma unroll
+    for (int i = 0; i < 12; i += 4) {
+      if (rows.in % 4 == 0) {
+        writeFour(y, at + i, {values[i], values[i + 1], values[i + 2], values[i + 3]});
+        continue;
+      }
+#pragma unroll
+      for (int e = i; e < i + 4; ++e) {
+        if (3 * c + e < 3 * rows.in) write(y, at + e, values[e]);
+      }
+    }
   }
 };
 
@@ -59,7 +109,7 @@ ConstActivations CudaBackend::gatherRows(const ConvolutionRows& a, int64_t rows)
   const int length = 3 * a.in;
   const Activations y =
       gathered_.activations(static_cast<size_t>(rows) * static_cast<size_t>(length), a.x.storage);
-  elementwise(stream(), rows, length, {}, GatherRow{a, length, y});
+  forEach(stream(), rows * quadsOf(a.in), GatherRow{a, y});
   return y;
 }
 LibraryOperand CudaBackend::operandOf(const ConvolutionRowMajor& a, int64_t rows) {
@@ -94,8 +144,8 @@ void CudaBackend::run(const StridedConvBackward& op) {
         static_cast<size_t>(rows) * static_cast<size_t>(length), op.dX.storage);
     matmul(rows, length, op.out, RowMajor{op.dZ, op.out}, InnerMajor{op.weight, length},
            Epilogue{.y = spread});
-    elementwise(stream(), static_cast<int64_t>(op.batch) * op.tokens, op.in, {},
-                TakeShares{op, spread, outTokens});
+    forEach(stream(), static_cast<int64_t>(op.batch) * op.tokens * quadsOf(op.in),
+            TakeShares{op, spread, outTokens});
   }
   weightGradient(rows, op.dZ, op.out, length,
                  ConvolutionInnerMajor{{op.x, op.in, op.tokens, outTokens, op.stride}}, op.dWeight,

@@ -1,5 +1,4 @@
-// Matmuls C (rows, columns) = A B by tensor cores, in tf32 or bf16, through the epilogue of
-// matmul.h.
+// Matmuls C (rows, columns) = A B in tf32 by tensor cores, through the epilogue of matmul.h.
 //
 // Grid. Block (x, y, z) takes tile x of 128 rows, tile y of 128 columns and part z of the inner
 // dimension, `depth` long. Its eight warps have 32 x 64 of the tile each, as 2 x 8 fragments of 16
@@ -40,7 +39,7 @@ __device__ __forceinline__ int elementOfRow(int row) {
 // Eight words of a thread of a tile (128 elements, 16 words) on their way from memory to shared
 // memory. Here those of an operand whose neighbours in memory follow the inner dimension: twice
 // four words of one element.
-template <typename Arithmetic, bool kInnerFirst>
+template <bool kInnerFirst>
 class TileWords {
  public:
   // From inner index `begin` on. elementOf(row): the element that row `row` of the tile holds;
@@ -51,16 +50,16 @@ class TileWords {
       : data_(operand.data), aligned_(aligned), stride_(operand.stride) {
     const int64_t element = elementOf(rowOf(0));  // the other lies half a tile further
     pieces_ = element + kApart < count ? 2 : element < count ? 1 : 0;
-    at_ = element * operand.stride + begin + word() * Arithmetic::kPerWord;
+    at_ = element * operand.stride + begin + word();
   }
 
   // The words of the next step, of whose inner dimension `left` are there; zeros behind them.
   __device__ __forceinline__ void load(int left) {
-    left -= word() * Arithmetic::kPerWord;
+    left -= word();
 #pragma unroll
     for (int p = 0; p < 2; ++p)
       loadPiece(words_[p], at_ + p * kApart * int64_t{stride_}, p < pieces_ ? left : 0);
-    at_ += kTensorWords * Arithmetic::kPerWord;
+    at_ += kTensorWords;
   }
 
   __device__ __forceinline__ void store(const SharedWords& to) const {
@@ -70,7 +69,7 @@ class TileWords {
   }
 
  private:
-  static constexpr int kValues = 4 * Arithmetic::kPerWord, kApart = kTensorTile / 2;
+  static constexpr int kApart = kTensorTile / 2;
 
   __device__ __forceinline__ static int rowOf(int p) {
     return rowApart<4>(here(static_cast<int>(threadIdx.x)) / 4) + p * kApart;
@@ -80,24 +79,17 @@ class TileWords {
   }
 
   __device__ __forceinline__ void loadPiece(uint32_t (&to)[4], int64_t at, int left) const {
-    if (Arithmetic::kPerWord == 2 && aligned_ && data_.storage == Storage::bfloat16 &&
-        left >= kValues) {
-      const uint4 found =
-          *reinterpret_cast<const uint4*>(static_cast<const uint16_t*>(data_.data) + at);
-      to[0] = found.x, to[1] = found.y, to[2] = found.z, to[3] = found.w;
-      return;
-    }
-    float values[kValues] = {};
-    if (aligned_ && left >= kValues) {
+    float values[4] = {};
+    if (aligned_ && left >= 4) {
       readNeighbours(data_, at, values);
     } else {
 #pragma unroll
-      for (int e = 0; e < kValues; ++e) {
+      for (int e = 0; e < 4; ++e) {
         if (e < left) values[e] = read(data_, at + e);
       }
     }
 #pragma unroll
-    for (int e = 0; e < 4; ++e) to[e] = Arithmetic::word(&values[e * Arithmetic::kPerWord]);
+    for (int e = 0; e < 4; ++e) to[e] = toTensorFloat(values[e]);
   }
 
   ConstActivations data_;
@@ -109,8 +101,8 @@ class TileWords {
 };
 
 // Of an operand whose neighbours in memory are elements: one word of each of eight neighbours.
-template <typename Arithmetic>
-class TileWords<Arithmetic, false> {
+template <>
+class TileWords<false> {
  public:
   template <typename Operand, typename ElementOf>
   __device__ __forceinline__ TileWords(const Operand& operand, bool aligned, int64_t count,
@@ -118,47 +110,28 @@ class TileWords<Arithmetic, false> {
       : data_(operand.data), aligned_(aligned), stride_(operand.stride) {
     const int64_t element = elementOf(0) + this->element(), there = count - element;
     present_ = there < 0 ? 0 : there > 8 ? 8 : static_cast<int>(there);
-    at_ = (begin + word() * kPerWord) * stride_ + element;
+    at_ = (begin + word()) * stride_ + element;
   }
 
   __device__ __forceinline__ void load(int left) {
-    left -= word() * kPerWord;
+    left -= word();
     const int64_t first = at_;
-    at_ += kTensorWords * kPerWord * static_cast<int64_t>(stride_);
-    if (kPerWord == 2 && aligned_ && data_.storage == Storage::bfloat16 && present_ == 8 &&
-        left >= 2) {
-      const auto* from = static_cast<const uint16_t*>(data_.data) + first;
-      const uint4 low = *reinterpret_cast<const uint4*>(from),
-                  high = *reinterpret_cast<const uint4*>(from + stride_);
-      pairHalves(words_[0], words_[1], low.x, high.x);
-      pairHalves(words_[2], words_[3], low.y, high.y);
-      pairHalves(words_[4], words_[5], low.z, high.z);
-      pairHalves(words_[6], words_[7], low.w, high.w);
-      return;
-    }
+    at_ += kTensorWords * static_cast<int64_t>(stride_);
 #pragma unroll
     for (int four = 0; four < 8; four += 4) {
-      float values[kPerWord][4] = {};
-#pragma unroll
-      for (int i = 0; i < kPerWord; ++i) {
-        if (i >= left) continue;
-        const int64_t at = first + i * static_cast<int64_t>(stride_) + four;
+      float values[4] = {};
+      if (left > 0) {
         if (aligned_ && present_ == 8) {
-          readNeighbours(data_, at, values[i]);
+          readNeighbours(data_, first + four, values);
         } else {
 #pragma unroll
           for (int e = 0; e < 4; ++e) {
-            if (four + e < present_) values[i][e] = read(data_, at + e);
+            if (four + e < present_) values[e] = read(data_, first + four + e);
           }
         }
       }
 #pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        float inside[kPerWord];
-#pragma unroll
-        for (int i = 0; i < kPerWord; ++i) inside[i] = values[i][e];
-        words_[four + e] = Arithmetic::word(inside);
-      }
+      for (int e = 0; e < 4; ++e) words_[four + e] = toTensorFloat(values[e]);
     }
   }
 
@@ -169,15 +142,6 @@ class TileWords<Arithmetic, false> {
   }
 
  private:
-  static constexpr int kPerWord = Arithmetic::kPerWord;
-
-  // The low halves of two words, and their high halves.
-  __device__ __forceinline__ static void pairHalves(uint32_t& lows, uint32_t& highs, uint32_t first,
-                                                    uint32_t second) {
-    lows = (first & 0xFFFFu) | second << 16;
-    highs = first >> 16 | (second & 0xFFFF0000u);
-  }
-
   // The first of the thread's elements, and its word.
   __device__ __forceinline__ static int element() {
     return here(static_cast<int>(threadIdx.x)) / kTensorWords * 8;
@@ -193,10 +157,12 @@ class TileWords<Arithmetic, false> {
   uint32_t words_[8];
 };
 
-// Four neighbours of a row through the epilogue; `columns` is a multiple of 4.
+// Four neighbours of a row, with their bias, through the epilogue; `columns` is a multiple of 4.
+// factor(e): dropout's, where there is one.
+template <typename Factor>
 __device__ __forceinline__ void finishFour(const Epilogue& op, float (&values)[4],
                                            int64_t firstElement, int64_t row, int column,
-                                           int columns, const float (&factors)[4]) {
+                                           int columns, const Factor& factor) {
   const int64_t at = row * columns + column;
   if (op.mean) {
 #pragma unroll
@@ -212,7 +178,7 @@ __device__ __forceinline__ void finishFour(const Epilogue& op, float (&values)[4
   }
   if (op.dropout.active) {
 #pragma unroll
-    for (int e = 0; e < 4; ++e) values[e] *= factors[e];
+    for (int e = 0; e < 4; ++e) values[e] *= factor(e);
   }
   if (op.reluOutput) {
     float outputs[4];
@@ -246,6 +212,34 @@ struct TensorPart {
       : row(thread / kWarp / 2 * 32), column(thread / kWarp % 2 * 64) {}
 };
 
+// The tile's epilogue, where `columns` is no multiple of 4.
+template <bool kPaired>
+__device__ __forceinline__ void writeElements(const TensorSums& sums, int64_t rows, int columns,
+                                              const Epilogue& op, int64_t firstRow, int firstColumn,
+                                              int64_t firstElement, int g) {
+#pragma unroll
+  for (int m = 0; m < 2; ++m) {
+#pragma unroll
+    for (int n = 0; n < 8; ++n) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const int64_t row =
+            firstRow + 16 * m + (kPaired ? 2 * g + e / 2 : elementOfRow(g) + e / 2 * 2);
+        const int column = firstColumn + n / 2 * 16 + n % 2 * 2 + e % 2;
+        if (row >= rows || column >= columns) continue;
+        const float value = finished(
+            op, sums[m][n][e] + (op.bias ? op.bias[column] : 0.0f), row, column, columns,
+            op.dropout.active
+                ? dropoutFactor(op.dropout, dropoutWords(op.dropout, columns, row / 2, column), row,
+                                column)
+                : 1.0f);
+        const int64_t at = firstElement + row * columns + column;
+        write(op.y, at, op.accumulate ? value + read(op.y, at) : value);
+      }
+    }
+  }
+}
+
 // The tile's epilogue. kPaired: fragments hold rows as dropout wants them, else as rowOfElement()
 // says.
 template <bool kPaired>
@@ -257,56 +251,52 @@ __device__ __forceinline__ void writeTensorTile(const TensorSums& sums, int64_t 
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTensorTile + part.row,
                 firstElement = static_cast<int64_t>(blockIdx.z) * rows * columns;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTensorTile + part.column + 4 * t;
+  const DropoutMask dropout = ofThisStep(op.dropout);
+  if (columns % 4 != 0)
+    return writeElements<kPaired>(sums, rows, columns, op, firstRow, firstColumn, firstElement, g);
 #pragma unroll
-  for (int m = 0; m < 2; ++m) {
-    const int64_t first = firstRow + 16 * m + (kPaired ? 2 * g : elementOfRow(g));
+  for (int p = 0; p < 4; p += 2) {  // columns from c on, and 16 further
+    const int column = firstColumn + 16 * p;
+    float bias[2][4] = {};
 #pragma unroll
-    for (int p = 0; p < 4; p += 2) {  // columns from c on, and 16 further
-      const int column = firstColumn + 16 * p;
+    for (int high = 0; high < 2; ++high) {
+      if (!op.bias || column + 16 * high >= columns) continue;
+#pragma unroll
+      for (int e = 0; e < 4; ++e) bias[high][e] = op.bias[column + 16 * high + e];
+    }
+#pragma unroll
+    for (int m = 0; m < 2; ++m) {
+      const int64_t first = firstRow + 16 * m + (kPaired ? 2 * g : elementOfRow(g));
       PhiloxWords words[4] = {};
-      if (kPaired && op.dropout.active) {
+      if (kPaired && dropout.active) {
 #pragma unroll
         for (int e = 0; e < 4; ++e)
-          words[e] = dropoutWords(op.dropout, columns, first / 2, column + e);
+          words[e] = dropoutWords(dropout, columns, first / 2, column + e);
       }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {  // word i: row i / 2, columns i % 2 * 16 further
-        const int half = i / 2, n = 2 * (p + i % 2), to = column + 16 * (i % 2);
+        const int half = i / 2, high = i % 2, n = 2 * (p + high), to = column + 16 * high;
         const int64_t row = first + (kPaired ? half : 2 * half);
         if (row >= rows || to >= columns) continue;
-        float values[4], factors[4];
+        float values[4];
 #pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          values[e] = sums[m][n + e / 2][2 * half + e % 2];
-          factors[e] =
-              kPaired && op.dropout.active ? dropoutOf(op.dropout, words[e].word[i]) : 1.0f;
-          if (op.bias && to + e < columns) values[e] += op.bias[to + e];
-        }
-        if (columns % 4 == 0) {
-          finishFour(op, values, firstElement, row, to, columns, factors);
-          continue;
-        }
-#pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          if (to + e >= columns) continue;
-          const float value = finished(op, values[e], row, to + e, columns, factors[e]);
-          const int64_t element = firstElement + row * columns + to + e;
-          write(op.y, element, op.accumulate ? value + read(op.y, element) : value);
-        }
+        for (int e = 0; e < 4; ++e)
+          values[e] = sums[m][n + e / 2][2 * half + e % 2] + bias[high][e];
+        finishFour(op, values, firstElement, row, to, columns,
+                   [&](int e) { return dropoutOf(dropout, words[e].word[i]); });
       }
     }
   }
 }
 
 // The kernel that this file's head describes. `depth` is a multiple of 32.
-template <typename Arithmetic, typename A, typename B>
+template <typename A, typename B>
 __global__ void __launch_bounds__(kTensorThreads, 2)
     tensorMatmulKernel(int64_t rows, int columns, int64_t inner, int64_t depth, A a, bool aAligned,
                        B b, bool bAligned, Epilogue op) {
   // Where fragments hold paired rows, A's rows come in that order. A gradient of weights, whose A
   // lies the other way, has no dropout.
   constexpr bool kPaired = A::kInnerFirst;
-  constexpr int kStep = kTensorWords * Arithmetic::kPerWord;
   const int64_t firstRow = static_cast<int64_t>(blockIdx.x) * kTensorTile,
                 begin = blockIdx.z * depth, end = begin + depth < inner ? begin + depth : inner;
   const int firstColumn = static_cast<int>(blockIdx.y) * kTensorTile;
@@ -315,10 +305,10 @@ __global__ void __launch_bounds__(kTensorThreads, 2)
     return SharedWords{sharedWords() + (2 * operand + index) * kTensorStage, kTensorTile,
                        kTensorWords};
   };
-  TileWords<Arithmetic, A::kInnerFirst> nextA(a, aAligned, rows, begin, [&](int row) {
+  TileWords<A::kInnerFirst> nextA(a, aAligned, rows, begin, [&](int row) {
     return firstRow + (kPaired ? pairedRow(row) : row);
   });
-  TileWords<Arithmetic, B::kInnerFirst> nextB(b, bAligned, columns, begin, [&](int row) {
+  TileWords<B::kInnerFirst> nextB(b, bAligned, columns, begin, [&](int row) {
     return int64_t{firstColumn} + (B::kInnerFirst ? elementOfRow(row) : row);
   });
   nextA.load(static_cast<int>(end - begin));
@@ -326,16 +316,16 @@ __global__ void __launch_bounds__(kTensorThreads, 2)
 
   // One barrier a step: whoever passes it is done with the buffer that is stored next.
   TensorSums sums = {};
-  for (int left = static_cast<int>(end - begin); left > 0; left -= kStep) {
-    const int index = (left + kStep - 1) / kStep % 2;
+  for (int left = static_cast<int>(end - begin); left > 0; left -= kTensorWords) {
+    const int index = (left + kTensorWords - 1) / kTensorWords % 2;
     nextA.store(buffer(0, index));
     nextB.store(buffer(1, index));
     __syncthreads();
-    if (left > kStep) {
-      nextB.load(left - kStep);
-      nextA.load(left - kStep);
+    if (left > kTensorWords) {
+      nextB.load(left - kTensorWords);
+      nextA.load(left - kTensorWords);
     }
-    Arithmetic::template multiply<2, 8, kTensorWords, kTensorWords>(
+    TensorFloatArithmetic::multiply<2, 8, kTensorWords, kTensorWords>(
         sums, Operand{buffer(0, index), part.row, 0}, Operand{buffer(1, index), part.column, 0});
   }
   writeTensorTile<kPaired>(sums, rows, columns, op);

@@ -25,6 +25,15 @@ inline uint32_t brainFloatPair(float low, float high) {
   return toBrainFloat(low) | toBrainFloat(high) << 16;
 }
 
+struct WideProduct {
+  uint32_t low, high;
+};
+inline WideProduct multiplyWide(uint32_t a, uint32_t b) {
+  const uint64_t product = static_cast<uint64_t>(a) * b;
+  return {static_cast<uint32_t>(product), static_cast<uint32_t>(product >> 32)};
+}
+inline uint32_t xorOfThree(uint32_t a, uint32_t b, uint32_t c) { return a ^ b ^ c; }
+
 struct LeftRegisters {
   uint32_t r[4];
 };

@@ -336,10 +336,10 @@ void CpuLifter::encodeFrames(const Workers& workers, const float* keypoints, int
   const int points = 2 * config_.joints;
   const int blockRows = frameBlock(rows, workers.threads()),
             blocks = (rows + blockRows - 1) / blockRows;
-  const double inner = 2.0 * config_.width,
-               all = points * inner +
-                     (static_cast<double>(weights_.blocks.size()) - 1) * inner * inner +
-                     inner * config_.width;
+  const double wide = 2.0 * config_.width,
+               all = points * wide +
+                     (static_cast<double>(weights_.blocks.size()) - 1) * wide * wide +
+                     wide * config_.width;
   workers.run({"spatial encoder", 2.0 * rows * all}, blocks, [&](int block, int worker) {
     WorkerScratch& scratch = scratch_[static_cast<size_t>(worker)];
     const int first = block * blockRows, count = std::min(blockRows, rows - first);

@@ -121,7 +121,7 @@ void CudaLifter::prepare(int windows, int frames, int tokens) {
   const auto floats = [this](size_t bytes) { return static_cast<float*>(arrays_.bytes(bytes)); };
   const auto words = [this](size_t bytes) { return static_cast<uint32_t*>(arrays_.bytes(bytes)); };
   keypoints_ = floats(sizes.keypoints);
-  frameRows_ = floats(sizes.frameRows);
+  frameRows_ = words(sizes.frameRows);
   tokens_ = floats(sizes.tokens);
   if (weights_.positionParts) parts_ = floats(sizes.parts);
   centres_ = static_cast<int32_t*>(arrays_.bytes(sizes.centres));
@@ -166,40 +166,32 @@ int CudaLifter::prepareBatch(int windows, int sides, bool shares, const FramesOf
   }
 }
 
-void CudaLifter::encode(const float* from, int count, float* tokens, bool positions) {
+void CudaLifter::encode(const uint32_t* frames, int count, float* tokens, bool positions) {
   const DeviceRows& rows = weights_.rows;
   // Whole windows, so that each begins at the table's first row.
   const int together = std::max(1, kEncoderRows / config_.frames) * config_.frames;
   for (int first = 0; first < count; first += together) {
     const int part = std::min(together, count - first);
-    const auto matmul = [&](const cuda::WeightMatrix& weights, const uint32_t* a, int aElements,
-                            bool exact, const float* residual, bool inner) {
-      cuda::Matmul op{.rows = part,
-                      .a = a,
-                      .exact = exact,
-                      .tapWords = exact ? aElements : rows.words(aElements),
-                      .weights = weights};
-      op.out = {.slope = kLeakySlope, .residual = residual, .stride = rows.inner};
-      op.out.y = inner ? nullptr : plain_;
-      op.out.words = inner ? innerWords_ : rows.rounded ? plainWords_ : nullptr;
-      run("spatial encoder", flopsOf(weights, part, exact), op);
-    };
-    matmul(weights_.blocks[0],
-           reinterpret_cast<const uint32_t*>(from + static_cast<ptrdiff_t>(first) * rows.frame),
-           rows.frame, true, nullptr, false);
-    for (size_t i = 1; i < weights_.blocks.size(); i += 2) {
-      matmul(weights_.blocks[i], plainWords_, rows.inner, false, nullptr, true);
-      matmul(weights_.blocks[i + 1], innerWords_, rows.inner, false, plain_, false);
-    }
-    cuda::Matmul op{.rows = part,
-                    .a = plainWords_,
-                    .tapWords = rows.words(rows.inner),
-                    .weights = weights_.project};
+    cuda::Encoder op{.rows = part,
+                     .inner = rows.inner,
+                     .frames = frames + static_cast<ptrdiff_t>(first) * rows.frame,
+                     .frameWords = rows.frame,
+                     .count = static_cast<int>(weights_.blocks.size()),
+                     .project = weights_.project,
+                     .plain = plain_,
+                     .plainWords = plainWords_,
+                     .innerWords = innerWords_,
+                     .fused = folds_.encoder};
+    std::copy(weights_.blocks.begin(), weights_.blocks.end(), op.blocks);
     op.out = {.table = positions ? weights_.positions : nullptr,
               .tableRows = config_.frames,
               .y = tokens + static_cast<ptrdiff_t>(first) * rows.width,
               .stride = rows.width};
-    run("projection, positions", flopsOf(weights_.project, part), op);
+    // The first block's words are thirds of a float's.
+    double flops = 2.0 * part * weights_.blocks[0].columns * 2 * config_.joints +
+                   flopsOf(weights_.project, part);
+    for (size_t i = 1; i < weights_.blocks.size(); ++i) flops += flopsOf(weights_.blocks[i], part);
+    run("spatial encoder", flops, op);
   }
 }
 
@@ -283,7 +275,7 @@ void CudaLifter::throughLayers(int windows, bool projected) {
   }
   cuda::Matmul op{.rows = windows,
                   .a = reinterpret_cast<const uint32_t*>(x_),
-                  .exact = true,
+                  .kind = cuda::WordKind::floats,
                   .tapWords = rows.width,
                   .weights = weights_.head};
   op.out = {.y = head_, .stride = rows.pose};
@@ -303,6 +295,7 @@ void CudaLifter::liftWindows(const float* keypoints, int batch, float* poses) {
           cuda::PadKeypoints{.frames = frames,
                              .joints = config_.joints,
                              .stride = weights_.rows.frame,
+                             .splitPart = weights_.rows.splitPart,
                              .keypoints = keypoints_,
                              .y = frameRows_});
       encode(frameRows_, frames, x_, true);
@@ -342,6 +335,7 @@ void CudaLifter::runVideo(const ClipRequest& request, const VideoBatch& batch, f
         cuda::PadKeypoints{.frames = frames,
                            .joints = config_.joints,
                            .stride = rows.frame,
+                           .splitPart = rows.splitPart,
                            .keypoints = keypoints_,
                            .mirror = request.flip ? weights_.mirrorInput : nullptr,
                            .y = frameRows_});

@@ -48,7 +48,7 @@ class CudaLifter final : public CompiledLifter {
   template <typename FramesOf>
   int prepareBatch(int windows, int sides, bool shares, const FramesOf& framesOf);
   // Rows of keypoints to tokens, with positions or without.
-  void encode(const float* rows, int count, float* tokens, bool positions);
+  void encode(const uint32_t* frames, int count, float* tokens, bool positions);
   // Rows of x to a layer's Q, K and V.
   void projectHeads(const DeviceLayer& layer, int rows);
   void attendAndFeed(const DeviceLayer& layer, int windows, int tokens, const float* table);
@@ -69,10 +69,10 @@ class CudaLifter final : public CompiledLifter {
   DeviceArrays arrays_;
   int mostWindows_ = 0, mostFrames_ = 0, mostTokens_ = 0;
   uint64_t generation_ = 0;  // of the arrays, which recorded batches name
-  float *keypoints_ = nullptr, *frameRows_ = nullptr, *tokens_ = nullptr, *parts_ = nullptr;
+  float *keypoints_ = nullptr, *tokens_ = nullptr, *parts_ = nullptr;
   int32_t* centres_ = nullptr;
   float *plain_ = nullptr, *x_ = nullptr, *middle_ = nullptr, *head_ = nullptr, *poses_ = nullptr;
-  uint32_t *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;
+  uint32_t *frameRows_ = nullptr, *plainWords_ = nullptr, *innerWords_ = nullptr, *wide_ = nullptr;
 };
 
 }  // namespace pstmo::inference

@@ -8,7 +8,8 @@ namespace pstmo::inference {
 
 DeviceRows::DeviceRows(const NetworkConfig& config, Precision precision)
     : perWord(precision == Precision::bf16 ? 2 : 1), rounded(precision != Precision::fp32) {
-  frame = roundUp(2 * config.joints, cuda::kDepthWords);
+  splitPart = rounded ? roundUp(2 * config.joints, 8) : 0;
+  frame = roundUp(rounded ? 3 * splitPart : 2 * config.joints, cuda::kDepthWords);
   inner = roundUp(2 * config.width, cuda::kRowElements);
   width = roundUp(config.width, cuda::kRowElements);
   hidden = roundUp(config.hidden, cuda::kRowElements);
@@ -28,7 +29,9 @@ DeviceWeights::DeviceWeights(const NetworkConfig& config, const Folds& folds, Pr
                                  static_cast<size_t>(3) * config.width * config.outputJoints});
   trained_ = scratch.floats(largest);
   for (size_t i = 0; i < source.blocks(); ++i) {
-    blocks.push_back(pack(source.block(i), 1, i == 0 ? rows.frame : rows.inner, i == 0));
+    blocks.push_back(i > 0 ? pack(source.block(i), 1, rows.inner)
+                           : pack(source.block(i), 1, rows.frame,
+                                  rows.rounded ? cuda::WordKind::split : cuda::WordKind::floats));
   }
   std::vector<float> positionTable;
   project = pack(source.project(positionTable), 1, rows.inner);
@@ -47,7 +50,7 @@ DeviceWeights::DeviceWeights(const NetworkConfig& config, const Folds& folds, Pr
     firstLayerParts(positions, config.frames, parts);
     positionParts = parts;
   }
-  head = pack(source.head(), 1, rows.width, true);
+  head = pack(source.head(), 1, rows.width, cuda::WordKind::floats);
   const auto indices = [&](const std::vector<int32_t>& list) {
     auto* to = static_cast<int32_t*>(arrays_.bytes(list.size() * sizeof(int32_t)));
     device_.backend().copyIn(to, list.data(), list.size() * sizeof(int32_t));
@@ -84,8 +87,8 @@ const float* DeviceWeights::table(const std::vector<float>& values, int width, i
 }
 
 cuda::WeightMatrix DeviceWeights::pack(const std::vector<const FoldedLinear*>& parts, Padding out,
-                                       Padding in, int taps, int tapElements, bool exact) {
-  const int tapWords = exact ? tapElements : rows.words(tapElements);
+                                       Padding in, int taps, int tapElements, cuda::WordKind kind) {
+  const int tapWords = kind == cuda::WordKind::ofPrecision ? rows.words(tapElements) : tapElements;
   const int columns = parts.front()->out / out.block * out.padded,
             all = roundUp(static_cast<int>(parts.size()) * columns, cuda::kTileColumns);
   const size_t words = static_cast<size_t>(all) * static_cast<size_t>(taps * tapWords);
@@ -105,7 +108,8 @@ cuda::WeightMatrix DeviceWeights::pack(const std::vector<const FoldedLinear*>& p
                                   .inBlock = in.block,
                                   .inPadded = in.padded,
                                   .tapWords = tapWords,
-                                  .exact = exact,
+                                  .kind = kind,
+                                  .splitPart = rows.splitPart,
                                   .words = to + first * static_cast<size_t>(taps * tapWords)});
     for (int i = 0; i < linear.out; ++i)
       bias[first + static_cast<size_t>(i / out.block * out.padded + i % out.block)] =
@@ -115,10 +119,10 @@ cuda::WeightMatrix DeviceWeights::pack(const std::vector<const FoldedLinear*>& p
 }
 
 cuda::WeightMatrix DeviceWeights::pack(const FoldedLinear& linear, int taps, int tapElements,
-                                       bool exact) {
+                                       cuda::WordKind kind) {
   const int in = linear.in / taps;
   return pack({&linear}, {linear.out, linear.out}, {in, std::max(in, tapElements)}, taps,
-              tapElements, exact);
+              tapElements, kind);
 }
 
 DeviceLayer DeviceWeights::layer(const FoldedLayer& folded) {

@@ -45,7 +45,8 @@ struct DeviceLayer {
 // Elements of a row in device memory, padded to kRowElements.
 struct DeviceRows {
   int perWord;
-  bool rounded;  // whether words are other than the floats themselves
+  bool rounded;   // whether words are other than the floats themselves
+  int splitPart;  // of a row of keypoints: of each of three parts; 0: such a row has floats
   int frame, inner, width, hidden,
       pose;              // keypoints; twice the width; width; hidden width; 3 J'
   int headWidth, heads;  // of a head, padded; of Q, K and V of all heads
@@ -83,9 +84,10 @@ class DeviceWeights {
   const float* table(const std::vector<float>& values, int width, int stride);
   // Linear layers whose columns follow each other; tapElements: of the left side's rows, padded.
   cuda::WeightMatrix pack(const std::vector<const FoldedLinear*>& parts, Padding out, Padding in,
-                          int taps, int tapElements, bool exact = false);
+                          int taps, int tapElements,
+                          cuda::WordKind kind = cuda::WordKind::ofPrecision);
   cuda::WeightMatrix pack(const FoldedLinear& linear, int taps, int tapElements,
-                          bool exact = false);
+                          cuda::WordKind kind = cuda::WordKind::ofPrecision);
   DeviceLayer layer(const FoldedLayer& folded);
 
   const NetworkConfig& config_;

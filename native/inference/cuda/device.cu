@@ -9,6 +9,11 @@
 namespace pstmo::inference::cuda {
 namespace {
 
+// A float less its number in tf32, in tf32.
+__device__ __forceinline__ uint32_t lowPart(float value) {
+  return toTensorFloat(value - floatOf(toTensorFloat(value)));
+}
+
 // Where element `i` of a padded dimension stands in the trained one; -1: a zero.
 __device__ __forceinline__ int unpadded(int i, int block, int padded, int count) {
   const int at = i / padded * block + i % padded;
@@ -19,6 +24,14 @@ __device__ __forceinline__ int unpadded(int i, int block, int padded, int count)
 struct PackWord {
   PackWeights op;
   Precision precision;
+
+  // A word of a split row: high, low or high of its element.
+  __device__ uint32_t splitWord(int row, int word) const {
+    const int part = word / op.splitPart, from = word % op.splitPart;
+    if (row < 0 || from >= op.in || part > 2) return 0;
+    const float value = op.weight[static_cast<int64_t>(row) * op.in + from];
+    return part == 1 ? lowPart(value) : toTensorFloat(value);
+  }
 
   // Element `half` of a word; `row` is that of the trained matrix.
   __device__ float element(int row, int word, int half) const {
@@ -32,6 +45,10 @@ struct PackWord {
   __device__ void operator()(int64_t i) const {
     const int words = op.taps * op.tapWords, word = static_cast<int>(i % words),
               row = unpadded(static_cast<int>(i / words), op.outBlock, op.outPadded, op.out);
+    if (op.kind == WordKind::split) {
+      op.words[i] = splitWord(row, word);
+      return;
+    }
     const float first = element(row, word, 0);
     op.words[i] = precision == Precision::fp32   ? bitsOf(first)
                   : precision == Precision::tf32 ? toTensorFloat(first)
@@ -44,15 +61,16 @@ struct PackWord {
 struct PadElement {
   PadKeypoints op;
   __device__ void operator()(int64_t i) const {
-    const int c = static_cast<int>(i % op.stride);
+    const int word = static_cast<int>(i % op.stride), part = op.splitPart ? word / op.splitPart : 0,
+              c = op.splitPart ? word % op.splitPart : word;
     const int64_t row = i / op.stride, frame = row % op.frames;
     float value = 0;
-    if (c < 2 * op.joints) {
+    if (c < 2 * op.joints && part < 3) {
       const bool mirrored = row >= op.frames;
       value = op.keypoints[frame * 2 * op.joints + (mirrored ? 2 * op.mirror[c / 2] + c % 2 : c)];
       if (mirrored && c % 2 == 0) value = -value;
     }
-    op.y[i] = value;
+    op.y[i] = op.splitPart == 0 ? bitsOf(value) : part == 2 ? lowPart(value) : toTensorFloat(value);
   }
 };
 
@@ -157,7 +175,7 @@ size_t sharedBytesOf(int device) {
 void CudaLifterDevice::run(const PackWeights& op) {
   forEach(stream(),
           static_cast<int64_t>(op.out) / op.outBlock * op.outPadded * op.taps * op.tapWords,
-          PackWord{op, op.exact ? Precision::fp32 : precision()});
+          PackWord{op, op.kind == WordKind::floats ? Precision::fp32 : precision()});
 }
 
 void CudaLifterDevice::run(const PadKeypoints& op) {

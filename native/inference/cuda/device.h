@@ -16,6 +16,7 @@ class CudaLifterDevice final : public LifterDevice {
   Backend& backend() override { return backend_; }
   void run(const Matmul&) override;
   void run(const NormMatmul&) override;
+  void run(const Encoder&) override;
   void run(const FeedForward&) override;
   void run(const Attention&) override;
   void run(const PackWeights&) override;

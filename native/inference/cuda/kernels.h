@@ -17,6 +17,14 @@ constexpr int kDepthWords = 32;    // words of a row that are multiplied at a ti
 constexpr int kTileColumns = 128;  // columns of a tile of weights
 constexpr int kRowElements = 64;   // of which a row in device memory has whole multiples
 
+// What the words of a matmul's two sides are.
+//   ofPrecision: the precision's own;
+//   floats: multiplied as floats, whatever the precision;
+//   split: numbers in tf32, of which two make a float: left rows are [high | high | low], right
+//     ones [high | low | high]. Their sum of products leaves out low times low alone, 2^-22 of a
+//     product, so that it is as exact as one of floats.
+enum class WordKind { ofPrecision, floats, split };
+
 // The right side of a matmul: (columns, words) of weights and a bias (columns). Columns are whole
 // tiles, words whole depths.
 struct WeightMatrix {
@@ -43,8 +51,8 @@ struct Epilogue {
 struct Matmul {
   int rows = 0;
   const uint32_t* a = nullptr;
-  bool exact = false;  // multiply-adds of floats, whatever the precision
-  int tapWords = 0;    // of a row of a; the weights' inner dimension is (taps, tapWords)
+  WordKind kind = WordKind::ofPrecision;
+  int tapWords = 0;  // of a row of a; the weights' inner dimension is (taps, tapWords)
   int outRows = INT_MAX, inRows = INT_MAX, step = 1, offset = 0;
   WeightMatrix weights = {};
   Epilogue out = {};
@@ -58,6 +66,25 @@ struct NormMatmul {
   const float* x = nullptr;
   WeightMatrix weights = {};
   Epilogue out = {};
+};
+
+// The spatial encoder: rows of split words through its first block, then through pairs of blocks
+// with a residual around each, then through `project`, which may add a table's row. A block is a
+// matmul and a leaky ReLU; batch norms are folded into it. One kernel where that is wanted and a
+// block of threads has room for its rows, else one a matmul, through `plainWords` and `innerWords`.
+struct Encoder {
+  static constexpr int kMostBlocks = 7;  // a spatial MLP has up to three pairs
+
+  int rows = 0, inner = 0;           // inner: elements of the rows between
+  const uint32_t* frames = nullptr;  // (rows, frameWords)
+  int frameWords = 0;
+  int count = 0;  // of blocks
+  WeightMatrix blocks[kMostBlocks] = {};
+  WeightMatrix project = {};
+  float* plain = nullptr;                                 // (rows, inner): the residual, as floats
+  uint32_t *plainWords = nullptr, *innerWords = nullptr;  // (rows, inner), as words
+  Epilogue out = {};
+  bool fused = true;
 };
 
 // contract(expand(x)): the words of expand's rows are the rows that contract takes. One kernel
@@ -90,18 +117,19 @@ struct PackWeights {
   const float* weight = nullptr;
   int out = 0, in = 0, taps = 1;
   int outBlock = 0, outPadded = 0, inBlock = 0, inPadded = 0;
-  int tapWords = 0;           // the words of a tap
-  bool exact = false;         // floats, whatever the precision
+  int tapWords = 0;  // the words of a tap
+  WordKind kind = WordKind::ofPrecision;
+  int splitPart = 0;          // split: words of each of the three parts
   uint32_t* words = nullptr;  // (out / outBlock * outPadded, taps * tapWords)
 };
 
 // Keypoints (frames, joints, 2) as rows for the first matmul; behind them, with a mirror, the
-// mirror images.
+// mirror images. splitPart: words of each of the three parts of a split row; 0: floats.
 struct PadKeypoints {
-  int frames = 0, joints = 0, stride = 0;
+  int frames = 0, joints = 0, stride = 0, splitPart = 0;
   const float* keypoints = nullptr;
   const int32_t* mirror = nullptr;
-  float* y = nullptr;
+  uint32_t* y = nullptr;
 };
 
 // Tokens of windows: row i of window w is that of the frame at centre + (i - (tokens - 1) / 2)
@@ -146,6 +174,7 @@ class LifterDevice {
   virtual Backend& backend() = 0;
   virtual void run(const Matmul&) = 0;
   virtual void run(const NormMatmul&) = 0;
+  virtual void run(const Encoder&) = 0;
   virtual void run(const FeedForward&) = 0;
   virtual void run(const Attention&) = 0;
   virtual void run(const PackWeights&) = 0;

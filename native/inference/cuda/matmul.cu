@@ -175,14 +175,12 @@ void CudaLifterDevice::run(const NormMatmul& op) {
 }
 
 void CudaLifterDevice::run(const Matmul& op) {
-  if (op.exact && precision() == Precision::bf16)
-    return launchMatmul<FloatArithmetic, BrainFloatArithmetic, 4>(stream(), op);
-  if (op.exact && precision() == Precision::tf32)
-    return launchMatmul<FloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);
-  if (precision() == Precision::fp32)
+  if (op.kind == WordKind::floats || precision() == Precision::fp32)
     return launchMatmul<FloatArithmetic, FloatArithmetic, 4>(stream(), op);
   if (precision() == Precision::tf32)
     return launchMatmul<TensorFloatArithmetic, TensorFloatArithmetic, 4>(stream(), op);
+  if (op.kind == WordKind::split)
+    return launchMatmul<TensorFloatArithmetic, BrainFloatArithmetic, 8>(stream(), op);
   launchMatmul<BrainFloatArithmetic, BrainFloatArithmetic, 8>(stream(), op);
 }
 
