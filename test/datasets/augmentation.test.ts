@@ -23,7 +23,7 @@ function recording(frames: number, name = 'A/walk'): Recording {
 /** Without any change to body, speed, rate and 2D but for what is given. */
 function plain(given: Parameters<typeof augmentationSchema.parse>[0] = {}): Augmentation {
   return augmentationSchema.parse({
-    ...{ lively: 0, fewest: 1, speed: [1, 1], rates: [50] },
+    ...{ lively: 0, fewest: 1, speed: [1, 1], rates: [50], followed: 0 },
     ...{ body: { size: 0, limbs: 0, smallest: 0 }, detector: { clean: 1 } },
     ...(given as object),
   });
@@ -49,6 +49,26 @@ describe('augmentation', () => {
     expect(draw(1, 3)).toEqual(draw(1, 3));
     const starts = [draw(1, 3), draw(1, 4), draw(2, 3), draw(1, 3, 'B/walk')].map((made) => first(made).keypoints[0]);
     expect(new Set(starts).size).toBe(4);
+  });
+
+  it('keeps people in their place where the camera goes along, in the same pose', () => {
+    const still = { elevation: [0, 0] as [number, number], roll: 0, share: 1, aspect: 1 };
+    const cameras = [{ ...still, focal: [1, 1] as [number, number], distance: [9, 9] as [number, number] }];
+    // Metres that the hip goes across the view, at most, seen from ten sides.
+    const across = (followed: number) => {
+      const ways = Array.from({ length: 10 }, (_, seed) => {
+        const made = first(augmentRecording(long, plain({ followed, cameras, seconds: 20 }), SPAN, { seed, epoch: 0 }));
+        const hips = Array.from({ length: made.frames }, (_, frame) => made.keypoints[frame * 34] / made.camera.fx);
+        return (Math.max(...hips) - Math.min(...hips)) * made.camera.extrinsics.translation[2];
+      });
+      return Math.max(...ways);
+    };
+    expect(across(0)).toBeGreaterThan(0.5);
+    expect(across(1)).toBeLessThan(0.15);
+    const made = first(augmentRecording(long, plain({ followed: 1, seconds: 20 }), SPAN, { seed: 1, epoch: 0 }));
+    for (const bone of [1, 2, 3, 8]) {
+      expect(boneLengths(made.poses, 40)[bone]).toBeCloseTo(boneLengths(long.points, 40)[bone], 4);
+    }
   });
 
   it('projects the recorded points through the camera that it drew', () => {

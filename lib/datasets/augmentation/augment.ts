@@ -82,16 +82,24 @@ function augmentPart(
   const factors = drawBody(random, recording.reach, settings.body);
   const pose = new Float64Array(WIDTH);
   const recorded = new Float64Array(WIDTH);
+  let followed = false;
   /** The pose, resized, at a time of the filmed motion. */
   const poseAt = (time: number) => {
-    interpolate(recorded, recording, from + time * speed);
+    const seconds = from + time * speed;
+    interpolate(recorded, recording, seconds);
+    if (followed) stay(recorded, recording, seconds, from);
     resizeBody(pose, recorded, factors);
     return pose;
   };
   const looked = new Float64Array(LOOKED_AT * WIDTH);
-  for (let i = 0; i < LOOKED_AT; i++) looked.set(poseAt((length * i) / (LOOKED_AT - 1)), i * WIDTH);
+  const look = () => {
+    for (let i = 0; i < LOOKED_AT; i++) looked.set(poseAt((length * i) / (LOOKED_AT - 1)), i * WIDTH);
+  };
+  look();
   const share = Math.max(settings.fewest, meanSpeed(looked, length / (LOOKED_AT - 1)) / settings.lively);
   if (random.uniform() >= share) return undefined;
+  followed = settings.followed > 0 && random.uniform() < settings.followed;
+  if (followed) look();
   const camera = drawCamera(random, settings.cameras, looked, middleOf(looked));
 
   const seen = Math.floor(length * rate + 1e-6) + 1;
@@ -125,6 +133,26 @@ function interpolate(out: Float64Array, { points, fps, frames }: Recording, seco
   const a = first * WIDTH;
   const b = Math.min(first + 1, frames - 1) * WIDTH;
   for (let i = 0; i < WIDTH; i++) out[i] = points[a + i] + share * (points[b + i] - points[a + i]);
+}
+
+/** Seconds from a pose at which the way over the ground is read, for its mean. */
+const WAY = [-0.5, -0.25, 0, 0.25, 0.5];
+
+/** Takes the way over the ground since `start` from a recorded pose: its mean over a second. */
+function stay(pose: Float64Array, recording: Recording, seconds: number, start: number): void {
+  for (const axis of [0, 2]) {
+    let way = 0;
+    for (const aside of WAY) way += valueAt(recording, axis, seconds + aside) - valueAt(recording, axis, start + aside);
+    for (let i = axis; i < WIDTH; i += 3) pose[i] -= way / WAY.length;
+  }
+}
+
+/** One coordinate of a recording's pose at a time in seconds. */
+function valueAt({ points, fps, frames }: Recording, i: number, seconds: number): number {
+  const time = Math.min(Math.max(seconds * fps, 0), frames - 1);
+  const first = Math.min(Math.floor(time), Math.max(frames - 2, 0));
+  const a = points[first * WIDTH + i];
+  return a + (time - first) * (points[Math.min(first + 1, frames - 1) * WIDTH + i] - a);
 }
 
 /** Metres a second that joints of poses `seconds` apart move on average. */

@@ -72,6 +72,11 @@ export const augmentationSchema = z.strictObject({
    */
   lively: z._default(z.number(0), 0.6),
   fewest: share(0.08),
+  /**
+   * Share of sequences in which the person stays in their place: the camera goes along, or they walk on a treadmill. Only the
+   * way over the ground is taken away, and of it the mean over a second.
+   */
+  followed: share(0.25),
   cameras: z._default(z.array(cameraKind).check(z.minLength(1)), () => realCameras),
   body: z.prefault(body, {}),
   /** How much faster than recorded the motion is; drawn evenly in its logarithm. */
