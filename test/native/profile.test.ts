@@ -26,8 +26,15 @@ describe.skipIf(reason !== undefined)('a profile on the CUDA device', () => {
     // The lifter's kernels, by the same clock.
     expect(cuda.lift).toMatchObject({ unsupportedReason: '', threads: 1 });
     expect(cuda.lift!.stages.map(({ stage }) => stage).sort()).toEqual([
-      ...['attention, output', 'feed-forward', 'feed-forward, strided', 'first layer, Q K V of frames'],
-      ...['first layer, windows', 'head', 'keypoints', 'norm, Q K V', 'poses', 'spatial encoder'],
+      ...[
+        'attention, output',
+        'feed-forward',
+        'first layer, Q K V of frames',
+        'first layer, windows',
+        'head',
+        'keypoints',
+      ],
+      ...['norm, Q K V', 'poses', 'spatial encoder', 'strided convolution', 'strided layer, expand'],
     ]);
   });
 

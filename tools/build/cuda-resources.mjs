@@ -1,4 +1,5 @@
-// What each CUDA kernel takes of an sm_90a multiprocessor, from what tools/build/compile-cuda.sh collected, against native/cuda/ptxas.txt.
+// What each CUDA kernel takes of an sm_90a multiprocessor, and what it spills on the others that were compiled for, from what
+// tools/build/compile-cuda.sh collected, against native/cuda/ptxas.txt.
 //   node tools/build/cuda-resources.mjs <folder of .ptxas and .classes files> <version of nvcc> [--update]
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,6 +14,8 @@ const native = path.join(import.meta.dirname, '../../native');
 const tablePath = path.join(native, 'cuda/ptxas.txt');
 /** Rooms that hold kernels, and the namespace of each. */
 const ROOMS = { cuda: 'pstmo::cuda', 'inference/cuda': 'pstmo::inference::cuda' };
+/** The architecture of the table's rows; of others it has the kernels that spill. */
+const MAIN = 'sm_90a';
 const COLUMNS = ['registers', 'shared', 'stack', 'spilled'];
 
 /** Kernels of a room with the struct that each takes as its shared memory, where it takes one. */
@@ -53,6 +56,7 @@ function measure(file) {
     .slice(1)
     .map((text) => {
       const demangled = text.slice(0, text.indexOf("' for "));
+      const arch = /' for '(sm_\w+)'/.exec(text)[1];
       const kernel = kernelName(demangled);
       const number = (pattern) => Number(pattern.exec(text)?.[1] ?? 0);
       const struct = structs.get(roomOf(demangled)).get(/^\w+/.exec(kernel)[0]);
@@ -63,6 +67,7 @@ function measure(file) {
       const shared = asked + number(/(\d+) bytes smem/);
       return {
         name: `${file} ${kernel}`,
+        arch,
         registers: number(/Used (\d+) registers/),
         shared,
         stack: number(/(\d+) bytes stack frame/),
@@ -71,16 +76,35 @@ function measure(file) {
     });
 }
 
-const found = readdirSync(folder, { recursive: true })
+const all = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.ptxas'))
   .flatMap((file) => measure(file.slice(0, -'.ptxas'.length)))
   .sort((a, b) => (a.name < b.name ? -1 : 1));
+const found = all.filter(({ arch }) => arch === MAIN);
+/** Kernels of other architectures by "sm_80 file kernel", with what they spill. */
+const others = new Map(
+  all.filter(({ arch }) => arch !== MAIN).map(({ arch, name, spilled }) => [`${arch} ${name}`, spilled]),
+);
+const otherArchs = [...new Set([...others.keys()].map((key) => key.slice(0, key.indexOf(' '))))];
+const spillLine = (bytes, key) => `spills ${String(bytes).padStart(6)} ${key}`;
+/** The same of the table's lines. */
+const spillsOf = (lines) =>
+  new Map(
+    lines.map((line) => /^spills +(\d+) (.*)$/.exec(line)).flatMap((found) => (found ? [[found[2], +found[1]]] : [])),
+  );
 const rowOf = (row) => [...COLUMNS.map((column) => String(row[column]).padStart(10)), row.name].join(' ');
 if (option === '--update') {
   const head = `# sm_90a, nvcc ${version}: a thread's registers, a block's shared memory in bytes, a thread's stack and what it spills in bytes.\n# Blocks of the compiled lifter take shared memory by the network's width, which is not counted here: largestBlockBytes and launchFeedForward\n# of inference/cuda have it.\n`;
+  // Architectures that were not compiled for keep their lines.
+  const kept = [...spillsOf(readFileSync(tablePath, 'utf8').split('\n'))].filter(
+    ([key]) => !otherArchs.includes(key.slice(0, key.indexOf(' '))),
+  );
+  const spills = [...kept, ...[...others].filter(([, bytes]) => bytes > 0)]
+    .map(([key, bytes]) => spillLine(bytes, key))
+    .sort((a, b) => (a.slice(14) < b.slice(14) ? -1 : 1));
   writeFileSync(
     tablePath,
-    `${head}#${[...COLUMNS.map((column) => column.padStart(10)), 'kernel'].join(' ').slice(1)}\n${found.map(rowOf).join('\n')}\n`,
+    `${head}#${[...COLUMNS.map((column) => column.padStart(10)), 'kernel'].join(' ').slice(1)}\n${[...found.map(rowOf), ...spills].join('\n')}\n`,
   );
   console.log(`${tablePath}: ${found.length} kernels`);
 }
@@ -88,7 +112,7 @@ const lines = readFileSync(tablePath, 'utf8').trim().split('\n');
 const sameCompiler = lines[0].includes(`nvcc ${version}:`);
 const table = new Map(
   lines
-    .filter((line) => !line.startsWith('#'))
+    .filter((line) => !/^(?:#|spills )/.test(line))
     .map((line) => {
       const [registers, shared, stack, spilled, ...name] = line.trim().split(' ').filter(Boolean);
       return [name.join(' '), { registers: +registers, shared: +shared, stack: +stack, spilled: +spilled }];
@@ -112,6 +136,16 @@ for (const row of found) {
   }
   table.delete(row.name);
 }
+const knownSpills = spillsOf(lines);
+for (const [key, bytes] of others) {
+  const known = knownSpills.get(key) ?? 0;
+  const change = `${key} spills ${bytes} bytes of registers to memory, ${known} in the table`;
+  if (bytes !== known) (bytes > known && sameCompiler ? failures : notes).push(change);
+  knownSpills.delete(key);
+}
+for (const key of knownSpills.keys()) {
+  if (otherArchs.includes(key.slice(0, key.indexOf(' ')))) notes.push(`${key} spills in the table, but is no more`);
+}
 notes.push(...[...table.keys()].map((name) => `${name} is in the table, but is no more`));
 if (!sameCompiler) notes.unshift(`the table was not made by nvcc ${version}: ${lines[0].slice(2)}`);
 for (const note of notes) console.log(`note: ${note}`);
@@ -119,6 +153,6 @@ for (const failure of failures) console.log(`FAILS: ${failure}`);
 console.log(
   failures.length > 0
     ? `${failures.length} of ${found.length} kernels take more than native/cuda/ptxas.txt says; where that is meant: tools/build/compile-cuda.sh --update`
-    : `${found.length} kernels, none takes more than native/cuda/ptxas.txt says${notes.length > 0 ? ' (--update takes the notes up)' : ''}`,
+    : `${found.length} kernels for ${[MAIN, ...otherArchs].join(', ')}: none takes more than native/cuda/ptxas.txt says${notes.length > 0 ? ' (--update takes the notes up)' : ''}`,
 );
 process.exitCode = failures.length > 0 ? 1 : 0;

@@ -1,30 +1,36 @@
 #!/usr/bin/env bash
-# What a machine with a GPU proves and measures: builds the addon for it; probes of the hardware; every operation case and golden, both
-# trainings with them; memory and race checks where the machine allows them; errors; profiles; PyTorch beside them. One JSON and one
-# readable report in bench/results (or the folder that is named); each part is written as it ends, so that it may be stopped at any
-# minute. Needs a driver, nvcc and CMake; Node and its packages too, or gpu-pack/pack.tar.xz (tools/gpu/pack.sh). No network.
-#   tools/gpu/check.sh [--emulated] [folder]
+# What a machine with a GPU proves and measures, in two runs of at most 560 s. The first: probes of the hardware while the addon is built
+# (or taken from gpu-pack), operations, the compiled lifter right and fast, each kernel's time beside its forecast, profiles, PyTorch, memory
+# check. --second: goldens, trainings, other precisions, other profiles, race check, errors. One JSON and one readable report in
+# bench/results (or the folder that is named); each part ends by itself and is written as it ends, and a failed one stops no other. Needs a
+# driver, nvcc and CMake; Node and its packages too, or gpu-pack/pack.tar.xz (tools/gpu/pack.sh). No network.
+#   tools/gpu/check.sh [--emulated] [--second] [folder]
 # --emulated: a dry run on the emulated device, small, of every part that can run there. GPU_CHECK_ONLY='probe|profiles': those parts alone.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-emulated=0
-if [ "${1:-}" = --emulated ]; then
-  emulated=1
+emulated=0 run=first
+while [[ "${1:-}" == --* ]]; do
+  case $1 in
+    --emulated) emulated=1 ;;
+    --second) run=second ;;
+    *) echo "gpu-check: expected --emulated or --second, got $1." >&2; exit 2 ;;
+  esac
   shift
-fi
+done
 results=$(mkdir -p "${1:-bench/results}" && cd "${1:-bench/results}" && pwd) || exit 1
 if [ "$emulated" = 1 ]; then
   device='emulated on the host'
-  name=gpu-emulated
+  name=gpu-emulated-$run
 else
   device=$(nvidia-smi --query-gpu=name,compute_cap,driver_version --format=csv,noheader | head -n 1)
   [ -n "$device" ] || { echo 'gpu-check: nvidia-smi shows no GPU here.' >&2; exit 1; }
-  name=gpu-$(date -u +%Y%m%d-%H%M%S)
+  name=gpu-$(date -u +%Y%m%d-%H%M%S)-$run
 fi
 report=$results/$name.txt
 json=$results/$name.json
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+builder=
+trap '[ -z "$builder" ] || kill "$builder" 2>/dev/null; rm -rf "$work"' EXIT
 . tools/gpu/node.sh
 echo "$device" | tee "$report"
 export GPU_CHECK_DEVICE=$device
@@ -48,15 +54,29 @@ part() {
   [ "$status" -eq 0 ]
 }
 
+# True where the addon that was packed (tools/gpu/pack.sh) runs its kernels on this GPU: then nothing is built.
+packed_addon() {
+  [ "$emulated" = 0 ] && [ -f gpu-pack/pstmo-90a.node ] || return 1
+  mkdir -p build/Release && cp gpu-pack/pstmo-90a.node build/Release/pstmo.node
+  node -e 'process.exit(require("./build/Release/pstmo.node").machine().cuda.found ? 0 : 1)'
+}
+# The addon, and the fault probe for the second run.
 build() {
-  local log=$work/build.log
   if [ "$emulated" = 1 ]; then
     node tools/build/build-native.mjs emulated
+  elif [ "$run" = first ] && packed_addon; then
+    echo '-- CUDA: the packed addon'
   else
-    PSTMO_CUDA=on node tools/build/build-native.mjs && cmake --build build --config Release --target device-faults
-  fi >"$log" 2>&1 || { tail -n 100 "$log"; return 1; }
+    PSTMO_CUDA=on node tools/build/build-native.mjs && { [ "$run" = first ] || cmake --build build --config Release --target device-faults; }
+  fi
+}
+# What became of it; the probes ran meanwhile.
+built() {
+  local log=$work/build.log
+  while [ ! -f "$work/build.status" ]; do sleep 1; done
   grep -E '^-- CUDA' "$log"
-  tail -n 1 "$log"
+  tail -n "$([ "$(cat "$work/build.status")" = 0 ] && echo 1 || echo 100)" "$log"
+  return "$(cat "$work/build.status")"
 }
 
 # The GPU's own architecture: Hopper's own instructions want the name with an a.
@@ -95,10 +115,13 @@ sanitizer() {
 }
 
 profiles() {
-  local shape options
-  local shapes=("--frames 243 --batch 2304" "--frames 243 --batch 160 --training" "--frames 243 --batch 160 --training --set stage=1" "--frames 243 --batch 160"
-    "--frames 81 --batch 2304" "--model pstmo --batch 2304")
-  local precisions="bf16 tf32 fp32" seconds=1
+  local shape options status=0
+  local shapes=("--frames 243 --batch 2304" "--frames 243 --batch 160 --training" "--frames 243 --batch 160 --training --set stage=1")
+  local precisions=bf16 seconds=1
+  if [ "$run" = second ]; then
+    shapes+=("--frames 243 --batch 160" "--frames 81 --batch 2304" "--model pstmo --batch 2304")
+    precisions="tf32 fp32"
+  fi
   if [ "$emulated" = 1 ]; then
     shapes=("--frames 9 --batch 1 --set width=32 --set hidden=32" "--frames 9 --batch 2 --set width=32 --set hidden=32 --training")
     precisions=bf16
@@ -109,37 +132,53 @@ profiles() {
       options="$shape --precision $precision --device cuda --seconds $seconds"
       echo "pstmo profile $options"
       # shellcheck disable=SC2086 # options are words
-      node dist/cli/main.js profile $options --json >"$work/profile.json" || return 1
+      node dist/cli/main.js profile $options --json >"$work/profile.json" || { status=1; continue; }
       node tools/gpu/report.mjs --profile "$work/profile.json" "$data"
     done
   done
+  return $status
 }
 
 peers() {
-  local options=(--device cuda --budget 150)
+  local options=(--device cuda --budget 105)
   [ "$emulated" = 0 ] || options=(--device cpu --quick --budget 30)
   python3 -c 'import torch' 2>/dev/null || { echo 'no PyTorch here'; return 77; }
   [ "$emulated" = 1 ] || python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' || { echo 'this PyTorch has no CUDA'; return 77; }
   python3 bench/sides/python/torch_speed_cuda.py "${options[@]}" | tee "$data"
 }
-export -f build compile_probe layouts rates sanitizer profiles peers
-export emulated work device
+export -f build built packed_addon compile_probe layouts rates sanitizer profiles peers
+export emulated run work device
 
 [ "$emulated" = 0 ] || export PSTMO_PREBUILD=$PWD/build/emulated
 export PSTMO_TEST_DEVICE=cuda:0
-part 300 'build' bash -c build || exit 1
-part 60 'probe: layouts' bash -c layouts
-part 90 'probe: rates' bash -c rates
-part 60 'probe: peaks of matrix products and copies' node tools/gpu/parts.mjs peaks
-part 180 'operations in fp32, tf32 and bf16' node_modules/.bin/vitest run test/native/cuda-ops.test.ts
-# shellcheck disable=SC2046 # names are words
-part 180 'goldens and trainings' node_modules/.bin/vitest run $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts|mutants)')
-part 200 'compiled beside op by op' node tools/gpu/parts.mjs compiled
-part 90 'memory check' bash -c 'sanitizer memcheck'
-part 90 'race check' bash -c 'sanitizer racecheck'
-part 60 'errors: out of memory' env ${PSTMO_PREBUILD:+PSTMO_EMULATION_MEMORY=16000000} node tools/gpu/parts.mjs out-of-memory
-part 60 'errors: illegal address' bash -c '[ "$emulated" = 0 ] || { echo "not on the emulated device"; exit 77; }; build/Release/device-faults'
-part 150 'profiles' bash -c profiles
-part 170 'PyTorch beside it' bash -c peers
+(
+  bash -c build >"$work/build.log" 2>&1
+  echo $? >"$work/build.status"
+) &
+builder=$!
+if [ "$run" = first ]; then
+  # They need nvcc alone.
+  part 30 'probe: layouts' bash -c layouts
+  part 60 'probe: rates' bash -c rates
+  part 240 'build' bash -c built
+  part 20 'probe: peaks of matrix products and copies' node tools/gpu/parts.mjs peaks
+  part 90 'operations in fp32, tf32 and bf16' node_modules/.bin/vitest run test/native/cuda-ops.test.ts --maxWorkers=8
+  part 30 'compiled: errors' node tools/gpu/parts.mjs errors
+  part 40 'compiled: speeds in bf16' node tools/gpu/parts.mjs speeds bf16
+  part 30 'kernels beside their forecast' node tools/gpu/parts.mjs kernels
+  part 10 'linear layer backward' node tools/gpu/parts.mjs linear-backward
+  part 40 'profiles in bf16' bash -c profiles
+  part 120 'PyTorch beside it' bash -c peers
+  part 60 'memory check' bash -c 'sanitizer memcheck'
+else
+  part 240 'build' bash -c built
+  # shellcheck disable=SC2046 # names are words
+  part 180 'goldens and trainings' node_modules/.bin/vitest run --maxWorkers=8 $(ls test/*/cuda-*.test.ts | grep -vE 'cuda-(ops|layouts|mutants|devices?)\.')
+  part 120 'compiled: speeds in tf32 and fp32' node tools/gpu/parts.mjs speeds tf32 fp32
+  part 100 'profiles in tf32 and fp32' bash -c profiles
+  part 60 'race check' bash -c 'sanitizer racecheck'
+  part 30 'errors: out of memory' env ${PSTMO_PREBUILD:+PSTMO_EMULATION_MEMORY=16000000} node tools/gpu/parts.mjs out-of-memory
+  part 30 'errors: illegal address' bash -c '[ "$emulated" = 0 ] || { echo "not on the emulated device"; exit 77; }; build/Release/device-faults'
+fi
 printf '\nReport: %s\nJSON: %s\n' "$report" "$json"
 exit $failed

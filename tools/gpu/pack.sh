@@ -2,7 +2,9 @@
 # Packs what tools/gpu/check.sh and tools/gpu/train.sh need on a machine that has a driver, nvcc and CMake but neither Node nor a
 # network: gpu-pack/pack.tar.xz with this machine's Node (a Linux build for the same processor), the packages that build, run and test
 # the addon, and the compiled library. Takes the folder along with the clone; the scripts unpack it when there is no node.
-# The clone needs its node_modules (npm ci) and dist (npm run build:lib).
+# The clone needs its node_modules (npm ci) and dist (npm run build:lib). An addon that is named, compiled for sm_90a where there is nvcc
+# (PSTMO_CUDA=on PSTMO_CUDA_ARCHS=90a node tools/build/build-native.mjs), goes beside it: the check then builds nothing on a Hopper.
+#   tools/gpu/pack.sh [build/Release/pstmo.node]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 limit=$((44 << 20))
@@ -40,9 +42,15 @@ tar -chf - -T "$work/packages" | tar -xf - -C "$work/pack"
 tar -cf - -C "$work/pack" . | xz -T0 -6 >gpu-pack/pack.tar.xz.partial
 mv gpu-pack/pack.tar.xz.partial gpu-pack/pack.tar.xz
 
-size=$(stat -c %s gpu-pack/pack.tar.xz)
+addon=0
+if [ -n "${1:-}" ]; then
+  cp "$1" gpu-pack/pstmo-90a.node
+  addon=$(stat -c %s gpu-pack/pstmo-90a.node)
+  echo "gpu-pack/pstmo-90a.node: $((addon >> 20)) MiB"
+fi
+size=$(($(stat -c %s gpu-pack/pack.tar.xz) + addon))
 tree=$(git ls-files -z | xargs -0 stat -c %s | awk '{ sum += $1 } END { print sum }')
-echo "gpu-pack/pack.tar.xz: $((size >> 20)) MiB; the clone's own files: $((tree >> 20)) MiB"
+echo "gpu-pack: $((size >> 20)) MiB; the clone's own files: $((tree >> 20)) MiB"
 if [ "$size" -gt "$limit" ]; then
   echo "gpu-pack: more than $((limit >> 20)) MiB: with the clone it would not fit into 64 MiB." >&2
   exit 1

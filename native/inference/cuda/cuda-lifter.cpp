@@ -247,8 +247,14 @@ void CudaLifter::attendAndFeed(const DeviceLayer& layer, int windows, int tokens
   }
   contract.out = {
       .residual = middle, .table = table, .tableRows = out, .y = x_, .stride = rows.width};
-  run(stride > 0 ? "feed-forward, strided" : "feed-forward",
-      flopsOf(layer.expand, windows * kept) + flopsOf(layer.contract, windows * out),
+  const double expandFlops = flopsOf(layer.expand, windows * kept),
+               contractFlops = flopsOf(layer.contract, windows * out);
+  if (stride > 0) {  // its output rows read several of expand's: two kernels
+    run("strided layer, expand", expandFlops, expand);
+    run("strided convolution", contractFlops, contract);
+    return;
+  }
+  run("feed-forward", expandFlops + contractFlops,
       cuda::FeedForward{.expand = expand, .contract = contract, .fused = folds_.feedForward});
 }
 
