@@ -5,6 +5,7 @@
 # bench/results (or the folder that is named); each part ends by itself and is written as it ends, and a failed one stops no other. Needs a
 # driver, nvcc and CMake; Node and its packages too, or gpu-pack/pack.tar.xz (tools/gpu/pack.sh). No network.
 #   tools/gpu/check.sh [--emulated] [--second] [folder]
+# GPU_CHECK_SECONDS: of a run, in place of 560; each part has what is left of them at most.
 # --emulated: a dry run on the emulated device, small, of every part that can run there. GPU_CHECK_ONLY='probe|profiles': those parts alone.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -42,7 +43,14 @@ part() {
   local limit=$1 title=$2 begin=$SECONDS status
   shift 2
   [[ $title =~ ${GPU_CHECK_ONLY:-.} ]] || return 0
-  [ "$emulated" = 0 ] || limit=$((4 * limit))
+  if [ "$emulated" = 1 ]; then
+    limit=$((4 * limit))
+  else
+    # What the run has left; a part that finds less than 5 s is not begun.
+    local left=$((${GPU_CHECK_SECONDS:-560} - SECONDS))
+    limit=$((limit < left ? limit : left))
+    [ "$limit" -ge 5 ] || { printf '\n== %s\nnot begun: the run has %d s left\n' "$title" "$left" | tee -a "$report"; return 0; }
+  fi
   printf '\n== %s\n' "$title" | tee -a "$report"
   : >"$data"
   timeout --kill-after=5 "$limit" "$@" 2>&1 | tee -a "$report"
