@@ -33,7 +33,8 @@ __device__ __forceinline__ PhiloxWords philoxOfWords(uint64_t seed, uint64_t cou
            c2 = third, c3 = fourth;
   const uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
 #pragma unroll
-  for (uint32_t round = 0; round < kPhiloxRounds; ++round) {
+  for (int i = 0; i < kPhiloxRounds; ++i) {
+    const auto round = static_cast<uint32_t>(i);
     const WideProduct first = multiplyWide(kPhiloxMultiplier0, c0),
                       second = multiplyWide(kPhiloxMultiplier1, c2);
     c0 = xorOfThree(second.high, c1, k0 + round * kPhiloxWeyl0);

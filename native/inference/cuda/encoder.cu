@@ -22,11 +22,13 @@ namespace {
 
 constexpr int kEncoderWarps = 8, kEncoderRows = kTileRows<kEncoderWarps>;
 constexpr int kSpareWords = kTileColumns / 2;  // a tile's of a row
-constexpr int kMostTiles = 4;                  // of columns: more would leave no registers
+// Tiles of columns: more would leave no registers. All but the first are kept in them.
+constexpr int kMostTiles = 4, kKeptTiles = kMostTiles - 1;
 using Words = BrainFloatArithmetic;
 
 // A lane's results of one tile as words: [16 rows each][8 columns each][rows g and g + 8].
 using TileWords = uint32_t[2][8][2];
+using KeptWords = TileWords[kKeptTiles];
 
 // What becomes of a block's results besides words: whether the residual is added, and whether the
 // sum is kept as the next one.
@@ -117,7 +119,7 @@ __device__ __forceinline__ void throughBlock(const Encoder& op, const WeightMatr
                                              int firstRow, const Residual& residual,
                                              const SharedWords& rows, uint32_t* memory) {
   const int tiles = weights.columns / kTileColumns, spare = rows.columns - kSpareWords;
-  TileWords kept[kMostTiles - 1];
+  KeptWords kept;
   unrolled<kMostTiles>([&](auto tile) {
     if (tile >= tiles) return;
     __syncthreads();  // rows are stored, and the buffers of the tile before read
@@ -137,7 +139,7 @@ __device__ __forceinline__ void throughBlock(const Encoder& op, const WeightMatr
   forEachWord(0, [&](int row, int word, int, int, int) {
     if (word < op.inner / 2) rows.put(row, word, rows.get(row, spare + word));
   });
-  unrolled<kMostTiles - 1>([&](auto i) {
+  unrolled<kKeptTiles>([&](auto i) {
     constexpr int first = (i + 1) * kSpareWords;
     if (first + TilePart().column / 2 < op.inner / 2) storeHidden(rows, first, kept[i]);
   });
