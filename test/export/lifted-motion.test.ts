@@ -106,7 +106,7 @@ describe('the flags of lift', () => {
   it.each<[MotionFlags & { camera?: unknown }, string[], string]>([
     [{ rig: 'vrm' }, ['a.npz'], '--rig vrm: expected --out with a .bvh or .glb file'],
     [{ rig: 'vrm' }, ['a.trc'], 'got a.trc'],
-    [{ rig: 'h36m' }, ['a.bvh', 'b.c3d'], 'got b.c3d'],
+    [{ rig: 'h36m' }, ['b.c3d', 'c.npz'], 'got b.c3d'],
     [{ focal: 900 }, ['a.bvh'], '--focal: expected --trajectory'],
     [{ focal: 900, trajectory: true, camera: {} }, ['a.bvh'], 'in --camera already'],
     [{ lockFeet: true }, ['a.bvh'], '--lock-feet: expected --trajectory and --world with it'],

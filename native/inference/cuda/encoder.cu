@@ -125,13 +125,9 @@ __device__ __forceinline__ void throughBlock(const Encoder& op, const WeightMatr
     __syncthreads();  // rows are stored, and the buffers of the tile before read
     multiplyTiles<In, kEncoderWarps, ColumnOrder::natural>(
         rows, 0, memory, weights, tile, tile + 1, [&](int, const TileSums& sums) {
-          if constexpr (tile == 0) {
-            TileWords words;
-            finishHidden(op, weights, firstRow, tile, residual, sums, words);
-            storeHidden(rows, spare, words);
-          } else {
-            finishHidden(op, weights, firstRow, tile, residual, sums, kept[tile - 1]);
-          }
+          const int place = tile > 0 ? tile - 1 : 0;  // of the first tile for a moment
+          finishHidden(op, weights, firstRow, tile, residual, sums, kept[place]);
+          if (tile == 0) storeHidden(rows, spare, kept[place]);
         });
   });
   __syncthreads();  // all have read the rows
