@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { PoseError } from '../base/pose-error.js';
 import { type OutputFormat, outputFormatOf, outputFormats } from '../export/write-motion.js';
+import { lockedName } from '../formats/files/file-lock.js';
 import { isFolder } from '../formats/files/make-folder.js';
 import { isFrameFolder } from '../keypoints/frames/frame-folder.js';
 import { isVideo } from '../video/video-frames.js';
@@ -26,8 +27,6 @@ const INPUTS = ['.npz', '.npy', '.json', '.jsonl', '.csv', '.tsv'];
 /** Folders in folders that are looked into. */
 const DEEPEST = 4;
 const SUFFIX = '-3d';
-/** What stands behind the name of a file in its lock's. */
-const LOCK = /\.lock(\.[\w-]+\.gone)?$/;
 /** Standard input as an input, and standard output as `--out`. */
 export const STANDARD = '-';
 /** What can be written to standard output. */
@@ -161,7 +160,7 @@ function filesOf(input: string, skipped: string[], depth = 0): string[] {
 function reasonToSkip(path: string, name: string): string | undefined {
   if (isFolder(path)) return name.startsWith('.') ? 'hidden' : 'a folder without anything to lift';
   const ending = extname(name).toLowerCase();
-  const written = name.replace(LOCK, '');
+  const written = lockedName(name);
   if (written === RECORD || basename(written, extname(written)).endsWith(SUFFIX)) return 'of an earlier lift';
   if (name.startsWith('.')) return 'hidden';
   if (isVideo(path)) return 'a video: name it by itself, with --detector';
@@ -183,6 +182,6 @@ export function fileMark(path: string): { bytes: number; modified: number } {
 
 /** Whether a lift writes files of that name: poses, motion, the record or their locks. */
 export function isOutputName(name: string): boolean {
-  const written = name.replace(LOCK, '');
+  const written = lockedName(name);
   return written === RECORD || outputFormats.some((format) => extname(written).toLowerCase() === `.${format}`);
 }

@@ -10,7 +10,7 @@ import { readDataset } from '../datasets/dataset-file.js';
 import { readDetectorNoise } from '../datasets/noise.js';
 import { keypointNoise } from '../datasets/noisy-keypoints.js';
 import type { PoseDataset } from '../datasets/pose-dataset.js';
-import { FileLock } from '../formats/files/file-lock.js';
+import { FileLock, lockedName, removeDeadLocks } from '../formats/files/file-lock.js';
 import { isFolder, makeFolder } from '../formats/files/make-folder.js';
 import { removeDeadTemporaries } from '../formats/files/temporary-file.js';
 import { parseModelConfig } from '../networks/config.js';
@@ -38,8 +38,8 @@ import { WeightAverage } from './weight-average.js';
 
 /** The paper's for detected 2D; a preset says its own. */
 const LEARNING_RATES = { pretrain: 1e-4, finetune: 7e-4 };
-/** What a training writes into its folder. */
-const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json', 'training.lock'];
+/** What a training writes into its folder; its lock is for `training`. */
+const FILES = ['model.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json', 'training'];
 
 /** The common part of `pretrain` and `finetune`. One process at a time trains in a folder; throws `ERR_LOCKED`. */
 export async function train(kind: TrainingState['kind'], options: TrainingOptions): Promise<TrainingResult> {
@@ -57,7 +57,9 @@ async function lockAndTrain(kind: TrainingState['kind'], options: TrainingOption
   makeFolder(options.out);
   const lock = FileLock.take(paths.lock);
   try {
-    removeDeadTemporaries(options.out, (name) => FILES.includes(name));
+    const written = (name: string) => FILES.includes(lockedName(name));
+    removeDeadTemporaries(options.out, written);
+    removeDeadLocks(options.out, written);
     return await trainIn(paths, lock, kind, options);
   } finally {
     lock.release();

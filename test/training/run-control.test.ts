@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { processSpace } from '../../lib/base/system/node.js';
 import { writeDataset } from '../../lib/datasets/dataset-file.js';
 import { finetune } from '../../lib/training/finetune.js';
 import type { TrainingOptions } from '../../lib/training/options.js';
@@ -54,6 +55,17 @@ describe('a training folder', () => {
     const resumed = await runHere([...args, '1']);
     expect(resumed.code, resumed.err).toBe(0);
     expect(readdirSync(out('cli'))).not.toContain('training.lock');
+  });
+
+  it('loses what killed runs left of locks and of the files under which locks are removed', async () => {
+    const gone = 2 ** 22 - 3; // a process that has ended
+    const token = `${processSpace()}-${gone}-0123456789ab`;
+    const holder = { token, space: processSpace(), pid: gone, host: 'subject1', since: '2026-01-01T00:00:00.000Z' };
+    mkdirSync(out('leftovers'));
+    for (const name of ['', `.${token}.gone`, `.${token}.tmp`, `.${token}.gone.${token}.tmp`])
+      writeFileSync(join(out('leftovers'), `training.lock${name}`), JSON.stringify(holder));
+    await run('leftovers');
+    expect(readdirSync(out('leftovers')).filter((name) => name.includes('lock'))).toEqual([]);
   });
 
   it('whose lock another took over is written no more', async () => {

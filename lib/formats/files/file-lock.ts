@@ -135,16 +135,24 @@ export class FileLock {
   }
 }
 
+/** A lock file's name, and that of the file under which it is removed. */
+const LOCK = /\.lock(\.[\w-]+\.gone)?$/;
+
+/** The name of the file that a lock is for, or the name itself where it is no lock's. */
+export function lockedName(name: string): string {
+  return name.replace(LOCK, '');
+}
+
 /** Removes from `folder` the locks of processes of this machine that are gone, of files that `concerns` names. */
 export function removeDeadLocks(folder: string, concerns: (name: string) => boolean): void {
   for (const entry of readdirSync(folder)) {
-    const match = /^(.+)\.lock(\.[\w-]+\.gone)?$/.exec(entry);
-    if (!match || !concerns(match[1])) continue;
+    const match = LOCK.exec(entry);
+    if (!match || !concerns(lockedName(entry))) continue;
     const path = join(folder, entry);
     try {
       const found = read(path);
       if (!found?.holder || !isDead(found, found.renewedMs)) continue;
-      if (match[2]) rmSync(path, { force: true });
+      if (match[1]) rmSync(path, { force: true });
       else remove(path, found.holder.token);
     } catch {
       // Whoever needs the lock is told why it cannot be had: a folder in its place, another user's file.
