@@ -257,10 +257,6 @@ struct TensorArithmetic {
 struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
   static constexpr int kPerWord = 1;
 
-  __device__ __forceinline__ static uint32_t word(const float* values) {
-    return toTensorFloat(values[0]);
-  }
-
   // A lane has weights of keys 2t and 2t + 1 where the instruction wants t and t + 4: the keys are
   // named anew, in v too.
   template <int kN, int kC>
@@ -304,10 +300,6 @@ struct TensorFloatArithmetic : TensorArithmetic<TensorFloatMultiply> {
 // Words are pairs of bf16.
 struct BrainFloatArithmetic : TensorArithmetic<BrainFloatMultiply> {
   static constexpr int kPerWord = 2;
-
-  __device__ __forceinline__ static uint32_t word(const float* values) {
-    return brainFloatPair(values[0], values[1]);
-  }
 
   template <int kN, int kC>
   __device__ __forceinline__ static void weigh(float (&sums)[kC][4], const float (&weights)[kN][4],

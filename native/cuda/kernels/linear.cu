@@ -16,13 +16,6 @@ struct ColumnTerm {
   }
 };
 
-// to[i] = from[i] in the storage of `to`. For forEach().
-struct RoundElement {
-  ConstActivations from;
-  Activations to;
-  __device__ void operator()(int64_t i) const { write(to, i, read(from, i)); }
-};
-
 }  // namespace
 
 bool CudaBackend::runByLibrary(Precision precision, LibraryMatmul product) {
@@ -33,20 +26,21 @@ bool CudaBackend::runByLibrary(Precision precision, LibraryMatmul product) {
     if (precision != Precision::bf16 ||
         (product.added && narrow(product.added) != narrow(product.d)))
       return false;
-    const auto round = [&](ConstActivations& array, int64_t count, Scratch& scratch) {
+    const auto round = [&](ConstActivations& array, int64_t rows, int64_t columns,
+                           Scratch& scratch) {
       if (!array || narrow(array)) return;
       const Activations rounded =
-          scratch.activations(static_cast<size_t>(count), Storage::bfloat16);
-      forEach(stream(), count, RoundElement{array, rounded});
+          scratch.activations(static_cast<size_t>(rows * columns), Storage::bfloat16);
+      const int stride = static_cast<int>(columns);
+      forEach(stream(), rows * columns, RoundRow{array, stride, false, stride, stride, rounded});
       array = rounded;
     };
-    round(product.left.data,
-          (product.left.innerFirst ? product.rows : product.inner) * product.left.stride,
+    const LibraryOperand &left = product.left, &right = product.right;
+    round(product.left.data, left.innerFirst ? product.rows : product.inner, left.stride,
           rounded_[0]);
-    round(product.right.data,
-          (product.right.innerFirst ? product.columns : product.inner) * product.right.stride,
+    round(product.right.data, right.innerFirst ? product.columns : product.inner, right.stride,
           rounded_[1]);
-    if (narrow(product.d)) round(product.bias, product.columns, rounded_[2]);
+    if (narrow(product.d)) round(product.bias, 1, product.columns, rounded_[2]);
   }
   return library_->run(stream(), precision, product);
 }

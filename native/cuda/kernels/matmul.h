@@ -1,5 +1,5 @@
 // Matmuls C (rows, columns) = A B in fp32, and the epilogue through which each result goes on its
-// way to memory. tensor-matmul.h has those in tf32 and bf16.
+// way to memory. tensor-matmul.h has those in tf32, brain-float-matmul.h those in bf16.
 //
 // Grid. Block (x, y, z) takes tile x of 64 rows, tile y of 64 columns and part z of the inner
 // dimension, `depth` long. Its 128 threads take the inner dimension 16 at a time through two
