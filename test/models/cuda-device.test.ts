@@ -77,9 +77,10 @@ describe.skipIf(reason !== undefined)('several GPUs', () => {
     const expected = [];
     for await (const clip of one.liftMany(clips)) expected.push(clip);
     expect(poses).toEqual(expected);
-    const stream = await all.stream(image);
-    expect(await stream.push({ data: keypoints(1).data, shape: [17, 2] })).toBeDefined();
-    await stream.end();
+    const frame = { data: keypoints(1).data, shape: [17, 2] };
+    const [stream, alone] = [await all.stream(image), await one.stream(image)];
+    expect(await stream.push(frame)).toEqual(await alone.push(frame));
+    expect(await stream.end()).toEqual(await alone.end());
     await one.close();
     await all.close();
   });
