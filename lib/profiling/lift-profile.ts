@@ -24,13 +24,18 @@ export interface LiftProfile {
 
 const LIFTS = 3;
 
-/** Profiles `lift` stage by stage: of three lifts the one of the middle time. */
-export async function profileLift(model: NativeModel, lift: () => Promise<unknown>): Promise<LiftProfile> {
+/** Profiles `lift` stage by stage: of three lifts the one of the middle time. `peaks` has its turn before each. */
+export async function profileLift(
+  model: NativeModel,
+  lift: () => Promise<unknown>,
+  peaks: () => Promise<void>,
+): Promise<LiftProfile> {
   await lift();
   const { unsupportedReason } = model;
   if (unsupportedReason !== '') return { stages: [], unsupportedReason, threads: 0, seconds: 0, records: [] };
   const profiles: LiftProfile[] = [];
   for (let i = 0; i < LIFTS; i++) {
+    await peaks();
     await model.startProfile('stages');
     await lift();
     profiles.push(liftProfileOf(await model.stopProfile()));

@@ -50,7 +50,7 @@ export interface Profile {
   frames: number;
   /**
    * GFLOP/s of matrix products in `precision` and in fp32, GB/s of copies, read and written together: the largest of the turns that were
-   * taken between those of the steps, in the same seconds.
+   * taken between those of the steps and of the lifts, in the same seconds.
    */
   peaks: Peaks;
   /** The smallest of them: how much other work on the machine changed. */
@@ -126,11 +126,15 @@ export async function profileModel(options: ProfileOptions): Promise<Profile> {
     return { device: model.device, steps: TURNS * each, seen, passes: passes.flat(), ops: ops.flat() };
   });
   const lifts = { ...native, compiled: options.compiled };
+  const { seen } = timed;
+  const takePeaks = async () => {
+    seen.push(await measurePeaks(native, peakSeconds));
+  };
   const [wall, lift] = await withModel(lifts, config, async (model) => {
-    const lifted = training || config.stage === 1 ? null : await profileLift(model, liftOf(model, options, true));
+    const lifted =
+      training || config.stage === 1 ? null : await profileLift(model, liftOf(model, options, true), takePeaks);
     return [await wallTimes(model, options), lifted] as const;
   });
-  const { seen } = timed;
   const peaksBy = (choose: (a: number, b: number) => number): Peaks =>
     seen.reduce((a, b) => ({
       matmul: choose(a.matmul, b.matmul),

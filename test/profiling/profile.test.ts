@@ -170,6 +170,13 @@ describe('a profile', () => {
     expect(forward.out).toMatch(
       /^The path that lifts, .*: the compiled lifter, stage by stage, \d threads together\nstage +calls/m,
     );
+    // A share over 100% is explained under its table, the operations' and the stages'.
+    for (const table of forward.out.split(/^The path that lifts/m)) {
+      const rows = [...table.matchAll(/^.+ {2}\d+ +\d+\.\d{3} .*$/gm)].map(([row]) => row.trim().split(/ +/));
+      const shares = rows.map((cells) => Number(cells.at(table.startsWith(',') ? -1 : -3))).filter(Number.isFinite);
+      expect(shares.length).toBeGreaterThan(3);
+      expect(/^Over 100% of the peak/m.test(table)).toBe(shares.some((share) => share > 100));
+    }
     expect(forward.out).toMatch(/^The paper's protocol \(.*\), CPU, .*, batch 1: \S+ windows\/s$/m);
     expect(forward.out).not.toContain('3080');
 

@@ -5,6 +5,7 @@ import { alignedRows } from '../../base/text-table.js';
 import { writeAtomically } from '../../formats/files/atomic-file.js';
 import { type ModelConfig, parseModelConfig } from '../../networks/config.js';
 import { chromeTrace, type TracedProcess } from '../../profiling/chrome-trace.js';
+import type { StageTotals } from '../../profiling/lift-profile.js';
 import { type OpTotals, type Profile, type ProfileOptions, paperFps, profileModel } from '../../profiling/profile.js';
 import { type Io, notice, print } from '../io.js';
 import { addModelFlags, type ModelFlags, modelFromFlags } from '../model-options.js';
@@ -97,7 +98,7 @@ function reportOf(profile: Profile, config: ModelConfig): string {
   const rows = [...profile.ops, ...profile.copies].map((row) => cells(row, profile));
   return [
     `Stage ${stage}, ${what}, N = ${frames}, batch ${batch}, ${precision}, ${device}; medians of ${steps} steps`,
-    `Peaks, in turns with the steps, of which the largest counts: ${narrow}${range(leastPeaks.fp32, peaks.fp32)} GFLOP/s in fp32, ` +
+    `Peaks, in turns with the steps and lifts, of which the largest counts: ${narrow}${range(leastPeaks.fp32, peaks.fp32)} GFLOP/s in fp32, ` +
       `copies ${range(leastPeaks.copy, peaks.copy, 1)} GB/s (read and written)`,
     '',
     `Op by op, ${what}:`,
@@ -134,11 +135,11 @@ function sharesText({ ops, copies, peaks }: Profile): string[] {
     ...(over(peaks.copy, 'bytes')
       ? ['Over 100% of copies: the arrays lie in a cache, those of the copies that are compared with do not.']
       : []),
-    ...(over(peaks.matmul, 'flops')
-      ? ['Over 100% of the peak: other work on the machine slowed every turn of the peak; measure again.']
-      : []),
+    ...(over(peaks.matmul, 'flops') ? [SLOWED_PEAK] : []),
   ];
 }
+
+const SLOWED_PEAK = 'Over 100% of the peak: other work on the machine slowed every turn of the peak; measure again.';
 
 /** The path that lifts, stage by stage. */
 function liftText({ lift, batch, peaks, device }: Profile): string[] {
@@ -147,17 +148,19 @@ function liftText({ lift, batch, peaks, device }: Profile): string[] {
   if (lift.stages.length === 0) return ['', `${title} op by op, because ${lift.unsupportedReason}`];
   const all = lift.stages.reduce((sum, { seconds }) => sum + seconds, 0);
   const flops = lift.stages.reduce((sum, stage) => sum + stage.flops, 0);
+  const gflops = (stage: StageTotals) => (lift.threads * stage.flops) / stage.seconds / 1e9;
   const rows = lift.stages.map((stage) => [
     ...[stage.stage, `${stage.calls}`, (stage.seconds * 1e3).toFixed(3), ((100 * stage.seconds) / all).toFixed(1)],
     stage.flops > 0 ? (stage.flops / 1e9).toFixed(2) : '-',
-    stage.flops > 0 ? ((lift.threads * stage.flops) / stage.seconds / 1e9).toFixed(0) : '-',
-    stage.flops > 0 ? ((100 * lift.threads * stage.flops) / stage.seconds / 1e9 / peaks.matmul).toFixed(0) : '-',
+    stage.flops > 0 ? gflops(stage).toFixed(0) : '-',
+    stage.flops > 0 ? ((100 * gflops(stage)) / peaks.matmul).toFixed(0) : '-',
   ]);
   const where = device.startsWith('CUDA') ? 'one stream' : `${lift.threads} threads together`;
   return [
     '',
     `${title} the compiled lifter, stage by stage, ${where}`,
     ...alignedRows([['stage', 'calls', 'ms', '%', 'GFLOP', 'GFLOP/s', '% of peak'], ...rows]),
+    ...(lift.stages.some((stage) => gflops(stage) > 1.005 * peaks.matmul) ? [SLOWED_PEAK] : []),
     `${milliseconds(lift.seconds)} from begin to end, ${((100 * all) / lift.threads / lift.seconds).toFixed(0)}% of it in stages; ` +
       `${(flops / lift.seconds / 1e9).toFixed(0)} GFLOP/s, padding included`,
     '',
