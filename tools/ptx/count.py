@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,7 +145,7 @@ def count(program: Program, job: str) -> list[Row]:
     times: Counter[tuple] = Counter()
 
     def wanted(name, launch):
-        wanted.key = (name, launch.grid, launch.threads, launch.shared_bytes, _scalars(launch.parameters))
+        wanted.key = (name, launch.grid, launch.threads, launch.shared_bytes, scalars(launch.parameters))
         times[wanted.key] += 1
         # Weights are packed when a model is made.
         return times[wanted.key] == 1 and 'PackWord' not in name
@@ -167,10 +167,22 @@ def count_in(folder: Path, job: str) -> list[Row]:
     return count(Program(folder), job)
 
 
-def _scalars(parameters: list[bytes]) -> tuple:
-    """Parameters without what looks like an address."""
-    words = [np.frombuffer(one[:len(one) // 4 * 4], np.uint32).tolist() for one in parameters]
-    return tuple(tuple(word for word in group if word < 1 << 24) for group in words)
+def scalars(parameters: list[bytes]) -> tuple:
+    """Parameters without addresses. A large word keeps its low byte: it may be a flag with padding behind it, which holds anything."""
+    return tuple(tuple(word if word < 1 << 24 else word & 0xFF for word in _without_addresses(one)) for one in parameters)
+
+
+def _without_addresses(parameter: bytes) -> list[int]:
+    words = np.frombuffer(parameter[:len(parameter) // 4 * 4], np.uint32).tolist()
+    kept: list[int] = []
+    at = 0
+    while at < len(words):
+        if at % 2 == 0 and at + 1 < len(words) and 0x5000 <= words[at + 1] < 0x8000:  # the host's memory
+            at += 2
+            continue
+        kept.append(words[at])
+        at += 1
+    return kept
 
 
 def lines_of(architecture: str, rows: list[Row]) -> list[str]:
@@ -185,24 +197,32 @@ HEAD = """# What one block issues and asks for, by running nvcc's own PTX: pytho
 """
 
 
-def compare(lines: list[str]) -> int:
-    """Rows that are worse than the committed table's, or not in it."""
-    held = {line.split(' sm_')[1]: line.split(' sm_')[0].split() for line in TABLE.read_text().splitlines() if not line.startswith('#')}
+def compare(table: list[str], lines: list[str]) -> int:
+    """Rows that are worse than the table's, or not in it. Rows of one key are held to one another in their order of instructions."""
+    held, now = _by_key(table), _by_key(lines)
     worse = 0
-    for line in lines:
-        values, key = line.split(' sm_')
-        if key not in held:
+    for key in sorted(held.keys() | now.keys()):
+        before, after = held.get(key, []), now.get(key, [])
+        if len(before) != len(after):
             worse += 1
-            print(f'not in the table: {key}')
+            print(f'{len(before)} rows in the table, {len(after)} now: {key}')
             continue
-        for column, now, before in zip(COLUMNS, values.split(), held.pop(key)):
-            if column != 'mma' and float(now) > float(before):
-                worse += 1
-                print(f'{column} grew from {before} to {now}: {key}')
-    for key in held:
-        worse += 1
-        print(f'no launch any more: {key}')
+        for old, new in zip(before, after):
+            for column, was, value in zip(COLUMNS, old, new):
+                if column != 'mma' and value > was:
+                    worse += 1
+                    print(f'{column} grew from {was:g} to {value:g}: {key}')
     return worse
+
+
+def _by_key(lines: list[str]) -> dict[str, list[tuple[float, ...]]]:
+    rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    for line in lines:
+        if line.startswith('#'):
+            continue
+        values, key = line.split(' sm_')
+        rows[key].append(tuple(float(value) for value in values.split()))
+    return {key: sorted(found) for key, found in rows.items()}
 
 
 def main() -> None:
@@ -242,7 +262,7 @@ def main() -> None:
             TABLE.write_text(HEAD + '\n'.join(lines) + '\n')
         else:
             print('\n'.join(lines) if flags.jobs else f'{len(lines)} rows')
-        failures = 0 if flags.update or flags.jobs else compare(lines)
+        failures = 0 if flags.update or flags.jobs else compare(TABLE.read_text().splitlines(), lines)
     print(f'{time.time() - began:.0f} s')
     sys.exit(1 if failures else 0)
 

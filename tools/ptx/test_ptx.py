@@ -1,5 +1,8 @@
 """What the interpreter does, held to the PTX ISA's formulas and to small kernels whose costs are known: python3 -m unittest discover tools/ptx"""
 
+import contextlib
+import io
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -9,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 
 from block import Block
+from count import compare, scalars
 from kernel import Kernel, PtxError
 from memory import DeviceMemory, wavefronts
 
@@ -205,6 +209,27 @@ class Costs(unittest.TestCase):
                 'bra.uni \t$L3;\n$L2:\nadd.s32 \t%r2, %r1, 1;\n$L3:')
         with self.assertRaisesRegex(PtxError, 'deadlock'):
             run(body)
+
+
+class Counts(unittest.TestCase):
+    TABLE = ['# issued mma waves sectors divergent', '20 4 1.000 1.000 0 sm_90a job 8 2 kernel', '10 4 1.000 1.000 0 sm_90a job 8 2 kernel']
+
+    def worse(self, lines):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            return compare(self.TABLE, lines), said.getvalue()
+
+    def test_rows_of_one_key_compare_in_any_order(self):
+        self.assertEqual(self.worse(self.TABLE[:0:-1]), (0, ''))
+
+    def test_what_grew_or_is_missing_is_named(self):
+        self.assertEqual(self.worse([self.TABLE[1], self.TABLE[2].replace('10', '11')]), (1, 'issued grew from 10 to 11: 90a job 8 2 kernel\n'))
+        self.assertEqual(self.worse(self.TABLE[1:2]), (1, '2 rows in the table, 1 now: 90a job 8 2 kernel\n'))
+
+    def test_launches_are_told_apart_by_numbers_and_flags_alone(self):
+        parameters = lambda address, padding, flag: [struct.pack('<QiIBBH', address, 7, 9, flag, padding, 257 * padding)]
+        one = scalars(parameters(0x7F1200345600, 1, 1))
+        self.assertEqual(one, scalars(parameters(0x7F1200987600, 200, 1)))
+        self.assertNotEqual(one, scalars(parameters(0x7F1200345600, 200, 0)))
 
 
 if __name__ == '__main__':
